@@ -1,0 +1,225 @@
+//! The card as its contacts show it: APDUs in and out.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use rsp_asn1::{Tag, Tlv};
+
+use crate::apdu::{Command, Status, ins};
+use crate::channel::{Application, Channels};
+use crate::isdr::{ISDR_AID, Isdr};
+use crate::personalisation::{Environment, Personalisation};
+
+/// Answer to reset: T=0, eUICC functions announced (ETSI TS 102 221 6.3).
+const ATR: [u8; 23] = [
+    0x3B, 0x9F, 0x96, 0x80, 0x3F, 0xC7, 0x82, 0x80, 0x31, 0xE0, 0x73, 0xFE, 0x21, 0x1B, 0x67, 0x53,
+    0x49, 0x4D, 0x55, 0x52, 0x47, 0x48, 0x00,
+];
+
+const SELECT_BY_AID: u8 = 0x04;
+/// P2 of SELECT: no response data.
+const NO_RESPONSE_DATA: u8 = 0x0C;
+const TERMINAL_CAPABILITY_TEMPLATE: Tag = Tag::new(0xA9);
+
+/// A software eUICC for IoT (SGP.32): ISD-R, profiles and logical channels.
+///
+/// A pure function of its personalisation and of the commands it gets:
+/// algorithms and randomness come with each call.
+///
+/// Profiles that a package enables, disables or deletes do so when the host has
+/// read the result, or does anything else than read it, or resets the card.
+/// The card then behaves as if newly powered towards the profile: there is no
+/// REFRESH, and logical channels stay open.
+pub struct Euicc {
+    isdr: Isdr,
+    channels: Channels,
+    /// Channel on which the result of a package waits.
+    package_channel: u8,
+}
+
+impl Euicc {
+    /// A new card, without profiles and eIMs.
+    pub fn new(personalisation: Personalisation) -> Euicc {
+        Euicc {
+            isdr: Isdr::new(personalisation),
+            channels: Channels::new(),
+            package_channel: 0,
+        }
+    }
+
+    /// Power off and on; gives the answer to reset.
+    ///
+    /// Logical channels close, the RSP session is lost, an installation under
+    /// way fails with a notification, a pending profile switch takes effect.
+    pub fn reset(&mut self) -> Vec<u8> {
+        self.isdr.power_cycle();
+        self.channels = Channels::new();
+        if let Some(profile) = self.isdr.state.enabled_mut() {
+            profile.uicc.reset();
+        }
+        with_check_byte(&ATR)
+    }
+
+    /// Executes a command APDU of the short form and gives the response with
+    /// its status word (ISO/IEC 7816-4).
+    ///
+    /// Responses come as with T=0: `61xx`, then GET RESPONSE in pieces of at
+    /// most 256 bytes. Whatever the bytes are, there is an answer.
+    pub fn transmit(&mut self, apdu: &[u8], env: &mut Environment<'_>) -> Vec<u8> {
+        let command = Command::parse(apdu);
+        if self.isdr.pending.is_some() && !self.reads_package_result(&command) {
+            self.isdr.settle();
+        }
+        let response = command.and_then(|command| self.dispatch(&command, apdu, env));
+        if self.isdr.pending.is_some() && !self.has_response(self.package_channel) {
+            self.isdr.settle();
+        }
+        response.unwrap_or_else(Status::response)
+    }
+
+    fn reads_package_result(&self, command: &Result<Command<'_>, Status>) -> bool {
+        command.is_ok_and(|command| {
+            command.ins == ins::GET_RESPONSE && command.channel == self.package_channel
+        })
+    }
+
+    fn has_response(&mut self, channel: u8) -> bool {
+        self.channels.get(channel).is_ok_and(|c| c.has_response())
+    }
+
+    fn dispatch(
+        &mut self,
+        command: &Command<'_>,
+        apdu: &[u8],
+        env: &mut Environment<'_>,
+    ) -> Result<Vec<u8>, Status> {
+        let channel = self.channels.get(command.channel)?;
+        if command.ins != ins::GET_RESPONSE {
+            channel.drop_response();
+        }
+        let application = channel.application;
+        match (command.ins, application) {
+            (ins::MANAGE_CHANNEL, _) => self.manage_channel(command, env),
+            (ins::TERMINAL_CAPABILITY, _) if command.proprietary => terminal_capability(command),
+            (ins::SELECT, _) if is_isdr(command) => self.select_isdr(command),
+            (ins::SELECT, Application::Isdr) => self.leave_isdr(command, apdu, env),
+            (_, Application::Profile) => self.profile(command, apdu, env),
+            (ins::GET_RESPONSE, Application::Isdr) => {
+                self.channels.get(command.channel)?.get_response(command)
+            }
+            (ins::STORE_DATA, Application::Isdr) => self.store_data(command, env),
+            (_, Application::Isdr) => Err(Status::INS_NOT_SUPPORTED),
+        }
+    }
+
+    fn manage_channel(
+        &mut self,
+        command: &Command<'_>,
+        env: &mut Environment<'_>,
+    ) -> Result<Vec<u8>, Status> {
+        if command.proprietary {
+            return Err(Status::CLASS_NOT_SUPPORTED);
+        }
+        let (number, response) = self.channels.manage(command)?;
+        // The profile remembers what is selected on each channel, but has no
+        // say in which channels there are.
+        if let Some(profile) = self.isdr.state.enabled_mut() {
+            let told = [0, ins::MANAGE_CHANNEL, command.p1, number, 0];
+            profile.uicc.transmit(0, &told, env.provider);
+        }
+        Ok(response)
+    }
+
+    fn select_isdr(&mut self, command: &Command<'_>) -> Result<Vec<u8>, Status> {
+        let fci = self.isdr.fci();
+        let channel = self.channels.get(command.channel)?;
+        channel.application = Application::Isdr;
+        channel.chain = Default::default();
+        match command.p2 & NO_RESPONSE_DATA {
+            NO_RESPONSE_DATA => Ok(Status::OK.response()),
+            _ => Ok(channel.offer(fci)),
+        }
+    }
+
+    /// SELECT of something in the profile; the ISD-R stays selected unless it
+    /// succeeds.
+    fn leave_isdr(
+        &mut self,
+        command: &Command<'_>,
+        apdu: &[u8],
+        env: &mut Environment<'_>,
+    ) -> Result<Vec<u8>, Status> {
+        let response = self.profile(command, apdu, env)?;
+        if let [.., 0x90 | 0x61, _] = response.as_slice() {
+            let channel = self.channels.get(command.channel)?;
+            channel.application = Application::Profile;
+            channel.chain = Default::default();
+        }
+        Ok(response)
+    }
+
+    /// Hands a command to the enabled profile.
+    fn profile(
+        &mut self,
+        command: &Command<'_>,
+        apdu: &[u8],
+        env: &mut Environment<'_>,
+    ) -> Result<Vec<u8>, Status> {
+        match (self.isdr.state.enabled_mut(), command.ins) {
+            (Some(profile), _) => Ok(profile.uicc.transmit(command.channel, apdu, env.provider)),
+            (None, ins::SELECT) => Err(Status::FILE_NOT_FOUND),
+            (None, ins::TERMINAL_PROFILE) => Ok(Status::OK.response()),
+            (None, _) => Err(Status::CONDITIONS_NOT_SATISFIED),
+        }
+    }
+
+    /// A block for the ISD-R; with the last one, its function.
+    fn store_data(
+        &mut self,
+        command: &Command<'_>,
+        env: &mut Environment<'_>,
+    ) -> Result<Vec<u8>, Status> {
+        if !command.proprietary {
+            return Err(Status::CLASS_NOT_SUPPORTED);
+        }
+        let chain = &mut self.channels.get(command.channel)?.chain;
+        let Some(whole) = chain.push(command)? else {
+            return Ok(Status::OK.response());
+        };
+        let response = self.isdr.execute(&whole, env)?;
+        self.package_channel = command.channel;
+        Ok(self.channels.get(command.channel)?.offer(response))
+    }
+}
+
+impl fmt::Debug for Euicc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Euicc")
+            .field("eid", &self.isdr.ecasd.eid)
+            .field("profiles", &self.isdr.state.profiles.len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn is_isdr(command: &Command<'_>) -> bool {
+    !command.proprietary && command.p1 == SELECT_BY_AID && command.data == ISDR_AID
+}
+
+/// TERMINAL CAPABILITY (ETSI TS 102 221 11.1.19): heard, and without effect,
+/// since there is no IPA in the card.
+fn terminal_capability(command: &Command<'_>) -> Result<Vec<u8>, Status> {
+    match Tlv::parse(command.data) {
+        Ok(tlv) if tlv.tag == TERMINAL_CAPABILITY_TEMPLATE => Ok(Status::OK.response()),
+        _ => Err(Status::INCORRECT_DATA),
+    }
+}
+
+/// The check byte makes the exclusive-or of all bytes after the first zero.
+fn with_check_byte(atr: &[u8]) -> Vec<u8> {
+    let mut atr = atr.to_vec();
+    let check = atr.iter().skip(1).fold(0, |sum, octet| sum ^ octet);
+    if let Some(last) = atr.last_mut() {
+        *last = check;
+    }
+    atr
+}

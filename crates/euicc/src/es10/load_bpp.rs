@@ -1,0 +1,150 @@
+//! ES10b.LoadBoundProfilePackage (SGP.22 5.7.6, 3.1.3.2) and its
+//! ProfileInstallationResult (SGP.22 2.5.6).
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use rsp_asn1::ids::Iccid;
+use rsp_asn1::rsp::{
+    BppCommandId, ErrorReason, ErrorResult, FinalResult, NOTIFICATION_INSTALL,
+    NotificationMetadata, PendingNotification, ProfileInstallationResult,
+    ProfileInstallationResultData, ProfileState, SuccessResult,
+};
+use rsp_asn1::{Asn1, BitString, Signed};
+
+use super::install::Installed;
+pub(crate) use super::install::{Failure, Load};
+use crate::apdu::Status;
+use crate::isdr::Isdr;
+use crate::notification_store::Entry;
+use crate::personalisation::Environment;
+use crate::session::{Authenticated, Session};
+use crate::state::Profile;
+
+/// First bytes of a package.
+const PACKAGE_TAG: [u8; 2] = [0xBF, 0x36];
+
+/// Takes a piece of a Bound Profile Package. The answer is empty until the
+/// package is complete or has failed; then it is the
+/// ProfileInstallationResult, which also waits as a notification.
+pub(crate) fn segment(
+    isdr: &mut Isdr,
+    command: &[u8],
+    env: &mut Environment<'_>,
+) -> Result<Vec<u8>, Status> {
+    let mut load = match core::mem::replace(&mut isdr.session, Session::None) {
+        Session::Loading(load) => load,
+        Session::Prepared(server, prepared) if command.starts_with(&PACKAGE_TAG) => {
+            Box::new(Load::new(*server, prepared, isdr.free_memory()))
+        }
+        other => {
+            isdr.session = other;
+            return Err(match command.starts_with(&PACKAGE_TAG) {
+                true => Status::CONDITIONS_NOT_SATISFIED,
+                false => Status::INCORRECT_DATA,
+            });
+        }
+    };
+    match load.feed(isdr, command, env) {
+        Ok(None) => {
+            isdr.session = Session::Loading(load);
+            Ok(Vec::new())
+        }
+        Ok(Some(installed)) => install(isdr, &load, installed),
+        Err(failure) => fail(isdr, &load, failure),
+    }
+}
+
+/// Ends an installation that cannot go on, with a result if its channel was
+/// open. The session is lost.
+pub(crate) fn interrupt(isdr: &mut Isdr) {
+    match core::mem::replace(&mut isdr.session, Session::None) {
+        Session::Loading(load) if load.is_channel_open() => {
+            let failure = Failure {
+                command: load.command(),
+                reason: ErrorReason::INSTALL_FAILED_DUE_TO_INTERRUPTION,
+                sima_response: None,
+            };
+            // Without a usable key there is nobody to tell.
+            let _ = fail(isdr, &load, failure);
+        }
+        Session::Loading(_) => {}
+        other => isdr.session = other,
+    }
+}
+
+/// Commits a profile whose package was good to the end.
+fn install(isdr: &mut Isdr, load: &Load, installed: Installed) -> Result<Vec<u8>, Status> {
+    let Some(aid) = isdr.state.free_isdp_aid() else {
+        return fail(isdr, load, out_of_memory());
+    };
+    let success = FinalResult::Success(SuccessResult {
+        aid: aid.clone(),
+        sima_response: installed.sima_response,
+        extensions: Default::default(),
+    });
+    let iccid = Some(installed.metadata.iccid);
+    let result = sign_result(isdr, &load.server, iccid, success)?;
+    isdr.state.drop_one_time_key(&load.prepared.euicc_otpk);
+    isdr.state.profiles.push(Profile {
+        aid,
+        metadata: installed.metadata,
+        dp_proprietary_data: installed.dp_proprietary_data,
+        state: ProfileState::DISABLED,
+        uicc: installed.uicc,
+    });
+    Ok(store(isdr, result))
+}
+
+fn out_of_memory() -> Failure {
+    Failure {
+        command: BppCommandId::LOAD_PROFILE_ELEMENTS,
+        reason: ErrorReason::INSTALL_FAILED_DUE_TO_INSUFFICIENT_MEMORY_FOR_PROFILE,
+        sima_response: None,
+    }
+}
+
+/// Reports a failure; nothing of the package remains.
+fn fail(isdr: &mut Isdr, load: &Load, failure: Failure) -> Result<Vec<u8>, Status> {
+    let error = FinalResult::Error(ErrorResult {
+        bpp_command_id: failure.command,
+        error_reason: failure.reason,
+        sima_response: failure.sima_response,
+        extensions: Default::default(),
+    });
+    let result = sign_result(isdr, &load.server, load.iccid(), error)?;
+    Ok(store(isdr, result))
+}
+
+fn sign_result(
+    isdr: &Isdr,
+    server: &Authenticated,
+    iccid: Option<Iccid>,
+    final_result: FinalResult,
+) -> Result<ProfileInstallationResult, Status> {
+    let data = Signed::new(ProfileInstallationResultData {
+        transaction_id: server.transaction_id.clone(),
+        notification_metadata: NotificationMetadata {
+            seq_number: isdr.state.notifications.next_number(),
+            profile_management_operation: BitString::of(&[NOTIFICATION_INSTALL]),
+            notification_address: server.server_address.clone(),
+            iccid,
+            extensions: Default::default(),
+        },
+        smdp_oid: server.oid.clone(),
+        final_result,
+        extensions: Default::default(),
+    });
+    Ok(ProfileInstallationResult {
+        euicc_sign_pir: isdr.sign(&[data.as_bytes()])?,
+        profile_installation_result_data: data,
+        extensions: Default::default(),
+    })
+}
+
+fn store(isdr: &mut Isdr, result: ProfileInstallationResult) -> Vec<u8> {
+    let der = result.to_der();
+    let notification = PendingNotification::ProfileInstallationResult(Signed::new(result));
+    isdr.state.notifications.push(Entry::Notification(notification));
+    der
+}

@@ -1,0 +1,146 @@
+//! The ISD-R: state, session and the table of its functions.
+
+use alloc::vec::Vec;
+
+use rsp_asn1::sgp32::{
+    ENABLED_PROFILE, IsdrProprietaryApplicationTemplateIot,
+};
+use rsp_asn1::{Asn1, BitString, Tag, Tlv, Writer};
+
+use crate::apdu::Status;
+use crate::es10::{
+    authenticate_server, cancel_session, certs, configured_addresses, eim_configuration,
+    euicc_challenge, euicc_info, load_bpp, notifications, prepare_download, profiles_info, rat,
+};
+use crate::package;
+use crate::personalisation::{Environment, Personalisation};
+use crate::session::Session;
+use crate::state::State;
+use crate::switch::Switch;
+
+/// AID of the ISD-R (SGP.22 2.4.2).
+pub(crate) const ISDR_AID: [u8; 16] = [
+    0xA0, 0x00, 0x00, 0x05, 0x59, 0x10, 0x10, 0xFF, 0xFF, 0xFF, 0xFF, 0x89, 0x00, 0x00, 0x01, 0x00,
+];
+
+/// SGP.22 version that the card follows.
+pub(crate) const SVN: [u8; 3] = [2, 5, 0];
+
+/// An ES10 function: the whole command in, the whole response out.
+type Function = fn(&mut Isdr, &[u8], &mut Environment<'_>) -> Result<Vec<u8>, Status>;
+
+/// Everything behind the ISD-R's AID.
+pub(crate) struct Isdr {
+    pub(crate) ecasd: Personalisation,
+    pub(crate) state: State,
+    pub(crate) session: Session,
+    /// What a package has ordered and its result already reports; done when
+    /// the host has the result.
+    pub(crate) pending: Option<Switch>,
+}
+
+impl Isdr {
+    pub(crate) fn new(ecasd: Personalisation) -> Isdr {
+        let state = State::new(
+            ecasd.default_dp_address.clone(),
+            ecasd.next_association_token,
+        );
+        Isdr {
+            ecasd,
+            state,
+            session: Session::None,
+            pending: None,
+        }
+    }
+
+    /// Executes one command: the concatenated blocks of a STORE DATA chain.
+    ///
+    /// A command that is by itself one of the functions is that function, also
+    /// amid a Bound Profile Package. Anything else there is a part of it.
+    pub(crate) fn execute(
+        &mut self,
+        command: &[u8],
+        env: &mut Environment<'_>,
+    ) -> Result<Vec<u8>, Status> {
+        if let Some(function) = Tlv::parse(command).ok().and_then(|tlv| function(tlv.tag)) {
+            return function(self, command, env);
+        }
+        load_bpp::segment(self, command, env)
+    }
+
+    /// Power is gone: the session is lost, an installation under way fails.
+    pub(crate) fn power_cycle(&mut self) {
+        load_bpp::interrupt(self);
+        self.session = Session::None;
+        self.settle();
+    }
+
+    /// Does what the last package ordered.
+    pub(crate) fn settle(&mut self) {
+        if let Some(switch) = self.pending.take() {
+            switch.apply(self);
+        }
+    }
+
+    /// SK.EUICC.ECDSA over the concatenation of the parts: r || s.
+    pub(crate) fn sign(&self, parts: &[&[u8]]) -> Result<Vec<u8>, Status> {
+        let signature = self.ecasd.euicc_key.sign(parts);
+        let signature = signature.map_err(|_| Status::NO_PRECISE_DIAGNOSIS)?;
+        Ok(signature.as_bytes().to_vec())
+    }
+
+    /// Memory left for profiles, in bytes.
+    pub(crate) fn free_memory(&self) -> usize {
+        self.ecasd.memory.saturating_sub(self.state.memory_used())
+    }
+
+    /// File control information of the ISD-R (SGP.22 5.7.1, SGP.32 5.9.1).
+    pub(crate) fn fci(&self) -> Vec<u8> {
+        let mut bits = Vec::new();
+        if self.state.enabled().is_some() {
+            bits.push(ENABLED_PROFILE);
+        }
+        let iot = IsdrProprietaryApplicationTemplateIot {
+            euicc_configuration: BitString::of(&bits),
+            extensions: Default::default(),
+        };
+        let mut out = Writer::new();
+        out.constructed(Tag::new(0x6F), |out| {
+            out.primitive(Tag::new(0x84), &ISDR_AID);
+            out.constructed(Tag::new(0xA5), |out| {
+                // Longest data field of one command.
+                out.primitive(Tag::new(0x9F65), &[0xFF]);
+            });
+            out.constructed(Tag::new(0xE0), |out| {
+                out.primitive(Tag::new(0x82), &SVN);
+            });
+            iot.encode(out);
+        });
+        out.into_bytes()
+    }
+}
+
+/// The function with this tag. LoadBoundProfilePackage is not among them: its
+/// commands are no complete TLVs.
+fn function(tag: Tag) -> Option<Function> {
+    Some(match tag.get() {
+        0xBF20 => euicc_info::get_euicc_info1,
+        0xBF21 => prepare_download::prepare_download,
+        0xBF22 => euicc_info::get_euicc_info2,
+        0xBF28 => notifications::list_notification,
+        0xBF2B => notifications::retrieve_notifications_list,
+        0xBF2D => profiles_info::get_profiles_info,
+        0xBF2E => euicc_challenge::get_euicc_challenge,
+        0xBF30 => notifications::remove_notification_from_list,
+        0xBF38 => authenticate_server::authenticate_server,
+        0xBF3C => configured_addresses::get_euicc_configured_addresses,
+        0xBF3E => euicc_info::get_eid,
+        0xBF41 => cancel_session::cancel_session,
+        0xBF43 => rat::get_rat,
+        0xBF51 => package::load_euicc_package,
+        0xBF55 => eim_configuration::get_eim_configuration_data,
+        0xBF56 => certs::get_certs,
+        0xBF57 => eim_configuration::add_initial_eim,
+        _ => return None,
+    })
+}

@@ -1,0 +1,40 @@
+//! The card: a software eUICC for IoT (SGP.32), spoken to with APDUs.
+//!
+//! It is the card's own reading of the standards and shares no rules with the
+//! servers it meets: certificates, packages and profile protection are
+//! verified here from the bytes as received.
+//!
+//! | module | what |
+//! |---|---|
+//! | `card`, `apdu`, `channel`, `store_data` | APDUs, logical channels, command chains |
+//! | `isdr`, `state`, `session` | the ISD-R: functions, what stays, what is lost with power |
+//! | `es10` | one file per function of ES10a, ES10b, ES10c |
+//! | `package`, `switch` | eUICC Packages and their effect on profiles |
+//! | `bsp`, `certificate` | profile protection (receiving side), certificates of servers |
+//! | [`uicc`] | profiles: installer, file system, authentication |
+//!
+//! The crate reads no clock, file, environment or random source.
+#![no_std]
+#![deny(missing_docs)]
+
+extern crate alloc;
+
+mod apdu;
+mod bsp;
+mod card;
+mod certificate;
+mod channel;
+mod es10;
+mod isdr;
+mod notification_store;
+mod package;
+mod personalisation;
+mod session;
+mod state;
+mod store_data;
+mod switch;
+pub mod uicc;
+
+pub use card::Euicc;
+pub use personalisation::{CiKey, Environment, Personalisation};
+pub use store_data::MAX_COMMAND;

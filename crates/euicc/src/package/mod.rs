@@ -1,0 +1,147 @@
+//! ES10b.LoadEuiccPackage (SGP.32 5.9.1, 3.3.1).
+
+mod psmo;
+mod received;
+
+use alloc::vec::Vec;
+
+use rsp_asn1::sgp32::{
+    EuiccPackageErrorCode, EuiccPackageErrorDataSigned, EuiccPackageErrorSigned,
+    EuiccPackageErrorUnsigned, EuiccPackageResult, EuiccPackageResultDataSigned,
+    EuiccPackageResultSigned, EuiccResultData, ProcessingTerminated, association_token_object,
+};
+use rsp_asn1::{Asn1, Signed};
+
+use crate::apdu::Status;
+use crate::es10::eim_configuration::MAX_COUNTER;
+use crate::isdr::Isdr;
+use crate::notification_store::Entry;
+use crate::package::psmo::Draft;
+use crate::package::received::{Items, Received, identity};
+use crate::personalisation::Environment;
+use crate::state::Rollback;
+use crate::switch::Switch;
+
+/// Verifies and executes a package of an eIM. Profiles switch after the host
+/// has read the result.
+pub(crate) fn load_euicc_package(
+    isdr: &mut Isdr,
+    command: &[u8],
+    env: &mut Environment<'_>,
+) -> Result<Vec<u8>, Status> {
+    let Some(package) = authentic(isdr, command, env) else {
+        return Ok(unsigned_error(isdr, command).to_der());
+    };
+    let result = match refusal(isdr, &package) {
+        Some(code) => signed_error(isdr, &package, code)?,
+        None => execute(isdr, &package)?,
+    };
+    Ok(result.to_der())
+}
+
+/// The package, if it is well formed and signed by an associated eIM.
+fn authentic(isdr: &Isdr, command: &[u8], env: &Environment<'_>) -> Option<Received> {
+    let package = Received::read(command)?;
+    let eim = isdr.state.eim(package.eim_id.as_str())?;
+    let token = association_token_object(eim.token());
+    let message = [package.signed.as_slice(), &token];
+    env.provider
+        .verify(&eim.key, &message, &package.signature)
+        .ok()?;
+    Some(package)
+}
+
+/// Why an authentic package is not executed, in the order of SGP.32 3.3.1.
+fn refusal(isdr: &Isdr, package: &Received) -> Option<EuiccPackageErrorCode> {
+    let counter = isdr.state.eim(package.eim_id.as_str())?.counter;
+    if package.eid != isdr.ecasd.eid {
+        return Some(EuiccPackageErrorCode::INVALID_EID);
+    }
+    if package.counter <= counter {
+        return Some(EuiccPackageErrorCode::REPLAY_ERROR);
+    }
+    if package.counter > MAX_COUNTER {
+        return Some(EuiccPackageErrorCode::COUNTER_VALUE_OUT_OF_RANGE);
+    }
+    None
+}
+
+/// Executes the items, signs and stores the result, and prepares the switch.
+fn execute(isdr: &mut Isdr, package: &Received) -> Result<EuiccPackageResult, Status> {
+    let mut draft = Draft::new(&isdr.state, &isdr.ecasd.rules_authorisation_table);
+    let euicc_result = match &package.items {
+        Items::Psmo(list) => draft.run(list),
+        Items::Eco(list) if list.is_empty() => Vec::new(),
+        Items::Eco(_) => {
+            let code = ProcessingTerminated::UNKNOWN_OR_DAMAGED_COMMAND;
+            alloc::vec![EuiccResultData::ProcessingTerminated(code)]
+        }
+    };
+    let (events, rollback_to) = draft.outcome();
+    let seq_number = isdr.state.notifications.next_number();
+    let data = Signed::new(EuiccPackageResultDataSigned {
+        eim_id: package.eim_id.clone(),
+        counter_value: package.counter,
+        eim_transaction_id: package.transaction_id.clone(),
+        seq_number,
+        euicc_result,
+        extensions: Default::default(),
+    });
+    let result = EuiccPackageResult::Signed(EuiccPackageResultSigned {
+        euicc_sign_epr: sign(isdr, package, data.as_bytes())?,
+        euicc_package_result_data_signed: data,
+        extensions: Default::default(),
+    });
+    let switch = Switch::prepare(isdr, events, seq_number + 1)?;
+    // From here on nothing fails.
+    isdr.state.notifications.push(Entry::PackageResult(result.clone()));
+    isdr.state.rollback = rollback_to.map(|iccid| Rollback {
+        iccid,
+        eim_id: package.eim_id.clone(),
+        counter: package.counter,
+        transaction_id: package.transaction_id.clone(),
+    });
+    if let Some(eim) = isdr.state.eim_mut(package.eim_id.as_str()) {
+        eim.counter = package.counter;
+    }
+    isdr.pending = Some(switch);
+    Ok(result)
+}
+
+fn signed_error(
+    isdr: &Isdr,
+    package: &Received,
+    code: EuiccPackageErrorCode,
+) -> Result<EuiccPackageResult, Status> {
+    let data = Signed::new(EuiccPackageErrorDataSigned {
+        eim_id: package.eim_id.clone(),
+        counter_value: package.counter,
+        eim_transaction_id: package.transaction_id.clone(),
+        euicc_package_error_code: code,
+        extensions: Default::default(),
+    });
+    Ok(EuiccPackageResult::ErrorSigned(EuiccPackageErrorSigned {
+        euicc_sign_epe: sign(isdr, package, data.as_bytes())?,
+        euicc_package_error_data_signed: data,
+        extensions: Default::default(),
+    }))
+}
+
+/// euiccSignEPR or euiccSignEPE: over the data and the eIM's token.
+fn sign(isdr: &Isdr, package: &Received, data: &[u8]) -> Result<Vec<u8>, Status> {
+    let eim = isdr.state.eim(package.eim_id.as_str());
+    let token = association_token_object(eim.and_then(|eim| eim.token()));
+    isdr.sign(&[data, &token])
+}
+
+/// For a package that proves nothing: whatever of it can be read.
+fn unsigned_error(isdr: &Isdr, command: &[u8]) -> EuiccPackageResult {
+    let (eim_id, eim_transaction_id) = identity(command);
+    let eim = isdr.state.eim(&eim_id);
+    EuiccPackageResult::ErrorUnsigned(EuiccPackageErrorUnsigned {
+        association_token: eim.and_then(|eim| eim.token()),
+        eim_id,
+        eim_transaction_id,
+        extensions: Default::default(),
+    })
+}

@@ -1,0 +1,118 @@
+//! What the card is made with, and what it is given with each call.
+
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use rsp_asn1::Certificate;
+use rsp_asn1::ids::Eid;
+use rsp_asn1::rsp::{ProfilePolicyAuthorisationRule, SubjectKeyIdentifier};
+use rsp_crypto::{Provider, PublicKey, Rng, SigningKey};
+
+use crate::certificate;
+
+/// Non-volatile memory that a new card has for profiles, in bytes.
+const DEFAULT_MEMORY: usize = 1024 * 1024;
+
+/// A public key of a certificate issuer that the card trusts (SGP.22 2.4.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CiKey {
+    /// SubjectKeyIdentifier of the CI's certificate.
+    pub subject_key_identifier: SubjectKeyIdentifier,
+    /// The key.
+    pub public_key: PublicKey,
+}
+
+/// What the EUM puts into the card: the contents of the ECASD (SGP.22 2.4.2)
+/// and settings.
+#[derive(Clone)]
+pub struct Personalisation {
+    /// The card's identifier. Its check digits are not looked at.
+    pub eid: Eid,
+    /// CI keys with which certificates of servers are verified, in order of
+    /// preference.
+    pub ci: Vec<CiKey>,
+    /// SK.EUICC.ECDSA.
+    pub euicc_key: Arc<dyn SigningKey>,
+    /// CERT.EUICC.ECDSA, of the key above.
+    pub euicc_certificate: Certificate,
+    /// CERT.EUM.ECDSA, which verifies the one above.
+    pub eum_certificate: Certificate,
+    /// Default SM-DP+ address (SGP.22 5.7.3), if there is one.
+    pub default_dp_address: Option<String>,
+    /// Root SM-DS address (SGP.22 5.7.3).
+    pub root_ds_address: String,
+    /// Rules Authorisation Table (SGP.22 2.9.2). While it is empty, no profile
+    /// with a policy rule can be installed.
+    pub rules_authorisation_table: Vec<ProfilePolicyAuthorisationRule>,
+    /// Non-volatile memory for profiles, in bytes.
+    pub memory: usize,
+    /// The next association token that an eIM gets (SGP.32 2.11.1.1.1). A card
+    /// that has had associations before goes on where it was.
+    pub next_association_token: i64,
+}
+
+impl Personalisation {
+    /// With no default SM-DP+, no policy rule authorised, the GSMA's root
+    /// SM-DS, 1 MiB of memory and association tokens from 1.
+    pub fn new(
+        eid: Eid,
+        ci: Vec<CiKey>,
+        euicc_key: Arc<dyn SigningKey>,
+        euicc_certificate: Certificate,
+        eum_certificate: Certificate,
+    ) -> Personalisation {
+        Personalisation {
+            eid,
+            ci,
+            euicc_key,
+            euicc_certificate,
+            eum_certificate,
+            default_dp_address: None,
+            root_ds_address: "lpa.ds.gsma.com".to_string(),
+            rules_authorisation_table: Vec::new(),
+            memory: DEFAULT_MEMORY,
+            next_association_token: 1,
+        }
+    }
+
+    /// Identifier of the CI key to which the card's own chain leads: the only
+    /// entry of euiccCiPKIdListForSigning. Without a readable CERT.EUM it is
+    /// the first CI key, and servers will refuse the card.
+    pub(crate) fn signing_ci(&self) -> SubjectKeyIdentifier {
+        certificate::issuer_key_identifier(&self.eum_certificate)
+            .or_else(|| Some(self.ci.first()?.subject_key_identifier.clone()))
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn verification_ci(&self) -> Vec<SubjectKeyIdentifier> {
+        let keys = self.ci.iter();
+        keys.map(|ci| ci.subject_key_identifier.clone()).collect()
+    }
+}
+
+impl fmt::Debug for Personalisation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Personalisation")
+            .field("eid", &self.eid)
+            .field("ci", &self.ci)
+            .field("euicc_key", &format_args!("[redacted]"))
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the card cannot bring itself: algorithms and randomness. Given with
+/// each command, so that the card stays a pure function of its inputs.
+pub struct Environment<'a> {
+    /// Algorithms.
+    pub provider: &'a dyn Provider,
+    /// Source of challenges and one-time keys.
+    pub rng: &'a mut dyn Rng,
+}
+
+impl fmt::Debug for Environment<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Environment")
+    }
+}

@@ -1,0 +1,226 @@
+//! What survives a power cycle.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use rsp_asn1::ids::{Iccid, TransactionId};
+use rsp_asn1::rsp::{
+    DpProprietaryData, NOTIFICATION_DELETE, NOTIFICATION_DISABLE, NOTIFICATION_ENABLE, PPR1, PPR2,
+    ProfileState, StoreMetadataRequest,
+};
+use rsp_asn1::sgp32::{EimConfigurationData, EimId};
+use rsp_asn1::Oid;
+use rsp_crypto::{EckaKey, PublicKey};
+
+use crate::notification_store::NotificationStore;
+use crate::uicc::Uicc;
+
+/// AID of every ISD-P up to its number, which stands in the bytes 14 and 15
+/// (SGP.22 2.4.3; SGP.02 annex H).
+const ISDP_AID_PREFIX: [u8; 13] = [
+    0xA0, 0x00, 0x00, 0x05, 0x59, 0x10, 0x10, 0xFF, 0xFF, 0xFF, 0xFF, 0x89, 0x00,
+];
+const FIRST_ISDP: u16 = 0x0010;
+
+/// One-time keys kept for a second attempt at a download.
+const MAX_ONE_TIME_KEYS: usize = 4;
+
+/// The non-volatile state of the ISD-R.
+pub(crate) struct State {
+    pub(crate) profiles: Vec<Profile>,
+    pub(crate) eims: Vec<Eim>,
+    pub(crate) next_association_token: i64,
+    pub(crate) notifications: NotificationStore,
+    pub(crate) default_dp_address: Option<String>,
+    one_time_keys: Vec<OneTimeKey>,
+    /// Given by the last package, gone with the next one.
+    pub(crate) rollback: Option<Rollback>,
+}
+
+impl State {
+    pub(crate) fn new(default_dp_address: Option<String>, next_association_token: i64) -> State {
+        State {
+            profiles: Vec::new(),
+            eims: Vec::new(),
+            next_association_token,
+            notifications: NotificationStore::default(),
+            default_dp_address,
+            one_time_keys: Vec::new(),
+            rollback: None,
+        }
+    }
+
+    pub(crate) fn profile(&self, iccid: &Iccid) -> Option<&Profile> {
+        self.profiles.iter().find(|p| p.iccid() == iccid)
+    }
+
+    pub(crate) fn profile_mut(&mut self, iccid: &Iccid) -> Option<&mut Profile> {
+        self.profiles.iter_mut().find(|p| p.iccid() == iccid)
+    }
+
+    pub(crate) fn enabled(&self) -> Option<&Profile> {
+        let mut profiles = self.profiles.iter();
+        profiles.find(|p| p.state == ProfileState::ENABLED)
+    }
+
+    pub(crate) fn enabled_mut(&mut self) -> Option<&mut Profile> {
+        let mut profiles = self.profiles.iter_mut();
+        profiles.find(|p| p.state == ProfileState::ENABLED)
+    }
+
+    pub(crate) fn eim(&self, id: &str) -> Option<&Eim> {
+        self.eims.iter().find(|eim| eim.id().as_str() == id)
+    }
+
+    pub(crate) fn eim_mut(&mut self, id: &str) -> Option<&mut Eim> {
+        self.eims.iter_mut().find(|eim| eim.id().as_str() == id)
+    }
+
+    /// Memory that the installed profiles take, in bytes.
+    pub(crate) fn memory_used(&self) -> usize {
+        let sizes = self.profiles.iter().map(|p| p.uicc.memory_used());
+        sizes.fold(0, usize::saturating_add)
+    }
+
+    /// An AID that no installed profile has.
+    pub(crate) fn free_isdp_aid(&self) -> Option<Vec<u8>> {
+        (FIRST_ISDP..=u16::MAX).map(isdp_aid).find(|aid| {
+            let mut profiles = self.profiles.iter();
+            !profiles.any(|profile| profile.aid == *aid)
+        })
+    }
+
+    /// The key kept for this owner, if it is the one named.
+    pub(crate) fn one_time_key(&self, owner: &Oid, public: &[u8]) -> Option<&OneTimeKey> {
+        let mut keys = self.one_time_keys.iter();
+        keys.find(|key| key.owner == *owner && key.public().as_sec1() == public)
+    }
+
+    /// Keeps a key until it has been used; the oldest gives way.
+    pub(crate) fn keep_one_time_key(&mut self, key: OneTimeKey) {
+        if self.one_time_keys.len() >= MAX_ONE_TIME_KEYS {
+            self.one_time_keys.remove(0);
+        }
+        self.one_time_keys.push(key);
+    }
+
+    /// Forgets a key that has done its work.
+    pub(crate) fn drop_one_time_key(&mut self, public: &PublicKey) {
+        self.one_time_keys.retain(|key| key.public() != public);
+    }
+}
+
+fn isdp_aid(number: u16) -> Vec<u8> {
+    let mut aid = ISDP_AID_PREFIX.to_vec();
+    aid.extend_from_slice(&number.to_be_bytes());
+    aid.push(0);
+    aid
+}
+
+/// An installed profile in its ISD-P.
+pub(crate) struct Profile {
+    pub(crate) aid: Vec<u8>,
+    pub(crate) metadata: StoreMetadataRequest,
+    pub(crate) dp_proprietary_data: Option<DpProprietaryData>,
+    pub(crate) state: ProfileState,
+    pub(crate) uicc: Uicc,
+}
+
+impl Profile {
+    pub(crate) fn iccid(&self) -> &Iccid {
+        &self.metadata.iccid
+    }
+
+    /// PPR1: disabling is not allowed.
+    pub(crate) fn must_stay_enabled(&self) -> bool {
+        self.has_rule(PPR1)
+    }
+
+    /// PPR2: deletion is not allowed.
+    pub(crate) fn must_not_be_deleted(&self) -> bool {
+        self.has_rule(PPR2)
+    }
+
+    fn has_rule(&self, rule: u8) -> bool {
+        let rules = self.metadata.profile_policy_rules.as_ref();
+        rules.is_some_and(|rules| rules.bit(rule))
+    }
+
+    /// Addresses that want to hear of the event, given as its bit.
+    pub(crate) fn addresses_for(&self, event: u8) -> Vec<String> {
+        let configured = self.metadata.notification_configuration_info.iter();
+        configured
+            .flatten()
+            .filter(|entry| entry.profile_management_operation.bit(event))
+            .map(|entry| entry.notification_address.clone())
+            .collect()
+    }
+}
+
+/// What can happen to an installed profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ProfileEvent {
+    Enable,
+    Disable,
+    Delete,
+}
+
+impl ProfileEvent {
+    /// Its bit in NotificationEvent.
+    pub(crate) fn bit(self) -> u8 {
+        match self {
+            ProfileEvent::Enable => NOTIFICATION_ENABLE,
+            ProfileEvent::Disable => NOTIFICATION_DISABLE,
+            ProfileEvent::Delete => NOTIFICATION_DELETE,
+        }
+    }
+}
+
+/// An associated eIM (SGP.32 2.11.1.1.1).
+#[derive(Clone)]
+pub(crate) struct Eim {
+    /// As it is told to whoever asks: with the token made for it, without its
+    /// counter.
+    pub(crate) data: EimConfigurationData,
+    /// Verifies its packages.
+    pub(crate) key: PublicKey,
+    /// The highest counter accepted.
+    pub(crate) counter: i64,
+}
+
+impl Eim {
+    pub(crate) fn id(&self) -> &EimId {
+        &self.data.eim_id
+    }
+
+    pub(crate) fn token(&self) -> Option<i64> {
+        self.data.association_token
+    }
+}
+
+/// otSK.EUICC.ECKA, kept because a package may be bound to it.
+pub(crate) struct OneTimeKey {
+    /// The SM-DP+ that it was made for.
+    pub(crate) owner: Oid,
+    pub(crate) key: Box<dyn EckaKey>,
+}
+
+impl OneTimeKey {
+    pub(crate) fn public(&self) -> &PublicKey {
+        self.key.public_key()
+    }
+}
+
+/// The right to return to the profile before the last switch (SGP.32 3.3.2).
+#[derive(Clone, Debug)]
+pub(crate) struct Rollback {
+    /// The profile to return to.
+    pub(crate) iccid: Iccid,
+    /// The eIM whose package gave the right.
+    pub(crate) eim_id: EimId,
+    /// Counter of that package.
+    pub(crate) counter: i64,
+    /// Transaction of that package.
+    pub(crate) transaction_id: Option<TransactionId>,
+}

@@ -1,0 +1,290 @@
+//! The codec traits, and SEQUENCEs whose unknown elements stay where they were.
+
+use alloc::vec::Vec;
+
+use crate::{DecodeError, ErrorKind, Reader, Tag, Tlv, Writer};
+
+/// A type of the modules.
+pub trait Asn1: Sized {
+    /// Whether an element with this tag may be a value of the type.
+    fn accepts(tag: Tag) -> bool;
+
+    /// The value in `tlv`, under the type's own tag.
+    ///
+    /// # Errors
+    /// If `tlv` is no value of the type; the error names byte and field.
+    fn decode_tlv(tlv: &Tlv<'_>) -> Result<Self, DecodeError>;
+
+    /// Appends the value under the type's own tag.
+    fn encode(&self, out: &mut Writer);
+
+    /// The value in `tlv` under a context tag: IMPLICIT, or EXPLICIT for an
+    /// untagged CHOICE (X.680 31.2.7).
+    ///
+    /// # Errors
+    /// As [`Asn1::decode_tlv`].
+    fn decode_tagged(tag: Tag, tlv: &Tlv<'_>) -> Result<Self, DecodeError>;
+
+    /// Appends the value under a context tag.
+    fn encode_tagged(&self, tag: Tag, out: &mut Writer);
+
+    /// The value that `bytes` hold, and nothing else.
+    ///
+    /// # Errors
+    /// As [`Asn1::decode_tlv`], and if bytes follow the value.
+    fn from_der(bytes: &[u8]) -> Result<Self, DecodeError> {
+        Self::decode_tlv(&Tlv::parse(bytes)?)
+    }
+
+    /// The value in DER.
+    fn to_der(&self) -> Vec<u8> {
+        let mut out = Writer::new();
+        self.encode(&mut out);
+        out.into_bytes()
+    }
+}
+
+/// A type with a tag of its own: everything but an untagged CHOICE.
+pub trait Tagged: Sized {
+    /// The type's own tag.
+    const TAG: Tag;
+
+    /// The value, from an element whose tag has been checked.
+    ///
+    /// # Errors
+    /// If the contents are no value of the type.
+    fn decode_value(tlv: &Tlv<'_>) -> Result<Self, DecodeError>;
+
+    /// Appends the value under `tag`.
+    fn encode_under(&self, tag: Tag, out: &mut Writer);
+}
+
+impl<T: Tagged> Asn1 for T {
+    fn accepts(tag: Tag) -> bool {
+        tag == T::TAG
+    }
+
+    fn decode_tlv(tlv: &Tlv<'_>) -> Result<Self, DecodeError> {
+        Self::decode_tagged(T::TAG, tlv)
+    }
+
+    fn encode(&self, out: &mut Writer) {
+        self.encode_under(T::TAG, out);
+    }
+
+    fn decode_tagged(tag: Tag, tlv: &Tlv<'_>) -> Result<Self, DecodeError> {
+        expect_tag(tag, tlv)?;
+        T::decode_value(tlv)
+    }
+
+    fn encode_tagged(&self, tag: Tag, out: &mut Writer) {
+        self.encode_under(tag, out);
+    }
+}
+
+/// Refuses another tag than the expected one.
+pub(crate) fn expect_tag(expected: Tag, tlv: &Tlv<'_>) -> Result<(), DecodeError> {
+    if tlv.tag == expected {
+        return Ok(());
+    }
+    Err(tlv.error(ErrorKind::UnexpectedTag {
+        expected,
+        found: tlv.tag,
+    }))
+}
+
+impl<T: Asn1> Tagged for Vec<T> {
+    const TAG: Tag = Tag::SEQUENCE;
+
+    fn decode_value(tlv: &Tlv<'_>) -> Result<Self, DecodeError> {
+        let mut reader = tlv.reader();
+        let mut items = Vec::new();
+        while !reader.is_empty() {
+            items.push(T::decode_tlv(&reader.tlv()?)?);
+        }
+        Ok(items)
+    }
+
+    fn encode_under(&self, tag: Tag, out: &mut Writer) {
+        out.constructed(tag, |out| {
+            for item in self {
+                item.encode(out);
+            }
+        });
+    }
+}
+
+/// A member of a SEQUENCE: a type, or an `Option` of one.
+pub trait Field: Sized {
+    /// Whether the element may be this member; `tag` is the member's context
+    /// tag, if it has one.
+    fn accepts_as(tag: Option<Tag>, found: Tag) -> bool;
+
+    /// The member; `tlv` is `None` where it is absent.
+    ///
+    /// # Errors
+    /// If the element is no value of the type, or a mandatory one is absent.
+    fn decode_field(
+        tag: Option<Tag>,
+        tlv: Option<&Tlv<'_>>,
+        end: usize,
+    ) -> Result<Self, DecodeError>;
+
+    /// Appends the member, if present.
+    fn encode_field(&self, tag: Option<Tag>, out: &mut Writer);
+}
+
+impl<T: Asn1> Field for T {
+    fn accepts_as(tag: Option<Tag>, found: Tag) -> bool {
+        tag.map_or_else(|| T::accepts(found), |tag| tag == found)
+    }
+
+    fn decode_field(
+        tag: Option<Tag>,
+        tlv: Option<&Tlv<'_>>,
+        end: usize,
+    ) -> Result<Self, DecodeError> {
+        let tlv = tlv.ok_or_else(|| DecodeError::new(end, ErrorKind::Missing))?;
+        match tag {
+            Some(tag) => T::decode_tagged(tag, tlv),
+            None => T::decode_tlv(tlv),
+        }
+    }
+
+    fn encode_field(&self, tag: Option<Tag>, out: &mut Writer) {
+        match tag {
+            Some(tag) => self.encode_tagged(tag, out),
+            None => self.encode(out),
+        }
+    }
+}
+
+impl<T: Asn1> Field for Option<T> {
+    fn accepts_as(tag: Option<Tag>, found: Tag) -> bool {
+        <T as Field>::accepts_as(tag, found)
+    }
+
+    fn decode_field(
+        tag: Option<Tag>,
+        tlv: Option<&Tlv<'_>>,
+        end: usize,
+    ) -> Result<Self, DecodeError> {
+        tlv.map(|tlv| <T as Field>::decode_field(tag, Some(tlv), end))
+            .transpose()
+    }
+
+    fn encode_field(&self, tag: Option<Tag>, out: &mut Writer) {
+        if let Some(value) = self {
+            value.encode_field(tag, out);
+        }
+    }
+}
+
+/// An element that this version of a type does not know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extension {
+    /// Index of the known member that it stood before.
+    pub before: u8,
+    /// The element as received.
+    pub element: Vec<u8>,
+}
+
+/// Unknown elements of a SEQUENCE, in place (the modules say EXTENSIBILITY
+/// IMPLIED, and newer peers send more than older ones know).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extensions(pub Vec<Extension>);
+
+impl Extensions {
+    /// Appends what stood before the member `index`.
+    pub fn write(&self, index: u8, out: &mut Writer) {
+        for extension in self.0.iter().filter(|e| e.before == index) {
+            out.raw(&extension.element);
+        }
+    }
+}
+
+/// Decodes the members of a SEQUENCE in order.
+#[derive(Debug)]
+pub struct Sequence<'a> {
+    reader: Reader<'a>,
+    next: Option<Tlv<'a>>,
+    members: &'a [fn(Tag) -> bool],
+    index: u8,
+    extensions: Extensions,
+}
+
+impl<'a> Sequence<'a> {
+    /// Opens the contents of `tlv`; `members` tell for each member in order
+    /// whether an element may be it.
+    ///
+    /// # Errors
+    /// If the first element is malformed.
+    pub fn open(tlv: &Tlv<'a>, members: &'a [fn(Tag) -> bool]) -> Result<Self, DecodeError> {
+        let mut sequence = Sequence {
+            reader: tlv.reader(),
+            next: None,
+            members,
+            index: 0,
+            extensions: Extensions::default(),
+        };
+        sequence.advance()?;
+        Ok(sequence)
+    }
+
+    /// The next member.
+    ///
+    /// # Errors
+    /// If it is malformed, or mandatory and absent.
+    pub fn field<F: Field>(
+        &mut self,
+        name: &'static str,
+        tag: Option<Tag>,
+    ) -> Result<F, DecodeError> {
+        self.set_unknown_aside()?;
+        self.index += 1;
+        let end = self.reader.offset();
+        let tlv = self.next.filter(|tlv| F::accepts_as(tag, tlv.tag));
+        let value = F::decode_field(tag, tlv.as_ref(), self.next.map_or(end, |tlv| tlv.offset))
+            .map_err(|error| error.within(name))?;
+        if tlv.is_some() {
+            self.advance()?;
+        }
+        Ok(value)
+    }
+
+    /// Ends the SEQUENCE and gives the unknown elements.
+    ///
+    /// # Errors
+    /// If what is left is malformed.
+    pub fn finish(mut self) -> Result<Extensions, DecodeError> {
+        self.set_unknown_aside()?;
+        Ok(self.extensions)
+    }
+
+    /// Keeps elements that none of the members to come can be.
+    fn set_unknown_aside(&mut self) -> Result<(), DecodeError> {
+        let ahead = self
+            .members
+            .get(usize::from(self.index)..)
+            .unwrap_or_default();
+        while let Some(tlv) = self.next {
+            if ahead.iter().any(|accepts| accepts(tlv.tag)) {
+                break;
+            }
+            self.extensions.0.push(Extension {
+                before: self.index,
+                element: tlv.raw.to_vec(),
+            });
+            self.advance()?;
+        }
+        Ok(())
+    }
+
+    fn advance(&mut self) -> Result<(), DecodeError> {
+        self.next = match self.reader.is_empty() {
+            true => None,
+            false => Some(self.reader.tlv()?),
+        };
+        Ok(())
+    }
+}

@@ -1,0 +1,464 @@
+//! Identifiers: parsed once at the door, typed ever after.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+use core::str::FromStr;
+
+use crate::{DecodeError, ErrorKind, Tag, Tagged, Tlv, Writer};
+
+/// A text that is not the identifier it should be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidId {
+    /// The wrong number of digits, or something that is no digit.
+    #[error("{what} has {expected}")]
+    Form {
+        /// The identifier's name.
+        what: &'static str,
+        /// What it consists of.
+        expected: &'static str,
+    },
+    /// The check digits do not fit the others.
+    #[error("the check digits of this {0} do not fit its other digits")]
+    CheckDigits(&'static str),
+}
+
+const fn form(what: &'static str, expected: &'static str) -> InvalidId {
+    InvalidId::Form { what, expected }
+}
+
+/// Serialises an identifier as its text.
+macro_rules! as_text {
+    ($name:ident) => {
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.to_string()
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+    };
+}
+
+/// EID: 32 decimal digits, packed in reading order (SGP.29; SGP.22 tag '5A').
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(try_from = "String", into = "String")]
+pub struct Eid([u8; 16]);
+
+impl Eid {
+    /// From 16 octets of packed digits, in reading order.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Eid(bytes)
+    }
+
+    /// The 16 octets of packed digits.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// The EID with these 30 digits, check digits added (SGP.29).
+    ///
+    /// # Errors
+    /// If `digits` are not 30 decimal digits.
+    pub fn with_check_digits(digits: &str) -> Result<Self, InvalidId> {
+        const FORM: InvalidId = form("an EID without check digits", "30 decimal digits");
+        if digits.len() != 30 {
+            return Err(FORM);
+        }
+        let number: u128 = digits.parse().map_err(|_| FORM)?;
+        let check = 98 - number * 100 % 97;
+        alloc::format!("{digits}{check:02}").parse()
+    }
+
+    /// Whether the last two digits are right (ISO/IEC 7064 MOD 97-10). Some
+    /// test material in the field has wrong ones: a reason to warn a person,
+    /// not to refuse a message.
+    pub fn has_valid_check_digits(&self) -> bool {
+        let mut rest = 0u32;
+        for octet in self.0 {
+            rest = (rest * 100 + u32::from(octet >> 4) * 10 + u32::from(octet & 15)) % 97;
+        }
+        rest == 1
+    }
+}
+
+impl FromStr for Eid {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let invalid = form("an EID", "32 decimal digits");
+        let digits = decimal(text).filter(|digits| digits.len() == 32);
+        let packed = pack(&digits.ok_or(invalid.clone())?, false);
+        packed.try_into().map(Eid).map_err(|_| invalid)
+    }
+}
+
+impl fmt::Display for Eid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        hex(&self.0, f)
+    }
+}
+
+as_text!(Eid);
+
+impl Tagged for Eid {
+    const TAG: Tag = Tag::new(0x5A);
+
+    fn decode_value(tlv: &Tlv<'_>) -> Result<Self, DecodeError> {
+        <[u8; 16]>::decode_value(tlv).map(Eid)
+    }
+
+    fn encode_under(&self, tag: Tag, out: &mut Writer) {
+        out.primitive(tag, &self.0);
+    }
+}
+
+/// ICCID: 18 to 20 decimal digits; in EF.ICCID and in every message with the
+/// nibbles swapped and padded with F (SGP.22 tag '5A').
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(try_from = "String", into = "String")]
+pub struct Iccid([u8; 10]);
+
+impl Iccid {
+    /// From the coding of EF.ICCID (nibbles swapped).
+    pub const fn from_swapped(bytes: [u8; 10]) -> Self {
+        Iccid(bytes)
+    }
+
+    /// The coding of EF.ICCID.
+    pub const fn as_swapped(&self) -> &[u8; 10] {
+        &self.0
+    }
+
+    /// From the coding of the profile header (nibbles in reading order).
+    pub fn from_plain(bytes: [u8; 10]) -> Self {
+        Iccid(bytes.map(|octet| octet.rotate_left(4)))
+    }
+
+    /// The coding of the profile header (SAIP `ProfileHeader.iccid`).
+    pub fn to_plain(&self) -> [u8; 10] {
+        self.0.map(|octet| octet.rotate_left(4))
+    }
+}
+
+impl FromStr for Iccid {
+    type Err = InvalidId;
+
+    /// Accepts a trailing `F`, as some peers send with 19 digits.
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let invalid = form("an ICCID", "18 to 20 decimal digits");
+        let digits = decimal(text.trim_end_matches(['F', 'f'])).ok_or(invalid.clone())?;
+        if digits.len() < 18 {
+            return Err(invalid);
+        }
+        let mut packed = pack(&digits, true);
+        packed.resize(packed.len().max(10), 0xFF);
+        packed.try_into().map(Iccid).map_err(|_| invalid)
+    }
+}
+
+impl fmt::Display for Iccid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits: String = unpack_swapped(&self.0);
+        f.write_str(digits.trim_end_matches('F'))
+    }
+}
+
+as_text!(Iccid);
+
+impl Tagged for Iccid {
+    const TAG: Tag = Tag::new(0x5A);
+
+    fn decode_value(tlv: &Tlv<'_>) -> Result<Self, DecodeError> {
+        <[u8; 10]>::decode_value(tlv).map(Iccid)
+    }
+
+    fn encode_under(&self, tag: Tag, out: &mut Writer) {
+        out.primitive(tag, &self.0);
+    }
+}
+
+/// IMSI: 6 to 15 decimal digits (3GPP TS 23.003).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Imsi(String);
+
+impl Imsi {
+    /// The digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The nine octets of EF.IMSI (3GPP TS 31.102 4.2.2).
+    pub fn to_ef(&self) -> [u8; 9] {
+        let parity = if self.0.len() % 2 == 1 { '9' } else { '1' };
+        let coded = alloc::format!("{parity}{}", self.0);
+        let packed = pack(&decimal(&coded).unwrap_or_default(), true);
+        let mut ef = [0xFF; 9];
+        for (to, from) in ef.iter_mut().skip(1).zip(&packed) {
+            *to = *from;
+        }
+        if let Some(length) = ef.first_mut() {
+            *length = packed.len() as u8;
+        }
+        ef
+    }
+
+    /// From the contents of EF.IMSI.
+    ///
+    /// # Errors
+    /// If they are no IMSI.
+    pub fn from_ef(ef: &[u8]) -> Result<Self, InvalidId> {
+        let (length, rest) = ef.split_first().ok_or(IMSI_FORM)?;
+        let coded = rest.get(..usize::from(*length)).ok_or(IMSI_FORM)?;
+        let digits = unpack_swapped(coded);
+        let digits = digits.trim_end_matches('F');
+        digits.get(1..).ok_or(IMSI_FORM)?.parse()
+    }
+}
+
+const IMSI_FORM: InvalidId = form("an IMSI", "6 to 15 decimal digits");
+
+impl FromStr for Imsi {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let valid = (6..=15).contains(&text.len()) && decimal(text).is_some();
+        valid.then(|| Imsi(text.to_string())).ok_or(IMSI_FORM)
+    }
+}
+
+impl fmt::Display for Imsi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+as_text!(Imsi);
+
+/// PLMN: MCC and MNC in three octets (3GPP TS 24.008 10.5.1.13).
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(try_from = "String", into = "String")]
+pub struct Plmn([u8; 3]);
+
+impl Plmn {
+    /// From the coding of TS 24.008.
+    pub const fn from_bytes(bytes: [u8; 3]) -> Self {
+        Plmn(bytes)
+    }
+
+    /// The coding of TS 24.008.
+    pub const fn as_bytes(&self) -> &[u8; 3] {
+        &self.0
+    }
+}
+
+impl FromStr for Plmn {
+    type Err = InvalidId;
+
+    /// `26201`, `262-01` or `310260`.
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let invalid = form("a PLMN", "an MCC of 3 and an MNC of 2 or 3 decimal digits");
+        let digits = decimal(&text.replacen('-', "", 1)).ok_or(invalid.clone())?;
+        match digits.as_slice() {
+            [a, b, c, d, e] => Ok(Plmn([b << 4 | a, 0xF0 | c, e << 4 | d])),
+            [a, b, c, d, e, f] => Ok(Plmn([b << 4 | a, f << 4 | c, e << 4 | d])),
+            _ => Err(invalid),
+        }
+    }
+}
+
+impl fmt::Display for Plmn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c] = self.0;
+        write!(f, "{:X}{:X}{:X}-", a & 15, a >> 4, b & 15)?;
+        write!(f, "{:X}{:X}", c & 15, c >> 4)?;
+        match b >> 4 {
+            15 => Ok(()),
+            third => write!(f, "{third:X}"),
+        }
+    }
+}
+
+as_text!(Plmn);
+
+impl Tagged for Plmn {
+    const TAG: Tag = Tag::OCTET_STRING;
+
+    fn decode_value(tlv: &Tlv<'_>) -> Result<Self, DecodeError> {
+        <[u8; 3]>::decode_value(tlv).map(Plmn)
+    }
+
+    fn encode_under(&self, tag: Tag, out: &mut Writer) {
+        out.primitive(tag, &self.0);
+    }
+}
+
+/// TransactionId: 1 to 16 octets; its text is upper case hexadecimal. The same
+/// type names RSP sessions (made by an SM-DP+ or SM-DS) and eIM transactions.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TransactionId(Vec<u8>);
+
+impl TransactionId {
+    /// From 1 to 16 octets.
+    ///
+    /// # Errors
+    /// If there are none or more.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, InvalidId> {
+        match bytes.len() {
+            1..=16 => Ok(TransactionId(bytes.to_vec())),
+            _ => Err(form("a transactionId", "1 to 16 octets")),
+        }
+    }
+
+    /// The octets.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl FromStr for TransactionId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let invalid = form("a transactionId", "2 to 32 hexadecimal digits");
+        let digits: Option<Vec<u8>> = text
+            .chars()
+            .map(|c| c.to_digit(16).map(|digit| digit as u8))
+            .collect();
+        let digits = digits.filter(|d| d.len() % 2 == 0).ok_or(invalid.clone())?;
+        TransactionId::from_bytes(&pack(&digits, false)).map_err(|_| invalid)
+    }
+}
+
+impl fmt::Display for TransactionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        hex(&self.0, f)
+    }
+}
+
+as_text!(TransactionId);
+
+impl Tagged for TransactionId {
+    const TAG: Tag = Tag::OCTET_STRING;
+
+    fn decode_value(tlv: &Tlv<'_>) -> Result<Self, DecodeError> {
+        TransactionId::from_bytes(tlv.value).map_err(|_| {
+            tlv.error(ErrorKind::Size {
+                min: 1,
+                max: 16,
+                actual: tlv.value.len(),
+            })
+        })
+    }
+
+    fn encode_under(&self, tag: Tag, out: &mut Writer) {
+        out.primitive(tag, &self.0);
+    }
+}
+
+/// The values of decimal digits, `None` if something else is among them.
+fn decimal(text: &str) -> Option<Vec<u8>> {
+    text.chars()
+        .map(|c| c.to_digit(10).map(|digit| digit as u8))
+        .collect()
+}
+
+/// Two digits an octet, the last one padded with F; `swapped` puts the first
+/// digit into the low nibble.
+fn pack(digits: &[u8], swapped: bool) -> Vec<u8> {
+    let pair = |pair: &[u8]| {
+        let first = pair.first().copied().unwrap_or(0xF);
+        let second = pair.get(1).copied().unwrap_or(0xF);
+        match swapped {
+            true => second << 4 | first,
+            false => first << 4 | second,
+        }
+    };
+    digits.chunks(2).map(pair).collect()
+}
+
+fn unpack_swapped(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .flat_map(|octet| [octet & 15, octet >> 4])
+        .filter_map(|nibble| char::from_digit(u32::from(nibble), 16))
+        .map(|c| c.to_ascii_uppercase())
+        .collect()
+}
+
+fn hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    bytes.iter().try_for_each(|octet| write!(f, "{octet:02X}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eid_check_digits() {
+        let eid: Eid = "89049032123451234512345678901235".parse().unwrap();
+        assert!(eid.has_valid_check_digits());
+        assert_eq!(
+            Eid::with_check_digits("890490321234512345123456789012").unwrap(),
+            eid
+        );
+        let wrong: Eid = "89049032123451234512345678901234".parse().unwrap();
+        assert!(!wrong.has_valid_check_digits());
+        assert!("8904903212345123451234567890123".parse::<Eid>().is_err());
+        assert!("8904903212345123451234567890123x".parse::<Eid>().is_err());
+    }
+
+    #[test]
+    fn iccid_swaps_and_pads() {
+        let iccid: Iccid = "89103000000000000001".parse().unwrap();
+        assert_eq!(iccid.as_swapped(), &[0x98, 1, 3, 0, 0, 0, 0, 0, 0, 0x10]);
+        let nineteen: Iccid = "8999970000000000019F".parse().unwrap();
+        assert_eq!(nineteen.to_string(), "8999970000000000019");
+        assert_eq!(nineteen.as_swapped()[9], 0xF9);
+        assert_eq!(nineteen.to_plain()[9], 0x9F);
+        assert_eq!(Iccid::from_plain(nineteen.to_plain()), nineteen);
+        assert!("891030".parse::<Iccid>().is_err());
+        assert!("891030000000000000011".parse::<Iccid>().is_err());
+    }
+
+    #[test]
+    fn imsi_in_its_file() {
+        let imsi: Imsi = "001010123456789".parse().unwrap();
+        let ef = [0x08, 0x09, 0x10, 0x10, 0x10, 0x32, 0x54, 0x76, 0x98];
+        assert_eq!(imsi.to_ef(), ef);
+        assert_eq!(Imsi::from_ef(&ef).unwrap(), imsi);
+        let short: Imsi = "26201012345678".parse().unwrap();
+        assert_eq!(Imsi::from_ef(&short.to_ef()).unwrap(), short);
+    }
+
+    #[test]
+    fn plmn_of_two_and_three_mnc_digits() {
+        let plmn: Plmn = "262-01".parse().unwrap();
+        assert_eq!(plmn.as_bytes(), &[0x62, 0xF2, 0x10]);
+        assert_eq!(plmn.to_string(), "262-01");
+        let plmn: Plmn = "310260".parse().unwrap();
+        assert_eq!(plmn.as_bytes(), &[0x13, 0x00, 0x62]);
+        assert_eq!(plmn.to_string(), "310-260");
+    }
+}

@@ -1,0 +1,134 @@
+//! What an eUICC and a device say about themselves (SGP.22 5.7.8, 4.2).
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::ids::Eid;
+use crate::{BitString, BoundedString, Null, Oid};
+
+/// Major, minor and revision, one octet each.
+pub type VersionType = [u8; 3];
+
+/// Identifier of a CI public key: the SubjectKeyIdentifier of its certificate.
+pub type SubjectKeyIdentifier = Vec<u8>;
+
+sequence! {
+    /// Request of ES10b.GetEUICCInfo1 (SGP.22 5.7.8).
+    pub struct GetEuiccInfo1Request: 0xBF20 {}
+}
+
+sequence! {
+    /// `EUICCInfo1` (SGP.22 5.7.8).
+    pub struct EuiccInfo1: 0xBF20 {
+        svn: VersionType = 0x82,
+        euicc_ci_pk_id_list_for_verification: Vec<SubjectKeyIdentifier> = 0xA9,
+        euicc_ci_pk_id_list_for_signing: Vec<SubjectKeyIdentifier> = 0xAA,
+    }
+}
+
+sequence! {
+    /// Request of ES10b.GetEUICCInfo2 (SGP.22 5.7.8).
+    pub struct GetEuiccInfo2Request: 0xBF22 {}
+}
+
+sequence! {
+    /// `EUICCInfo2` (SGP.22 5.7.8 with the additions of SGP.32 5.9.2).
+    pub struct EuiccInfo2: 0xBF22 {
+        profile_version: VersionType = 0x81,
+        svn: VersionType = 0x82,
+        euicc_firmware_ver: VersionType = 0x83,
+        /// Extended card resource information (ETSI TS 102 226 8.2.1.7.2).
+        ext_card_resource: Vec<u8> = 0x84,
+        uicc_capability: BitString = 0x85,
+        ts102241_version: Option<VersionType> = 0x86,
+        globalplatform_version: Option<VersionType> = 0x87,
+        rsp_capability: BitString = 0x88,
+        euicc_ci_pk_id_list_for_verification: Vec<SubjectKeyIdentifier> = 0xA9,
+        euicc_ci_pk_id_list_for_signing: Vec<SubjectKeyIdentifier> = 0xAA,
+        euicc_category: Option<i64> = 0x8B,
+        forbidden_profile_policy_rules: Option<BitString> = 0x99,
+        pp_version: VersionType,
+        sas_acreditation_number: BoundedString<0, 64>,
+        certification_data_object: Option<CertificationDataObject> = 0xAC,
+        tre_properties: Option<BitString> = 0x8D,
+        tre_product_reference: Option<String> = 0x8E,
+        additional_euicc_profile_package_versions: Option<Vec<VersionType>> = 0xAF,
+        /// 0 is IPAd, 1 is IPAe (SGP.32 5.9.2).
+        ipa_mode: Option<i64> = 0x90,
+        euicc_ci_pk_id_list_for_signing_v3: Option<Vec<SubjectKeyIdentifier>> = 0xB1,
+        additional_euicc_info: Option<Vec<u8>> = 0x92,
+        highest_svn: Option<VersionType> = 0x93,
+        iot_specific_info: Option<IotSpecificInfo> = 0xB4,
+    }
+}
+
+sequence! {
+    /// `CertificationDataObject` (SGP.22 5.7.8).
+    pub struct CertificationDataObject {
+        platform_label: String = 0x80,
+        discovery_base_url: String = 0x81,
+    }
+}
+
+sequence! {
+    /// `IoTSpecificInfo` (SGP.32 5.9.2).
+    pub struct IotSpecificInfo {
+        iot_version: Vec<VersionType> = 0xA0,
+        ecall_supported: Option<Null> = 0x81,
+        fallback_supported: Option<Null> = 0x82,
+    }
+}
+
+sequence! {
+    /// `DeviceInfo` (SGP.22 4.2).
+    pub struct DeviceInfo {
+        /// The first eight digits of the IMEI, two an octet.
+        tac: [u8; 4] = 0x80,
+        device_capabilities: DeviceCapabilities = 0xA1,
+        imei: Option<[u8; 8]> = 0x82,
+    }
+}
+
+sequence! {
+    /// `DeviceCapabilities`: highest fully supported release of each
+    /// technology (SGP.22 4.2).
+    pub struct DeviceCapabilities {
+        gsm_supported_release: Option<VersionType> = 0x80,
+        utran_supported_release: Option<VersionType> = 0x81,
+        cdma2000onex_supported_release: Option<VersionType> = 0x82,
+        cdma2000hrpd_supported_release: Option<VersionType> = 0x83,
+        cdma2000ehrpd_supported_release: Option<VersionType> = 0x84,
+        eutran_epc_supported_release: Option<VersionType> = 0x85,
+        contactless_supported_release: Option<VersionType> = 0x86,
+        rsp_crl_supported_version: Option<VersionType> = 0x87,
+        nr_epc_supported_release: Option<VersionType> = 0x88,
+        nr5gc_supported_release: Option<VersionType> = 0x89,
+        eutran5gc_supported_release: Option<VersionType> = 0x8A,
+        lpa_svn: Option<VersionType> = 0x8B,
+        cat_supported_classes: Option<BitString> = 0x8C,
+        euicc_form_factor_type: Option<i64> = 0x8D,
+        device_additional_feature_support: Option<DeviceAdditionalFeatureSupport> = 0xAE,
+    }
+}
+
+sequence! {
+    /// `DeviceAdditionalFeatureSupport` (SGP.22 4.2).
+    pub struct DeviceAdditionalFeatureSupport {
+        nai_support: Option<VersionType> = 0x80,
+        group_of_device_manufacturer_oid: Option<Oid> = 0x81,
+    }
+}
+
+sequence! {
+    /// Request of ES10c.GetEID (SGP.22 5.7.20).
+    pub struct GetEuiccDataRequest: 0xBF3E {
+        tag_list: [u8; 1] = 0x5C,
+    }
+}
+
+sequence! {
+    /// Response of ES10c.GetEID (SGP.22 5.7.20).
+    pub struct GetEuiccDataResponse: 0xBF3E {
+        eid_value: Eid,
+    }
+}

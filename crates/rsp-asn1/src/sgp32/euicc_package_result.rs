@@ -1,0 +1,244 @@
+//! eUICC Package Result (SGP.32 2.11.2.1).
+
+use alloc::vec::Vec;
+
+use super::{AddEimResultCode, EimId, EimIdType};
+use crate::ids::TransactionId;
+use crate::rsp::ProfileInfoListResponse;
+use crate::{Any, Signed};
+
+choice! {
+    /// `EuiccPackageResult` (SGP.32 2.11.2.1).
+    pub enum EuiccPackageResult: 0xBF51 {
+        Signed(EuiccPackageResultSigned) = 0xA0,
+        ErrorSigned(EuiccPackageErrorSigned) = 0xA1,
+        /// Proves nothing: a hint at most.
+        ErrorUnsigned(EuiccPackageErrorUnsigned) = 0xA2,
+    }
+}
+
+sequence! {
+    /// `EuiccPackageResultSigned` (SGP.32 2.11.2.1).
+    pub struct EuiccPackageResultSigned {
+        euicc_package_result_data_signed: Signed<EuiccPackageResultDataSigned>,
+        euicc_sign_epr: Vec<u8> = 0x5F37,
+    }
+}
+
+sequence! {
+    /// `EuiccPackageResultDataSigned` (SGP.32 2.11.2.1).
+    pub struct EuiccPackageResultDataSigned {
+        eim_id: EimId = 0x80,
+        counter_value: i64 = 0x81,
+        eim_transaction_id: Option<TransactionId> = 0x82,
+        seq_number: i64 = 0x83,
+        euicc_result: Vec<EuiccResultData>,
+    }
+}
+
+choice! {
+    /// `EuiccResultData` (SGP.32 2.11.2.1). Rules authorisation tables and
+    /// results that this version does not know are carried as they came.
+    pub enum EuiccResultData {
+        EnableResult(EnableProfileResult) = 0x83,
+        DisableResult(DisableProfileResult) = 0x84,
+        DeleteResult(DeleteProfileResult) = 0x85,
+        ListProfileInfoResult(ProfileInfoListResponse),
+        ConfigureImmediateEnableResult(ConfigureImmediateEnableResult) = 0x87,
+        AddEimResult(AddEimResult) = 0xA8,
+        DeleteEimResult(DeleteEimResult) = 0x89,
+        UpdateEimResult(UpdateEimResult) = 0x8A,
+        ListEimResult(ListEimResult) = 0xAB,
+        RollbackResult(RollbackProfileResult) = 0x8C,
+        SetFallbackAttributeResult(SetFallbackAttributeResult) = 0x8D,
+        UnsetFallbackAttributeResult(UnsetFallbackAttributeResult) = 0x8E,
+        ProcessingTerminated(ProcessingTerminated),
+        SetDefaultDpAddressResult(SetDefaultDpAddressResponse),
+        /// A result that this version does not know.
+        Unknown(Any),
+    }
+}
+
+sequence! {
+    /// `EuiccPackageErrorSigned` (SGP.32 2.11.2.1).
+    pub struct EuiccPackageErrorSigned {
+        euicc_package_error_data_signed: Signed<EuiccPackageErrorDataSigned>,
+        euicc_sign_epe: Vec<u8> = 0x5F37,
+    }
+}
+
+sequence! {
+    /// `EuiccPackageErrorDataSigned` (SGP.32 2.11.2.1).
+    pub struct EuiccPackageErrorDataSigned {
+        eim_id: EimId = 0x80,
+        counter_value: i64 = 0x81,
+        eim_transaction_id: Option<TransactionId> = 0x82,
+        euicc_package_error_code: EuiccPackageErrorCode,
+    }
+}
+
+sequence! {
+    /// `EuiccPackageErrorUnsigned` (SGP.32 2.11.2.1).
+    pub struct EuiccPackageErrorUnsigned {
+        /// As received; without the lower bound of the module, because a card
+        /// may have been unable to read it.
+        eim_id: alloc::string::String = 0x80,
+        eim_transaction_id: Option<TransactionId> = 0x82,
+        association_token: Option<i64> = 0x84,
+    }
+}
+
+named_integer! {
+    /// `EuiccPackageErrorCode` (SGP.32 2.11.2.1).
+    pub struct EuiccPackageErrorCode {
+        INVALID_EID = 3,
+        REPLAY_ERROR = 4,
+        COUNTER_VALUE_OUT_OF_RANGE = 6,
+        SIZE_OVERFLOW = 15,
+        ECALL_ACTIVE = 104,
+        UNDEFINED_ERROR = 127,
+    }
+}
+
+named_integer! {
+    /// `processingTerminated` (SGP.32 2.11.2.1).
+    pub struct ProcessingTerminated {
+        RESULT_SIZE_OVERFLOW = 1,
+        UNKNOWN_OR_DAMAGED_COMMAND = 2,
+        INTERRUPTION = 3,
+        UNDEFINED_ERROR = 127,
+    }
+}
+
+named_integer! {
+    /// `ConfigureImmediateEnableResult` (SGP.32 2.11.2.1).
+    pub struct ConfigureImmediateEnableResult {
+        OK = 0,
+        INSUFFICIENT_MEMORY = 1,
+        COMMAND_ERROR = 7,
+        UNDEFINED_ERROR = 127,
+    }
+}
+
+named_integer! {
+    /// `EnableProfileResult` (SGP.32 2.11.2.1).
+    pub struct EnableProfileResult {
+        OK = 0,
+        ICCID_OR_AID_NOT_FOUND = 1,
+        PROFILE_NOT_IN_DISABLED_STATE = 2,
+        DISALLOWED_BY_POLICY = 3,
+        CAT_BUSY = 5,
+        ROLLBACK_NOT_AVAILABLE = 20,
+        UNDEFINED_ERROR = 127,
+    }
+}
+
+named_integer! {
+    /// `DisableProfileResult` (SGP.32 2.11.2.1).
+    pub struct DisableProfileResult {
+        OK = 0,
+        ICCID_OR_AID_NOT_FOUND = 1,
+        PROFILE_NOT_IN_ENABLED_STATE = 2,
+        DISALLOWED_BY_POLICY = 3,
+        CAT_BUSY = 5,
+        UNDEFINED_ERROR = 127,
+    }
+}
+
+named_integer! {
+    /// `DeleteProfileResult` (SGP.32 2.11.2.1).
+    pub struct DeleteProfileResult {
+        OK = 0,
+        ICCID_OR_AID_NOT_FOUND = 1,
+        PROFILE_NOT_IN_DISABLED_STATE = 2,
+        DISALLOWED_BY_POLICY = 3,
+        ROLLBACK_NOT_AVAILABLE = 20,
+        RETURN_FALLBACK_PROFILE = 21,
+        UNDEFINED_ERROR = 127,
+    }
+}
+
+named_integer! {
+    /// `RollbackProfileResult` (SGP.32 2.11.2.1).
+    pub struct RollbackProfileResult {
+        OK = 0,
+        UNDEFINED_ERROR = 127,
+    }
+}
+
+named_integer! {
+    /// `SetFallbackAttributeResult` (SGP.32 2.11.2.1).
+    pub struct SetFallbackAttributeResult {
+        OK = 0,
+        ICCID_OR_AID_NOT_FOUND = 1,
+        FALLBACK_NOT_ALLOWED = 2,
+        FALLBACK_PROFILE_ENABLED = 3,
+        UNDEFINED_ERROR = 127,
+    }
+}
+
+named_integer! {
+    /// `UnsetFallbackAttributeResult` (SGP.32 2.11.2.1).
+    pub struct UnsetFallbackAttributeResult {
+        OK = 0,
+        NO_FALLBACK_ATTRIBUTE = 2,
+        FALLBACK_PROFILE_ENABLED = 3,
+        COMMAND_ERROR = 7,
+        UNDEFINED_ERROR = 127,
+    }
+}
+
+choice! {
+    /// `AddEimResult` (SGP.32 2.11.2.1).
+    pub enum AddEimResult {
+        AssociationToken(i64) = 0x84,
+        Code(AddEimResultCode),
+    }
+}
+
+named_integer! {
+    /// `DeleteEimResult` (SGP.32 2.11.2.1).
+    pub struct DeleteEimResult {
+        OK = 0,
+        EIM_NOT_FOUND = 1,
+        /// A success after which the eUICC has no eIM.
+        LAST_EIM_DELETED = 2,
+        COMMAND_ERROR = 7,
+        UNDEFINED_ERROR = 127,
+    }
+}
+
+named_integer! {
+    /// `UpdateEimResult` (SGP.32 2.11.2.1).
+    pub struct UpdateEimResult {
+        OK = 0,
+        EIM_NOT_FOUND = 1,
+        CI_PK_UNKNOWN = 3,
+        COUNTER_VALUE_OUT_OF_RANGE = 6,
+        COMMAND_ERROR = 7,
+        UNDEFINED_ERROR = 127,
+    }
+}
+
+choice! {
+    /// `ListEimResult` (SGP.32 2.11.2.1).
+    pub enum ListEimResult {
+        EimIdList(Vec<EimIdInfo>) = 0xA0,
+        ListEimError(i64) = 0x81,
+    }
+}
+
+sequence! {
+    /// `EimIdInfo` (SGP.32 2.11.2.1).
+    pub struct EimIdInfo {
+        eim_id: EimId = 0x80,
+        eim_id_type: Option<EimIdType> = 0x82,
+    }
+}
+
+sequence! {
+    /// `SetDefaultDpAddressResponse` (SGP.32 5.9.25).
+    pub struct SetDefaultDpAddressResponse: 0xBF65 {
+        set_default_dp_address_result: i64 = 0x80,
+    }
+}

@@ -1,0 +1,139 @@
+//! ES2+ over HTTPS, JSON binding (SGP.22 5.3, 6.5.2.1 to 6.5.2.4).
+
+use alloc::string::String;
+
+use rsp_asn1::ids::{Eid, Iccid};
+use serde::{Deserialize, Serialize};
+
+use super::json::{self, Empty, Function};
+use super::{BindingError, HttpRequest};
+
+/// Where the functions are.
+const PATH: &str = "/gsma/rsp2/es2plus/";
+
+/// `header` of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RequestHeader {
+    /// Who asks.
+    pub function_requester_identifier: String,
+    /// Which call it is.
+    pub function_call_identifier: String,
+}
+
+/// ES2+.DownloadOrder (SGP.22 5.3.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DownloadOrder {
+    /// Header.
+    pub header: RequestHeader,
+    /// The eUICC, if already known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub eid: Option<Eid>,
+    /// A certain profile.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub iccid: Option<Iccid>,
+    /// Any profile of this type.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub profile_type: Option<String>,
+}
+
+/// Response of ES2+.DownloadOrder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DownloadOrderOk {
+    /// The profile that was allocated.
+    pub iccid: Iccid,
+}
+
+/// ES2+.ConfirmOrder (SGP.22 5.3.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConfirmOrder {
+    /// Header.
+    pub header: RequestHeader,
+    /// The profile.
+    pub iccid: Iccid,
+    /// The eUICC, if known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub eid: Option<Eid>,
+    /// Absent: the SM-DP+ makes one. Empty: none is needed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub matching_id: Option<String>,
+    /// Whether the profile may be downloaded at once.
+    pub release_flag: bool,
+}
+
+/// Response of ES2+.ConfirmOrder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConfirmOrderOk {
+    /// The eUICC, if known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub eid: Option<Eid>,
+    /// The MatchingID.
+    pub matching_id: String,
+    /// Where to download.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub smdp_address: Option<String>,
+}
+
+/// ES2+.ReleaseProfile (SGP.22 5.3.4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReleaseProfile {
+    /// Header.
+    pub header: RequestHeader,
+    /// The profile.
+    pub iccid: Iccid,
+}
+
+impl Function for DownloadOrder {
+    type Ok = DownloadOrderOk;
+    const PATH: &'static str = "/gsma/rsp2/es2plus/downloadOrder";
+}
+
+impl Function for ConfirmOrder {
+    type Ok = ConfirmOrderOk;
+    const PATH: &'static str = "/gsma/rsp2/es2plus/confirmOrder";
+}
+
+impl Function for ReleaseProfile {
+    type Ok = Empty;
+    const PATH: &'static str = "/gsma/rsp2/es2plus/releaseProfile";
+}
+
+/// Any request of ES2+.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// DownloadOrder.
+    DownloadOrder(DownloadOrder),
+    /// ConfirmOrder.
+    ConfirmOrder(ConfirmOrder),
+    /// ReleaseProfile.
+    ReleaseProfile(ReleaseProfile),
+}
+
+/// Whether this path belongs to ES2+.
+pub fn is_path(path: &str) -> bool {
+    path.starts_with(PATH)
+}
+
+/// Reads a request at the server.
+///
+/// # Errors
+/// If the path names no function or the body is not its request.
+pub fn decode_request(request: &HttpRequest) -> Result<Request, BindingError> {
+    let unknown = || BindingError::UnknownPath(request.path.clone());
+    None.or_else(|| read(request, Request::DownloadOrder))
+        .or_else(|| read(request, Request::ConfirmOrder))
+        .or_else(|| read(request, Request::ReleaseProfile))
+        .ok_or_else(unknown)?
+}
+
+fn read<F: Function>(
+    request: &HttpRequest,
+    wrap: fn(F) -> Request,
+) -> Option<Result<Request, BindingError>> {
+    json::decode_request(request).map(|message| message.map(wrap))
+}

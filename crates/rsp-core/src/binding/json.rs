@@ -1,0 +1,261 @@
+//! What all JSON functions share (SGP.22 6.5.1): header and value coding.
+
+use alloc::string::{String, ToString};
+use core::fmt;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::{ADMIN_PROTOCOL, BindingError, HttpRequest, HttpResponse};
+
+/// Content-Type of the JSON bindings.
+const CONTENT_TYPE: &str = "application/json;charset=UTF-8";
+
+/// A function of a JSON binding: the implementing type is its request.
+pub trait Function: Serialize + DeserializeOwned {
+    /// The members of the response.
+    type Ok: Serialize + DeserializeOwned;
+    /// Its path.
+    const PATH: &'static str;
+}
+
+/// A response without members of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Empty {}
+
+/// Writes a request at the client; `user_agent` says which kind it is.
+///
+/// # Errors
+/// If the message cannot be serialised.
+pub fn encode_request<F: Function>(
+    message: &F,
+    user_agent: Option<&str>,
+) -> Result<HttpRequest, BindingError> {
+    Ok(HttpRequest {
+        path: F::PATH.to_string(),
+        content_type: CONTENT_TYPE.to_string(),
+        admin_protocol: Some(ADMIN_PROTOCOL.to_string()),
+        user_agent: user_agent.map(ToString::to_string),
+        body: serde_json::to_vec(message).map_err(json_error)?,
+    })
+}
+
+/// Reads a response at the client.
+///
+/// # Errors
+/// If nothing was executed, the server refused, or the body is no response of
+/// the function.
+pub fn decode_response<F: Function>(response: &HttpResponse) -> Result<F::Ok, BindingError> {
+    super::executed(response)?;
+    let response: Response<F::Ok> = parse(&response.body)?;
+    let status = response.header.function_execution_status;
+    match (response.body, status.status_code_data) {
+        (_, Some(refusal)) => Err(BindingError::Refused(refusal)),
+        (Some(body), None) => Ok(body),
+        (None, None) => Err(BindingError::Json("members are missing".to_string())),
+    }
+}
+
+/// Writes a response at the server.
+///
+/// # Errors
+/// If the message cannot be serialised.
+pub fn encode_response<T: Serialize>(
+    result: Result<T, StatusCodeData>,
+) -> Result<HttpResponse, BindingError> {
+    let body = serde_json::to_vec(&Response::new(result)).map_err(json_error)?;
+    Ok(HttpResponse::ok(CONTENT_TYPE, body))
+}
+
+/// Reads a request at the server, if the path is that of the function.
+pub(super) fn decode_request<F: Function>(
+    request: &HttpRequest,
+) -> Option<Result<F, BindingError>> {
+    (request.path == F::PATH).then(|| parse(&request.body))
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, BindingError> {
+    serde_json::from_slice(body).map_err(json_error)
+}
+
+fn json_error(error: serde_json::Error) -> BindingError {
+    BindingError::Json(error.to_string())
+}
+
+/// `header` of a response.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Header {
+    /// Whether the function was executed.
+    pub function_execution_status: FunctionExecutionStatus,
+}
+
+/// `functionExecutionStatus`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FunctionExecutionStatus {
+    /// The status.
+    pub status: ExecutionStatus,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub status_code_data: Option<StatusCodeData>,
+}
+
+/// `status`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ExecutionStatus {
+    /// Executed.
+    #[serde(rename = "Executed-Success")]
+    ExecutedSuccess,
+    /// Executed, with a warning.
+    #[serde(rename = "Executed-WithWarning")]
+    ExecutedWithWarning,
+    /// Refused.
+    Failed,
+    /// Not executed in time.
+    Expired,
+}
+
+/// `statusCodeData`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusCodeData {
+    /// What the refusal is about, for example `8.2.6`.
+    pub subject_code: String,
+    /// Why, for example `3.8`.
+    pub reason_code: String,
+    /// Which one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub subject_identifier: Option<String>,
+    /// For people.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub message: Option<String>,
+}
+
+impl fmt::Display for StatusCodeData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.subject_code, self.reason_code)?;
+        match &self.message {
+            Some(message) => write!(f, " {message}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A response: header and, if executed, the members of the function.
+#[derive(Serialize, Deserialize)]
+struct Response<T> {
+    header: Header,
+    #[serde(flatten)]
+    body: Option<T>,
+}
+
+impl<T> Response<T> {
+    fn new(result: Result<T, StatusCodeData>) -> Self {
+        let (status, status_code_data, body) = match result {
+            Ok(body) => (ExecutionStatus::ExecutedSuccess, None, Some(body)),
+            Err(data) => (ExecutionStatus::Failed, Some(data), None),
+        };
+        Response {
+            header: Header {
+                function_execution_status: FunctionExecutionStatus {
+                    status,
+                    status_code_data,
+                },
+            },
+            body,
+        }
+    }
+}
+
+/// Base64 of the DER, tag included.
+pub(super) mod der {
+    use alloc::string::String;
+
+    use rsp_asn1::Asn1;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(in crate::binding) fn serialize<T: Asn1, S: Serializer>(
+        value: &T,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&super::to_base64(&value.to_der()))
+    }
+
+    pub(in crate::binding) fn deserialize<'de, T: Asn1, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<T, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        T::from_der(&super::from_base64(&text).map_err(D::Error::custom)?).map_err(D::Error::custom)
+    }
+}
+
+/// Base64 of 16 raw octets.
+pub(super) mod octet16 {
+    use alloc::string::String;
+
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(in crate::binding) fn serialize<S: Serializer>(
+        value: &[u8; 16],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&super::to_base64(value))
+    }
+
+    pub(in crate::binding) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<[u8; 16], D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bytes = super::from_base64(&text).map_err(D::Error::custom)?;
+        let wrong = |_| D::Error::custom("not 16 octets");
+        bytes.try_into().map_err(wrong)
+    }
+}
+
+/// Base64 of a signature in its data object '5F37'; the object may be absent
+/// in what is received.
+pub(super) mod signature {
+    use alloc::string::String;
+    use alloc::vec::Vec;
+
+    use rsp_asn1::{Asn1, Tag, Tlv, Writer};
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    const SIGNATURE: Tag = Tag::new(0x5F37);
+
+    pub(in crate::binding) fn serialize<S: Serializer>(
+        value: &Vec<u8>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let mut out = Writer::new();
+        value.encode_tagged(SIGNATURE, &mut out);
+        serializer.serialize_str(&super::to_base64(&out.into_bytes()))
+    }
+
+    pub(in crate::binding) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bytes = super::from_base64(&text).map_err(D::Error::custom)?;
+        match Tlv::parse(&bytes) {
+            Ok(tlv) if tlv.tag == SIGNATURE => Ok(tlv.value.to_vec()),
+            _ => Ok(bytes),
+        }
+    }
+}
+
+fn to_base64(bytes: &[u8]) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+/// With or without padding.
+fn from_base64(text: &str) -> Result<alloc::vec::Vec<u8>, base64::DecodeError> {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD_NO_PAD;
+    STANDARD_NO_PAD.decode(text.trim_end_matches('='))
+}

@@ -1,0 +1,136 @@
+//! Bindings: bytes in, messages out, and back.
+//!
+//! | module | interface | standard |
+//! |---|---|---|
+//! | [`esipa_asn1`] | ESipa over HTTPS, ASN.1 | SGP.32 6.1, 6.3 |
+//! | [`es9plus_json`] | ES9+ over HTTPS, JSON | SGP.22 6.5.2.6 to 6.5.2.10 |
+//! | [`es2plus_json`] | ES2+ over HTTPS, JSON | SGP.22 6.5.2.1 to 6.5.2.4 |
+
+pub mod es2plus_json;
+pub mod es9plus_json;
+pub mod esipa_asn1;
+pub mod json;
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+pub use json::StatusCodeData;
+
+/// `X-Admin-Protocol` that is sent where no request says another.
+pub const ADMIN_PROTOCOL: &str = "gsma/rsp/v2.1.0";
+
+/// An HTTP POST, whatever carries it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpRequest {
+    /// Absolute path.
+    pub path: String,
+    /// Content-Type.
+    pub content_type: String,
+    /// X-Admin-Protocol.
+    pub admin_protocol: Option<String>,
+    /// User-Agent.
+    pub user_agent: Option<String>,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+/// The answer to an [`HttpRequest`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpResponse {
+    /// Status code.
+    pub status: u16,
+    /// Content-Type, absent without body.
+    pub content_type: Option<String>,
+    /// X-Admin-Protocol.
+    pub admin_protocol: Option<String>,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+impl HttpResponse {
+    /// 200 with a body.
+    pub fn ok(content_type: &str, body: Vec<u8>) -> Self {
+        HttpResponse {
+            status: 200,
+            content_type: Some(content_type.to_string()),
+            admin_protocol: Some(ADMIN_PROTOCOL.to_string()),
+            body,
+        }
+    }
+
+    /// 204: executed, and there is no response message.
+    pub fn no_content() -> Self {
+        HttpResponse {
+            status: 204,
+            content_type: None,
+            admin_protocol: Some(ADMIN_PROTOCOL.to_string()),
+            body: Vec::new(),
+        }
+    }
+
+    /// Not executed, and why.
+    pub fn failure(status: u16, text: &str) -> Self {
+        HttpResponse {
+            status,
+            content_type: Some("text/plain;charset=UTF-8".to_string()),
+            admin_protocol: Some(ADMIN_PROTOCOL.to_string()),
+            body: text.as_bytes().to_vec(),
+        }
+    }
+}
+
+/// Why received bytes are no message of the binding.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BindingError {
+    /// No function has this path.
+    #[error("no function at {0}")]
+    UnknownPath(String),
+    /// The peer did not execute the function.
+    #[error("HTTP status {status}: {text}")]
+    Status {
+        /// HTTP status.
+        status: u16,
+        /// Beginning of the body.
+        text: String,
+    },
+    /// The body is no JSON of the expected form.
+    #[error("JSON: {0}")]
+    Json(String),
+    /// The body is not the expected ASN.1 type.
+    #[error("ASN.1: {0}")]
+    Asn1(#[from] rsp_asn1::DecodeError),
+    /// The response is the answer to another function.
+    #[error("a response to another function")]
+    WrongFunction,
+    /// The peer executed the function and refused.
+    #[error("refused: {0}")]
+    Refused(StatusCodeData),
+}
+
+impl BindingError {
+    /// What a server answers to such a request.
+    pub fn to_response(&self) -> HttpResponse {
+        let status = match self {
+            BindingError::UnknownPath(_) => 404,
+            _ => 400,
+        };
+        HttpResponse::failure(status, &self.to_string())
+    }
+}
+
+/// Whether the peer executed the function: all that is to be known of the
+/// response to a notification.
+///
+/// # Errors
+/// If the status says that it did not.
+pub fn executed(response: &HttpResponse) -> Result<(), BindingError> {
+    if (200..300).contains(&response.status) {
+        return Ok(());
+    }
+    let text = String::from_utf8_lossy(&response.body);
+    Err(BindingError::Status {
+        status: response.status,
+        text: text.chars().take(200).collect(),
+    })
+}

@@ -1,0 +1,236 @@
+//! An operation on one eUICC and its life.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+use rsp_asn1::ids::{Eid, Iccid, TransactionId};
+use serde::{Deserialize, Serialize};
+
+/// Identifier of an operation; its text sorts by age.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OperationId(pub String);
+
+impl fmt::Display for OperationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for OperationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What is to be done.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum OperationKind {
+    /// Learn the eUICC's certificates (IpaEuiccDataRequest).
+    GetCertificates,
+    /// Have the IPA download a profile (ProfileDownloadTriggerRequest).
+    Download {
+        /// `LPA:1$…`: a secret until it is used.
+        activation_code: String,
+    },
+    /// PSMO enable.
+    Enable {
+        /// The profile.
+        iccid: Iccid,
+    },
+    /// PSMO disable.
+    Disable {
+        /// The profile.
+        iccid: Iccid,
+    },
+    /// PSMO delete.
+    Delete {
+        /// The profile.
+        iccid: Iccid,
+    },
+    /// PSMO listProfileInfo.
+    ListProfileInfo,
+}
+
+impl OperationKind {
+    /// Its name.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            OperationKind::GetCertificates => "get_certificates",
+            OperationKind::Download { .. } => "download",
+            OperationKind::Enable { .. } => "enable",
+            OperationKind::Disable { .. } => "disable",
+            OperationKind::Delete { .. } => "delete",
+            OperationKind::ListProfileInfo => "list_profile_info",
+        }
+    }
+}
+
+impl fmt::Debug for OperationKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        match self {
+            OperationKind::Enable { iccid }
+            | OperationKind::Disable { iccid }
+            | OperationKind::Delete { iccid } => write!(f, " {iccid}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// How far an operation is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum OperationState {
+    /// Waits for the device.
+    Queued,
+    /// The IPA fetched the package.
+    Delivered {
+        /// Correlates the result.
+        eim_transaction_id: TransactionId,
+        /// counterValue of an eUICC Package.
+        counter_value: Option<i64>,
+        /// The package as sent; sent again until a result comes.
+        package: Vec<u8>,
+    },
+    /// A verified result says so.
+    Executed {
+        /// The result.
+        outcome: Outcome,
+    },
+    /// The device polled again after it.
+    Confirmed {
+        /// The result.
+        outcome: Outcome,
+    },
+    /// A verified result says so.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+    /// The card has a higher counter than we sent, or the result cannot be
+    /// verified: whether it was executed is not known.
+    OutcomeUnknown {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What a verified result says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// Done.
+    Done,
+    /// A profile was installed.
+    Installed {
+        /// The profile, if the eUICC named it.
+        iccid: Option<Iccid>,
+    },
+    /// The profiles on the card.
+    Profiles {
+        /// One entry each.
+        profiles: Vec<ListedProfile>,
+    },
+}
+
+/// An entry of a profile list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedProfile {
+    /// The profile.
+    pub iccid: Option<Iccid>,
+    /// Whether it is enabled.
+    pub enabled: bool,
+    /// Its name.
+    pub name: Option<String>,
+}
+
+/// A state change that the life of an operation does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the operation is not in a state that allows this")]
+pub struct InvalidTransition;
+
+/// Something to be done on one eUICC.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operation {
+    /// Its identifier.
+    pub id: OperationId,
+    /// The eUICC.
+    pub eid: Eid,
+    /// What is to be done.
+    #[serde(flatten)]
+    pub kind: OperationKind,
+    /// How far it is.
+    #[serde(flatten)]
+    pub state: OperationState,
+}
+
+impl Operation {
+    /// A new operation.
+    pub fn queued(id: OperationId, eid: Eid, kind: OperationKind) -> Self {
+        Operation {
+            id,
+            eid,
+            kind,
+            state: OperationState::Queued,
+        }
+    }
+
+    /// Whether the result of this transaction belongs to it.
+    pub(super) fn answers_to(&self, transaction: &TransactionId, counter: Option<i64>) -> bool {
+        match &self.state {
+            OperationState::Delivered {
+                eim_transaction_id,
+                counter_value,
+                ..
+            } => eim_transaction_id == transaction && *counter_value == counter,
+            _ => false,
+        }
+    }
+
+    /// The operation in another state.
+    #[must_use]
+    pub(super) fn with(&self, state: OperationState) -> Self {
+        Operation {
+            state,
+            ..self.clone()
+        }
+    }
+
+    /// A verified success.
+    #[must_use]
+    pub(super) fn executed(&self, outcome: Outcome) -> Self {
+        self.with(OperationState::Executed { outcome })
+    }
+
+    /// A verified failure.
+    #[must_use]
+    pub(super) fn failed(&self, reason: impl ToString) -> Self {
+        let reason = reason.to_string();
+        self.with(OperationState::Failed { reason })
+    }
+
+    /// Whether nothing more will happen to it.
+    pub fn is_final(&self) -> bool {
+        matches!(
+            self.state,
+            OperationState::Confirmed { .. }
+                | OperationState::Failed { .. }
+                | OperationState::OutcomeUnknown { .. }
+        )
+    }
+
+    /// Name of its state.
+    pub const fn state_name(&self) -> &'static str {
+        match self.state {
+            OperationState::Queued => "queued",
+            OperationState::Delivered { .. } => "delivered",
+            OperationState::Executed { .. } => "executed",
+            OperationState::Confirmed { .. } => "confirmed",
+            OperationState::Failed { .. } => "failed",
+            OperationState::OutcomeUnknown { .. } => "outcome_unknown",
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! Direct profile download (SGP.32 3.2.3.1 with SGP.22 3.0.1, 3.1.2, 3.1.3).
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use rsp_asn1::ids::TransactionId;
+use rsp_asn1::rsp::{
+    AuthenticateServerRequest, AuthenticateServerResponse, BoundProfilePackage,
+    CancelSessionReason, CancelSessionRequest, CancelSessionResponse, CtxParams1,
+    CtxParamsForCommonAuthentication, FinalResult, GetEuiccChallengeRequest,
+    GetEuiccChallengeResponse, PendingNotification, PrepareDownloadRequest,
+    PrepareDownloadResponse, ProfileInstallationResult, Segments,
+};
+use rsp_asn1::sgp32::{
+    EimPackageResult, EimPackageResultErrorCode, EimPackageResultResponseError,
+    ProfileDownloadData, ProfileDownloadError, ProfileDownloadErrorReason,
+    ProfileDownloadTriggerRequest, ProfileDownloadTriggerResult, ProfileDownloadTriggerResultData,
+};
+use rsp_asn1::{Asn1, Extensions, Signed, Tag, Tagged, Writer};
+
+use super::poll::{Round, server_error};
+use super::{ActivationCode, Event, IpaError, Server};
+use crate::binding::es9plus_json as es9plus;
+use crate::binding::esipa_asn1::USER_AGENT_IPAD;
+use crate::binding::json;
+use crate::pki::ParsedCertificate;
+
+/// A session that has to be cancelled if it does not come to its end.
+struct OpenSession {
+    transaction_id: TransactionId,
+    reason: CancelSessionReason,
+}
+
+/// An error, and the session that it leaves open.
+struct Broken {
+    error: IpaError,
+    session: Option<OpenSession>,
+}
+
+impl From<IpaError> for Broken {
+    fn from(error: IpaError) -> Self {
+        Broken {
+            error,
+            session: None,
+        }
+    }
+}
+
+impl Round<'_> {
+    /// Downloads the profile that the eIM asked for, and reports how it went.
+    pub(super) async fn process_download_trigger(
+        &self,
+        eim: &Server,
+        trigger: &ProfileDownloadTriggerRequest,
+    ) -> Result<(), IpaError> {
+        let transaction = trigger.eim_transaction_id.clone();
+        let Some(ProfileDownloadData::ActivationCode(code)) = &trigger.profile_download_data else {
+            return self.refuse_trigger(eim, transaction).await;
+        };
+        let Ok(code) = code.parse::<ActivationCode>() else {
+            return self.refuse_trigger(eim, transaction).await;
+        };
+        let smdp = self.smdp(&code.smdp_address);
+        let data = match self.download(&smdp, &code).await {
+            Ok(result) => ProfileDownloadTriggerResultData::ProfileInstallationResult(result),
+            Err(broken) => {
+                let reason = broken.error.to_string();
+                self.port.event(Event::DownloadFailed {
+                    reason: reason.clone(),
+                });
+                if let Some(session) = broken.session {
+                    // The SM-DP+ may be what failed; the eIM is told anyway.
+                    let _ = self.cancel(&smdp, session).await;
+                }
+                ProfileDownloadTriggerResultData::ProfileDownloadError(undefined_error(reason))
+            }
+        };
+        let installed = match &data {
+            ProfileDownloadTriggerResultData::ProfileInstallationResult(result) => Some(
+                PendingNotification::ProfileInstallationResult(result.clone()),
+            ),
+            ProfileDownloadTriggerResultData::ProfileDownloadError(_) => None,
+        };
+        let result = ProfileDownloadTriggerResult {
+            eim_transaction_id: transaction,
+            profile_download_trigger_result_data: data,
+            extensions: Extensions::default(),
+        };
+        let result = EimPackageResult::ProfileDownloadTriggerResult(result);
+        self.notify_eim(eim, result).await?;
+        match installed {
+            Some(notification) => self.deliver_notification(notification).await,
+            None => Ok(()),
+        }
+    }
+
+    /// An eIM Package without usable download data (SGP.32 5.14.6).
+    async fn refuse_trigger(
+        &self,
+        eim: &Server,
+        transaction: Option<TransactionId>,
+    ) -> Result<(), IpaError> {
+        let error = EimPackageResultResponseError {
+            eim_transaction_id: transaction,
+            eim_package_result_error_code: EimPackageResultErrorCode::INVALID_PACKAGE_FORMAT,
+            extensions: Extensions::default(),
+        };
+        self.provide(eim, EimPackageResult::ResponseError(error))
+            .await?;
+        Ok(())
+    }
+
+    async fn download(
+        &self,
+        smdp: &Server,
+        code: &ActivationCode,
+    ) -> Result<Signed<ProfileInstallationResult>, Broken> {
+        self.port.event(Event::DownloadStarted {
+            smdp_address: smdp.address.clone(),
+        });
+        let started = self.initiate_authentication(smdp).await?;
+        let transaction_id = started.transaction_id.clone();
+        let open = |reason| {
+            let transaction_id = transaction_id.clone();
+            move |error| Broken {
+                error,
+                session: Some(OpenSession {
+                    transaction_id: transaction_id.clone(),
+                    reason,
+                }),
+            }
+        };
+        let undefined = open(CancelSessionReason::UNDEFINED_REASON);
+        check_server(&started, smdp, code).map_err(&undefined)?;
+        let offered = self.authenticate(smdp, started, code).await;
+        let offered = offered.map_err(&undefined)?;
+        // There is nobody to consent, and no rule here that allows it.
+        if offered.profile_metadata.profile_policy_rules.is_some() {
+            let error = IpaError::Protocol("the profile has policy rules");
+            return Err(open(CancelSessionReason::PPR_NOT_ALLOWED)(error));
+        }
+        let package = self.get_bound_profile_package(smdp, offered).await;
+        let package = package.map_err(&undefined)?;
+        let loaded = self.load_bound_profile_package(&package).await;
+        loaded.map_err(open(CancelSessionReason::LOAD_BPP_EXECUTION_ERROR))
+    }
+
+    /// SGP.22 3.0.1 steps 1 to 7.
+    async fn initiate_authentication(
+        &self,
+        smdp: &Server,
+    ) -> Result<es9plus::InitiateAuthenticationOk, IpaError> {
+        let euicc_info1 = self.euicc_info1().await?;
+        let request = GetEuiccChallengeRequest {
+            extensions: Extensions::default(),
+        };
+        let challenge: GetEuiccChallengeResponse =
+            self.channel.call("GetEUICCChallenge", &request).await?;
+        let request = es9plus::InitiateAuthenticationRequest {
+            euicc_challenge: challenge.euicc_challenge,
+            euicc_info1,
+            smdp_address: smdp.address.clone(),
+        };
+        self.es9plus(smdp, &request).await
+    }
+
+    /// SGP.22 3.0.1 steps 9 to 18: the eUICC authenticates the server, the
+    /// server the eUICC.
+    async fn authenticate(
+        &self,
+        smdp: &Server,
+        started: es9plus::InitiateAuthenticationOk,
+        code: &ActivationCode,
+    ) -> Result<es9plus::AuthenticateClientOk, IpaError> {
+        let params = CtxParamsForCommonAuthentication {
+            matching_id: Some(code.matching_id.clone()),
+            device_info: self.config.device_info.clone(),
+            extensions: Extensions::default(),
+        };
+        let request = AuthenticateServerRequest {
+            server_signed1: started.server_signed1,
+            server_signature1: started.server_signature1,
+            euicc_ci_pk_id_to_be_used: started.euicc_ci_pk_id_to_be_used,
+            server_certificate: started.server_certificate,
+            ctx_params1: CtxParams1::CommonAuthentication(params),
+            extensions: Extensions::default(),
+        };
+        let command = "AuthenticateServer";
+        let response: AuthenticateServerResponse = self.channel.call(command, &request).await?;
+        let refused = match &response {
+            AuthenticateServerResponse::Ok(_) => None,
+            AuthenticateServerResponse::Error(error) => Some(error.authenticate_error_code.0),
+        };
+        let request = es9plus::AuthenticateClientRequest {
+            transaction_id: started.transaction_id,
+            authenticate_server_response: response,
+        };
+        let offered = self.es9plus(smdp, &request).await;
+        if let Some(code) = refused {
+            // The SM-DP+ has been told; the card's reason says more than its.
+            return Err(IpaError::CardRefused { command, code });
+        }
+        let offered = offered?;
+        self.port.event(Event::Authenticated {
+            iccid: offered.profile_metadata.iccid,
+        });
+        Ok(offered)
+    }
+
+    /// SGP.22 3.1.3: the eUICC makes its one-time key, the SM-DP+ binds the
+    /// profile to it.
+    async fn get_bound_profile_package(
+        &self,
+        smdp: &Server,
+        offered: es9plus::AuthenticateClientOk,
+    ) -> Result<BoundProfilePackage, IpaError> {
+        let request = PrepareDownloadRequest {
+            smdp_signed2: offered.smdp_signed2,
+            smdp_signature2: offered.smdp_signature2,
+            hash_cc: None,
+            smdp_certificate: offered.smdp_certificate,
+            extensions: Extensions::default(),
+        };
+        let command = "PrepareDownload";
+        let response: PrepareDownloadResponse = self.channel.call(command, &request).await?;
+        let refused = match &response {
+            PrepareDownloadResponse::Ok(_) => None,
+            PrepareDownloadResponse::Error(error) => Some(error.download_error_code.0),
+        };
+        let request = es9plus::GetBoundProfilePackageRequest {
+            transaction_id: offered.transaction_id,
+            prepare_download_response: response,
+        };
+        let bound = self.es9plus(smdp, &request).await;
+        if let Some(code) = refused {
+            return Err(IpaError::CardRefused { command, code });
+        }
+        Ok(bound?.bound_profile_package)
+    }
+
+    /// ES10b.LoadBoundProfilePackage (SGP.22 2.5.5): segment by segment, until
+    /// the eUICC answers with the result.
+    async fn load_bound_profile_package(
+        &self,
+        package: &BoundProfilePackage,
+    ) -> Result<Signed<ProfileInstallationResult>, IpaError> {
+        let command = "LoadBoundProfilePackage";
+        let segments = segments(package);
+        self.port.event(Event::BoundProfilePackageReceived {
+            octets: segments.iter().map(Vec::len).sum(),
+        });
+        for segment in &segments {
+            let answer = self.channel.send(command, segment).await?;
+            if answer.is_empty() {
+                continue;
+            }
+            let result = Signed::<ProfileInstallationResult>::from_der(&answer)
+                .map_err(|error| IpaError::CardAnswer { command, error })?;
+            let data = &result.profile_installation_result_data;
+            self.port.event(match &data.final_result {
+                FinalResult::Success(_) => Event::Installed {
+                    iccid: data.notification_metadata.iccid,
+                },
+                FinalResult::Error(error) => Event::DownloadFailed {
+                    reason: error.error_reason.to_string(),
+                },
+            });
+            return Ok(result);
+        }
+        Err(IpaError::Protocol(
+            "the card took the whole package and gave no result",
+        ))
+    }
+
+    /// Cancels the session at the eUICC and at the SM-DP+ (SGP.22 3.0.2).
+    async fn cancel(&self, smdp: &Server, session: OpenSession) -> Result<(), IpaError> {
+        let request = CancelSessionRequest {
+            transaction_id: session.transaction_id.clone(),
+            reason: session.reason,
+            extensions: Extensions::default(),
+        };
+        let response: CancelSessionResponse = self.channel.call("CancelSession", &request).await?;
+        let request = es9plus::CancelSessionRequest {
+            transaction_id: session.transaction_id,
+            cancel_session_response: response,
+        };
+        self.es9plus(smdp, &request).await?;
+        Ok(())
+    }
+
+    async fn es9plus<F: json::Function>(
+        &self,
+        smdp: &Server,
+        message: &F,
+    ) -> Result<F::Ok, IpaError> {
+        let request = json::encode_request(message, Some(USER_AGENT_IPAD))
+            .map_err(|error| server_error(smdp, error))?;
+        let response = self.request(smdp, request).await?;
+        json::decode_response::<F>(&response).map_err(|error| server_error(smdp, error))
+    }
+}
+
+/// What the IPA checks before the eUICC does (SGP.22 3.0.1 step 10).
+fn check_server(
+    started: &es9plus::InitiateAuthenticationOk,
+    smdp: &Server,
+    code: &ActivationCode,
+) -> Result<(), IpaError> {
+    let signed = &started.server_signed1;
+    if !signed.server_address.eq_ignore_ascii_case(&smdp.address) {
+        return Err(IpaError::Protocol("the SM-DP+ signed another address"));
+    }
+    if signed.transaction_id != started.transaction_id {
+        return Err(IpaError::Protocol("the SM-DP+ signed another transaction"));
+    }
+    let certificate = ParsedCertificate::parse(&started.server_certificate)
+        .map_err(|_| IpaError::Protocol("CERT.DPauth is malformed"))?;
+    if certificate.authority_key_identifier.as_ref() != Some(&started.euicc_ci_pk_id_to_be_used) {
+        return Err(IpaError::Protocol("CERT.DPauth is of another CI"));
+    }
+    match &code.smdp_oid {
+        Some(oid) if certificate.registered_id.as_ref() != Some(oid) => Err(IpaError::Protocol(
+            "the SM-DP+ has another OID than the activation code",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn undefined_error(reason: String) -> ProfileDownloadError {
+    ProfileDownloadError {
+        profile_download_error_reason: ProfileDownloadErrorReason::UNDEFINED_ERROR,
+        error_response: Some(reason.into_bytes()),
+        extensions: Extensions::default(),
+    }
+}
+
+/// The pieces in which a package goes to the eUICC (SGP.22 2.5.5): headers
+/// travel with what follows them, protected segments alone.
+fn segments(package: &BoundProfilePackage) -> Vec<Vec<u8>> {
+    let first = package.initialise_secure_channel_request.as_bytes();
+    let sequences = [
+        Some((0xA0, &package.first_sequence_of_87)),
+        Some((0xA1, &package.sequence_of_88)),
+        package
+            .second_sequence_of_87
+            .as_ref()
+            .map(|seq| (0xA2, seq)),
+        Some((0xA3, &package.sequence_of_86)),
+    ];
+    let sequences: Vec<(u32, &Segments)> = sequences.into_iter().flatten().collect();
+    let body = sequences
+        .iter()
+        .map(|(tag, segments)| header(*tag, segments).len() + octets(segments))
+        .sum::<usize>();
+    let mut whole = Writer::new();
+    whole.header(BoundProfilePackage::TAG, first.len() + body);
+    whole.raw(first);
+    let mut out = alloc::vec![whole.into_bytes()];
+    for (tag, segments) in sequences {
+        let header = header(tag, segments);
+        match tag {
+            0xA0 | 0xA2 => out.push([header, segments.0.concat()].concat()),
+            _ => {
+                out.push(header);
+                out.extend(segments.0.iter().cloned());
+            }
+        }
+    }
+    out
+}
+
+fn octets(segments: &Segments) -> usize {
+    segments.0.iter().map(Vec::len).sum()
+}
+
+fn header(tag: u32, segments: &Segments) -> Vec<u8> {
+    let mut out = Writer::new();
+    out.header(Tag::new(tag), octets(segments));
+    out.into_bytes()
+}

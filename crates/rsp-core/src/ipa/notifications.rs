@@ -1,0 +1,73 @@
+//! Delivery of notifications (SGP.32 3.7, SGP.22 3.5): straight to the SM-DP+
+//! that each names, since this IPA has ES9+ itself.
+
+use rsp_asn1::Extensions;
+use rsp_asn1::rsp::{NotificationSentRequest, NotificationSentResponse, PendingNotification};
+use rsp_asn1::sgp32::{RetrieveNotificationsListRequest, RetrieveNotificationsListResponse};
+
+use super::poll::{Round, server_error};
+use super::{Event, IpaError, Server};
+use crate::binding::es9plus_json::HandleNotificationRequest;
+use crate::binding::esipa_asn1::USER_AGENT_IPAD;
+use crate::binding::{self, json};
+use crate::pki::TlsTrust;
+
+impl Round<'_> {
+    /// Delivers what waits, oldest first. One that is not taken stays on the
+    /// eUICC and does not hold up the others.
+    pub(super) async fn deliver_notifications(&self) -> Result<(), IpaError> {
+        let request = RetrieveNotificationsListRequest {
+            search_criteria: None,
+            extensions: Extensions::default(),
+        };
+        let list = self.channel.call("RetrieveNotificationsList", &request);
+        let RetrieveNotificationsListResponse::NotificationList(mut waiting) = list.await? else {
+            return Ok(());
+        };
+        waiting.sort_by_key(|notification| notification.metadata().seq_number);
+        let mut outcome = Ok(());
+        for notification in waiting {
+            outcome = outcome.and(self.deliver_notification(notification).await);
+        }
+        outcome
+    }
+
+    /// ES9+.HandleNotification, then removal from the eUICC.
+    pub(super) async fn deliver_notification(
+        &self,
+        notification: PendingNotification,
+    ) -> Result<(), IpaError> {
+        let seq_number = notification.metadata().seq_number;
+        let smdp = self.smdp(&notification.metadata().notification_address);
+        let message = HandleNotificationRequest {
+            pending_notification: notification,
+        };
+        let request = json::encode_request(&message, Some(USER_AGENT_IPAD))
+            .map_err(|error| server_error(&smdp, error))?;
+        let response = self.request(&smdp, request).await?;
+        binding::executed(&response).map_err(|error| server_error(&smdp, error))?;
+        self.port.event(Event::NotificationDelivered { seq_number });
+        self.remove_notification(seq_number).await
+    }
+
+    /// ES10b.RemoveNotificationFromList. One that is gone already is no error.
+    pub(super) async fn remove_notification(&self, seq_number: i64) -> Result<(), IpaError> {
+        let request = NotificationSentRequest {
+            seq_number,
+            extensions: Extensions::default(),
+        };
+        let _: NotificationSentResponse = self
+            .channel
+            .call("RemoveNotificationFromList", &request)
+            .await?;
+        Ok(())
+    }
+
+    /// An SM-DP+ under the CIs of this device.
+    pub(super) fn smdp(&self, address: &str) -> Server {
+        Server {
+            address: address.into(),
+            trust: Some(TlsTrust::RspServer(self.config.ci.clone())),
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! eIM Package retrieval (SGP.32 3.1.1.1): one round after another.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use rsp_asn1::Extensions;
+use rsp_asn1::ids::Eid;
+use rsp_asn1::rsp::{GetEuiccDataRequest, GetEuiccDataResponse};
+use rsp_asn1::sgp32::{
+    EimConfigurationData, EimPackageError, EimPackageResult, EimPublicKeyData,
+    EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim, GetEimConfigurationDataRequest,
+    GetEimConfigurationDataResponse, GetEimPackageRequest, GetEimPackageResponse,
+    HandleNotificationEsipa, ProvideEimPackageResult, ProvideEimPackageResultResponse,
+};
+
+use super::channel::Channel;
+use super::port::Port;
+use super::{Config, Event, IpaError, Server};
+use crate::binding::{self, BindingError, HttpRequest, HttpResponse, esipa_asn1};
+use crate::pki::TlsTrust;
+
+/// Packages that one round processes at most: an eIM that always has one more
+/// must not keep the device awake for ever.
+const MAX_PACKAGES_PER_ROUND: usize = 64;
+
+/// The tag list of ES10c.GetEID: the EID.
+const TAG_EID: [u8; 1] = [0x5A];
+
+/// What every procedure of a round uses.
+pub(super) struct Round<'a> {
+    pub(super) port: &'a Port,
+    pub(super) config: &'a Config,
+    pub(super) channel: Channel<'a>,
+    pub(super) eid: Eid,
+}
+
+/// Rounds for ever.
+pub(super) async fn run(port: Port, config: Config) {
+    loop {
+        if let Err(error) = round(&port, &config).await {
+            let reason = error.to_string();
+            port.event(Event::Failed { reason });
+        }
+        port.event(Event::Idle);
+        port.pause(config.poll_interval).await;
+    }
+}
+
+/// Polls every eIM that the eUICC knows, then delivers notifications.
+async fn round(port: &Port, config: &Config) -> Result<(), IpaError> {
+    let channel = Channel::open(port, config.block_size).await?;
+    let get_eid = GetEuiccDataRequest {
+        tag_list: TAG_EID,
+        extensions: Extensions::default(),
+    };
+    let eid: GetEuiccDataResponse = channel.call("GetEID", &get_eid).await?;
+    let round = Round {
+        port,
+        config,
+        channel,
+        eid: eid.eid_value,
+    };
+    let result = round.every_eim().await;
+    round.channel.close().await;
+    result
+}
+
+impl Round<'_> {
+    async fn every_eim(&self) -> Result<(), IpaError> {
+        let request = GetEimConfigurationDataRequest {
+            search_criteria: None,
+            extensions: Extensions::default(),
+        };
+        let known: GetEimConfigurationDataResponse = self
+            .channel
+            .call("GetEimConfigurationData", &request)
+            .await?;
+        let mut outcome = Ok(());
+        for configuration in &known.eim_configuration_data_list {
+            let Some(eim) = eim_server(configuration) else {
+                continue;
+            };
+            // One eIM that cannot be reached must not keep the others waiting.
+            outcome = outcome.and(self.every_package(&eim).await);
+        }
+        outcome.and(self.deliver_notifications().await)
+    }
+
+    async fn every_package(&self, eim: &Server) -> Result<(), IpaError> {
+        self.deliver_stored_results(eim).await?;
+        for _ in 0..MAX_PACKAGES_PER_ROUND {
+            match self.get_eim_package(eim).await? {
+                GetEimPackageResponse::EuiccPackageRequest(package) => {
+                    self.process_euicc_package(eim, package.as_bytes()).await?;
+                }
+                GetEimPackageResponse::IpaEuiccDataRequest(request) => {
+                    self.answer_data_request(eim, &request).await?;
+                }
+                GetEimPackageResponse::ProfileDownloadTriggerRequest(trigger) => {
+                    self.process_download_trigger(eim, &trigger).await?;
+                }
+                GetEimPackageResponse::EimPackageError(
+                    EimPackageError::NO_EIM_PACKAGE_AVAILABLE,
+                ) => return Ok(()),
+                GetEimPackageResponse::EimPackageError(_) => {
+                    return Err(IpaError::Protocol("the eIM does not know this eUICC"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn get_eim_package(&self, eim: &Server) -> Result<GetEimPackageResponse, IpaError> {
+        let request = GetEimPackageRequest {
+            eid_value: self.eid,
+            notify_state_change: None,
+            state_change_cause: None,
+            r_plmn: None,
+            extensions: Extensions::default(),
+        };
+        let message = EsipaMessageFromIpaToEim::GetEimPackageRequest(request);
+        match self.esipa(eim, &message).await? {
+            EsipaMessageFromEimToIpa::GetEimPackageResponse(response) => Ok(response),
+            _ => Err(wrong_function(eim)),
+        }
+    }
+
+    /// ESipa.ProvideEimPackageResult; gives the sequence numbers that the eIM
+    /// acknowledged.
+    pub(super) async fn provide(
+        &self,
+        eim: &Server,
+        result: EimPackageResult,
+    ) -> Result<Vec<i64>, IpaError> {
+        let provide = self.provide_message(result);
+        let message = EsipaMessageFromIpaToEim::ProvideEimPackageResult(provide);
+        let response = self.esipa(eim, &message).await?;
+        let EsipaMessageFromEimToIpa::ProvideEimPackageResultResponse(response) = response else {
+            return Err(wrong_function(eim));
+        };
+        match response {
+            ProvideEimPackageResultResponse::EimAcknowledgements(numbers) => Ok(numbers.0),
+            ProvideEimPackageResultResponse::EmptyResponse(_) => Ok(Vec::new()),
+            ProvideEimPackageResultResponse::Error(_) => {
+                Err(IpaError::Protocol("the eIM did not take the result"))
+            }
+        }
+    }
+
+    /// ESipa.HandleNotification with a result (SGP.32 3.2.3.1 step 13).
+    pub(super) async fn notify_eim(
+        &self,
+        eim: &Server,
+        result: EimPackageResult,
+    ) -> Result<(), IpaError> {
+        let notification =
+            HandleNotificationEsipa::ProvideEimPackageResult(self.provide_message(result));
+        let message = EsipaMessageFromIpaToEim::HandleNotification(notification);
+        let response = self
+            .request(eim, esipa_asn1::encode_request(&message))
+            .await?;
+        binding::executed(&response).map_err(|error| server_error(eim, error))
+    }
+
+    fn provide_message(&self, result: EimPackageResult) -> ProvideEimPackageResult {
+        ProvideEimPackageResult {
+            eid_value: Some(self.eid),
+            eim_package_result: result,
+            extensions: Extensions::default(),
+        }
+    }
+
+    async fn esipa(
+        &self,
+        eim: &Server,
+        message: &EsipaMessageFromIpaToEim,
+    ) -> Result<EsipaMessageFromEimToIpa, IpaError> {
+        let response = self
+            .request(eim, esipa_asn1::encode_request(message))
+            .await?;
+        esipa_asn1::decode_response(&response).map_err(|error| server_error(eim, error))
+    }
+
+    /// One request, repeated where it did not get through.
+    pub(super) async fn request(
+        &self,
+        server: &Server,
+        request: HttpRequest,
+    ) -> Result<HttpResponse, IpaError> {
+        let mut attempt = 0;
+        loop {
+            let result = self.port.http(server.clone(), request.clone()).await;
+            match result {
+                Ok(response) => return Ok(response),
+                Err(_) if attempt < self.config.retries => {
+                    attempt += 1;
+                    let seconds = u64::from(attempt).saturating_mul(u64::from(attempt));
+                    self.port.pause(Duration::from_secs(seconds)).await;
+                }
+                Err(error) => {
+                    return Err(IpaError::Unreachable {
+                        address: server.address.clone(),
+                        error,
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// Where an eIM is and whom to trust as it; `None` for one without address.
+fn eim_server(configuration: &EimConfigurationData) -> Option<Server> {
+    let trust = match &configuration.trusted_public_key_data_tls {
+        Some(EimPublicKeyData::PublicKey(key)) => Some(TlsTrust::PinnedKey(key.clone())),
+        Some(EimPublicKeyData::Certificate(certificate)) => {
+            Some(TlsTrust::Certificate(certificate.clone()))
+        }
+        None => None,
+    };
+    Some(Server {
+        address: configuration.eim_fqdn.as_ref().map(String::clone)?,
+        trust,
+    })
+}
+
+pub(super) fn server_error(server: &Server, error: BindingError) -> IpaError {
+    IpaError::Server {
+        address: server.address.clone(),
+        error,
+    }
+}
+
+fn wrong_function(server: &Server) -> IpaError {
+    server_error(server, BindingError::WrongFunction)
+}

@@ -1,0 +1,101 @@
+//! How a procedure asks for something and waits for the answer.
+//!
+//! Procedures are written as `async` functions: a card command, an HTTP request
+//! and a pause are `await`ed, so that a procedure reads from top to bottom and
+//! the compiler makes the state machine. There is no runtime: [`super::Ipa`]
+//! polls the procedure once per input.
+
+use alloc::collections::VecDeque;
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::cell::RefCell;
+use core::future::{Future, poll_fn};
+use core::task::Poll;
+use core::time::Duration;
+
+use super::{Action, Event, Server};
+use crate::Timestamp;
+use crate::binding::{HttpRequest, HttpResponse};
+
+/// What came back.
+pub(super) enum Answer {
+    Apdu(Result<Vec<u8>, String>),
+    Http(Result<HttpResponse, String>),
+}
+
+/// What driver and procedure share.
+pub(super) struct Shared {
+    pub(super) now: Timestamp,
+    pub(super) action: Option<Action>,
+    pub(super) answer: Option<Answer>,
+    pub(super) wake_at: Option<Timestamp>,
+    pub(super) woken: bool,
+    pub(super) events: VecDeque<Event>,
+}
+
+/// The procedure's end of it.
+#[derive(Clone)]
+pub(super) struct Port(pub(super) Rc<RefCell<Shared>>);
+
+impl Port {
+    pub(super) fn new(now: Timestamp) -> Self {
+        Port(Rc::new(RefCell::new(Shared {
+            now,
+            action: None,
+            answer: None,
+            wake_at: None,
+            woken: false,
+            events: VecDeque::new(),
+        })))
+    }
+
+    /// Tells the host what is going on.
+    pub(super) fn event(&self, event: Event) {
+        self.0.borrow_mut().events.push_back(event);
+    }
+
+    /// One command to the card.
+    pub(super) async fn apdu(&self, command: Vec<u8>) -> Result<Vec<u8>, String> {
+        match self.ask(Action::Apdu(command)).await {
+            Answer::Apdu(response) => response,
+            Answer::Http(_) => Err(String::from("the host answered something else")),
+        }
+    }
+
+    /// One request to a server.
+    pub(super) async fn http(
+        &self,
+        server: Server,
+        request: HttpRequest,
+    ) -> Result<HttpResponse, String> {
+        match self.ask(Action::Http { server, request }).await {
+            Answer::Http(response) => response,
+            Answer::Apdu(_) => Err(String::from("the host answered something else")),
+        }
+    }
+
+    fn ask(&self, action: Action) -> impl Future<Output = Answer> + '_ {
+        self.0.borrow_mut().action = Some(action);
+        poll_fn(|_| match self.0.borrow_mut().answer.take() {
+            Some(answer) => Poll::Ready(answer),
+            None => Poll::Pending,
+        })
+    }
+
+    /// Waits, or until somebody wakes the IPA.
+    pub(super) async fn pause(&self, duration: Duration) {
+        let until = self.0.borrow().now.after(duration);
+        self.0.borrow_mut().wake_at = Some(until);
+        poll_fn(|_| {
+            let mut shared = self.0.borrow_mut();
+            if shared.woken || shared.now >= until {
+                shared.woken = false;
+                shared.wake_at = None;
+                return Poll::Ready(());
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+}

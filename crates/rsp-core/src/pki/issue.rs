@@ -1,0 +1,379 @@
+//! Issuing certificates shaped like those of SGP.26, variant O.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use rsp_asn1::{Asn1, BitString, Certificate, DecodeError, InvalidOid, Oid, Tag, Writer};
+use rsp_crypto::{CryptoError, Provider, PublicKey, SigningKey};
+
+use super::policy;
+use crate::Timestamp;
+
+/// Why a certificate cannot be issued.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum IssueError {
+    /// A registered identifier that is no OID.
+    #[error("{0}")]
+    Oid(#[from] InvalidOid),
+    /// The key did not sign.
+    #[error("{0}")]
+    Key(#[from] CryptoError),
+    /// The result does not decode.
+    #[error("{0}")]
+    Decode(#[from] DecodeError),
+}
+
+/// A distinguished name; what is empty is left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Name {
+    /// countryName, two letters.
+    pub country: String,
+    /// organizationName.
+    pub organization: String,
+    /// serialNumber.
+    pub serial_number: String,
+    /// commonName.
+    pub common_name: String,
+}
+
+/// What the certificate is for: it decides policies, usages and constraints.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Root of trust.
+    Ci {
+        /// registeredID.
+        oid: String,
+    },
+    /// eUICC manufacturer.
+    Eum {
+        /// registeredID.
+        oid: String,
+        /// First digits of the EIDs it may issue.
+        eid_prefix: String,
+    },
+    /// eUICC; the EID is the serialNumber of the subject.
+    Euicc,
+    /// SM-DP+, authentication.
+    DpAuth {
+        /// registeredID.
+        oid: String,
+    },
+    /// SM-DP+, profile binding.
+    DpPb {
+        /// registeredID, the same as in CERT.DPauth.
+        oid: String,
+    },
+    /// SM-DP+, TLS.
+    DpTls {
+        /// registeredID.
+        oid: String,
+        /// dNSName.
+        dns_name: String,
+    },
+    /// eIM, signing of eUICC Packages.
+    EimSign,
+    /// eIM, TLS.
+    EimTls {
+        /// registeredID.
+        oid: String,
+        /// dNSName.
+        dns_name: String,
+    },
+    /// TLS client certificate of an operator (ES2+).
+    Operator,
+}
+
+/// One certificate to be issued.
+#[derive(Debug)]
+pub struct Template<'a> {
+    /// Role of the subject.
+    pub role: Role,
+    /// Subject.
+    pub subject: Name,
+    /// Its key.
+    pub public_key: &'a PublicKey,
+    /// Serial number, at most 20 octets.
+    pub serial: &'a [u8],
+    /// Start of validity.
+    pub not_before: Timestamp,
+    /// End of validity.
+    pub not_after: Timestamp,
+}
+
+/// Key identifier of a key: the first 160 bits of the SHA-256 of the point
+/// (RFC 7093, method 1).
+pub fn key_identifier(key: &PublicKey, crypto: &dyn Provider) -> Vec<u8> {
+    let hash = crypto.sha256(&[key.as_sec1()]);
+    hash.into_iter().take(20).collect()
+}
+
+/// Issues a certificate; for a CI, `issuer` is its own name and key.
+///
+/// # Errors
+/// If an OID is malformed or the issuer's key does not sign.
+pub fn issue(
+    template: &Template<'_>,
+    issuer: &Name,
+    issuer_key: &dyn SigningKey,
+    crypto: &dyn Provider,
+) -> Result<Certificate, IssueError> {
+    let extensions = extensions(template, issuer_key.public_key(), crypto)?;
+    let mut tbs = Writer::new();
+    tbs.constructed(Tag::SEQUENCE, |out| {
+        out.constructed(Tag::new(0xA0), |out| 2i64.encode(out));
+        unsigned(template.serial, out);
+        ecdsa_with_sha256(out);
+        name(issuer, out);
+        out.constructed(Tag::SEQUENCE, |out| {
+            time(template.not_before, out);
+            time(template.not_after, out);
+        });
+        name(&template.subject, out);
+        out.raw(&template.public_key.to_spki_der());
+        out.constructed(Tag::new(0xA3), |out| {
+            out.constructed(Tag::SEQUENCE, |out| out.raw(&extensions));
+        });
+    });
+    let tbs = tbs.into_bytes();
+    let signature = issuer_key.sign(&[&tbs])?.to_der();
+    let mut certificate = Writer::new();
+    certificate.constructed(Tag::SEQUENCE, |out| {
+        out.raw(&tbs);
+        ecdsa_with_sha256(out);
+        out.header(Tag::BIT_STRING, signature.len() + 1);
+        out.raw(&[0]);
+        out.raw(&signature);
+    });
+    Ok(Certificate::from_bytes(&certificate.into_bytes())?)
+}
+
+/// INTEGER from octets without sign.
+fn unsigned(octets: &[u8], out: &mut Writer) {
+    let skip = octets.iter().take_while(|octet| **octet == 0).count();
+    let octets = octets.get(skip..).unwrap_or_default();
+    let pad = octets.first().is_none_or(|first| first & 0x80 != 0);
+    out.header(Tag::INTEGER, octets.len() + usize::from(pad));
+    if pad {
+        out.raw(&[0]);
+    }
+    out.raw(octets);
+}
+
+fn ecdsa_with_sha256(out: &mut Writer) {
+    const ECDSA_WITH_SHA256: [u8; 8] = [0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02];
+    out.constructed(Tag::SEQUENCE, |out| {
+        out.primitive(Tag::OBJECT_IDENTIFIER, &ECDSA_WITH_SHA256);
+    });
+}
+
+const PRINTABLE_STRING: Tag = Tag::new(0x13);
+const SET: Tag = Tag::new(0x31);
+
+fn name(name: &Name, out: &mut Writer) {
+    out.constructed(Tag::SEQUENCE, |out| {
+        attribute(&[0x55, 4, 6], PRINTABLE_STRING, &name.country, out);
+        attribute(&[0x55, 4, 10], Tag::UTF8_STRING, &name.organization, out);
+        attribute(&[0x55, 4, 5], PRINTABLE_STRING, &name.serial_number, out);
+        attribute(&[0x55, 4, 3], Tag::UTF8_STRING, &name.common_name, out);
+    });
+}
+
+fn attribute(oid: &[u8], tag: Tag, value: &str, out: &mut Writer) {
+    if value.is_empty() {
+        return;
+    }
+    out.constructed(SET, |out| {
+        out.constructed(Tag::SEQUENCE, |out| {
+            out.primitive(Tag::OBJECT_IDENTIFIER, oid);
+            out.primitive(tag, value.as_bytes());
+        });
+    });
+}
+
+/// UTCTime until 2049, GeneralizedTime after it (RFC 5280 4.1.2.5).
+fn time(time: Timestamp, out: &mut Writer) {
+    let (year, month, day, hour, minute, second) = time.to_utc();
+    let rest = alloc::format!("{month:02}{day:02}{hour:02}{minute:02}{second:02}Z");
+    if (1950..2050).contains(&year) {
+        let text = alloc::format!("{:02}{rest}", year % 100);
+        out.primitive(Tag::new(0x17), text.as_bytes());
+    } else {
+        out.primitive(Tag::new(0x18), alloc::format!("{year:04}{rest}").as_bytes());
+    }
+}
+
+const DIGITAL_SIGNATURE: u8 = 0;
+const KEY_CERT_SIGN: u8 = 5;
+const CRL_SIGN: u8 = 6;
+
+/// What a role has in its extensions.
+struct Profile<'a> {
+    policy: Option<(&'static str, bool)>,
+    key_usage: &'a [u8],
+    tls: bool,
+    registered_id: Option<&'a str>,
+    dns_name: Option<&'a str>,
+    /// CA, with or without a path length.
+    ca: Option<Option<i64>>,
+}
+
+fn profile(role: &Role) -> Profile<'_> {
+    let leaf = Profile {
+        policy: None,
+        key_usage: &[DIGITAL_SIGNATURE],
+        tls: false,
+        registered_id: None,
+        dns_name: None,
+        ca: None,
+    };
+    match role {
+        Role::Ci { oid } => Profile {
+            policy: Some((policy::CI, true)),
+            key_usage: &[KEY_CERT_SIGN, CRL_SIGN],
+            registered_id: Some(oid),
+            ca: Some(None),
+            ..leaf
+        },
+        Role::Eum { oid, .. } => Profile {
+            policy: Some((policy::EUM, true)),
+            key_usage: &[KEY_CERT_SIGN],
+            registered_id: Some(oid),
+            ca: Some(Some(0)),
+            ..leaf
+        },
+        Role::Euicc => Profile {
+            policy: Some((policy::EUICC, true)),
+            ..leaf
+        },
+        Role::DpAuth { oid } => Profile {
+            policy: Some((policy::DP_AUTH, true)),
+            registered_id: Some(oid),
+            ..leaf
+        },
+        Role::DpPb { oid } => Profile {
+            policy: Some((policy::DP_PB, true)),
+            registered_id: Some(oid),
+            ..leaf
+        },
+        Role::DpTls { oid, dns_name } => Profile {
+            policy: Some((policy::DP_TLS, false)),
+            tls: true,
+            registered_id: Some(oid),
+            dns_name: Some(dns_name),
+            ..leaf
+        },
+        Role::EimSign => leaf,
+        Role::EimTls { oid, dns_name } => Profile {
+            tls: true,
+            registered_id: Some(oid),
+            dns_name: Some(dns_name),
+            ..leaf
+        },
+        Role::Operator => Profile { tls: true, ..leaf },
+    }
+}
+
+fn extensions(
+    template: &Template<'_>,
+    issuer: &PublicKey,
+    crypto: &dyn Provider,
+) -> Result<Vec<u8>, IssueError> {
+    let profile = profile(&template.role);
+    let mut out = Writer::new();
+    if !matches!(template.role, Role::Ci { .. }) {
+        let id = key_identifier(issuer, crypto);
+        extension(&mut out, 35, false, |out| {
+            out.constructed(Tag::SEQUENCE, |out| out.primitive(Tag::new(0x80), &id));
+        });
+    }
+    let id = key_identifier(template.public_key, crypto);
+    extension(&mut out, 14, false, |out| id.encode(out));
+    let usage = BitString::of(profile.key_usage);
+    extension(&mut out, 15, true, |out| usage.encode(out));
+    if let Some((policy, critical)) = profile.policy {
+        let policy: Oid = policy.parse()?;
+        extension(&mut out, 32, critical, |out| {
+            out.constructed(Tag::SEQUENCE, |out| {
+                out.constructed(Tag::SEQUENCE, |out| policy.encode(out));
+            });
+        });
+    }
+    if profile.tls {
+        extension(&mut out, 37, true, |out| {
+            tls_usages().encode(out);
+        });
+    }
+    alternative_names(&profile, &mut out)?;
+    if let Some(path_len) = profile.ca {
+        extension(&mut out, 19, true, |out| {
+            out.constructed(Tag::SEQUENCE, |out| {
+                true.encode(out);
+                if let Some(length) = path_len {
+                    length.encode(out);
+                }
+            });
+        });
+    }
+    if let Role::Eum { eid_prefix, .. } = &template.role {
+        extension(&mut out, 30, true, |out| {
+            name_constraints(&template.subject.organization, eid_prefix, out);
+        });
+    }
+    Ok(out.into_bytes())
+}
+
+/// serverAuth and clientAuth.
+fn tls_usages() -> Vec<Oid> {
+    ["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"]
+        .into_iter()
+        .filter_map(|oid| oid.parse().ok())
+        .collect()
+}
+
+fn alternative_names(profile: &Profile<'_>, out: &mut Writer) -> Result<(), IssueError> {
+    let oid = profile.registered_id.map(str::parse::<Oid>).transpose()?;
+    if oid.is_none() && profile.dns_name.is_none() {
+        return Ok(());
+    }
+    extension(out, 17, false, |out| {
+        out.constructed(Tag::SEQUENCE, |out| {
+            if let Some(name) = profile.dns_name {
+                out.primitive(Tag::new(0x82), name.to_string().as_bytes());
+            }
+            if let Some(oid) = &oid {
+                out.primitive(Tag::new(0x88), oid.as_bytes());
+            }
+        });
+    });
+    Ok(())
+}
+
+/// Permitted subtree: directoryName of organization and EID prefix.
+fn name_constraints(organization: &str, eid_prefix: &str, out: &mut Writer) {
+    let base = Name {
+        organization: organization.into(),
+        serial_number: eid_prefix.into(),
+        ..Name::default()
+    };
+    out.constructed(Tag::SEQUENCE, |out| {
+        out.constructed(Tag::new(0xA0), |out| {
+            out.constructed(Tag::SEQUENCE, |out| {
+                out.constructed(Tag::new(0xA4), |out| name(&base, out));
+            });
+        });
+    });
+}
+
+/// One extension of the arc id-ce (2.5.29).
+fn extension(out: &mut Writer, arc: u8, critical: bool, value: impl FnOnce(&mut Writer)) {
+    let mut inner = Writer::new();
+    value(&mut inner);
+    out.constructed(Tag::SEQUENCE, |out| {
+        out.primitive(Tag::OBJECT_IDENTIFIER, &[0x55, 0x1D, arc]);
+        if critical {
+            true.encode(out);
+        }
+        out.primitive(Tag::OCTET_STRING, &inner.into_bytes());
+    });
+}

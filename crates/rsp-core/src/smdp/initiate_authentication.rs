@@ -1,0 +1,71 @@
+//! ES9+.InitiateAuthentication (SGP.22 5.6.1, 3.0.1 steps 3 to 7).
+
+use rsp_asn1::ids::TransactionId;
+use rsp_asn1::rsp::ServerSigned1;
+use rsp_asn1::{Extensions, Signed};
+
+use super::{AwaitAuthenticateClient, LOWEST_SVN, Refusal, Session, Smdp, Step};
+use crate::Context;
+use crate::binding::es9plus_json::{InitiateAuthenticationOk, InitiateAuthenticationRequest};
+
+/// A new session and its first reply.
+pub type Started = Step<InitiateAuthenticationOk>;
+
+impl Smdp {
+    /// Opens a session.
+    ///
+    /// # Errors
+    /// If the address is another, or eUICC and SM-DP+ have no version or CI in
+    /// common.
+    pub fn initiate_authentication(
+        &self,
+        request: &InitiateAuthenticationRequest,
+        cx: &mut Context<'_>,
+    ) -> Result<Started, Refusal> {
+        if !request.smdp_address.eq_ignore_ascii_case(&self.address) {
+            return Err(Refusal::InvalidSmdpAddress);
+        }
+        let info = &request.euicc_info1;
+        if info.svn < LOWEST_SVN {
+            return Err(Refusal::UnsupportedVersion);
+        }
+        let verification = &info.euicc_ci_pk_id_list_for_verification;
+        if !verification.contains(&self.ci_key_identifier) {
+            return Err(Refusal::NoCertificateForCi);
+        }
+        let trusted = |id: &&_| {
+            self.anchors
+                .iter()
+                .any(|anchor| anchor.key_identifier == **id)
+        };
+        let signing = info.euicc_ci_pk_id_list_for_signing.iter().find(trusted);
+        let euicc_ci_pk_id_to_be_used = signing.ok_or(Refusal::UnsupportedCi)?.clone();
+
+        let transaction_id = TransactionId::from_bytes(&cx.random::<16>())
+            .map_err(|_| Refusal::UnknownTransaction)?;
+        let server_challenge = cx.random();
+        let server_signed1 = Signed::new(ServerSigned1 {
+            transaction_id: transaction_id.clone(),
+            euicc_challenge: request.euicc_challenge,
+            server_address: self.address.clone(),
+            server_challenge,
+            extensions: Extensions::default(),
+        });
+        let signature = self.auth.key.sign(&[server_signed1.as_bytes()]);
+        let signature = signature.map_err(|_| Refusal::BindingFailed)?;
+        Ok(Step {
+            session: Session::AwaitAuthenticateClient(AwaitAuthenticateClient {
+                transaction_id: transaction_id.clone(),
+                server_challenge,
+            }),
+            order: None,
+            reply: InitiateAuthenticationOk {
+                transaction_id,
+                server_signed1,
+                server_signature1: signature.as_bytes().to_vec(),
+                euicc_ci_pk_id_to_be_used,
+                server_certificate: self.auth.certificate.clone(),
+            },
+        })
+    }
+}

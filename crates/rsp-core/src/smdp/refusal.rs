@@ -1,0 +1,165 @@
+//! Refusals of the SM-DP+ and their subject and reason codes (SGP.22 5.2.6,
+//! 5.3, 5.6): one table, exhaustive.
+
+use alloc::string::ToString;
+
+use crate::binding::StatusCodeData;
+use crate::pki::{ChainError, Side};
+
+/// Why the SM-DP+ refuses a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Another address than that of this SM-DP+.
+    #[error("smdpAddress is not the address of this SM-DP+")]
+    InvalidSmdpAddress,
+    /// The eUICC is too old.
+    #[error("the eUICC supports no version of SGP.22 that this SM-DP+ supports")]
+    UnsupportedVersion,
+    /// The eUICC cannot verify the certificates of this SM-DP+.
+    #[error("no CERT.DPauth under a CI key that the eUICC verifies with")]
+    NoCertificateForCi,
+    /// The eUICC cannot sign under a CI that this SM-DP+ trusts.
+    #[error("no CI key that the eUICC signs under is supported")]
+    UnsupportedCi,
+    /// No such session, or it awaits another message.
+    #[error("transactionId is unknown, or the session awaits another function")]
+    UnknownTransaction,
+    /// CERT.EUM does not verify.
+    #[error("CERT.EUM is invalid")]
+    EumCertificateInvalid,
+    /// CERT.EUM has expired.
+    #[error("CERT.EUM has expired")]
+    EumCertificateExpired,
+    /// CERT.EUICC does not verify.
+    #[error("CERT.EUICC is invalid")]
+    EuiccCertificateInvalid,
+    /// CERT.EUICC has expired.
+    #[error("CERT.EUICC has expired")]
+    EuiccCertificateExpired,
+    /// The EID is outside what the EUM may issue.
+    #[error("the EID is outside the range of CERT.EUM")]
+    EidOutsideRange,
+    /// CERT.EUM is under no CI that was offered.
+    #[error("the CI of CERT.EUM is unknown")]
+    UnknownCi,
+    /// A signature of the eUICC does not fit.
+    #[error("the eUICC's signature or the server challenge is wrong")]
+    EuiccSignatureInvalid,
+    /// The eUICC answered with an error.
+    #[error("the eUICC answered with an error")]
+    EuiccError,
+    /// The order is for another eUICC.
+    #[error("the order is for another EID")]
+    EidMismatch,
+    /// No order has this MatchingID.
+    #[error("MatchingID is refused")]
+    MatchingIdRefused,
+    /// The profile is not released for download.
+    #[error("the profile is not released")]
+    NotReleased,
+    /// The profile cannot be delivered to this eUICC.
+    #[error("no eligible profile for this eUICC")]
+    NoEligibleProfile,
+    /// The profile cannot be bound.
+    #[error("the profile cannot be bound")]
+    BindingFailed,
+    /// The SM-DP+ OID in a cancellation is another.
+    #[error("the SM-DP+ OID is not that of this SM-DP+")]
+    WrongSmdpOid,
+    /// ES2+: no such profile.
+    #[error("ICCID is unknown")]
+    UnknownIccid,
+    /// ES2+: the profile is taken.
+    #[error("the profile is not available")]
+    ProfileUnavailable,
+    /// ES2+: no profile of this type is left.
+    #[error("no profile of this type is available")]
+    NoProfileOfType,
+    /// ES2+: neither ICCID nor profile type.
+    #[error("iccid or profileType is mandatory")]
+    IccidMissing,
+    /// ES2+: another EID than in the order.
+    #[error("the order is for another EID")]
+    OrderedForOtherEid,
+    /// ES2+: an empty MatchingID needs an EID.
+    #[error("an order without MatchingID needs an EID")]
+    EidMissing,
+    /// ES2+: the MatchingID belongs to another order.
+    #[error("MatchingID is in use")]
+    MatchingIdInUse,
+    /// ES2+: the profile is in a state that does not allow it.
+    #[error("the state of the order does not allow this")]
+    WrongOrderState,
+    /// ES2+: the caller is not a known operator.
+    #[error("the function requester is not known")]
+    UnknownRequester,
+}
+
+impl Refusal {
+    /// Subject code and reason code.
+    pub const fn codes(self) -> (&'static str, &'static str) {
+        match self {
+            Refusal::InvalidSmdpAddress => ("8.8.1", "3.8"),
+            Refusal::UnsupportedVersion => ("8.8.3", "3.1"),
+            Refusal::NoCertificateForCi => ("8.8.4", "3.7"),
+            Refusal::UnsupportedCi => ("8.8.2", "3.1"),
+            Refusal::UnknownTransaction => ("8.10.1", "3.9"),
+            Refusal::EumCertificateInvalid => ("8.1.2", "6.1"),
+            Refusal::EumCertificateExpired => ("8.1.2", "6.3"),
+            Refusal::EuiccCertificateInvalid => ("8.1.3", "6.1"),
+            Refusal::EuiccCertificateExpired => ("8.1.3", "6.3"),
+            Refusal::EidOutsideRange => ("8.1.4", "6.1"),
+            Refusal::UnknownCi => ("8.11.1", "3.9"),
+            Refusal::EuiccSignatureInvalid => ("8.1", "6.1"),
+            Refusal::EuiccError => ("8.1", "4.2"),
+            Refusal::EidMismatch => ("8.1.1", "3.8"),
+            Refusal::MatchingIdRefused => ("8.2.6", "3.8"),
+            Refusal::NotReleased => ("8.2", "1.2"),
+            Refusal::NoEligibleProfile => ("8.2.5", "4.3"),
+            Refusal::BindingFailed => ("8.2", "3.7"),
+            Refusal::WrongSmdpOid => ("8.8", "3.10"),
+            Refusal::UnknownIccid => ("8.2.1", "3.9"),
+            Refusal::ProfileUnavailable => ("8.2.1", "3.3"),
+            Refusal::NoProfileOfType => ("8.2.5", "3.7"),
+            Refusal::IccidMissing => ("8.2.1", "2.2"),
+            Refusal::OrderedForOtherEid => ("8.1.1", "3.10"),
+            Refusal::EidMissing => ("8.1.1", "2.2"),
+            Refusal::MatchingIdInUse => ("8.2.6", "3.3"),
+            Refusal::WrongOrderState => ("8.2.1", "3.5"),
+            Refusal::UnknownRequester => ("1.1", "1.2"),
+        }
+    }
+
+    /// `statusCodeData`.
+    pub fn status_code_data(self) -> StatusCodeData {
+        let (subject, reason) = self.codes();
+        StatusCodeData {
+            subject_code: subject.to_string(),
+            reason_code: reason.to_string(),
+            subject_identifier: None,
+            message: Some(self.to_string()),
+        }
+    }
+}
+
+impl From<ChainError> for Refusal {
+    fn from(error: ChainError) -> Self {
+        match error {
+            ChainError::UnknownIssuer { side: Side::Eum } => Refusal::UnknownCi,
+            ChainError::EidRange => Refusal::EidOutsideRange,
+            ChainError::Expired { side: Side::Eum } => Refusal::EumCertificateExpired,
+            ChainError::Expired { .. } => Refusal::EuiccCertificateExpired,
+            ChainError::Malformed {
+                side: Side::Eum, ..
+            }
+            | ChainError::Signature { side: Side::Eum }
+            | ChainError::Role { side: Side::Eum } => Refusal::EumCertificateInvalid,
+            ChainError::Malformed { .. }
+            | ChainError::Signature { .. }
+            | ChainError::Role { .. }
+            | ChainError::UnknownIssuer { .. }
+            | ChainError::Name(_) => Refusal::EuiccCertificateInvalid,
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The provider made of pure Rust libraries, and keys in memory.
+
+mod key;
+mod rng;
+
+use alloc::boxed::Box;
+
+use aes::Aes128;
+use aes::cipher::{
+    Array, BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, KeyInit, KeyIvInit,
+};
+use cmac::{Cmac, Mac};
+use p256::ecdsa::signature::MultipartVerifier;
+use sha2::{Digest, Sha256};
+
+use crate::{CryptoError, Curve, EckaKey, Provider, PublicKey, Rng, Signature};
+
+pub use key::SoftwareKey;
+pub use rng::SeededRng;
+
+const BLOCK: usize = 16;
+
+/// All algorithms of [`Provider`] in software, without state.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SoftwareProvider;
+
+impl Provider for SoftwareProvider {
+    fn sha256(&self, parts: &[&[u8]]) -> [u8; 32] {
+        sha256(parts)
+    }
+
+    fn verify(
+        &self,
+        key: &PublicKey,
+        message: &[&[u8]],
+        signature: &Signature,
+    ) -> Result<(), CryptoError> {
+        match key.curve() {
+            Curve::NistP256 => verify_p256(key, message, signature),
+        }
+    }
+
+    fn generate_ecka(
+        &self,
+        curve: Curve,
+        rng: &mut dyn Rng,
+    ) -> Result<Box<dyn EckaKey>, CryptoError> {
+        Ok(Box::new(SoftwareKey::generate(curve, rng)?))
+    }
+
+    fn aes128_cbc_encrypt(
+        &self,
+        key: &[u8; 16],
+        iv: &[u8; 16],
+        data: &mut [u8],
+    ) -> Result<(), CryptoError> {
+        let blocks = whole_blocks(data)?;
+        cbc::Encryptor::<Aes128>::new(key.into(), iv.into()).encrypt_blocks(blocks);
+        Ok(())
+    }
+
+    fn aes128_cbc_decrypt(
+        &self,
+        key: &[u8; 16],
+        iv: &[u8; 16],
+        data: &mut [u8],
+    ) -> Result<(), CryptoError> {
+        let blocks = whole_blocks(data)?;
+        cbc::Decryptor::<Aes128>::new(key.into(), iv.into()).decrypt_blocks(blocks);
+        Ok(())
+    }
+
+    fn aes128_encrypt_block(&self, key: &[u8; 16], block: &mut [u8; 16]) {
+        Aes128::new(key.into()).encrypt_block(block.into());
+    }
+
+    fn aes128_cmac(&self, key: &[u8; 16], parts: &[&[u8]]) -> [u8; 16] {
+        let mut mac = <Cmac<Aes128> as KeyInit>::new(key.into());
+        for part in parts {
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+}
+
+fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part);
+    }
+    hash.finalize().into()
+}
+
+fn verify_p256(
+    key: &PublicKey,
+    message: &[&[u8]],
+    signature: &Signature,
+) -> Result<(), CryptoError> {
+    let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(key.as_sec1())
+        .map_err(|_| CryptoError::InvalidPublicKey("the point is not on P-256"))?;
+    let signature = p256::ecdsa::Signature::from_slice(signature.as_bytes())
+        .map_err(|_| CryptoError::VerificationFailed)?;
+    key.multipart_verify(message, &signature)
+        .map_err(|_| CryptoError::VerificationFailed)
+}
+
+fn whole_blocks(data: &mut [u8]) -> Result<&mut [aes::Block], CryptoError> {
+    let actual = data.len();
+    if !actual.is_multiple_of(BLOCK) {
+        return Err(CryptoError::InvalidLength {
+            what: "AES-CBC data",
+            expected: "a multiple of 16",
+            actual,
+        });
+    }
+    let (blocks, _) = Array::slice_as_chunks_mut(data);
+    Ok(blocks)
+}

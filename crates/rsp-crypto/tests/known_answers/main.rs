@@ -1,0 +1,11 @@
+//! Known answers of the algorithms, from the standards and from the exchanges
+//! of remote SIM provisioning.
+
+#[cfg(test)]
+mod aka;
+#[cfg(test)]
+mod common;
+#[cfg(test)]
+mod primitives;
+#[cfg(test)]
+mod rsp_vectors;

@@ -1,0 +1,240 @@
+//! `cargo xtask setup`: what the build and the suites need from outside.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::process::{self, Failure};
+
+/// How far the preparation has to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    /// Enough to build and run the programs.
+    Build,
+    /// Enough to run every suite.
+    Tests,
+}
+
+/// Installs what is missing, or says what to type.
+///
+/// # Errors
+///
+/// [`Failure::Failed`] with the command to type, when something is missing and
+/// could not be installed.
+pub(crate) fn ensure(stage: Stage) -> Result<(), Failure> {
+    let missing = missing(stage);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for need in &missing {
+        eprintln!("setup: missing {} ({})", need.name, need.why);
+    }
+    let packages = names(&missing, |from| match from {
+        From::Debian(package) => Some(package),
+        From::Rustup(_) => None,
+    });
+    let components = names(&missing, |from| match from {
+        From::Rustup(component) => Some(component),
+        From::Debian(_) => None,
+    });
+    if !packages.is_empty() {
+        install_packages(&packages)?;
+    }
+    if !components.is_empty() {
+        install_components(&components)?;
+    }
+    match self::missing(stage).first() {
+        None => Ok(()),
+        Some(need) => Err(Failure::Failed(format!(
+            "setup installed {:?}, yet {} is still missing",
+            need.from, need.name
+        ))),
+    }
+}
+
+/// One thing from outside the repository.
+struct Need {
+    name: &'static str,
+    why: &'static str,
+    stage: Stage,
+    /// Succeeds when the thing is present.
+    probe: &'static [&'static str],
+    from: From,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum From {
+    /// A Debian package.
+    Debian(&'static str),
+    /// A component of the Rust toolchain.
+    Rustup(&'static str),
+}
+
+const NEEDS: &[Need] = &[
+    Need {
+        name: "a C compiler",
+        why: "links every program, compiles SQLite and the TLS library's C code",
+        stage: Stage::Build,
+        probe: &["cc", "--version"],
+        from: From::Debian("gcc"),
+    },
+    Need {
+        name: "the C library's headers",
+        why: "SQLite and the TLS library are compiled from C",
+        stage: Stage::Build,
+        probe: &["sh", "-c", "echo '#include <stdio.h>' | cc -E - "],
+        from: From::Debian("libc6-dev"),
+    },
+    Need {
+        name: "certificate authorities",
+        why: "cargo downloads crates over HTTPS",
+        stage: Stage::Build,
+        probe: &["test", "-s", "/etc/ssl/certs/ca-certificates.crt"],
+        from: From::Debian("ca-certificates"),
+    },
+    Need {
+        name: "git",
+        why: "version control",
+        stage: Stage::Tests,
+        probe: &["git", "--version"],
+        from: From::Debian("git"),
+    },
+    Need {
+        name: "the openssl command",
+        why: "the PKI tests check certificates with it, independently of our code",
+        stage: Stage::Tests,
+        probe: &["openssl", "version"],
+        from: From::Debian("openssl"),
+    },
+    Need {
+        name: "rustfmt",
+        why: "the formatting check",
+        stage: Stage::Tests,
+        probe: &["cargo", "fmt", "--version"],
+        from: From::Rustup("rustfmt"),
+    },
+    Need {
+        name: "clippy",
+        why: "the lint check",
+        stage: Stage::Tests,
+        probe: &["cargo", "clippy", "--version"],
+        from: From::Rustup("clippy"),
+    },
+];
+
+fn missing(stage: Stage) -> Vec<&'static Need> {
+    NEEDS
+        .iter()
+        .filter(|need| need.stage <= stage && !is_present(need))
+        .collect()
+}
+
+fn is_present(need: &Need) -> bool {
+    need.probe
+        .split_first()
+        .is_some_and(|(program, arguments)| process::probe(Command::new(program).args(arguments)))
+}
+
+fn names(needs: &[&Need], select: fn(From) -> Option<&'static str>) -> Vec<&'static str> {
+    needs.iter().filter_map(|need| select(need.from)).collect()
+}
+
+fn install_packages(packages: &[&str]) -> Result<(), Failure> {
+    let by_hand = format!("apt-get install {}", packages.join(" "));
+    if !process::probe(Command::new("apt-get").arg("--version")) {
+        return Err(Failure::Failed(format!(
+            "no apt-get here: install by your system's means what Debian gets with `{by_hand}`"
+        )));
+    }
+    if !is_root() {
+        return Err(Failure::Failed(format!(
+            "type this, then try again:\n\n    sudo {by_hand}\n"
+        )));
+    }
+    // A fresh image has no package lists; an old one may name versions that
+    // the mirror no longer has.
+    if install_once(packages)? {
+        return Ok(());
+    }
+    if succeeds_on_stderr(apt_get().arg("update"))? && install_once(packages)? {
+        return Ok(());
+    }
+    Err(Failure::Failed(format!("`{by_hand}` failed, see above")))
+}
+
+fn install_once(packages: &[&str]) -> Result<bool, Failure> {
+    if !Path::new("/var/lib/apt/lists")
+        .read_dir()
+        .is_ok_and(has_lists)
+    {
+        return Ok(false);
+    }
+    let mut command = apt_get();
+    command.args(["install", "--yes", "--no-install-recommends"]);
+    succeeds_on_stderr(command.args(packages))
+}
+
+fn has_lists(entries: std::fs::ReadDir) -> bool {
+    entries
+        .flatten()
+        .any(|entry| entry.file_name().to_string_lossy().contains("Packages"))
+}
+
+fn apt_get() -> Command {
+    let mut command = Command::new("apt-get");
+    command
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .arg("--quiet");
+    command
+}
+
+fn install_components(components: &[&str]) -> Result<(), Failure> {
+    let by_hand = format!("rustup component add {}", components.join(" "));
+    let installed = process::probe(Command::new("rustup").arg("--version"))
+        && succeeds_on_stderr(
+            Command::new("rustup")
+                .args(["component", "add"])
+                .args(components),
+        )?;
+    if installed {
+        return Ok(());
+    }
+    Err(Failure::Failed(format!(
+        "the Rust toolchain lacks {}: `{by_hand}` would add it",
+        components.join(" and ")
+    )))
+}
+
+/// Preparation talks on stderr: stdout belongs to the task that follows.
+fn succeeds_on_stderr(command: &mut Command) -> Result<bool, Failure> {
+    process::succeeds(command.stdin(Stdio::null()).stdout(std::io::stderr()))
+}
+
+fn is_root() -> bool {
+    process::capture(Command::new("id").arg("-u")).is_ok_and(|uid| uid.trim() == "0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_build_needs_less_than_the_tests() {
+        let count = |stage| NEEDS.iter().filter(|need| need.stage <= stage).count();
+        assert!(count(Stage::Build) < count(Stage::Tests));
+        assert_eq!(count(Stage::Tests), NEEDS.len());
+    }
+
+    #[test]
+    fn an_absent_program_is_missing_and_a_failing_probe_too() {
+        let need = |probe| Need {
+            name: "thing",
+            why: "",
+            stage: Stage::Build,
+            probe,
+            from: From::Debian("thing"),
+        };
+        assert!(is_present(&need(&["true"])));
+        assert!(!is_present(&need(&["false"])));
+        assert!(!is_present(&need(&["no-such-program-anywhere"])));
+    }
+}
