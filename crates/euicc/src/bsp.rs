@@ -146,3 +146,78 @@ impl SecureChannel {
         Ok(tlv.value.get(..data_length).unwrap_or_default().to_vec())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rsp_crypto::software::{SoftwareKey, SoftwareProvider};
+    use rsp_crypto::{Curve, EckaKey};
+
+    const FIRST_87: &str = "871846CE1FA08D65C6720FF1263D3A454B22FB9C8F02D37CAE2E";
+    const FIRST_88: &str = "8821BF25165A0A980103000000000000109102535092044E616D659F334AD3F411F591";
+    const SECOND_87: &str = "8748F80B9716CDA20DC5862798EC0467AF28E33351356D273B0DA1EEEC0E48305E11DF\
+        52B322DF37616F207CE40C14A8C7CC22DC8A6F5445C0C9BAD5B85E90AC77FAA99A405DBBC1AF07";
+
+    fn hex(text: &str) -> Vec<u8> {
+        let digits: Vec<u8> = text.chars().filter_map(|c| c.to_digit(16)).map(|d| d as u8).collect();
+        digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+    }
+
+    fn array<const N: usize>(text: &str) -> [u8; N] {
+        hex(text).try_into().unwrap()
+    }
+
+    /// The published session, seen from the card: its own one-time key.
+    fn channel() -> SecureChannel {
+        let own = SoftwareKey::from_scalar(Curve::NistP256, &[0x11; 32]).unwrap();
+        let peer = SoftwareKey::from_scalar(Curve::NistP256, &[0x22; 32]).unwrap();
+        let secret = own.agree(peer.public_key()).unwrap();
+        let eid = "89049032123451234512345678901235".parse().unwrap();
+        SecureChannel::agree(&SoftwareProvider, &secret, b"TESTHOST", &eid).unwrap()
+    }
+
+    #[test]
+    fn published_session_keys() {
+        let channel = channel();
+        assert_eq!(channel.chaining, array("ECE9D37193E87CB89A1AB4FD88DC11DD"));
+        assert_eq!(channel.s_enc, array("AE7589267D08624E3F7680C76E964995"));
+        assert_eq!(channel.s_mac, array("FCFCB742FE282FCA37F06CFD79FA719A"));
+    }
+
+    #[test]
+    fn published_segments_open_in_order() {
+        let mut channel = channel();
+        let plain = channel.open(&SoftwareProvider, 0x87, &hex(FIRST_87)).unwrap();
+        assert_eq!(plain, hex("BF2400"));
+        assert_eq!(channel.chaining, array("FB9C8F02D37CAE2EF5D19EBA95E414AF"));
+        let plain = channel.open_mac_only(&SoftwareProvider, 0x88, &hex(FIRST_88)).unwrap();
+        assert_eq!(plain, hex("BF25165A0A980103000000000000109102535092044E616D65"));
+        assert_eq!(channel.chaining, array("9F334AD3F411F591B7451F46AE85EB13"));
+        let plain = channel.open(&SoftwareProvider, 0x87, &hex(SECOND_87)).unwrap();
+        assert!(plain.starts_with(&hex("BF2636801022222222")));
+        assert_eq!(plain.len(), 0x39);
+    }
+
+    #[test]
+    fn one_changed_bit_is_a_security_error_and_another_form_a_structure_error() {
+        for at in 2..hex(FIRST_87).len() {
+            let mut changed = hex(FIRST_87);
+            changed[at] ^= 0x01;
+            let refused = channel().open(&SoftwareProvider, 0x87, &changed);
+            assert_eq!(refused, Err(SegmentError::Security));
+        }
+        let mut channel = channel();
+        for wrong in [&[][..], &[0x87, 0], &[0x87, 7, 1, 2, 3, 4, 5, 6, 7], &hex(FIRST_88)] {
+            let refused = channel.open(&SoftwareProvider, 0x87, wrong);
+            assert_eq!(refused, Err(SegmentError::Structure));
+        }
+    }
+
+    #[test]
+    fn a_repeated_segment_does_not_open_twice() {
+        let mut channel = channel();
+        channel.open(&SoftwareProvider, 0x87, &hex(FIRST_87)).unwrap();
+        let refused = channel.open(&SoftwareProvider, 0x87, &hex(FIRST_87));
+        assert_eq!(refused, Err(SegmentError::Security));
+    }
+}

@@ -16,6 +16,8 @@ const ATR: [u8; 23] = [
     0x49, 0x4D, 0x55, 0x52, 0x47, 0x48, 0x00,
 ];
 
+/// SELECT of the MF, without response data.
+const SELECT_MF: [u8; 7] = [0x00, ins::SELECT, 0x00, 0x0C, 0x02, 0x3F, 0x00];
 const SELECT_BY_AID: u8 = 0x04;
 /// P2 of SELECT: no response data.
 const NO_RESPONSE_DATA: u8 = 0x0C;
@@ -121,11 +123,10 @@ impl Euicc {
             return Err(Status::CLASS_NOT_SUPPORTED);
         }
         let (number, response) = self.channels.manage(command)?;
-        // The profile remembers what is selected on each channel, but has no
-        // say in which channels there are.
+        // The profile remembers what is selected on each channel, but not that
+        // one was closed: a new one begins at the MF.
         if let Some(profile) = self.isdr.state.enabled_mut() {
-            let told = [0, ins::MANAGE_CHANNEL, command.p1, number, 0];
-            profile.uicc.transmit(0, &told, env.provider);
+            profile.uicc.transmit(number, &SELECT_MF, env.provider);
         }
         Ok(response)
     }

@@ -3,14 +3,12 @@
 
 use alloc::vec::Vec;
 
-use rsp_asn1::{Certificate, Oid};
+use rsp_asn1::{Certificate, Oid, Tag, Tlv};
 use rsp_crypto::{CryptoError, Provider, PublicKey, Signature};
 use x509_cert::der::{Decode, Encode};
 use x509_cert::ext::Extension;
-use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{
-    AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies, KeyUsage, SubjectAltName,
-    SubjectKeyIdentifier,
+    AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies, KeyUsage, SubjectKeyIdentifier,
 };
 use x509_cert::spki::ObjectIdentifier;
 
@@ -25,6 +23,9 @@ const ID_BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5
 const ID_CERTIFICATE_POLICIES: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.32");
 const ID_AUTHORITY_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.35");
 const ID_EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37");
+
+/// registeredID in GeneralName.
+const REGISTERED_ID: Tag = Tag::new(0x88);
 
 /// Role of a server certificate (SGP.22 4.5.2.1): its policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,12 +194,20 @@ fn read_extension(extension: &Extension, found: &mut Decisive) -> Result<(), Ref
     Ok(())
 }
 
+/// registeredID among the names of a subjectAltName. Read here element by
+/// element: the common OID type knows no first arcs above one octet, and
+/// 2.999 is what test certificates have.
 fn registered_id(value: &[u8]) -> Result<Option<Oid>, Refusal> {
-    let names = decode::<SubjectAltName>(value)?.0;
-    Ok(names.iter().find_map(|name| match name {
-        GeneralName::RegisteredId(oid) => Oid::from_bytes(oid.as_bytes()).ok(),
-        _ => None,
-    }))
+    let names = Tlv::parse(value).map_err(|_| Refusal::Invalid)?;
+    let mut reader = names.reader();
+    let mut found = None;
+    while !reader.is_empty() {
+        let name = reader.tlv().map_err(|_| Refusal::Invalid)?;
+        if name.tag == REGISTERED_ID && found.is_none() {
+            found = Some(Oid::from_bytes(name.value).map_err(|_| Refusal::Invalid)?);
+        }
+    }
+    Ok(found)
 }
 
 fn decode<'a, T: Decode<'a>>(value: &'a [u8]) -> Result<T, Refusal> {

@@ -52,6 +52,8 @@ impl Chain {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
 
     fn push(chain: &mut Chain, p1: u8, p2: u8, data: &[u8]) -> Result<Option<Vec<u8>>, Status> {

@@ -1,1 +1,13 @@
-//! lab
+//! The world around the product: devices with a software eUICC, a factory that
+//! makes them, the network that authenticates them, and [`World`], in which
+//! all roles run in one thread on a fake clock.
+#![deny(missing_docs)]
+
+mod factory;
+mod network;
+pub mod test_data;
+mod world;
+
+pub use factory::{Factory, FactoryError};
+pub use network::{Algorithm, NotConfirmed, Subscriber};
+pub use world::{Fault, World, WorldError};

@@ -1,1 +1,18 @@
-//! store
+//! State at rest.
+//!
+//! [`Store`] is the contract; [`SqliteStore`] is the engine that is compiled
+//! in. [`EimHost`] and [`SmdpHost`] run the machines of `rsp-core` on a store:
+//! load the state, let the machine take its step, commit what it gives in one
+//! transaction, and only then hand the reply out. If somebody else changed the
+//! state meanwhile, the step is taken again on the new state.
+#![deny(missing_docs)]
+
+mod contract;
+mod eim;
+mod smdp;
+mod sqlite;
+
+pub use contract::{EuiccChange, ProfileStock, Store, StoreError, StoredSession, Versioned};
+pub use eim::EimHost;
+pub use smdp::SmdpHost;
+pub use sqlite::SqliteStore;

@@ -241,6 +241,8 @@ fn less(left: usize, taken: usize) -> Result<usize, ErrorReason> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
 
     const PACKAGE: [u8; 26] = [
@@ -263,9 +265,9 @@ mod tests {
     #[test]
     fn where_it_is_cut_does_not_matter() {
         let whole = pieces(&[&PACKAGE]).unwrap();
-        assert_eq!(whole.len(), 9);
+        assert_eq!(whole.len(), 10);
         assert_eq!(whole[0], Piece::InitialiseSecureChannel(vec![0xBF, 0x23, 1, 9]));
-        assert_eq!(whole[8], Piece::End);
+        assert_eq!(whole[9], Piece::End);
         for at in 1..PACKAGE.len() {
             let (first, second) = PACKAGE.split_at(at);
             assert_eq!(pieces(&[first, second]).unwrap(), whole, "cut at {at}");

@@ -76,6 +76,8 @@ fn matches_gid(allowed: &Option<Vec<u8>>, owner: &Option<Vec<u8>>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
     use rsp_asn1::BitString;
     use rsp_asn1::ids::Plmn;

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use rsp_asn1::Reader;
 
 use super::codes::Codes;
-use super::fs::{Body, FileId, FileSystem, MF};
+use super::fs::{Body, FileId, FileSystem};
 
 /// What somebody wants to do with a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,21 +53,27 @@ pub(super) fn is_allowed(
     }
 }
 
-/// The access rule of a file: the record in the nearest EF.ARR upwards, else
-/// the template's rule where the package left the choice to the template.
-pub(super) fn rule(fs: &FileSystem, file: FileId) -> Option<Cow<'_, [u8]>> {
+/// The access rule of a file: the record of its EF.ARR, else the template's
+/// rule where the package left the choice to the template.
+fn rule(fs: &FileSystem, file: FileId) -> Option<Cow<'_, [u8]>> {
+    if let Some(record) = recorded_rule(fs, file) {
+        return Some(Cow::Borrowed(record));
+    }
+    let rule = fs.get(file)?.rule;
+    let standard = rule.standard.then(|| standard_rule(rule.record));
+    standard.flatten().map(Cow::Owned)
+}
+
+/// The record of the nearest EF.ARR upwards, if it is there and not empty.
+pub(super) fn recorded_rule(fs: &FileSystem, file: FileId) -> Option<&[u8]> {
     let entry = fs.get(file)?;
     let rule = entry.rule;
     let is_arr = |id: &FileId| matches!(fs.body(*id), Some(Body::Records { .. }));
     let arr = fs
-        .upwards(if file == MF { MF } else { entry.parent })
-        .find_map(|dir| fs.child(dir, rule.arr).filter(is_arr));
-    let record = arr.and_then(|arr| fs.record(arr, rule.record));
-    match record {
-        Some(record) if record.first() != Some(&0xFF) => Some(Cow::Borrowed(record)),
-        _ if rule.standard => standard_rule(rule.record).map(Cow::Owned),
-        _ => None,
-    }
+        .upwards(entry.parent)
+        .find_map(|dir| fs.child(dir, rule.arr).filter(is_arr))?;
+    let record = fs.record(arr, rule.record)?;
+    (record.first() != Some(&0xFF)).then_some(record)
 }
 
 /// The key references that a rule names.
@@ -116,7 +122,9 @@ fn allows(rule: &[u8], access: Access, verified: &dyn Fn(u8) -> bool) -> bool {
 
 fn mode_fits(tag: u32, value: &[u8], access: Access) -> bool {
     match tag {
-        0x80 => value.iter().any(|mode| mode & 0x80 == 0 && mode & access.bit() != 0),
+        0x80 => value
+            .iter()
+            .any(|mode| mode & 0x80 == 0 && mode & access.bit() != 0),
         // Instruction alone.
         0x84 => access.instruction().is_some_and(|ins| value.contains(&ins)),
         _ => false,
@@ -225,8 +233,19 @@ mod tests {
 
     #[test]
     fn what_is_malformed_grants_nothing() {
-        for rule in ["", "8001", "800101", "80010190", "800101A4", "800101AF00", "9000"] {
-            assert!(!allows(&super::tests::rule(rule), Access::Read, &|_| true), "{rule}");
+        for rule in [
+            "",
+            "8001",
+            "800101",
+            "80010190",
+            "800101A4",
+            "800101AF00",
+            "9000",
+        ] {
+            assert!(
+                !allows(&super::tests::rule(rule), Access::Read, &|_| true),
+                "{rule}"
+            );
         }
     }
 

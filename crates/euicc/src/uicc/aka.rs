@@ -30,7 +30,7 @@ const CHECK_DELTA: u8 = 0x02;
 const AMF_RESYNCH: [u8; 2] = [0xFF, 0xFF];
 
 /// The parameters of one application.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Authentication {
     /// Its own.
     Own(Subscription),
@@ -39,7 +39,7 @@ pub(super) enum Authentication {
 }
 
 /// Key, algorithm and the sequence numbers accepted.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Subscription {
     pub(super) k: [u8; 16],
     pub(super) function: Function,
@@ -55,7 +55,7 @@ pub(super) struct Subscription {
 }
 
 /// The algorithm, as it rests.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Function {
     Milenage {
         opc: [u8; 16],
@@ -67,6 +67,9 @@ pub(super) enum Function {
         res: u8,
     },
 }
+
+/// SRES and Kc, the answer to a GSM challenge.
+pub(super) type SresAndKc = ([u8; 4], [u8; 8]);
 
 /// What came of a challenge.
 pub(super) enum Answer {
@@ -128,7 +131,7 @@ impl Subscription {
         &mut self,
         provider: &dyn Provider,
         rand: &[u8; 16],
-    ) -> Result<Option<([u8; 4], [u8; 8])>, CryptoError> {
+    ) -> Result<Option<SresAndKc>, CryptoError> {
         if !self.count() {
             return Ok(None);
         }
@@ -184,6 +187,14 @@ impl Subscription {
 }
 
 impl Function {
+    pub(super) fn is_milenage(&self) -> bool {
+        matches!(self, Function::Milenage { .. })
+    }
+
+    pub(super) fn is_test(&self) -> bool {
+        matches!(self, Function::Test { .. })
+    }
+
     fn algorithm(&self) -> Result<Algorithm, CryptoError> {
         Ok(match self {
             Function::Milenage {
@@ -204,7 +215,9 @@ impl Function {
 
 /// SEQ and IND of a sequence number.
 fn split(sqn: &[u8; 6]) -> (u64, usize) {
-    let sqn = sqn.iter().fold(0, |sqn, octet| sqn << 8 | u64::from(*octet));
+    let sqn = sqn
+        .iter()
+        .fold(0, |sqn, octet| sqn << 8 | u64::from(*octet));
     (sqn >> IND_BITS, (sqn & (ENTRIES as u64 - 1)) as usize)
 }
 

@@ -17,7 +17,7 @@ use super::fs::{FileId, FileSystem};
 /// It is made by [`Installer`](super::Installer). Serialised it holds what a
 /// card keeps without power, secrets included: whoever stores it must encrypt
 /// it. A deserialised card is like one that was just reset.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Uicc {
     pub(super) iccid: Iccid,
     pub(super) fs: FileSystem,
@@ -32,7 +32,7 @@ pub struct Uicc {
 }
 
 /// A profile element kept as it came.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Element(#[serde(with = "super::hex")] pub(super) Vec<u8>);
 
 impl Uicc {

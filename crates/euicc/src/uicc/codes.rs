@@ -15,7 +15,7 @@ const MAY_DISABLE: u8 = 0x04;
 pub(super) type Code = [u8; 8];
 
 /// All PINs and PUKs of a profile.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Codes {
     pub(super) pins: Vec<Pin>,
     pub(super) puks: Vec<Puk>,
@@ -24,7 +24,7 @@ pub(super) struct Codes {
 }
 
 /// One PIN.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Pin {
     /// The directory it belongs to; the MF for global PINs.
     pub(super) home: FileId,
@@ -39,7 +39,7 @@ pub(super) struct Pin {
 }
 
 /// One PUK.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Puk {
     pub(super) reference: u8,
     pub(super) value: Code,
@@ -47,7 +47,7 @@ pub(super) struct Puk {
 }
 
 /// A retry counter.
-#[derive(Clone, Copy, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Tries {
     pub(super) max: u8,
     pub(super) left: u8,

@@ -32,14 +32,14 @@ pub(super) enum CreateError {
 }
 
 /// All files; the MF is the first one, parents come before their children.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct FileSystem {
     files: Vec<File>,
     used: usize,
 }
 
 /// One file.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct File {
     pub(super) parent: FileId,
     /// Of an ADF: the temporary identifier of the package.
@@ -55,7 +55,7 @@ pub(super) struct File {
 }
 
 /// Where the access rule of a file stands.
-#[derive(Clone, Copy, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Rule {
     /// File identifier of the EF.ARR.
     pub(super) arr: u16,
@@ -66,7 +66,7 @@ pub(super) struct Rule {
 }
 
 /// What a file consists of.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Body {
     /// MF, DF or, with an AID, ADF.
     Directory {

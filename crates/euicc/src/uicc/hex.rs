@@ -43,7 +43,10 @@ impl Visitor<'_> for Octets {
         let digits: Option<Vec<u32>> = text.chars().map(|c| c.to_digit(16)).collect();
         let digits = digits.filter(|digits| digits.len() % 2 == 0);
         let digits = digits.ok_or_else(|| E::custom("not pairs of hexadecimal digits"))?;
-        let octet = |pair: &[u32]| pair.iter().fold(0, |octet, digit| octet << 4 | *digit as u8);
+        let octet = |pair: &[u32]| {
+            pair.iter()
+                .fold(0, |octet, digit| octet << 4 | *digit as u8)
+        };
         Ok(digits.chunks(2).map(octet).collect())
     }
 

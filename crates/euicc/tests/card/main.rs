@@ -10,4 +10,6 @@ mod pki;
 mod profile;
 mod server;
 mod sgp26;
+#[path = "../uicc_support/mod.rs"]
+mod uicc_support;
 mod vectors;

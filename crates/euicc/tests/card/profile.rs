@@ -1,29 +1,31 @@
-//! A small profile package.
+//! A small profile package with a USIM, under any ICCID.
 
 use rsp_asn1::ids::Iccid;
-use rsp_asn1::saip::{End, PeHeader, ProfileElement, ProfileHeader, ServicesList, encode_package};
-use rsp_asn1::Asn1;
+use rsp_asn1::saip::{FileCommand, ProfileElement, TemplateElement, encode_package};
 
-/// Header and end, which is all that this room's own rules look at.
+use crate::uicc_support;
+
+/// Member of the MF template that is EF.ICCID.
+const EF_ICCID: u8 = 4;
+
 pub(crate) fn package(iccid: &str) -> Vec<u8> {
     let iccid: Iccid = iccid.parse().unwrap();
-    encode_package(&[
-        ProfileElement::Header(ProfileHeader {
-            major_version: 2,
-            minor_version: 3,
-            profile_type: None,
-            iccid: iccid.to_plain(),
-            pol: None,
-            euicc_mandatory_services: ServicesList::from_der(&[0x30, 0]).unwrap(),
-            euicc_mandatory_gfste_list: Vec::new(),
-            connectivity_parameters: None,
-            euicc_mandatory_aids: None,
-            iot_options: None,
-            extensions: Default::default(),
-        }),
-        ProfileElement::End(End {
-            header: PeHeader::mandated(1),
-            extensions: Default::default(),
-        }),
-    ])
+    let mut elements = uicc_support::package();
+    for element in &mut elements {
+        match element {
+            ProfileElement::Header(header) => header.iccid = iccid.to_plain(),
+            ProfileElement::Mf(mf) => set_ef_iccid(mf, &iccid),
+            _ => {}
+        }
+    }
+    encode_package(&elements)
+}
+
+fn set_ef_iccid(mf: &mut TemplateElement, iccid: &Iccid) {
+    let file = mf.files.iter_mut().find(|file| file.member == EF_ICCID);
+    for command in &mut file.unwrap().file {
+        if let FileCommand::FillFileContent(octets) = command {
+            *octets = iccid.as_swapped().to_vec();
+        }
+    }
 }

@@ -111,6 +111,30 @@ sequence! {
     }
 }
 
+impl DeviceCapabilities {
+    /// With no capability at all.
+    pub fn none() -> Self {
+        DeviceCapabilities {
+            gsm_supported_release: None,
+            utran_supported_release: None,
+            cdma2000onex_supported_release: None,
+            cdma2000hrpd_supported_release: None,
+            cdma2000ehrpd_supported_release: None,
+            eutran_epc_supported_release: None,
+            contactless_supported_release: None,
+            rsp_crl_supported_version: None,
+            nr_epc_supported_release: None,
+            nr5gc_supported_release: None,
+            eutran5gc_supported_release: None,
+            lpa_svn: None,
+            cat_supported_classes: None,
+            euicc_form_factor_type: None,
+            device_additional_feature_support: None,
+            extensions: crate::Extensions::default(),
+        }
+    }
+}
+
 sequence! {
     /// `DeviceAdditionalFeatureSupport` (SGP.22 4.2).
     pub struct DeviceAdditionalFeatureSupport {

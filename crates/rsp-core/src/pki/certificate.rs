@@ -4,13 +4,13 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use rsp_asn1::ids::Eid;
-use rsp_asn1::{Certificate, DecodeError, Oid};
+use rsp_asn1::{Certificate, DecodeError, Oid, Tag, Tlv};
 use rsp_crypto::{CryptoError, PublicKey, Signature};
 use x509_cert::der::{Decode, Encode};
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{
     AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies, ExtendedKeyUsage, KeyUsage,
-    KeyUsages, NameConstraints, SubjectAltName, SubjectKeyIdentifier,
+    KeyUsages, NameConstraints, SubjectKeyIdentifier,
 };
 use x509_cert::time::Time;
 
@@ -124,8 +124,7 @@ impl ParsedCertificate {
         let may = |bit: KeyUsages| usage.is_some_and(|usage| usage.contains(bit));
         let constraints = tbs.get_extension::<BasicConstraints>()?;
         let constraints = constraints.map(|(_, constraints)| constraints);
-        let names = tbs.get_extension::<SubjectAltName>()?;
-        let names = names.map(|(_, names)| names.0).unwrap_or_default();
+        let names = alternative_names(tbs)?;
         let extended = tbs.get_extension::<ExtendedKeyUsage>()?;
         let extended = extended.map(|(_, usage)| usage.0).unwrap_or_default();
         let may_serve = |oid: &str| extended.iter().any(|usage| usage.to_string() == oid);
@@ -143,8 +142,8 @@ impl ParsedCertificate {
                 .and_then(|(_, id)| id.key_identifier)
                 .map(|id| id.as_bytes().to_vec()),
             policies: policies(tbs)?,
-            registered_id: names.iter().find_map(registered_id),
-            dns_names: names.iter().filter_map(dns_name).collect(),
+            registered_id: names.registered_id,
+            dns_names: names.dns_names,
             not_before: timestamp(&tbs.validity().not_before),
             not_after: timestamp(&tbs.validity().not_after),
             is_ca: constraints.as_ref().is_some_and(|c| c.ca),
@@ -176,6 +175,7 @@ impl ParsedCertificate {
     }
 }
 
+const SUBJECT_ALT_NAME: &str = "2.5.29.17";
 const COMMON_NAME: &str = "2.5.4.3";
 const SERIAL_NUMBER: &str = "2.5.4.5";
 const ORGANIZATION: &str = "2.5.4.10";
@@ -201,18 +201,36 @@ fn policies(tbs: &Tbs) -> Result<Vec<String>, CertificateError> {
         .collect())
 }
 
-fn registered_id(name: &GeneralName) -> Option<Oid> {
-    match name {
-        GeneralName::RegisteredId(oid) => Oid::from_bytes(oid.as_bytes()).ok(),
-        _ => None,
-    }
+/// What subjectAltName says of a server.
+#[derive(Default)]
+struct AlternativeNames {
+    dns_names: Vec<String>,
+    registered_id: Option<Oid>,
 }
 
-fn dns_name(name: &GeneralName) -> Option<String> {
-    match name {
-        GeneralName::DnsName(name) => Some(name.to_string()),
-        _ => None,
+const DNS_NAME: Tag = Tag::new(0x82);
+const REGISTERED_ID: Tag = Tag::new(0x88);
+
+/// Read here, because the library refuses object identifiers such as 2.999.10.
+fn alternative_names(tbs: &Tbs) -> Result<AlternativeNames, CertificateError> {
+    let mut names = AlternativeNames::default();
+    for extension in tbs.extensions().into_iter().flatten() {
+        if extension.extn_id.to_string() != SUBJECT_ALT_NAME {
+            continue;
+        }
+        let mut reader = Tlv::parse(extension.extn_value.as_bytes())?.reader();
+        while !reader.is_empty() {
+            let name = reader.tlv()?;
+            if name.tag == DNS_NAME {
+                names
+                    .dns_names
+                    .extend(core::str::from_utf8(name.value).map(String::from));
+            } else if name.tag == REGISTERED_ID && names.registered_id.is_none() {
+                names.registered_id = Oid::from_bytes(name.value).ok();
+            }
+        }
     }
+    Ok(names)
 }
 
 fn timestamp(time: &Time) -> Timestamp {

@@ -2,10 +2,12 @@
 //! (SGP.22 4.5, variant O of SGP.26).
 
 mod certificate;
+mod hierarchy;
 mod issue;
 mod validate;
 
 pub use certificate::{CertificateError, ParsedCertificate};
+pub use hierarchy::{Hierarchy, Issued, member};
 pub use issue::{IssueError, Name, Role, Template, issue, key_identifier};
 pub use validate::{
     ChainError, EuiccIdentity, Side, TlsTrust, TrustAnchor, verify_euicc_chain, verify_tls_server,

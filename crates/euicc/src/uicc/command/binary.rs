@@ -40,11 +40,7 @@ impl Uicc {
     }
 
     /// The file and the offset that P1 and P2 name.
-    fn binary_target(
-        &mut self,
-        number: u8,
-        command: &Command<'_>,
-    ) -> Result<(FileId, usize), Sw> {
+    fn binary_target(&mut self, number: u8, command: &Command<'_>) -> Result<(FileId, usize), Sw> {
         if command.p1 & 0x80 == 0 {
             let offset = u16::from_be_bytes([command.p1, command.p2]);
             return Ok((self.target(number, 0)?, usize::from(offset)));

@@ -15,7 +15,7 @@ const FIRST: u8 = 0x80;
 const NEXT: u8 = 0x00;
 
 /// An object that takes more than one command.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(in super::super) struct Transfer {
     /// Octets still to be sent.
     outgoing: Vec<u8>,

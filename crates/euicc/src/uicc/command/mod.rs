@@ -20,7 +20,7 @@ use super::fs::{File, FileId, MF};
 const CHANNELS: u8 = 20;
 
 /// What is selected on a logical channel.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Channel {
     /// The current directory.
     dir: FileId,
@@ -164,7 +164,11 @@ impl Uicc {
     /// '9000', or '61xx' if more of a response waits.
     fn waiting(&self, number: u8) -> Sw {
         let waiting = self.channel(number).map_or(0, |c| c.response.len());
-        if waiting == 0 { Sw::OK } else { Sw::more(waiting) }
+        if waiting == 0 {
+            Sw::OK
+        } else {
+            Sw::more(waiting)
+        }
     }
 
     fn channel(&self, number: u8) -> Option<&Channel> {
@@ -249,7 +253,11 @@ impl Uicc {
         }
         self.require(number, id, access)?;
         if let Some(file) = self.fs.get_mut(id) {
-            file.lcsi = if access == Access::Activate { 0x05 } else { 0x04 };
+            file.lcsi = if access == Access::Activate {
+                0x05
+            } else {
+                0x04
+            };
         }
         Ok(Reply::Done)
     }

@@ -34,8 +34,7 @@ impl Uicc {
     pub(super) fn change_pin(&mut self, number: u8, command: &Command<'_>) -> Result<Reply, Sw> {
         let dir = p1_is_zero(command).map(|()| self.current_dir(number))?;
         let (old, new) = two_codes(command.data)?;
-        self.codes
-            .change(&self.fs, dir, command.p2, (&old, &new))?;
+        self.codes.change(&self.fs, dir, command.p2, (&old, &new))?;
         Ok(Reply::Done)
     }
 

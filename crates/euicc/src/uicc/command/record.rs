@@ -184,10 +184,10 @@ impl Uicc {
 
     /// Replaces the oldest record and makes it the first.
     fn push_record(&mut self, id: FileId, data: &[u8]) -> Result<(), Sw> {
-        if let Some(Body::Records { octets, .. }) = self.fs.body_mut(id) {
-            if octets.len() >= data.len() {
-                octets.rotate_right(data.len());
-            }
+        if let Some(Body::Records { octets, .. }) = self.fs.body_mut(id)
+            && octets.len() >= data.len()
+        {
+            octets.rotate_right(data.len());
         }
         self.write_record(id, 1, data)
     }

@@ -189,7 +189,7 @@ impl Uicc {
 
     /// A path from `from`; from the MF it may begin with the current ADF.
     fn by_path(&self, number: u8, from: FileId, path: &[u8]) -> Result<FileId, Sw> {
-        if path.is_empty() || path.len() % 2 != 0 {
+        if path.is_empty() || !path.len().is_multiple_of(2) {
             return Err(Sw::WRONG_LENGTH);
         }
         let mut at = from;

@@ -9,14 +9,16 @@ pub(super) const MF: &[Entry] = &[
     tr(0x2FE2, 10, 11, 0, Given),
     lf(0x2F00, (0, 0), 10, 0x1E, Given),
     lf(0x2F06, (0, 0), 10, 0x06, Given),
-    tr(0x2F08, 5, 10, 0x08, Fill::Head(&[0x3C, 0x3C, 0x00, 0x00, 0x00])),
+    tr(
+        0x2F08,
+        5,
+        10,
+        0x08,
+        Fill::Head(&[0x3C, 0x3C, 0x00, 0x00, 0x00]),
+    ),
 ];
 
-pub(super) const CD: &[Entry] = &[
-    df(0x7F11),
-    tr(0x6F01, 0, 2, 0, FF),
-    tr(0x6F40, 0, 2, 0, FF),
-];
+pub(super) const CD: &[Entry] = &[df(0x7F11), tr(0x6F01, 0, 2, 0, FF), tr(0x6F40, 0, 2, 0, FF)];
 
 /// A phonebook has the same files below DF TELECOM and in a USIM.
 macro_rules! with_phonebook {

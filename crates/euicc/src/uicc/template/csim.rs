@@ -27,7 +27,7 @@ pub(super) const CSIM: &[Entry] = &[
     tr(0x6F33, 3, 3, 0, ZERO),
     tr(0x6F34, 1, 5, 0, ZERO),
     tr(0x6F35, 1, 5, 0, ZERO),
-    tr(0x6F36, 16, 2, 0, ZERO),
+    tr(0x6F36, 17, 2, 0, ZERO),
     tr(0x6F37, 1, 2, 0, ZERO),
     tr(0x6F38, 8, 5, 0, ZERO),
     tr(0x6F3A, 0, 1, 0, FF),

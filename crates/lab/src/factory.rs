@@ -1,0 +1,135 @@
+//! A factory of cards: EIDs, keys and certificates under one EUM.
+
+use std::sync::Arc;
+
+use euicc::{CiKey, Environment, Euicc, Personalisation};
+use rsp_asn1::ids::{Eid, InvalidId};
+use rsp_asn1::sgp32::{
+    AddInitialEimOk, AddInitialEimRequest, AddInitialEimResponse, EimConfigurationData,
+};
+use rsp_asn1::{Asn1, Certificate, DecodeError, Extensions};
+use rsp_core::pki::{Hierarchy, IssueError, TrustAnchor};
+use rsp_crypto::software::{SoftwareKey, SoftwareProvider};
+use rsp_crypto::{CryptoError, Curve, Rng, SigningKey};
+
+/// Makes cards.
+#[derive(Debug)]
+pub struct Factory {
+    /// Names and validity of what is issued.
+    pub hierarchy: Hierarchy,
+    /// The CI that the cards trust and that the EUM is under.
+    pub ci: TrustAnchor,
+    /// CERT.EUM.
+    pub eum_certificate: Certificate,
+    /// SK.EUM.
+    pub eum_key: SoftwareKey,
+}
+
+/// Why no card was made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FactoryError {
+    /// The prefix and number make no EID.
+    #[error("{0}")]
+    Eid(#[from] InvalidId),
+    /// The key could not be made.
+    #[error("{0}")]
+    Key(#[from] CryptoError),
+    /// The certificate could not be issued.
+    #[error("{0}")]
+    Issue(#[from] IssueError),
+    /// The card answered something unexpected.
+    #[error("the card: {0}")]
+    Card(#[from] DecodeError),
+    /// The card refused the eIM.
+    #[error("the card refused AddInitialEim: {0}")]
+    Refused(String),
+}
+
+impl Factory {
+    /// The EID with this number.
+    ///
+    /// # Errors
+    /// If the prefix is not eight digits or the number too large.
+    pub fn eid(&self, number: u64) -> Result<Eid, FactoryError> {
+        let digits = format!("{}{number:022}", self.hierarchy.eid_prefix);
+        Ok(Eid::with_check_digits(&digits)?)
+    }
+
+    /// A card with key and certificate of its own.
+    ///
+    /// # Errors
+    /// If key or certificate cannot be made.
+    pub fn make_card(&self, eid: Eid, rng: &mut dyn Rng) -> Result<Euicc, FactoryError> {
+        let key = SoftwareKey::generate(Curve::NistP256, rng)?;
+        let public_key = SigningKey::public_key(&key).clone();
+        let certificate =
+            self.hierarchy
+                .issue_euicc(eid, &public_key, &self.eum_key, &SoftwareProvider, rng)?;
+        let ci = CiKey {
+            subject_key_identifier: self.ci.key_identifier.clone(),
+            public_key: self.ci.certificate.public_key.clone(),
+        };
+        Ok(Euicc::new(Personalisation::new(
+            eid,
+            vec![ci],
+            Arc::new(key),
+            certificate,
+            self.eum_certificate.clone(),
+        )))
+    }
+
+    /// Tells a card of its first eIM; gives the association token that the
+    /// card made for it.
+    ///
+    /// # Errors
+    /// If the card refuses.
+    pub fn add_initial_eim(
+        &self,
+        card: &mut Euicc,
+        eim: EimConfigurationData,
+        rng: &mut dyn Rng,
+    ) -> Result<Option<i64>, FactoryError> {
+        let request = AddInitialEimRequest {
+            eim_configuration_data_list: vec![eim],
+            extensions: Extensions::default(),
+        };
+        let mut environment = Environment {
+            provider: &SoftwareProvider,
+            rng,
+        };
+        let answer = es10(card, &request.to_der(), &mut environment)?;
+        match AddInitialEimResponse::from_der(&answer)? {
+            AddInitialEimResponse::Ok(results) => Ok(match results.first() {
+                Some(AddInitialEimOk::AssociationToken(token)) => Some(*token),
+                _ => None,
+            }),
+            AddInitialEimResponse::Error(code) => Err(FactoryError::Refused(code.to_string())),
+        }
+    }
+}
+
+/// One ES10 function on a channel of its own, as a factory's tester would.
+fn es10(
+    card: &mut Euicc,
+    request: &[u8],
+    environment: &mut Environment<'_>,
+) -> Result<Vec<u8>, FactoryError> {
+    const SELECT_ISD_R: [u8; 21] = [
+        0x01, 0xA4, 0x04, 0x00, 16, 0xA0, 0x00, 0x00, 0x05, 0x59, 0x10, 0x10, 0xFF, 0xFF, 0xFF,
+        0xFF, 0x89, 0x00, 0x00, 0x01, 0x00,
+    ];
+    card.transmit(&[0x00, 0x70, 0x00, 0x01, 0x00], environment);
+    card.transmit(&SELECT_ISD_R, environment);
+    let blocks = request.chunks(255);
+    let last = blocks.len().saturating_sub(1);
+    let mut answer = Vec::new();
+    for (index, block) in blocks.enumerate() {
+        let p1 = if index == last { 0x91 } else { 0x11 };
+        let mut apdu = vec![0x81, 0xE2, p1, index as u8, block.len() as u8];
+        apdu.extend_from_slice(block);
+        answer = crate::network::collect(card, &apdu, environment).0;
+    }
+    card.transmit(&[0x00, 0x70, 0x80, 0x01, 0x00], environment);
+    Ok(answer)
+}

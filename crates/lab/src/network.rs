@@ -1,0 +1,134 @@
+//! The network's side of a subscription: it challenges the card and compares
+//! (3GPP TS 33.102 6.3). That the card's answer fits is the proof that the
+//! profile arrived with the keys that it was personalised with.
+
+use euicc::{Environment, Euicc};
+use rsp_core::profile::Subscription;
+use rsp_crypto::aka::{self, ResLength};
+use rsp_crypto::software::SoftwareProvider;
+
+/// First octets of the AID of every USIM (ETSI TS 101 220).
+const USIM_AID: [u8; 7] = [0xA0, 0x00, 0x00, 0x00, 0x87, 0x10, 0x02];
+
+/// Which algorithm the profile authenticates with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// Milenage (3GPP TS 35.206).
+    Milenage,
+    /// The test algorithm of 3GPP TS 34.108, RES of 16 octets.
+    Test,
+}
+
+/// A subscription as the authentication centre knows it.
+#[derive(Clone, Debug)]
+pub struct Subscriber {
+    subscription: Subscription,
+    algorithm: Algorithm,
+    /// SQN without index.
+    sequence: u64,
+}
+
+/// Why a card is not the subscriber.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotConfirmed {
+    /// No USIM answers.
+    #[error("no USIM can be selected: {0:04X}")]
+    NoUsim(u16),
+    /// The card did not accept the challenge.
+    #[error("AUTHENTICATE was answered with {0:04X}")]
+    Refused(u16),
+    /// The card holds other keys.
+    #[error("the card's RES is not the one expected")]
+    WrongResponse,
+    /// The answer has another form.
+    #[error("the card's answer to AUTHENTICATE is malformed")]
+    Malformed,
+}
+
+impl Subscriber {
+    /// A subscriber that was never seen on a network.
+    pub fn new(subscription: Subscription, algorithm: Algorithm) -> Self {
+        Subscriber {
+            subscription,
+            algorithm,
+            sequence: 0,
+        }
+    }
+
+    /// Challenges the USIM of the enabled profile.
+    ///
+    /// # Errors
+    /// If the card does not answer as this subscriber.
+    pub fn confirm(
+        &mut self,
+        card: &mut Euicc,
+        environment: &mut Environment<'_>,
+    ) -> Result<(), NotConfirmed> {
+        let mut select = vec![0x00, 0xA4, 0x04, 0x04, USIM_AID.len() as u8];
+        select.extend_from_slice(&USIM_AID);
+        let (_, status) = collect(card, &select, environment);
+        if status != 0x9000 {
+            return Err(NotConfirmed::NoUsim(status));
+        }
+        let mut rand = [0; 16];
+        environment.rng.fill(&mut rand);
+        let vector = self.vector(rand);
+        let mut authenticate = vec![0x00, 0x88, 0x00, 0x81, 0x22, 0x10];
+        authenticate.extend_from_slice(&rand);
+        authenticate.push(0x10);
+        authenticate.extend_from_slice(&vector.autn);
+        let (answer, status) = collect(card, &authenticate, environment);
+        if status != 0x9000 {
+            return Err(NotConfirmed::Refused(status));
+        }
+        let [0xDB, length, rest @ ..] = answer.as_slice() else {
+            return Err(NotConfirmed::Malformed);
+        };
+        let response = rest.get(..usize::from(*length));
+        match response.ok_or(NotConfirmed::Malformed)? == vector.xres.as_bytes() {
+            true => Ok(()),
+            false => Err(NotConfirmed::WrongResponse),
+        }
+    }
+
+    fn vector(&mut self, rand: [u8; 16]) -> aka::AuthenticationVector {
+        // The index is the low five bits of SQN: one entry is enough here.
+        self.sequence += 1;
+        let [_, _, sqn @ ..] = (self.sequence << 5).to_be_bytes();
+        let algorithm = match self.algorithm {
+            Algorithm::Milenage => aka::Algorithm::milenage(self.subscription.opc),
+            Algorithm::Test => aka::Algorithm::Test {
+                res_length: ResLength::MAX,
+            },
+        };
+        let ki = &self.subscription.ki;
+        aka::generate_vector(&SoftwareProvider, ki, &algorithm, sqn, [0x80, 0x00], rand)
+    }
+}
+
+/// A command with all of its response, and the final status word.
+pub(crate) fn collect(
+    card: &mut Euicc,
+    command: &[u8],
+    environment: &mut Environment<'_>,
+) -> (Vec<u8>, u16) {
+    let (mut data, mut status) = split(card.transmit(command, environment));
+    let class = command.first().copied().unwrap_or_default() & 0x03;
+    while status >> 8 == 0x61 {
+        let get_response = [class, 0xC0, 0x00, 0x00, (status & 0xFF) as u8];
+        let (more, next) = split(card.transmit(&get_response, environment));
+        if more.is_empty() {
+            break;
+        }
+        data.extend_from_slice(&more);
+        status = next;
+    }
+    (data, status)
+}
+
+fn split(mut response: Vec<u8>) -> (Vec<u8>, u16) {
+    let sw2 = response.pop().unwrap_or_default();
+    let sw1 = response.pop().unwrap_or_default();
+    (response, u16::from_be_bytes([sw1, sw2]))
+}

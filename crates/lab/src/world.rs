@@ -1,0 +1,416 @@
+//! All roles in one thread on a fake clock.
+//!
+//! The machines are those of the product; only what carries their messages is
+//! simulated: HTTP is a function call, time stands still until everybody
+//! waits, and a [`Fault`] may change what travels.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use euicc::{Environment, Euicc};
+use rsp_asn1::Extensions;
+use rsp_asn1::ids::{Eid, Iccid, Imsi, InvalidId};
+use rsp_asn1::rsp::{DeviceCapabilities, DeviceInfo};
+use rsp_core::binding::{BindingError, HttpRequest, HttpResponse};
+use rsp_core::binding::{es2plus_json, es9plus_json, esipa_asn1, json};
+use rsp_core::eim::{Eim, EuiccRecord, Operation, OperationId, OperationKind};
+use rsp_core::ipa::{Action, Config, Event, Input, Ipa};
+use rsp_core::pki::{ChainError, Hierarchy, IssueError, Issued, TrustAnchor, member};
+use rsp_core::profile::Subscription;
+use rsp_core::smdp::{SetupError, Smdp};
+use rsp_core::{Context, Identity, Timestamp};
+use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
+use rsp_crypto::{CryptoError, Curve, Rng};
+use store::{EimHost, ProfileStock, SmdpHost, SqliteStore, StoreError};
+
+use crate::factory::{Factory, FactoryError};
+use crate::network::{Algorithm, NotConfirmed, Subscriber};
+
+/// Why a world cannot be made or go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[allow(
+    missing_docs,
+    reason = "each variant is the error of the part it names"
+)]
+pub enum WorldError {
+    #[error("{0}")]
+    Crypto(#[from] CryptoError),
+    #[error("{0}")]
+    Issue(#[from] IssueError),
+    #[error("{0}")]
+    Chain(#[from] ChainError),
+    #[error("{0}")]
+    Smdp(#[from] SetupError),
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    #[error("{0}")]
+    Factory(#[from] FactoryError),
+    #[error("{0}")]
+    Binding(#[from] BindingError),
+    #[error("{0}")]
+    Identifier(#[from] InvalidId),
+    #[error("malformed: {0}")]
+    Decode(#[from] rsp_asn1::DecodeError),
+    #[error("the hierarchy has no {0}")]
+    Missing(&'static str),
+}
+
+/// What may happen to messages on their way.
+#[derive(Default)]
+pub struct Fault {
+    /// Changes a response of a server; the request tells which it is.
+    #[allow(clippy::type_complexity)]
+    pub response: Option<Box<dyn FnMut(&HttpRequest, &mut HttpResponse)>>,
+    /// Changes a command to the card.
+    pub command: Option<Box<dyn FnMut(&mut Vec<u8>)>>,
+    /// Loses the response to a request that this says yes to: the server has
+    /// executed it.
+    pub lose: Option<Box<dyn FnMut(&HttpRequest) -> bool>>,
+}
+
+impl std::fmt::Debug for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fault").finish_non_exhaustive()
+    }
+}
+
+/// One eIM, one SM-DP+ and one device.
+#[derive(Debug)]
+pub struct World {
+    /// The time.
+    pub now: Timestamp,
+    /// Randomness of everybody.
+    pub rng: SeededRng,
+    /// The eIM.
+    pub eim: EimHost,
+    /// The SM-DP+.
+    pub smdp: SmdpHost,
+    /// Where the card was made.
+    pub factory: Factory,
+    /// The card.
+    pub card: Euicc,
+    /// The IPA, started.
+    pub ipa: Ipa,
+    /// The EID of the card.
+    pub eid: Eid,
+    /// What the IPA reported.
+    pub events: Vec<Event>,
+    /// What happens to messages.
+    pub fault: Fault,
+    operations: u64,
+}
+
+/// Host names of the world.
+const SMDP: &str = "smdp.example.com";
+const EIM: &str = "eim.example.com";
+
+/// 2026-01-01.
+const START: Timestamp = Timestamp::from_secs(1_767_225_600);
+
+impl World {
+    /// A world whose randomness comes from a seed.
+    ///
+    /// # Errors
+    /// If a part of it cannot be made.
+    pub fn new(seed: u64) -> Result<Self, WorldError> {
+        let mut rng = SeededRng::new(seed);
+        let hierarchy = hierarchy();
+        let mut issued = issue(&hierarchy, &mut rng)?;
+        let ci = take(&mut issued, member::CI)?;
+        let anchor = TrustAnchor::new(&ci.certificate, &SoftwareProvider)?;
+        let eum = take(&mut issued, member::EUM)?;
+        let factory = Factory {
+            hierarchy,
+            ci: anchor.clone(),
+            eum_certificate: eum.certificate,
+            eum_key: eum.key,
+        };
+        let store: Arc<SqliteStore> = Arc::new(SqliteStore::in_memory()?);
+        let eim = Eim {
+            eim_id: EIM.try_into().map_err(|_| WorldError::Missing("eimId"))?,
+            fqdn: EIM.to_string(),
+            signing: identity(take(&mut issued, member::EIM_SIGN)?),
+            tls_trust: ci.certificate,
+            anchors: vec![anchor.clone()],
+        };
+        let smdp = Smdp::new(
+            SMDP.to_string(),
+            identity(take(&mut issued, member::DP_AUTH)?),
+            identity(take(&mut issued, member::DP_PB)?),
+            vec![anchor.clone()],
+        )?;
+        let eid = factory.eid(1)?;
+        let mut card = factory.make_card(eid, &mut rng)?;
+        let configuration = eim.configuration_data(0)?;
+        let token = factory.add_initial_eim(&mut card, configuration, &mut rng)?;
+        let eim = EimHost::new(eim, store.clone());
+        eim.store().add_euicc(&EuiccRecord::new(eid, token, 0))?;
+        Ok(World {
+            now: START,
+            ipa: Ipa::new(ipa_config(anchor), START),
+            rng,
+            eim,
+            smdp: SmdpHost::new(smdp, store),
+            factory,
+            card,
+            eid,
+            events: Vec::new(),
+            fault: Fault::default(),
+            operations: 0,
+        })
+    }
+
+    /// A subscription with random keys.
+    ///
+    /// # Errors
+    /// If the number makes no identifiers.
+    pub fn subscription(&mut self, number: u32) -> Result<Subscription, WorldError> {
+        let iccid: Iccid = format!("8999970000{number:09}0").parse()?;
+        let imsi: Imsi = format!("99970{number:010}").parse()?;
+        let (mut ki, mut opc) = ([0; 16], [0; 16]);
+        self.rng.fill(&mut ki);
+        self.rng.fill(&mut opc);
+        Ok(Subscription::new(iccid, imsi, ki, opc))
+    }
+
+    /// Puts a profile into stock and orders it over ES2+; gives the activation
+    /// code.
+    ///
+    /// # Errors
+    /// If the SM-DP+ refuses.
+    pub fn order(
+        &mut self,
+        template: &[u8],
+        subscription: &Subscription,
+    ) -> Result<String, WorldError> {
+        self.smdp.store().add_profiles(&ProfileStock {
+            profile_type: "operational",
+            template,
+            service_provider_name: "Example Mobile",
+            profile_name: "Operational",
+            profile_class: 2,
+            subscriptions: std::slice::from_ref(subscription),
+        })?;
+        let order = es2plus_json::DownloadOrder {
+            header: es2plus_json::RequestHeader::default(),
+            eid: None,
+            iccid: Some(subscription.iccid),
+            profile_type: None,
+        };
+        let ordered = self.es2plus(&order)?;
+        let confirm = es2plus_json::ConfirmOrder {
+            header: es2plus_json::RequestHeader::default(),
+            iccid: ordered.iccid,
+            eid: None,
+            matching_id: None,
+            release_flag: true,
+        };
+        let confirmed = self.es2plus(&confirm)?;
+        Ok(format!("LPA:1${SMDP}${}", confirmed.matching_id))
+    }
+
+    fn es2plus<F: json::Function>(&mut self, message: &F) -> Result<F::Ok, WorldError> {
+        let request = json::encode_request(message, None)?;
+        let mut cx = Context {
+            now: self.now,
+            rng: &mut self.rng,
+            crypto: &SoftwareProvider,
+        };
+        let response = self.smdp.es2plus(&request, &mut cx)?;
+        Ok(json::decode_response::<F>(&response)?)
+    }
+
+    /// Queues an operation at the eIM.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn queue(&mut self, kind: OperationKind) -> Result<OperationId, WorldError> {
+        self.operations += 1;
+        let id = OperationId(format!("operation-{:04}", self.operations));
+        let operation = Operation::queued(id.clone(), self.eid, kind);
+        self.eim.store().add_operation(&operation)?;
+        Ok(id)
+    }
+
+    /// An operation as it stands.
+    ///
+    /// # Errors
+    /// If there is none with this identifier, or the store fails.
+    pub fn operation(&self, id: &OperationId) -> Result<Operation, WorldError> {
+        let operation = self.eim.store().operation(id)?;
+        operation.ok_or(WorldError::Missing("operation"))
+    }
+
+    /// Wakes the IPA and lets everybody act until its round is over.
+    ///
+    /// # Errors
+    /// If the store of a server fails.
+    pub fn round(&mut self) -> Result<(), WorldError> {
+        if self.ipa.poll_timeout().is_some() {
+            self.ipa.handle(Input::Wake, self.now);
+        }
+        loop {
+            while let Some(event) = self.ipa.poll_event() {
+                let idle = event == Event::Idle;
+                self.events.push(event);
+                if idle {
+                    return Ok(());
+                }
+            }
+            match self.ipa.poll_action() {
+                Some(action) => {
+                    let input = self.carry_out(action)?;
+                    self.ipa.handle(input, self.now);
+                }
+                None => match self.ipa.poll_timeout() {
+                    Some(until) => {
+                        self.now = until;
+                        self.ipa.handle(Input::Time, self.now);
+                    }
+                    None => return Ok(()),
+                },
+            }
+        }
+    }
+
+    /// Lets the IPA begin again with nothing but what the card keeps, as after
+    /// a power cut.
+    pub fn power_cut(&mut self) {
+        self.card.reset();
+        self.ipa = Ipa::new(ipa_config(self.factory.ci.clone()), self.now);
+    }
+
+    /// Whether the card answers the network as this subscriber.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub fn confirm(
+        &mut self,
+        subscription: &Subscription,
+        algorithm: Algorithm,
+    ) -> Result<(), NotConfirmed> {
+        let mut environment = Environment {
+            provider: &SoftwareProvider,
+            rng: &mut self.rng,
+        };
+        Subscriber::new(subscription.clone(), algorithm).confirm(&mut self.card, &mut environment)
+    }
+
+    fn carry_out(&mut self, action: Action) -> Result<Input, WorldError> {
+        match action {
+            Action::Apdu(mut command) => {
+                if let Some(change) = &mut self.fault.command {
+                    change(&mut command);
+                }
+                let mut environment = Environment {
+                    provider: &SoftwareProvider,
+                    rng: &mut self.rng,
+                };
+                let response = self.card.transmit(&command, &mut environment);
+                Ok(Input::Apdu(Ok(response)))
+            }
+            Action::Http { server, request } => {
+                let mut response = self.serve(&server.address, &request)?;
+                if let Some(lose) = &mut self.fault.lose {
+                    if lose(&request) {
+                        return Ok(Input::Http(Err("the connection was lost".to_string())));
+                    }
+                }
+                if let Some(change) = &mut self.fault.response {
+                    change(&request, &mut response);
+                }
+                Ok(Input::Http(Ok(response)))
+            }
+        }
+    }
+
+    fn serve(&mut self, address: &str, request: &HttpRequest) -> Result<HttpResponse, WorldError> {
+        let mut cx = Context {
+            now: self.now,
+            rng: &mut self.rng,
+            crypto: &SoftwareProvider,
+        };
+        if address == SMDP && es9plus_json::is_path(&request.path) {
+            return Ok(self.smdp.es9plus(request, &mut cx)?);
+        }
+        if address == EIM && request.path == esipa_asn1::PATH {
+            return Ok(match esipa_asn1::decode_request(request) {
+                Ok(message) => {
+                    let reply = self.eim.handle(&message, &mut cx)?;
+                    esipa_asn1::encode_response(reply.as_ref())
+                }
+                Err(error) => error.to_response(),
+            });
+        }
+        Ok(BindingError::UnknownPath(request.path.clone()).to_response())
+    }
+}
+
+fn hierarchy() -> Hierarchy {
+    Hierarchy {
+        organization: "Simurgh Lab".to_string(),
+        smdp_host: SMDP.to_string(),
+        eim_host: EIM.to_string(),
+        door_host: "localhost".to_string(),
+        eid_prefix: "89049032".to_string(),
+        not_before: START,
+        not_after: START.after(Duration::from_secs(10 * 365 * 86_400)),
+    }
+}
+
+fn issue(
+    hierarchy: &Hierarchy,
+    rng: &mut SeededRng,
+) -> Result<Vec<Issued<SoftwareKey>>, WorldError> {
+    let mut keys = SeededRng::new(rng_seed(rng));
+    let make_key = || SoftwareKey::generate(Curve::NistP256, &mut keys);
+    Ok(hierarchy.issue_all(make_key, &SoftwareProvider, rng)?)
+}
+
+fn rng_seed(rng: &mut SeededRng) -> u64 {
+    let mut seed = [0; 8];
+    rng.fill(&mut seed);
+    u64::from_be_bytes(seed)
+}
+
+fn take(
+    issued: &mut Vec<Issued<SoftwareKey>>,
+    member: &'static str,
+) -> Result<Issued<SoftwareKey>, WorldError> {
+    let at = issued.iter().position(|issued| issued.member == member);
+    let at = at.ok_or(WorldError::Missing(member))?;
+    Ok(issued.swap_remove(at))
+}
+
+fn identity(issued: Issued<SoftwareKey>) -> Identity {
+    Identity {
+        certificate: issued.certificate,
+        key: Box::new(issued.key),
+    }
+}
+
+fn ipa_config(ci: TrustAnchor) -> Config {
+    Config {
+        block_size: 120,
+        poll_interval: Duration::from_secs(3600),
+        retries: 2,
+        device_info: device_info(),
+        ci: vec![ci],
+    }
+}
+
+/// An LTE and 5G device.
+fn device_info() -> DeviceInfo {
+    let release_15 = Some([15, 0, 0]);
+    DeviceInfo {
+        tac: [0x35, 0x29, 0x06, 0x11],
+        device_capabilities: DeviceCapabilities {
+            eutran_epc_supported_release: release_15,
+            nr_epc_supported_release: release_15,
+            ..DeviceCapabilities::none()
+        },
+        imei: None,
+        extensions: Extensions::default(),
+    }
+}

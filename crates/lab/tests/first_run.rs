@@ -1,0 +1,84 @@
+//! One profile travels from the SM-DP+ into one device: the whole chain in one
+//! thread on a fake clock.
+
+use lab::{Algorithm, World};
+use rsp_core::eim::{OperationKind, OperationState, Outcome};
+use rsp_core::ipa::Event;
+use rsp_core::profile;
+use rsp_core::smdp::OrderState;
+
+/// Orders, downloads and enables a profile made from `template`.
+fn first_run(template: &[u8], algorithm: Algorithm) -> World {
+    let mut world = World::new(1).unwrap();
+    let subscription = world.subscription(1).unwrap();
+    let iccid = subscription.iccid;
+    let activation_code = world.order(template, &subscription).unwrap();
+
+    let download = world
+        .queue(OperationKind::Download { activation_code })
+        .unwrap();
+    world.round().unwrap();
+    let installed = Outcome::Installed { iccid: Some(iccid) };
+    let operation = world.operation(&download).unwrap();
+    assert!(
+        matches!(&operation.state, OperationState::Confirmed { outcome } if *outcome == installed),
+        "{:?} {:?}",
+        operation,
+        world.events
+    );
+    let order = world.smdp.store().order(iccid).unwrap().unwrap().value;
+    assert_eq!(order.state, OrderState::Installed);
+    assert!(
+        world.confirm(&subscription, algorithm).is_err(),
+        "not enabled yet"
+    );
+
+    let enable = world.queue(OperationKind::Enable { iccid }).unwrap();
+    world.round().unwrap();
+    let operation = world.operation(&enable).unwrap();
+    assert!(
+        matches!(
+            &operation.state,
+            OperationState::Confirmed {
+                outcome: Outcome::Done
+            }
+        ),
+        "{:?} {:?}",
+        operation,
+        world.events
+    );
+    world.confirm(&subscription, algorithm).unwrap();
+    world
+}
+
+#[test]
+fn a_profile_of_our_builder() {
+    let mut world = first_run(&profile::template(), Algorithm::Milenage);
+    // A subscriber with other keys is not on this card.
+    let stranger = world.subscription(2).unwrap();
+    assert!(world.confirm(&stranger, Algorithm::Milenage).is_err());
+    assert!(world.events.contains(&Event::ResultDelivered));
+
+    // The list that the card signs says the same.
+    let list = world.queue(OperationKind::ListProfileInfo).unwrap();
+    world.round().unwrap();
+    let OperationState::Confirmed {
+        outcome: Outcome::Profiles { profiles },
+    } = world.operation(&list).unwrap().state
+    else {
+        panic!("no profile list");
+    };
+    assert_eq!(profiles.len(), 1);
+    assert!(profiles[0].enabled);
+}
+
+#[test]
+fn profiles_of_the_field() {
+    let Some(folder) = lab::test_data::folder("profiles_of_the_field") else {
+        return;
+    };
+    let minimal = std::fs::read(folder.join("spec/minimal-profile.der")).unwrap();
+    first_run(&minimal, Algorithm::Milenage);
+    let ts48 = folder.join("data/ts48/TS48v7_SAIP2.3_BERTLV_SUCI.der");
+    first_run(&std::fs::read(ts48).unwrap(), Algorithm::Test);
+}

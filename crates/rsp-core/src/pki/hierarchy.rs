@@ -1,0 +1,202 @@
+//! A complete test hierarchy, shaped like that of SGP.26, variant O: who is in
+//! it, and who issues whom.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use rsp_asn1::Certificate;
+use rsp_asn1::ids::Eid;
+use rsp_crypto::{CryptoError, Provider, PublicKey, Rng, SigningKey};
+
+use super::{IssueError, Name, Role, Template, issue};
+use crate::Timestamp;
+
+/// What a hierarchy is made for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hierarchy {
+    /// organizationName of all certificates.
+    pub organization: String,
+    /// Host name of the SM-DP+.
+    pub smdp_host: String,
+    /// Host name of the eIM.
+    pub eim_host: String,
+    /// Host name of the northbound API.
+    pub door_host: String,
+    /// First eight digits of the EIDs of this EUM.
+    pub eid_prefix: String,
+    /// Start of validity.
+    pub not_before: Timestamp,
+    /// End of validity.
+    pub not_after: Timestamp,
+}
+
+/// Members of the hierarchy, by the name of their files.
+pub mod member {
+    /// Root of trust.
+    pub const CI: &str = "ci";
+    /// eUICC manufacturer.
+    pub const EUM: &str = "eum";
+    /// SM-DP+, authentication.
+    pub const DP_AUTH: &str = "dp_auth";
+    /// SM-DP+, profile binding.
+    pub const DP_PB: &str = "dp_pb";
+    /// SM-DP+, TLS.
+    pub const DP_TLS: &str = "dp_tls";
+    /// eIM, signing.
+    pub const EIM_SIGN: &str = "eim_sign";
+    /// eIM, TLS.
+    pub const EIM_TLS: &str = "eim_tls";
+    /// Operator at ES2+; issued by itself.
+    pub const OPERATOR: &str = "operator";
+    /// Northbound API, TLS; issued by itself.
+    pub const DOOR: &str = "door";
+}
+
+/// A certificate that was issued, with its key.
+#[derive(Debug)]
+pub struct Issued<K> {
+    /// Name in [`member`].
+    pub member: &'static str,
+    /// The certificate.
+    pub certificate: Certificate,
+    /// Its key.
+    pub key: K,
+}
+
+/// Example OIDs of the joint-iso-itu-t arc, as SGP.26 uses them.
+const OID_CI: &str = "2.999.1";
+const OID_EUM: &str = "2.999.5";
+const OID_SMDP: &str = "2.999.10";
+const OID_EIM: &str = "2.999.20";
+
+impl Hierarchy {
+    /// Issues all members.
+    ///
+    /// # Errors
+    /// If a key cannot be made or does not sign.
+    pub fn issue_all<K: SigningKey>(
+        &self,
+        mut make_key: impl FnMut() -> Result<K, CryptoError>,
+        crypto: &dyn Provider,
+        rng: &mut dyn Rng,
+    ) -> Result<Vec<Issued<K>>, IssueError> {
+        let ci_name = self.name("Test CI", "");
+        let ci_key = make_key()?;
+        let mut issued = Vec::new();
+        for (member, role, subject) in self.members() {
+            let key = make_key()?;
+            let own = matches!(member, member::OPERATOR | member::DOOR);
+            let (issuer, issuer_key): (_, &dyn SigningKey) = match own {
+                true => (&subject, &key),
+                false => (&ci_name, &ci_key),
+            };
+            let template = self.template(role, subject.clone(), key.public_key());
+            let certificate = signed(template, issuer, issuer_key, crypto, rng)?;
+            issued.push(Issued {
+                member,
+                certificate,
+                key,
+            });
+        }
+        let role = Role::Ci {
+            oid: OID_CI.to_string(),
+        };
+        let template = self.template(role, ci_name.clone(), ci_key.public_key());
+        let certificate = signed(template, &ci_name, &ci_key, crypto, rng)?;
+        let ci = Issued {
+            member: member::CI,
+            certificate,
+            key: ci_key,
+        };
+        issued.insert(0, ci);
+        Ok(issued)
+    }
+
+    /// CERT.EUICC for an EID.
+    ///
+    /// # Errors
+    /// If the EUM's key does not sign.
+    pub fn issue_euicc(
+        &self,
+        eid: Eid,
+        key: &PublicKey,
+        eum_key: &dyn SigningKey,
+        crypto: &dyn Provider,
+        rng: &mut dyn Rng,
+    ) -> Result<Certificate, IssueError> {
+        let subject = self.name("Test eUICC", &eid.to_string());
+        let template = self.template(Role::Euicc, subject, key);
+        signed(template, &self.name(EUM_NAME, ""), eum_key, crypto, rng)
+    }
+
+    /// All but the CI.
+    fn members(&self) -> [(&'static str, Role, Name); 8] {
+        let smdp = || OID_SMDP.to_string();
+        let eum = Role::Eum {
+            oid: OID_EUM.to_string(),
+            eid_prefix: self.eid_prefix.clone(),
+        };
+        let dp_tls = Role::DpTls {
+            oid: smdp(),
+            dns_name: self.smdp_host.clone(),
+        };
+        let tls = |dns_name: &String| Role::EimTls {
+            oid: OID_EIM.to_string(),
+            dns_name: dns_name.clone(),
+        };
+        let name = |common_name: &str| self.name(common_name, "");
+        [
+            (member::EUM, eum, name(EUM_NAME)),
+            (
+                member::DP_AUTH,
+                Role::DpAuth { oid: smdp() },
+                name("SM-DP+"),
+            ),
+            (member::DP_PB, Role::DpPb { oid: smdp() }, name("SM-DP+")),
+            (member::DP_TLS, dp_tls, name(&self.smdp_host)),
+            (member::EIM_SIGN, Role::EimSign, name(&self.eim_host)),
+            (member::EIM_TLS, tls(&self.eim_host), name(&self.eim_host)),
+            (member::OPERATOR, Role::Operator, name("Operator")),
+            (member::DOOR, tls(&self.door_host), name(&self.door_host)),
+        ]
+    }
+
+    fn name(&self, common_name: &str, serial_number: &str) -> Name {
+        Name {
+            country: String::new(),
+            organization: self.organization.clone(),
+            serial_number: serial_number.to_string(),
+            common_name: common_name.to_string(),
+        }
+    }
+
+    fn template<'a>(&self, role: Role, subject: Name, public_key: &'a PublicKey) -> Template<'a> {
+        Template {
+            role,
+            subject,
+            public_key,
+            serial: &[],
+            not_before: self.not_before,
+            not_after: self.not_after,
+        }
+    }
+}
+
+const EUM_NAME: &str = "Test EUM";
+
+/// Issues with a random serial number.
+fn signed(
+    template: Template<'_>,
+    issuer: &Name,
+    issuer_key: &dyn SigningKey,
+    crypto: &dyn Provider,
+    rng: &mut dyn Rng,
+) -> Result<Certificate, IssueError> {
+    let mut serial = [0; 16];
+    rng.fill(&mut serial);
+    let template = Template {
+        serial: &serial,
+        ..template
+    };
+    issue(&template, issuer, issuer_key, crypto)
+}

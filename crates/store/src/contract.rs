@@ -1,0 +1,188 @@
+//! What every engine offers.
+
+use rsp_asn1::ids::{Eid, Iccid, TransactionId};
+use rsp_core::Timestamp;
+use rsp_core::eim::{EuiccRecord, Operation, OperationId};
+use rsp_core::profile::Subscription;
+use rsp_core::smdp::{Order, OrderKey, ProfileMaterial, Session};
+
+/// Why the store could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Somebody else changed it meanwhile: load again.
+    #[error("the record was changed meanwhile")]
+    Conflict,
+    /// There is one with this name already.
+    #[error("{0} exists already")]
+    Exists(&'static str),
+    /// There is none with this name.
+    #[error("{0} is not known")]
+    Unknown(&'static str),
+    /// The engine failed.
+    #[error("database: {0}")]
+    Engine(#[from] rusqlite::Error),
+    /// What is stored cannot be read.
+    #[error("stored data: {0}")]
+    Corrupt(#[from] serde_json::Error),
+    /// The file was written by a newer version.
+    #[error("the database has schema {found}, this version knows {known}")]
+    Schema {
+        /// Schema of the file.
+        found: i64,
+        /// Newest schema known.
+        known: i64,
+    },
+    /// A file could not be made or protected.
+    #[error("{0}")]
+    File(#[from] std::io::Error),
+}
+
+/// A value with the version that a change of it must name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Versioned<T> {
+    /// The value.
+    pub value: T,
+    /// Its version.
+    pub version: i64,
+}
+
+/// One step of the eIM, to be committed whole.
+#[derive(Debug)]
+pub struct EuiccChange<'a> {
+    /// The record.
+    pub record: &'a EuiccRecord,
+    /// Version of the record that the step was taken on.
+    pub version: i64,
+    /// Operations that changed or are new.
+    pub operations: &'a [Operation],
+    /// Notifications to keep.
+    pub notifications: &'a [Vec<u8>],
+    /// When.
+    pub now: Timestamp,
+}
+
+/// A profile type and subscriptions of it.
+#[derive(Debug)]
+pub struct ProfileStock<'a> {
+    /// Name of the type, as in ES2+.
+    pub profile_type: &'a str,
+    /// SAIP package that is personalised.
+    pub template: &'a [u8],
+    /// Shown on the device.
+    pub service_provider_name: &'a str,
+    /// Shown on the device.
+    pub profile_name: &'a str,
+    /// `ProfileClass`.
+    pub profile_class: i64,
+    /// One profile each.
+    pub subscriptions: &'a [Subscription],
+}
+
+/// A download session with the last exchange, for repeated requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredSession {
+    /// The state.
+    pub session: Session,
+    /// Digest of the last request that was answered.
+    pub request_digest: Vec<u8>,
+    /// The answer.
+    pub reply: Vec<u8>,
+}
+
+/// State of all roles. Every method is one transaction, durable when it
+/// returns.
+pub trait Store: Send + Sync {
+    /// Adds an eUICC.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] if its EID is known.
+    fn add_euicc(&self, record: &EuiccRecord) -> Result<(), StoreError>;
+
+    /// The record of an eUICC.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn euicc(&self, eid: Eid) -> Result<Option<Versioned<EuiccRecord>>, StoreError>;
+
+    /// Operations of an eUICC that are not final, oldest first.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn open_operations(&self, eid: Eid) -> Result<Vec<Operation>, StoreError>;
+
+    /// Queues an operation.
+    ///
+    /// # Errors
+    /// [`StoreError::Unknown`] if the eUICC is not known.
+    fn add_operation(&self, operation: &Operation) -> Result<(), StoreError>;
+
+    /// An operation.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn operation(&self, id: &OperationId) -> Result<Option<Operation>, StoreError>;
+
+    /// Commits a step of the eIM.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if the record has another version by now.
+    fn commit_euicc(&self, change: &EuiccChange<'_>) -> Result<(), StoreError>;
+
+    /// Puts profiles into stock; a type that exists gets more of them.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] if an ICCID is known; nothing is added then.
+    fn add_profiles(&self, stock: &ProfileStock<'_>) -> Result<(), StoreError>;
+
+    /// The order of a profile.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn order(&self, iccid: Iccid) -> Result<Option<Versioned<Order>>, StoreError>;
+
+    /// A profile of this type that nobody has ordered.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn available(&self, profile_type: &str) -> Result<Option<Versioned<Order>>, StoreError>;
+
+    /// The order that a download is for.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn find_order(&self, key: &OrderKey) -> Result<Option<Versioned<Order>>, StoreError>;
+
+    /// What is delivered for an order.
+    ///
+    /// # Errors
+    /// [`StoreError::Unknown`] if there is no such profile.
+    fn material(&self, iccid: Iccid) -> Result<ProfileMaterial, StoreError>;
+
+    /// Commits an order.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if it has another version by now,
+    /// [`StoreError::Exists`] if its MatchingID is that of another order.
+    fn commit_order(&self, order: &Order, version: i64) -> Result<(), StoreError>;
+
+    /// A download session.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn session(&self, id: &TransactionId) -> Result<Option<Versioned<StoredSession>>, StoreError>;
+
+    /// Commits a step of a session, with the order if it changed. Version 0 is
+    /// a new session.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if session or order have another version by
+    /// now.
+    fn commit_session(
+        &self,
+        id: &TransactionId,
+        session: &Versioned<StoredSession>,
+        order: Option<&Versioned<Order>>,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+}

@@ -1,0 +1,189 @@
+//! The embedded engine: one SQLite file.
+
+mod eim;
+mod smdp;
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rsp_asn1::ids::{Eid, Iccid, TransactionId};
+use rsp_core::Timestamp;
+use rsp_core::eim::{EuiccRecord, Operation, OperationId};
+use rsp_core::smdp::{Order, OrderKey, ProfileMaterial};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use crate::contract::{EuiccChange, ProfileStock, Store, StoreError, StoredSession, Versioned};
+
+/// Schema that this version writes.
+const SCHEMA: i64 = 1;
+
+/// The store in one SQLite file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    connection: Mutex<Connection>,
+}
+
+impl SqliteStore {
+    /// Opens a file, or makes it, readable by its owner alone.
+    ///
+    /// # Errors
+    /// If the file cannot be opened or was written by a newer version.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        protect(path)?;
+        Self::prepare(Connection::open(path)?)
+    }
+
+    /// A store that lives as long as the process.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        Self::prepare(Connection::open_in_memory()?)
+    }
+
+    fn prepare(connection: Connection) -> Result<Self, StoreError> {
+        // A counter that was committed must survive a power cut: FULL.
+        connection.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+             PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;",
+        )?;
+        let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        match found {
+            0 => connection.execute_batch(&format!(
+                "BEGIN; {} PRAGMA user_version = {SCHEMA}; COMMIT;",
+                include_str!("schema.sql")
+            ))?,
+            SCHEMA => {}
+            found => {
+                return Err(StoreError::Schema {
+                    found,
+                    known: SCHEMA,
+                });
+            }
+        }
+        Ok(SqliteStore {
+            connection: Mutex::new(connection),
+        })
+    }
+
+    /// The connection. A thread that panicked left no half transaction: it was
+    /// rolled back when its guard was dropped.
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs `work` as one transaction.
+    fn transact<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let value = work(&transaction)?;
+        transaction.commit()?;
+        Ok(value)
+    }
+}
+
+/// Makes the file before the engine does, so that it is never readable by
+/// others.
+#[cfg(unix)]
+fn protect(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true).mode(0o600);
+    options.open(path).map(drop)
+}
+
+#[cfg(not(unix))]
+fn protect(_path: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// A violated uniqueness as [`StoreError::Exists`].
+fn exists(what: &'static str) -> impl Fn(rusqlite::Error) -> StoreError {
+    move |error| match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::ConstraintViolation) => StoreError::Exists(what),
+        _ => StoreError::Engine(error),
+    }
+}
+
+/// Exactly one row must have changed.
+fn one_row(changed: usize) -> Result<(), StoreError> {
+    match changed {
+        1 => Ok(()),
+        _ => Err(StoreError::Conflict),
+    }
+}
+
+impl Store for SqliteStore {
+    fn add_euicc(&self, record: &EuiccRecord) -> Result<(), StoreError> {
+        self.transact(|tx| eim::add_euicc(tx, record))
+    }
+
+    fn euicc(&self, eid: Eid) -> Result<Option<Versioned<EuiccRecord>>, StoreError> {
+        eim::euicc(&self.lock(), eid)
+    }
+
+    fn open_operations(&self, eid: Eid) -> Result<Vec<Operation>, StoreError> {
+        eim::open_operations(&self.lock(), eid)
+    }
+
+    fn add_operation(&self, operation: &Operation) -> Result<(), StoreError> {
+        self.transact(|tx| eim::add_operation(tx, operation))
+    }
+
+    fn operation(&self, id: &OperationId) -> Result<Option<Operation>, StoreError> {
+        eim::operation(&self.lock(), id)
+    }
+
+    fn commit_euicc(&self, change: &EuiccChange<'_>) -> Result<(), StoreError> {
+        self.transact(|tx| eim::commit(tx, change))
+    }
+
+    fn add_profiles(&self, stock: &ProfileStock<'_>) -> Result<(), StoreError> {
+        self.transact(|tx| smdp::add_profiles(tx, stock))
+    }
+
+    fn order(&self, iccid: Iccid) -> Result<Option<Versioned<Order>>, StoreError> {
+        smdp::order(&self.lock(), iccid)
+    }
+
+    fn available(&self, profile_type: &str) -> Result<Option<Versioned<Order>>, StoreError> {
+        smdp::available(&self.lock(), profile_type)
+    }
+
+    fn find_order(&self, key: &OrderKey) -> Result<Option<Versioned<Order>>, StoreError> {
+        smdp::find_order(&self.lock(), key)
+    }
+
+    fn material(&self, iccid: Iccid) -> Result<ProfileMaterial, StoreError> {
+        smdp::material(&self.lock(), iccid)
+    }
+
+    fn commit_order(&self, order: &Order, version: i64) -> Result<(), StoreError> {
+        self.transact(|tx| smdp::commit_order(tx, order, version))
+    }
+
+    fn session(&self, id: &TransactionId) -> Result<Option<Versioned<StoredSession>>, StoreError> {
+        smdp::session(&self.lock(), id)
+    }
+
+    fn commit_session(
+        &self,
+        id: &TransactionId,
+        session: &Versioned<StoredSession>,
+        order: Option<&Versioned<Order>>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.transact(|tx| {
+            smdp::commit_session(tx, id, session, now)?;
+            match order {
+                Some(order) => smdp::commit_order(tx, &order.value, order.version),
+                None => Ok(()),
+            }
+        })
+    }
+}
