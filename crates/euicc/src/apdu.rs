@@ -143,7 +143,11 @@ mod tests {
 
     #[test]
     fn wrong_lengths_and_classes() {
-        for bad in [&[0x00, 0xA4][..], &[0, 0xA4, 0, 4, 3, 1, 2], &[0, 0xA4, 0, 4, 1, 1, 2, 3]] {
+        for bad in [
+            &[0x00, 0xA4][..],
+            &[0, 0xA4, 0, 4, 3, 1, 2],
+            &[0, 0xA4, 0, 4, 1, 1, 2, 3],
+        ] {
             assert_eq!(Command::parse(bad).unwrap_err(), Status::WRONG_LENGTH);
         }
         for cla in [0x04, 0x10, 0x60, 0xA0, 0xD0, 0xFF] {

@@ -159,8 +159,15 @@ mod tests {
         52B322DF37616F207CE40C14A8C7CC22DC8A6F5445C0C9BAD5B85E90AC77FAA99A405DBBC1AF07";
 
     fn hex(text: &str) -> Vec<u8> {
-        let digits: Vec<u8> = text.chars().filter_map(|c| c.to_digit(16)).map(|d| d as u8).collect();
-        digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+        let digits: Vec<u8> = text
+            .chars()
+            .filter_map(|c| c.to_digit(16))
+            .map(|d| d as u8)
+            .collect();
+        digits
+            .chunks(2)
+            .map(|pair| pair[0] << 4 | pair[1])
+            .collect()
     }
 
     fn array<const N: usize>(text: &str) -> [u8; N] {
@@ -187,13 +194,22 @@ mod tests {
     #[test]
     fn published_segments_open_in_order() {
         let mut channel = channel();
-        let plain = channel.open(&SoftwareProvider, 0x87, &hex(FIRST_87)).unwrap();
+        let plain = channel
+            .open(&SoftwareProvider, 0x87, &hex(FIRST_87))
+            .unwrap();
         assert_eq!(plain, hex("BF2400"));
         assert_eq!(channel.chaining, array("FB9C8F02D37CAE2EF5D19EBA95E414AF"));
-        let plain = channel.open_mac_only(&SoftwareProvider, 0x88, &hex(FIRST_88)).unwrap();
-        assert_eq!(plain, hex("BF25165A0A980103000000000000109102535092044E616D65"));
+        let plain = channel
+            .open_mac_only(&SoftwareProvider, 0x88, &hex(FIRST_88))
+            .unwrap();
+        assert_eq!(
+            plain,
+            hex("BF25165A0A980103000000000000109102535092044E616D65")
+        );
         assert_eq!(channel.chaining, array("9F334AD3F411F591B7451F46AE85EB13"));
-        let plain = channel.open(&SoftwareProvider, 0x87, &hex(SECOND_87)).unwrap();
+        let plain = channel
+            .open(&SoftwareProvider, 0x87, &hex(SECOND_87))
+            .unwrap();
         assert!(plain.starts_with(&hex("BF2636801022222222")));
         assert_eq!(plain.len(), 0x39);
     }
@@ -207,7 +223,12 @@ mod tests {
             assert_eq!(refused, Err(SegmentError::Security));
         }
         let mut channel = channel();
-        for wrong in [&[][..], &[0x87, 0], &[0x87, 7, 1, 2, 3, 4, 5, 6, 7], &hex(FIRST_88)] {
+        for wrong in [
+            &[][..],
+            &[0x87, 0],
+            &[0x87, 7, 1, 2, 3, 4, 5, 6, 7],
+            &hex(FIRST_88),
+        ] {
             let refused = channel.open(&SoftwareProvider, 0x87, wrong);
             assert_eq!(refused, Err(SegmentError::Structure));
         }
@@ -216,7 +237,9 @@ mod tests {
     #[test]
     fn a_repeated_segment_does_not_open_twice() {
         let mut channel = channel();
-        channel.open(&SoftwareProvider, 0x87, &hex(FIRST_87)).unwrap();
+        channel
+            .open(&SoftwareProvider, 0x87, &hex(FIRST_87))
+            .unwrap();
         let refused = channel.open(&SoftwareProvider, 0x87, &hex(FIRST_87));
         assert_eq!(refused, Err(SegmentError::Security));
     }

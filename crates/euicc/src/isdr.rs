@@ -2,9 +2,8 @@
 
 use alloc::vec::Vec;
 
-use rsp_asn1::sgp32::{
-    ENABLED_PROFILE, IsdrProprietaryApplicationTemplateIot,
-};
+use rsp_asn1::rsp::SubjectKeyIdentifier;
+use rsp_asn1::sgp32::{ENABLED_PROFILE, IsdrProprietaryApplicationTemplateIot};
 use rsp_asn1::{Asn1, BitString, Tag, Tlv, Writer};
 
 use crate::apdu::Status;
@@ -32,6 +31,9 @@ type Function = fn(&mut Isdr, &[u8], &mut Environment<'_>) -> Result<Vec<u8>, St
 /// Everything behind the ISD-R's AID.
 pub(crate) struct Isdr {
     pub(crate) ecasd: Personalisation,
+    /// Identifier of the CI key to which the card's own chain leads: the only
+    /// entry of euiccCiPKIdListForSigning.
+    pub(crate) signing_ci: SubjectKeyIdentifier,
     pub(crate) state: State,
     pub(crate) session: Session,
     /// What a package has ordered and its result already reports; done when
@@ -46,6 +48,7 @@ impl Isdr {
             ecasd.next_association_token,
         );
         Isdr {
+            signing_ci: ecasd.signing_ci(),
             ecasd,
             state,
             session: Session::None,

@@ -77,9 +77,8 @@ impl Personalisation {
         }
     }
 
-    /// Identifier of the CI key to which the card's own chain leads: the only
-    /// entry of euiccCiPKIdListForSigning. Without a readable CERT.EUM it is
-    /// the first CI key, and servers will refuse the card.
+    /// Identifier of the CI key that signed CERT.EUM. Without a readable one it
+    /// is the first CI key, and servers will refuse the card.
     pub(crate) fn signing_ci(&self) -> SubjectKeyIdentifier {
         certificate::issuer_key_identifier(&self.eum_certificate)
             .or_else(|| Some(self.ci.first()?.subject_key_identifier.clone()))

@@ -4,13 +4,13 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use rsp_asn1::ids::{Iccid, TransactionId};
+use rsp_asn1::Oid;
+use rsp_asn1::ids::Iccid;
 use rsp_asn1::rsp::{
     DpProprietaryData, NOTIFICATION_DELETE, NOTIFICATION_DISABLE, NOTIFICATION_ENABLE, PPR1, PPR2,
     ProfileState, StoreMetadataRequest,
 };
 use rsp_asn1::sgp32::{EimConfigurationData, EimId};
-use rsp_asn1::Oid;
 use rsp_crypto::{EckaKey, PublicKey};
 
 use crate::notification_store::NotificationStore;
@@ -34,8 +34,6 @@ pub(crate) struct State {
     pub(crate) notifications: NotificationStore,
     pub(crate) default_dp_address: Option<String>,
     one_time_keys: Vec<OneTimeKey>,
-    /// Given by the last package, gone with the next one.
-    pub(crate) rollback: Option<Rollback>,
 }
 
 impl State {
@@ -47,7 +45,6 @@ impl State {
             notifications: NotificationStore::default(),
             default_dp_address,
             one_time_keys: Vec::new(),
-            rollback: None,
         }
     }
 
@@ -210,17 +207,4 @@ impl OneTimeKey {
     pub(crate) fn public(&self) -> &PublicKey {
         self.key.public_key()
     }
-}
-
-/// The right to return to the profile before the last switch (SGP.32 3.3.2).
-#[derive(Clone, Debug)]
-pub(crate) struct Rollback {
-    /// The profile to return to.
-    pub(crate) iccid: Iccid,
-    /// The eIM whose package gave the right.
-    pub(crate) eim_id: EimId,
-    /// Counter of that package.
-    pub(crate) counter: i64,
-    /// Transaction of that package.
-    pub(crate) transaction_id: Option<TransactionId>,
 }

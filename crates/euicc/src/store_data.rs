@@ -75,11 +75,20 @@ mod tests {
     fn a_wrong_block_drops_the_chain() {
         let mut chain = Chain::default();
         push(&mut chain, 0x11, 0, &[1]).unwrap();
-        assert_eq!(push(&mut chain, 0x11, 2, &[1]), Err(Status::INCORRECT_P1_P2));
-        assert_eq!(push(&mut chain, 0x91, 1, &[1]), Err(Status::INCORRECT_P1_P2));
+        assert_eq!(
+            push(&mut chain, 0x11, 2, &[1]),
+            Err(Status::INCORRECT_P1_P2)
+        );
+        assert_eq!(
+            push(&mut chain, 0x91, 1, &[1]),
+            Err(Status::INCORRECT_P1_P2)
+        );
         push(&mut chain, 0x11, 0, &[1]).unwrap();
         assert_eq!(push(&mut chain, 0x91, 0, &[7]), Ok(Some(vec![7])));
-        assert_eq!(push(&mut chain, 0x00, 0, &[7]), Err(Status::INCORRECT_P1_P2));
+        assert_eq!(
+            push(&mut chain, 0x00, 0, &[7]),
+            Err(Status::INCORRECT_P1_P2)
+        );
         assert_eq!(push(&mut chain, 0x91, 0, &[]), Err(Status::WRONG_LENGTH));
     }
 

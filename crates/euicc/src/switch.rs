@@ -32,7 +32,10 @@ impl Switch {
         let mut notifications = Vec::new();
         let mut number = first_number;
         for (iccid, event) in &events {
-            let addresses = isdr.state.profile(iccid).map(|p| p.addresses_for(event.bit()));
+            let addresses = isdr
+                .state
+                .profile(iccid)
+                .map(|p| p.addresses_for(event.bit()));
             for address in addresses.unwrap_or_default() {
                 notifications.push(notification(isdr, *iccid, *event, address, number)?);
                 number += 1;
@@ -56,7 +59,9 @@ impl Switch {
             }
         }
         for notification in self.notifications {
-            isdr.state.notifications.push(Entry::Notification(notification));
+            isdr.state
+                .notifications
+                .push(Entry::Notification(notification));
         }
     }
 }

@@ -62,6 +62,8 @@ pub struct Fault {
     /// Changes a response of a server; the request tells which it is.
     #[allow(clippy::type_complexity)]
     pub response: Option<Box<dyn FnMut(&HttpRequest, &mut HttpResponse)>>,
+    /// Changes a request to a server.
+    pub request: Option<Box<dyn FnMut(&mut HttpRequest)>>,
     /// Changes a command to the card.
     pub command: Option<Box<dyn FnMut(&mut Vec<u8>)>>,
     /// Loses the response to a request that this says yes to: the server has
@@ -310,7 +312,13 @@ impl World {
                 let response = self.card.transmit(&command, &mut environment);
                 Ok(Input::Apdu(Ok(response)))
             }
-            Action::Http { server, request } => {
+            Action::Http {
+                server,
+                mut request,
+            } => {
+                if let Some(change) = &mut self.fault.request {
+                    change(&mut request);
+                }
                 let mut response = self.serve(&server.address, &request)?;
                 if let Some(lose) = &mut self.fault.lose {
                     if lose(&request) {

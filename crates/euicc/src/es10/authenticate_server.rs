@@ -57,7 +57,7 @@ fn verify(
     let Session::Challenged(challenge) = &isdr.session else {
         return Err(AuthenticateErrorCode::NO_SESSION_CONTEXT);
     };
-    if request.euicc_ci_pk_id_to_be_used != isdr.ecasd.signing_ci() {
+    if request.euicc_ci_pk_id_to_be_used != isdr.signing_ci {
         return Err(AuthenticateErrorCode::CI_PK_UNKNOWN);
     }
     let server = certificate::verify_server(

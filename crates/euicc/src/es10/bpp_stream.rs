@@ -154,7 +154,9 @@ impl BppStream {
         }
         self.package_left = less(self.package_left, header.total())?;
         self.position = Position::Between(None);
-        Ok(Some(Piece::InitialiseSecureChannel(self.take(header.total()))))
+        Ok(Some(Piece::InitialiseSecureChannel(
+            self.take(header.total()),
+        )))
     }
 
     fn open_section(&mut self, last: Option<Section>, header: Header) -> Result<(), ErrorReason> {
@@ -266,7 +268,10 @@ mod tests {
     fn where_it_is_cut_does_not_matter() {
         let whole = pieces(&[&PACKAGE]).unwrap();
         assert_eq!(whole.len(), 10);
-        assert_eq!(whole[0], Piece::InitialiseSecureChannel(vec![0xBF, 0x23, 1, 9]));
+        assert_eq!(
+            whole[0],
+            Piece::InitialiseSecureChannel(vec![0xBF, 0x23, 1, 9])
+        );
         assert_eq!(whole[9], Piece::End);
         for at in 1..PACKAGE.len() {
             let (first, second) = PACKAGE.split_at(at);

@@ -17,8 +17,10 @@ pub(crate) fn get_certs(
     _env: &mut Environment<'_>,
 ) -> Result<Vec<u8>, Status> {
     let request: GetCertsRequest = decode(command)?;
-    let wanted = request.euicc_ci_pk_id.or_else(|| untagged(&request.extensions));
-    if wanted.is_some_and(|id| id != isdr.ecasd.signing_ci()) {
+    let wanted = request
+        .euicc_ci_pk_id
+        .or_else(|| untagged(&request.extensions));
+    if wanted.is_some_and(|id| id != isdr.signing_ci) {
         return Ok(GetCertsResponse::Error(GetCertsError::INVALID_CI_PK_ID).to_der());
     }
     let certs = Certs {

@@ -88,12 +88,14 @@ fn accept(
     if !(0..=MAX_COUNTER).contains(&counter) {
         return Err(AddEimResultCode::COUNTER_VALUE_OUT_OF_RANGE);
     }
-    let signing_ci = isdr.ecasd.signing_ci();
+    let signing_ci = isdr.signing_ci.clone();
     if *data.euicc_ci_pk_id.get_or_insert(signing_ci.clone()) != signing_ci {
         return Err(AddEimResultCode::CI_PK_UNKNOWN);
     }
-    data.eim_id_type.get_or_insert(EimIdType::EIM_ID_TYPE_PROPRIETARY);
-    data.eim_supported_protocol.get_or_insert(BitString::of(&[EIM_PROPRIETARY]));
+    data.eim_id_type
+        .get_or_insert(EimIdType::EIM_ID_TYPE_PROPRIETARY);
+    data.eim_supported_protocol
+        .get_or_insert(BitString::of(&[EIM_PROPRIETARY]));
     match data.association_token {
         None => {}
         Some(ASSOCIATION_TOKEN_REQUEST) => {

@@ -26,9 +26,10 @@ const PP_VERSION: [u8; 3] = [1, 0, 0];
 const IOT_VERSION: [u8; 3] = [1, 2, 0];
 /// The IPA is in the device.
 const IPAD: i64 = 0;
-/// Bits of UICCCapability: usimSupport, isimSupport, akaMilenage,
-/// usimTestAlgorithm.
-const UICC_CAPABILITY: [u8; 4] = [1, 2, 4, 8];
+/// Bits of UICCCapability: usimSupport, isimSupport, csimSupport, akaMilenage,
+/// usimTestAlgorithm, multipleUsimSupport, multipleIsimSupport,
+/// multipleCsimSupport, berTlvFileSupport, dfLinkSupport.
+const UICC_CAPABILITY: [u8; 10] = [1, 2, 3, 4, 8, 16, 17, 18, 19, 20];
 /// Bits of RspCapability: additionalProfile, deviceInfoExtensibilitySupport,
 /// serviceSpecificDataSupport.
 const RSP_CAPABILITY: [u8; 3] = [0, 4, 5];
@@ -46,7 +47,7 @@ pub(crate) fn get_euicc_info1(
     let info = EuiccInfo1 {
         svn: SVN,
         euicc_ci_pk_id_list_for_verification: isdr.ecasd.verification_ci(),
-        euicc_ci_pk_id_list_for_signing: vec![isdr.ecasd.signing_ci()],
+        euicc_ci_pk_id_list_for_signing: vec![isdr.signing_ci.clone()],
         extensions: Default::default(),
     };
     Ok(info.to_der())
@@ -89,7 +90,7 @@ pub(crate) fn euicc_info2(isdr: &Isdr) -> EuiccInfo2 {
         globalplatform_version: Some(GLOBALPLATFORM_VERSION),
         rsp_capability: BitString::of(&RSP_CAPABILITY),
         euicc_ci_pk_id_list_for_verification: isdr.ecasd.verification_ci(),
-        euicc_ci_pk_id_list_for_signing: vec![isdr.ecasd.signing_ci()],
+        euicc_ci_pk_id_list_for_signing: vec![isdr.signing_ci.clone()],
         euicc_category: None,
         forbidden_profile_policy_rules: None,
         pp_version: PP_VERSION,

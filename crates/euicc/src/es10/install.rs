@@ -144,7 +144,10 @@ impl Load {
         own_key.primitive(OTPK, self.prepared.euicc_otpk.as_sec1());
         let message = [members_before_signature(bytes)?, &own_key.into_bytes()];
         Signature::from_slice(&request.smdp_sign)
-            .and_then(|sign| env.provider.verify(&self.prepared.smdp_key, &message, &sign))
+            .and_then(|sign| {
+                env.provider
+                    .verify(&self.prepared.smdp_key, &message, &sign)
+            })
             .map_err(|_| ErrorReason::INVALID_SIGNATURE)?;
         let unusable = |_| ErrorReason::INCORRECT_INPUT_VALUES;
         let curve = self.prepared.euicc_otpk.curve();
@@ -184,11 +187,14 @@ impl Load {
     ) -> Result<(), Failure> {
         let command = section.command();
         if section == Section::Of86 {
-            return self.installer.feed(plain, env.provider).map_err(|error| Failure {
-                command,
-                reason: error.reason,
-                sima_response: Some(error.response),
-            });
+            return self
+                .installer
+                .feed(plain, env.provider)
+                .map_err(|error| Failure {
+                    command,
+                    reason: error.reason,
+                    sima_response: Some(error.response),
+                });
         }
         if self.message.len() + plain.len() > MAX_MESSAGE {
             return Err(Failure {
@@ -218,7 +224,7 @@ impl Load {
             reason,
             sima_response,
         };
-        let installer = core::mem::replace(&mut self.installer, Installer::new());
+        let installer = core::mem::take(&mut self.installer);
         let (uicc, sima_response) = installer
             .finish()
             .map_err(|error| failed(error.reason, Some(error.response)))?;
@@ -294,8 +300,8 @@ fn configure_isdp(message: &[u8]) -> Result<Option<DpProprietaryData>, ErrorReas
 
 /// StoreMetadata (SGP.22 5.5.3).
 fn store_metadata(isdr: &Isdr, message: &[u8]) -> Result<StoreMetadataRequest, ErrorReason> {
-    let metadata = StoreMetadataRequest::from_der(message)
-        .map_err(|_| ErrorReason::INCORRECT_INPUT_VALUES)?;
+    let metadata =
+        StoreMetadataRequest::from_der(message).map_err(|_| ErrorReason::INCORRECT_INPUT_VALUES)?;
     if isdr.state.profile(&metadata.iccid).is_some() {
         return Err(ErrorReason::INSTALL_FAILED_DUE_TO_ICCID_ALREADY_EXISTS_ON_EUICC);
     }

@@ -145,6 +145,8 @@ fn sign_result(
 fn store(isdr: &mut Isdr, result: ProfileInstallationResult) -> Vec<u8> {
     let der = result.to_der();
     let notification = PendingNotification::ProfileInstallationResult(Signed::new(result));
-    isdr.state.notifications.push(Entry::Notification(notification));
+    isdr.state
+        .notifications
+        .push(Entry::Notification(notification));
     der
 }

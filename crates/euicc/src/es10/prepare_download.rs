@@ -109,7 +109,9 @@ fn prepare(
     });
     let signature2 = signature_object(&request.smdp_signature2);
     let euicc_signature2 = isdr.sign(&[signed.as_bytes(), &signature2])?;
-    new_key.into_iter().for_each(|key| isdr.state.keep_one_time_key(key));
+    new_key
+        .into_iter()
+        .for_each(|key| isdr.state.keep_one_time_key(key));
     let prepared = Prepared {
         smdp_key,
         euicc_otpk,

@@ -15,9 +15,7 @@ use crate::personalisation::Environment;
 use crate::state::{Profile, State};
 
 /// Data objects that are told without a tag list (SGP.32 5.9.14).
-const DEFAULT_TAGS: [u32; 9] = [
-    0x5A, 0x4F, 0x9F70, 0x91, 0x92, 0x95, 0x9F7B, 0x9F26, 0x9F67,
-];
+const DEFAULT_TAGS: [u32; 9] = [0x5A, 0x4F, 0x9F70, 0x91, 0x92, 0x95, 0x9F7B, 0x9F26, 0x9F67];
 
 /// Data objects that can be asked for.
 const KNOWN_TAGS: [u32; 18] = [
@@ -52,7 +50,9 @@ fn selected(profile: &Profile, criteria: Option<&ProfileSearchCriteria>) -> bool
         None => true,
         Some(ProfileSearchCriteria::IsdpAid(aid)) => profile.aid == *aid,
         Some(ProfileSearchCriteria::Iccid(iccid)) => profile.iccid() == iccid,
-        Some(ProfileSearchCriteria::ProfileClass(class)) => profile.metadata.profile_class == *class,
+        Some(ProfileSearchCriteria::ProfileClass(class)) => {
+            profile.metadata.profile_class == *class
+        }
     }
 }
 

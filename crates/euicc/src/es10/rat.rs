@@ -58,7 +58,11 @@ fn authorised(rules: &[ProfilePolicyAuthorisationRule], ppr: u8, owner: &Operato
 }
 
 fn matches_operator(allowed: &OperatorId, owner: &OperatorId) -> bool {
-    let digits = |id: &OperatorId| id.mcc_mnc.as_bytes().map(|octet| [octet >> 4, octet & 0x0F]);
+    let digits = |id: &OperatorId| {
+        id.mcc_mnc
+            .as_bytes()
+            .map(|octet| [octet >> 4, octet & 0x0F])
+    };
     let pairs = digits(allowed).into_iter().zip(digits(owner));
     let plmn = pairs
         .flat_map(|(ours, theirs)| ours.into_iter().zip(theirs))

@@ -19,7 +19,6 @@ use crate::notification_store::Entry;
 use crate::package::psmo::Draft;
 use crate::package::received::{Items, Received, identity};
 use crate::personalisation::Environment;
-use crate::state::Rollback;
 use crate::switch::Switch;
 
 /// Verifies and executes a package of an eIM. Profiles switch after the host
@@ -77,7 +76,7 @@ fn execute(isdr: &mut Isdr, package: &Received) -> Result<EuiccPackageResult, St
             alloc::vec![EuiccResultData::ProcessingTerminated(code)]
         }
     };
-    let (events, rollback_to) = draft.outcome();
+    let events = draft.into_events();
     let seq_number = isdr.state.notifications.next_number();
     let data = Signed::new(EuiccPackageResultDataSigned {
         eim_id: package.eim_id.clone(),
@@ -94,13 +93,9 @@ fn execute(isdr: &mut Isdr, package: &Received) -> Result<EuiccPackageResult, St
     });
     let switch = Switch::prepare(isdr, events, seq_number + 1)?;
     // From here on nothing fails.
-    isdr.state.notifications.push(Entry::PackageResult(result.clone()));
-    isdr.state.rollback = rollback_to.map(|iccid| Rollback {
-        iccid,
-        eim_id: package.eim_id.clone(),
-        counter: package.counter,
-        transaction_id: package.transaction_id.clone(),
-    });
+    isdr.state
+        .notifications
+        .push(Entry::PackageResult(result.clone()));
     if let Some(eim) = isdr.state.eim_mut(package.eim_id.as_str()) {
         eim.counter = package.counter;
     }

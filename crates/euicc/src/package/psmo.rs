@@ -29,7 +29,8 @@ pub(crate) struct Draft<'a> {
     events: Vec<(Iccid, ProfileEvent)>,
     has_enable: bool,
     has_disable: bool,
-    /// The profile to which a rollback would return.
+    /// The profile to which a rollback would return. The right ends with the
+    /// package: ES10b.ProfileRollback is not among the card's functions.
     rollback_to: Option<Iccid>,
 }
 
@@ -69,9 +70,9 @@ impl<'a> Draft<'a> {
         results
     }
 
-    /// What is to happen, and the profile of the rollback right granted.
-    pub(crate) fn outcome(self) -> (Vec<(Iccid, ProfileEvent)>, Option<Iccid>) {
-        (self.events, self.rollback_to)
+    /// What is to happen to the profiles, in order.
+    pub(crate) fn into_events(self) -> Vec<(Iccid, ProfileEvent)> {
+        self.events
     }
 
     /// The result of one operation, and whether it succeeded.
@@ -119,12 +120,17 @@ impl<'a> Draft<'a> {
         if self.enabled == Some(item.iccid) {
             return EnableProfileResult::PROFILE_NOT_IN_DISABLED_STATE;
         }
-        if self.enabled_profile().is_some_and(Profile::must_stay_enabled) {
+        if self
+            .enabled_profile()
+            .is_some_and(Profile::must_stay_enabled)
+        {
             return EnableProfileResult::DISALLOWED_BY_POLICY;
         }
         if item.rollback_flag.is_some() {
             // A profile deleted meanwhile is none to return to.
-            let before = self.enabled_before.filter(|iccid| self.profile(iccid).is_some());
+            let before = self
+                .enabled_before
+                .filter(|iccid| self.profile(iccid).is_some());
             if before.is_none() {
                 return EnableProfileResult::ROLLBACK_NOT_AVAILABLE;
             }

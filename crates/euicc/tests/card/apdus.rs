@@ -1,10 +1,13 @@
 //! The APDU level: channels, chains, pieces (ETSI TS 102 221, SGP.22 5.7.2).
 
 use rsp_asn1::Asn1;
+use rsp_asn1::ids::Iccid;
 use rsp_asn1::rsp::{EuiccInfo1, EuiccInfo2};
 
 use crate::common::{EID, Host, ISDR_AID, hex, personalisation};
+use crate::eims::Eim;
 use crate::pki::{self, Pki};
+use crate::uicc_support::{USIM_AID, to_hex};
 
 fn fresh() -> Host {
     Host::new(personalisation(&Pki::new()))
@@ -51,7 +54,10 @@ fn selecting_the_isdr() {
     let expected = format!("6F248410{ISDR_AID}A5049F6501FFE0058203020500E103800100");
     assert_eq!(fci, hex(&expected));
     // Without response data, with Le, on the basic channel.
-    assert_eq!(host.send(&format!("00A4040C10{ISDR_AID}")), (vec![], 0x9000));
+    assert_eq!(
+        host.send(&format!("00A4040C10{ISDR_AID}")),
+        (vec![], 0x9000)
+    );
     let with_le = host.send(&format!("00A4040010{ISDR_AID}00"));
     assert_eq!((with_le.0.len(), with_le.1 >> 8), (0, 0x61));
     // Nothing else can be selected while no profile is enabled.
@@ -168,4 +174,45 @@ fn what_the_card_says_about_itself() {
     assert!(after.ext_card_resource[5..9] < info.ext_card_resource[5..9]);
     let addresses = host.es10(&hex("BF3C00"));
     assert_eq!(addresses[..5], hex("BF3C11810F")[..]);
+}
+
+#[test]
+fn the_enabled_profile_answers_where_the_isdr_is_not_selected() {
+    let iccid = "89103000000000000019";
+    let mut host = Host::ready();
+    host.install(iccid);
+    let mut eim = Eim::new("eim1");
+    host.add(&eim, false);
+    assert_eq!(host.send("00A40004023F00").1, 0x6A82);
+    let psmo = format!(
+        "A30C5A0A{}",
+        to_hex(iccid.parse::<Iccid>().unwrap().as_swapped())
+    );
+    host.run(&mut eim, &psmo);
+
+    // EF.ICCID on the basic channel.
+    assert_eq!(host.send("00A4000C022FE2").1, 0x9000);
+    let ef = host.send("00B000000A");
+    assert_eq!(ef.0, iccid.parse::<Iccid>().unwrap().as_swapped());
+    // The USIM on another, beside the ISD-R on its own.
+    assert_eq!(host.send("0070000001").0, [2]);
+    assert_eq!(host.send(&format!("02A4040C0C{USIM_AID}")).1, 0x9000);
+    assert_eq!(host.send("02A4000C026F07").1, 0x9000);
+    host.assert_usable();
+    // The ISD-R's channel goes over to the profile only by a good SELECT.
+    assert_eq!(host.send("01A4040C07A0000009999999").1, 0x6A82);
+    host.assert_usable();
+    assert_eq!(host.send(&format!("01A4040C0C{USIM_AID}")).1, 0x9000);
+    assert_eq!(host.send("81E2910006BF3E035C015A").1, 0x6D00);
+    // A channel closed and opened again begins at the MF.
+    assert_eq!(host.send("0070800200").1, 0x9000);
+    assert_eq!(host.send("0070000200").1, 0x9000);
+    assert_eq!(host.send("02B0000000").1, 0x6986);
+    assert_eq!(host.send("02A4000C022FE2").1, 0x9000);
+}
+
+#[test]
+fn the_card_may_move_to_another_thread() {
+    fn is_send<T: Send>() {}
+    is_send::<euicc::Euicc>();
 }

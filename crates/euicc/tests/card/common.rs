@@ -113,11 +113,8 @@ impl Host {
         let (number, status) = self.send("0070000001");
         assert_eq!(status, 0x9000);
         self.channel = number[0];
-        let (_, status) = self.apdu(&[
-            &[self.channel, 0xA4, 4, 4, 0x10],
-            hex(ISDR_AID).as_slice(),
-        ]
-        .concat());
+        let (_, status) =
+            self.apdu(&[&[self.channel, 0xA4, 4, 4, 0x10], hex(ISDR_AID).as_slice()].concat());
         self.collect(status)
     }
 
@@ -140,7 +137,13 @@ impl Host {
         for (number, block) in blocks.iter().enumerate() {
             let last = number + 1 == blocks.len();
             let p1 = if last { 0x91 } else { 0x11 };
-            let head = [0x80 | self.channel, 0xE2, p1, number as u8, block.len() as u8];
+            let head = [
+                0x80 | self.channel,
+                0xE2,
+                p1,
+                number as u8,
+                block.len() as u8,
+            ];
             let (data, status) = self.apdu(&[&head, *block].concat());
             assert!(data.is_empty());
             if last {

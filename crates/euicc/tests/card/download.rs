@@ -36,7 +36,10 @@ fn a_profile_is_installed_and_reported() {
     assert_eq!(success.aid, hex("A0000005591010FFFFFFFF8900001000"));
     assert_eq!(success.sima_response, hex("3007A0053003800100"));
     assert_eq!(data.smdp_oid.to_string(), "2.999.10");
-    assert_eq!(data.notification_metadata.notification_address, server::ADDRESS);
+    assert_eq!(
+        data.notification_metadata.notification_address,
+        server::ADDRESS
+    );
     assert_eq!(data.notification_metadata.seq_number, 1);
     assert_eq!(data.notification_metadata.iccid, Some(A.parse().unwrap()));
     assert_eq!(profile_count(&mut host), 1);
@@ -91,7 +94,10 @@ fn metadata_in_pieces_and_replaced_keys() {
     let result = &result.profile_installation_result_data.final_result;
     assert!(matches!(result, FinalResult::Success(_)), "{result:?}");
     let owners = host.es10(&hex("BF2D035C01B8"));
-    assert_eq!(owners, hex("BF2D14A012E307B805800388370AE307B805800388370A"));
+    assert_eq!(
+        owners,
+        hex("BF2D14A012E307B805800388370AE307B805800388370A")
+    );
 }
 
 #[test]
@@ -103,7 +109,10 @@ fn authentication_errors() {
     assert_eq!(refused, Err(AuthenticateErrorCode::NO_SESSION_CONTEXT));
     let challenge = host.challenge();
     let refused = host.authenticate(&server.authenticate([9; 16]));
-    assert_eq!(refused, Err(AuthenticateErrorCode::EUICC_CHALLENGE_MISMATCH));
+    assert_eq!(
+        refused,
+        Err(AuthenticateErrorCode::EUICC_CHALLENGE_MISMATCH)
+    );
     let mut request = server.authenticate(challenge);
     request.euicc_ci_pk_id_to_be_used = vec![1; 20];
     let refused = host.authenticate(&request);
@@ -142,22 +151,55 @@ fn certificates_of_servers() {
     assert_eq!(refusal_of(policy(Some(pki::DS_AUTH_POLICY))), None);
     assert_eq!(refusal_of(policy(Some(pki::DP_PB_POLICY))), Some(1));
     assert_eq!(refusal_of(policy(None)), Some(1));
-    assert_eq!(refusal_of(Spec { key_usage: &[3, 8], ..good() }), Some(1));
+    assert_eq!(
+        refusal_of(Spec {
+            key_usage: &[3, 8],
+            ..good()
+        }),
+        Some(1)
+    );
     assert_eq!(refusal_of(Spec { ca: true, ..good() }), Some(1));
-    assert_eq!(refusal_of(Spec { unknown_critical: true, ..good() }), Some(1));
-    assert_eq!(refusal_of(Spec { registered_id: None, ..good() }), Some(5));
+    assert_eq!(
+        refusal_of(Spec {
+            unknown_critical: true,
+            ..good()
+        }),
+        Some(1)
+    );
+    assert_eq!(
+        refusal_of(Spec {
+            registered_id: None,
+            ..good()
+        }),
+        Some(5)
+    );
     let unknown = "00000000000000000000000000000000000000FF";
-    assert_eq!(refusal_of(Spec { issuer_key_identifier: unknown, ..good() }), Some(7));
+    assert_eq!(
+        refusal_of(Spec {
+            issuer_key_identifier: unknown,
+            ..good()
+        }),
+        Some(7)
+    );
     let mut brainpool = hex("305A301406072A8648CE3D020106092B2403030208010107034200");
     brainpool.extend([4; 65]);
-    assert_eq!(refusal_of(Spec { spki: Some(brainpool), ..good() }), Some(3));
+    assert_eq!(
+        refusal_of(Spec {
+            spki: Some(brainpool),
+            ..good()
+        }),
+        Some(3)
+    );
 }
 
 #[test]
 fn a_certificate_of_the_wrong_issuer_or_with_a_changed_bit() {
     let pki = Pki::new();
     let mut server = Server::new();
-    let spec = Spec { policy: Some(pki::DP_AUTH_POLICY), ..Spec::leaf(&pki.dp_auth) };
+    let spec = Spec {
+        policy: Some(pki::DP_AUTH_POLICY),
+        ..Spec::leaf(&pki.dp_auth)
+    };
     server.certificate = spec.sign(&pki.dp_pb);
     let mut host = Host::ready();
     let challenge = host.challenge();
@@ -199,15 +241,24 @@ fn preparation_errors() {
     let refused = host.prepare(&server.prepare(&[7; 64], None, None));
     assert_eq!(refused, Err(DownloadErrorCode::INVALID_SIGNATURE));
 
-    let spec = Spec { policy: Some(pki::DP_PB_POLICY), ..Spec::leaf(&server.pki.dp_pb) };
-    let foreign = Spec { registered_id: Some("2.999.12"), ..spec };
+    let spec = Spec {
+        policy: Some(pki::DP_PB_POLICY),
+        ..Spec::leaf(&server.pki.dp_pb)
+    };
+    let foreign = Spec {
+        registered_id: Some("2.999.12"),
+        ..spec
+    };
     other = Server::new();
     for certificate in [foreign.sign(&other.pki.ci), other.pki.dp_auth_certificate()] {
         other.pb_certificate = certificate;
         let refused = host.prepare(&other.prepare(signature1, None, None));
         assert_eq!(refused, Err(DownloadErrorCode::INVALID_CERTIFICATE));
     }
-    assert!(host.prepare(&server.prepare(signature1, None, None)).is_ok());
+    assert!(
+        host.prepare(&server.prepare(signature1, None, None))
+            .is_ok()
+    );
 }
 
 #[test]
@@ -236,7 +287,11 @@ fn a_key_that_a_package_is_bound_to_is_used_again() {
         let challenge = host.challenge();
         let ok = host.authenticate(&server.authenticate(challenge)).unwrap();
         let request = server.prepare(&ok.euicc_signature1, Some(otpk), None);
-        host.prepare(&request).unwrap().euicc_signed2.euicc_otpk.clone()
+        host.prepare(&request)
+            .unwrap()
+            .euicc_signed2
+            .euicc_otpk
+            .clone()
     };
     assert_ne!(prepare(vec![4; 65]), first);
     assert_eq!(prepare(first.clone()), first);
@@ -247,7 +302,10 @@ fn a_key_that_a_package_is_bound_to_is_used_again() {
     let challenge = host.challenge();
     let ok = host.authenticate(&server.authenticate(challenge)).unwrap();
     let request = server.prepare(&ok.euicc_signature1, Some(first.clone()), None);
-    assert_ne!(host.prepare(&request).unwrap().euicc_signed2.euicc_otpk, first);
+    assert_ne!(
+        host.prepare(&request).unwrap().euicc_signed2.euicc_otpk,
+        first
+    );
 }
 
 #[test]
@@ -255,7 +313,10 @@ fn secure_channel_errors() {
     type Change = fn(&mut InitialiseSecureChannelRequest);
     let cases: [(Change, i64); 6] = [
         (|r| r.smdp_sign[5] ^= 1, 2),
-        (|r| r.transaction_id = rsp_asn1::ids::TransactionId::from_bytes(&[1]).unwrap(), 3),
+        (
+            |r| r.transaction_id = rsp_asn1::ids::TransactionId::from_bytes(&[1]).unwrap(),
+            3,
+        ),
         (|r| r.control_ref_template.key_type = [0x80], 4),
         (|r| r.control_ref_template.host_id = Vec::new(), 4),
         (|r| r.remote_op_id = 2, 5),
@@ -298,7 +359,10 @@ fn a_changed_bit_in_any_segment() {
         failures += 1;
         assert_eq!(profile_count(&mut host), 0);
         assert_eq!(
-            result.profile_installation_result_data.notification_metadata.seq_number,
+            result
+                .profile_installation_result_data
+                .notification_metadata
+                .seq_number,
             failures
         );
     }
@@ -362,7 +426,10 @@ fn cancelling_a_session() {
         panic!("refused");
     };
     let signed = &ok.euicc_cancel_session_signed;
-    assert_eq!((signed.reason.0, signed.smdp_oid.to_string()), (3, "2.999.10".into()));
+    assert_eq!(
+        (signed.reason.0, signed.smdp_oid.to_string()),
+        (3, "2.999.10".into())
+    );
     let key = rsp_crypto::SigningKey::public_key(&server.pki.euicc);
     let signature = &ok.euicc_cancel_session_signature;
     assert!(verifies(key, &[signed.as_bytes()], signature));

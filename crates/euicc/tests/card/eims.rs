@@ -110,7 +110,11 @@ impl Host {
         let token = association_token_object(eim.token);
         let euicc = Pki::new().euicc;
         let message = [data.as_bytes(), &token];
-        assert!(verifies(euicc.public_key(), &message, &result.euicc_sign_epr));
+        assert!(verifies(
+            euicc.public_key(),
+            &message,
+            &result.euicc_sign_epr
+        ));
         data.euicc_result.clone()
     }
 }
@@ -144,14 +148,19 @@ fn what_a_new_eim_must_bring() {
 #[test]
 fn tokens_are_made_only_where_asked_for() {
     let mut host = Host::ready();
-    let mut list: Vec<_> = ["a", "b", "c"].map(|id| Eim::new(id).configuration()).into();
+    let mut list: Vec<_> = ["a", "b", "c"]
+        .map(|id| Eim::new(id).configuration())
+        .into();
     list[0].association_token = Some(ASSOCIATION_TOKEN_REQUEST);
     list[2].association_token = Some(ASSOCIATION_TOKEN_REQUEST);
     let request = AddInitialEimRequest {
         eim_configuration_data_list: list.clone(),
         extensions: Default::default(),
     };
-    assert_eq!(host.es10(&request.to_der()), hex("BF570AA0088401010500840102"));
+    assert_eq!(
+        host.es10(&request.to_der()),
+        hex("BF570AA0088401010500840102")
+    );
     // A second first association is refused.
     assert!(matches!(
         host.add_initial(list),
@@ -188,6 +197,9 @@ fn a_certificate_stands_for_its_key() {
     let spec = pki::Spec::leaf(&eim.key);
     let certificate = spec.sign(&key(pki::EIM_SIGN));
     data.eim_public_key_data = Some(EimPublicKeyData::Certificate(certificate));
-    assert!(matches!(host.add_initial(vec![data]), AddInitialEimResponse::Ok(_)));
+    assert!(matches!(
+        host.add_initial(vec![data]),
+        AddInitialEimResponse::Ok(_)
+    ));
     assert_eq!(host.run(&mut eim, ""), []);
 }

@@ -138,14 +138,14 @@ impl<'a> Spec<'a> {
     }
 
     fn extensions(&self, out: &mut Writer) {
-        let issuer = sequence(|out| out.primitive(Tag::new(0x80), &hex(self.issuer_key_identifier)));
+        let issuer =
+            sequence(|out| out.primitive(Tag::new(0x80), &hex(self.issuer_key_identifier)));
         extension(out, "2.5.29.35", false, &issuer);
         let mut usage = Writer::new();
         usage.primitive(Tag::BIT_STRING, self.key_usage);
         extension(out, "2.5.29.15", true, &usage.into_bytes());
         if let Some(policy) = self.policy {
-            let policies =
-                sequence(|out| out.constructed(Tag::SEQUENCE, |out| oid(out, policy)));
+            let policies = sequence(|out| out.constructed(Tag::SEQUENCE, |out| oid(out, policy)));
             extension(out, "2.5.29.32", true, &policies);
         }
         if let Some(id) = self.registered_id {

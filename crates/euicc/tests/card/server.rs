@@ -103,7 +103,13 @@ impl Server {
         euicc_otpk: &[u8],
     ) {
         let message = request.signed_bytes(euicc_otpk);
-        request.smdp_sign = self.pki.dp_pb.sign(&[&message]).unwrap().as_bytes().to_vec();
+        request.smdp_sign = self
+            .pki
+            .dp_pb
+            .sign(&[&message])
+            .unwrap()
+            .as_bytes()
+            .to_vec();
     }
 
     /// A package with session keys.
@@ -122,7 +128,9 @@ impl Server {
         let configure = protector.encrypt(0x87, &contents.configure_isdp).unwrap();
         let metadata = &contents.metadata;
         let pieces = metadata.chunks(contents.metadata_piece);
-        let metadata = pieces.map(|p| protector.mac_only(0x88, p).unwrap()).collect();
+        let metadata = pieces
+            .map(|p| protector.mac_only(0x88, p).unwrap())
+            .collect();
         let replace = contents.replace_session_keys.as_ref().map(|keys| {
             let message = keys.to_der();
             let segment = protector.encrypt(0x87, &message).unwrap();
@@ -206,14 +214,20 @@ pub(crate) fn signature_object(signature: &[u8]) -> Vec<u8> {
 }
 
 pub(crate) fn ctx_params1() -> CtxParams1 {
-    CtxParams1::from_der(&hex("A01B800A4D41544348494E474944A10D800435290611A10585030F0000")).unwrap()
+    CtxParams1::from_der(&hex(
+        "A01B800A4D41544348494E474944A10D800435290611A10585030F0000",
+    ))
+    .unwrap()
 }
 
 /// The segments that hosts send (SGP.22 2.5.5).
 pub(crate) fn segments(package: &BoundProfilePackage) -> Vec<Vec<u8>> {
     let whole = package.to_der();
     let request = package.initialise_secure_channel_request.as_bytes();
-    let start = whole.windows(request.len()).position(|w| w == request).unwrap();
+    let start = whole
+        .windows(request.len())
+        .position(|w| w == request)
+        .unwrap();
     let mut segments = vec![whole[..start + request.len()].to_vec()];
     let header = |tag: u32, contents: &Segments| {
         let mut out = Writer::new();
@@ -237,7 +251,9 @@ impl Host {
     /// GetEUICCChallenge.
     pub(crate) fn challenge(&mut self) -> [u8; 16] {
         let response = self.es10(&hex("BF2E00"));
-        GetEuiccChallengeResponse::from_der(&response).unwrap().euicc_challenge
+        GetEuiccChallengeResponse::from_der(&response)
+            .unwrap()
+            .euicc_challenge
     }
 
     pub(crate) fn authenticate(
@@ -267,7 +283,11 @@ impl Host {
         let challenge = self.challenge();
         let ok = self.authenticate(&server.authenticate(challenge)).unwrap();
         let request = server.prepare(&ok.euicc_signature1, None, None);
-        self.prepare(&request).unwrap().euicc_signed2.euicc_otpk.clone()
+        self.prepare(&request)
+            .unwrap()
+            .euicc_signed2
+            .euicc_otpk
+            .clone()
     }
 
     /// Sends segments until the card answers with a result.

@@ -24,7 +24,11 @@ fn test_data(test: &str) -> Option<PathBuf> {
     }
     println!("SKIPPED: {test}: no folder {}", folder.display());
     if let Ok(log) = std::env::var("SIMURGH_SKIP_LOG") {
-        let mut log = std::fs::OpenOptions::new().append(true).create(true).open(log).unwrap();
+        let mut log = std::fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(log)
+            .unwrap();
         writeln!(log, "{test}").unwrap();
     }
     None
@@ -62,7 +66,10 @@ fn a_card_with_the_sgp26_certificates() {
     let mut data = eim.configuration();
     let signing = certificate("CERT.EIMsign.der");
     data.eim_public_key_data = Some(EimPublicKeyData::Certificate(signing));
-    assert!(matches!(host.add_initial(vec![data]), AddInitialEimResponse::Ok(_)));
+    assert!(matches!(
+        host.add_initial(vec![data]),
+        AddInitialEimResponse::Ok(_)
+    ));
     assert_eq!(host.run(&mut eim, "BF2D00").len(), 1);
 
     // A TLS certificate and one of another curve are none of a server's.
@@ -70,7 +77,9 @@ fn a_card_with_the_sgp26_certificates() {
         let bytes = std::fs::read(folder.join("data/sgp26").join(name)).unwrap();
         server.certificate = Certificate::from_bytes(&bytes).unwrap();
         let challenge = host.challenge();
-        let refused = host.authenticate(&server.authenticate(challenge)).unwrap_err();
+        let refused = host
+            .authenticate(&server.authenticate(challenge))
+            .unwrap_err();
         assert_eq!(refused.0, code, "{name}");
     }
 }

@@ -1,15 +1,16 @@
 //! The published vectors, played to the card.
 
 use rsp_asn1::Asn1;
+use rsp_asn1::ids::TransactionId;
 use rsp_asn1::rsp::*;
-use rsp_asn1::sgp32::{EuiccPackageResult, EuiccPackageErrorCode};
+use rsp_asn1::sgp32::{EnableProfileResult, EuiccPackageResult, EuiccResultData};
+use rsp_crypto::Provider;
 use rsp_crypto::bsp::Protector;
 use rsp_crypto::software::SoftwareProvider;
-use rsp_crypto::Provider;
 
 use crate::common::{Host, array, hex, personalisation, verifies};
 use crate::eims::Eim;
-use crate::pki::{self, Pki};
+use crate::pki::Pki;
 use crate::server::{self, Server};
 
 // eUICC Package, enable with rollback, counter 1.
@@ -64,7 +65,11 @@ fn host_with_token(token: Option<i64>) -> Host {
 }
 
 fn package(signature: &str) -> Vec<u8> {
-    let contents = [hex(PACKAGE_SIGNED), server::signature_object(&hex(signature))].concat();
+    let contents = [
+        hex(PACKAGE_SIGNED),
+        server::signature_object(&hex(signature)),
+    ]
+    .concat();
     [hex("BF518184"), contents].concat()
 }
 
@@ -86,13 +91,22 @@ fn published_package_with_each_association_token() {
         let data = &result.euicc_package_result_data_signed;
         let euicc = Pki::new().euicc;
         let message = [data.as_bytes(), &hex(object)];
-        assert!(verifies(euicc.public_key(), &message, &result.euicc_sign_epr));
+        assert!(verifies(
+            euicc.public_key(),
+            &message,
+            &result.euicc_sign_epr
+        ));
         assert_eq!(data.counter_value, 1);
-        assert_eq!(data.eim_transaction_id.as_ref().unwrap().as_bytes(), hex(TRANSACTION_ID));
+        assert_eq!(
+            data.eim_transaction_id.as_ref().unwrap().as_bytes(),
+            hex(TRANSACTION_ID)
+        );
         // The profile named is not there.
-        assert_eq!(data.euicc_result.clone(), [rsp_asn1::sgp32::EuiccResultData::EnableResult(
-            rsp_asn1::sgp32::EnableProfileResult::ICCID_OR_AID_NOT_FOUND,
-        )]);
+        let not_found = EnableProfileResult::ICCID_OR_AID_NOT_FOUND;
+        assert_eq!(
+            data.euicc_result,
+            [EuiccResultData::EnableResult(not_found)]
+        );
     }
 }
 
@@ -119,8 +133,7 @@ fn published_package_with_another_token_proves_nothing() {
 /// The published session up to PrepareDownload; gives the card and the server.
 fn published_session() -> (Host, Server) {
     let mut server = Server::new();
-    server.transaction_id =
-        rsp_asn1::ids::TransactionId::from_bytes(&hex(TRANSACTION_ID)).unwrap();
+    server.transaction_id = TransactionId::from_bytes(&hex(TRANSACTION_ID)).unwrap();
     let mut host = Host::ready();
     host.script(&hex(TRANSACTION_ID));
     host.script(&[0x11; 32]);
@@ -131,8 +144,15 @@ fn published_session() -> (Host, Server) {
     request.server_signature1 = hex(SERVER_SIGNATURE1);
     let ok = host.authenticate(&request).unwrap();
     let key = server.pki.euicc.public_key();
-    assert!(verifies(key, &[ok.euicc_signed1.as_bytes()], &ok.euicc_signature1));
-    assert_eq!(ok.euicc_signed1.server_challenge, array("101112131415161718191A1B1C1D1E1F"));
+    assert!(verifies(
+        key,
+        &[ok.euicc_signed1.as_bytes()],
+        &ok.euicc_signature1
+    ));
+    assert_eq!(
+        ok.euicc_signed1.server_challenge,
+        array("101112131415161718191A1B1C1D1E1F")
+    );
     assert_eq!(ok.euicc_signed1.euicc_info2.ipa_mode, Some(0));
 
     let request = server.prepare(&ok.euicc_signature1, None, None);
@@ -142,7 +162,11 @@ fn published_session() -> (Host, Server) {
         ok.euicc_signed2.as_bytes(),
         &server::signature_object(&request.smdp_signature2),
     ];
-    assert!(verifies(server.pki.euicc.public_key(), &signed, &ok.euicc_signature2));
+    assert!(verifies(
+        server.pki.euicc.public_key(),
+        &signed,
+        &ok.euicc_signature2
+    ));
     (host, server)
 }
 
@@ -162,8 +186,15 @@ fn published_package(replaced_keys: bool) -> BoundProfilePackage {
         });
     }
     let package = Server::new().package_after(request, &euicc_otpk, &contents);
-    let hash = if replaced_keys { BPP_PPK_HASH } else { BPP_HASH };
-    assert_eq!(SoftwareProvider.sha256(&[&package.to_der()]), array::<32>(hash));
+    let hash = if replaced_keys {
+        BPP_PPK_HASH
+    } else {
+        BPP_HASH
+    };
+    assert_eq!(
+        SoftwareProvider.sha256(&[&package.to_der()]),
+        array::<32>(hash)
+    );
     package
 }
 
@@ -204,7 +235,10 @@ fn published_secure_channel_with_one_changed_bit() {
         else {
             panic!("accepted with byte {at} changed");
         };
-        assert_eq!(error.bpp_command_id, BppCommandId::INITIALISE_SECURE_CHANNEL);
+        assert_eq!(
+            error.bpp_command_id,
+            BppCommandId::INITIALISE_SECURE_CHANNEL
+        );
         host.assert_usable();
     }
 }
@@ -229,24 +263,20 @@ fn segments_of_another_order_do_not_open() {
 #[test]
 fn one_changed_bit_in_the_package_or_its_signature() {
     let whole = package(SIGNATURE_NO_TOKEN);
-    let signed_end = whole.len() - 67;
-    for at in (0..whole.len()).step_by(2) {
+    // Before byte 4 it would be another function, or no TLV.
+    for at in 4..whole.len() {
         let mut host = host_with_token(None);
         let mut changed = whole.clone();
         changed[at] ^= 1;
-        if at < 4 {
-            continue; // Another function, or no TLV.
-        }
         let answer = host.es10(&changed);
         let result = EuiccPackageResult::from_der(&answer).unwrap();
         assert!(
             matches!(result, EuiccPackageResult::ErrorUnsigned(_)),
-            "byte {at} of {signed_end} signed ones"
+            "byte {at}"
         );
         // Counter unchanged: the genuine one is still good.
         let answer = host.es10(&whole);
         let result = EuiccPackageResult::from_der(&answer).unwrap();
         assert!(matches!(result, EuiccPackageResult::Signed(_)));
     }
-    let _ = (pki::EIM_SIGN, EuiccPackageErrorCode::REPLAY_ERROR);
 }

@@ -115,6 +115,10 @@ pub enum OperationState {
     OutcomeUnknown {
         /// Why.
         reason: String,
+        /// A result of this transaction still settles it.
+        eim_transaction_id: TransactionId,
+        /// counterValue of the eUICC Package.
+        counter_value: Option<i64>,
     },
 }
 
@@ -180,13 +184,24 @@ impl Operation {
 
     /// Whether the result of this transaction belongs to it.
     pub(super) fn answers_to(&self, transaction: &TransactionId, counter: Option<i64>) -> bool {
+        self.sent() == Some((transaction, counter))
+    }
+
+    /// Transaction and counter of the package, if it was sent and its result
+    /// is not known.
+    pub(super) fn sent(&self) -> Option<(&TransactionId, Option<i64>)> {
         match &self.state {
             OperationState::Delivered {
                 eim_transaction_id,
                 counter_value,
                 ..
-            } => eim_transaction_id == transaction && *counter_value == counter,
-            _ => false,
+            }
+            | OperationState::OutcomeUnknown {
+                eim_transaction_id,
+                counter_value,
+                ..
+            } => Some((eim_transaction_id, *counter_value)),
+            _ => None,
         }
     }
 
@@ -212,13 +227,25 @@ impl Operation {
         self.with(OperationState::Failed { reason })
     }
 
-    /// Whether nothing more will happen to it.
+    /// What happened to a package that was sent is not known.
+    #[must_use]
+    pub(super) fn outcome_unknown(&self, reason: impl ToString) -> Self {
+        let Some((eim_transaction_id, counter_value)) = self.sent() else {
+            return self.clone();
+        };
+        self.with(OperationState::OutcomeUnknown {
+            reason: reason.to_string(),
+            eim_transaction_id: eim_transaction_id.clone(),
+            counter_value,
+        })
+    }
+
+    /// Whether nothing more will happen to it. An unknown outcome is not
+    /// final: the result may still come.
     pub fn is_final(&self) -> bool {
         matches!(
             self.state,
-            OperationState::Confirmed { .. }
-                | OperationState::Failed { .. }
-                | OperationState::OutcomeUnknown { .. }
+            OperationState::Confirmed { .. } | OperationState::Failed { .. }
         )
     }
 

@@ -16,7 +16,7 @@ use rsp_asn1::{Extensions, rsp::ProfileState};
 
 use super::operation::ListedProfile;
 use super::verified::{PackageResult, Unproven, Verified};
-use super::{Eim, EuiccRecord, Operation, OperationState, Outcome, Step};
+use super::{Eim, EuiccRecord, Operation, Outcome, Step};
 use crate::Context;
 
 impl Eim {
@@ -105,7 +105,7 @@ impl Eim {
             ProfileDownloadTriggerResultData::ProfileInstallationResult(pir) => {
                 match record.verify_installation_result(pir, cx) {
                     Ok(pir) => installation_outcome(asked, &pir),
-                    Err(unproven) => outcome_unknown(asked, unproven),
+                    Err(unproven) => asked.outcome_unknown(unproven),
                 }
             }
             ProfileDownloadTriggerResultData::ProfileDownloadError(error) => {
@@ -143,11 +143,6 @@ fn find<'a>(
     let transaction = transaction?;
     open.iter()
         .find(|operation| operation.answers_to(transaction, counter))
-}
-
-fn outcome_unknown(operation: &Operation, reason: impl ToString) -> Operation {
-    let reason = reason.to_string();
-    operation.with(OperationState::OutcomeUnknown { reason })
 }
 
 fn installation_outcome(
@@ -228,7 +223,7 @@ fn apply(open: &[Operation], verified: &Verified<PackageResult>) -> Vec<Operatio
 /// A replay may follow a result that was lost: then the package was executed.
 fn error_outcome(operation: &Operation, code: EuiccPackageErrorCode) -> Operation {
     match code {
-        EuiccPackageErrorCode::REPLAY_ERROR => outcome_unknown(operation, code),
+        EuiccPackageErrorCode::REPLAY_ERROR => operation.outcome_unknown(code),
         code => operation.failed(code),
     }
 }
@@ -245,7 +240,7 @@ fn result_outcome(operation: &Operation, results: &[EuiccResultData]) -> Operati
         Some(EuiccResultData::DeleteResult(code)) => operation.failed(code),
         Some(EuiccResultData::ListProfileInfoResult(list)) => listed(operation, list),
         Some(EuiccResultData::ProcessingTerminated(code)) => operation.failed(code),
-        Some(_) => outcome_unknown(operation, "the result is of another kind"),
+        Some(_) => operation.outcome_unknown("the result is of another kind"),
         None => operation.failed("the eUICC reported no result"),
     }
 }
@@ -276,17 +271,16 @@ fn unproven_result(
     let EuiccPackageResult::ErrorUnsigned(error) = result else {
         return Vec::new();
     };
-    let named = error.eim_transaction_id.as_ref();
-    open.iter()
-        .find(|operation| match &operation.state {
-            OperationState::Delivered {
-                eim_transaction_id, ..
-            } => Some(eim_transaction_id) == named,
-            _ => false,
-        })
-        .map(|operation| outcome_unknown(operation, unproven))
-        .into_iter()
-        .collect()
+    let named = named(open, error.eim_transaction_id.as_ref());
+    let unknown = named.map(|operation| operation.outcome_unknown(unproven));
+    unknown.into_iter().collect()
+}
+
+/// The operation whose transaction an unproven message names.
+fn named<'a>(open: &'a [Operation], named: Option<&TransactionId>) -> Option<&'a Operation> {
+    let named = named?;
+    let is_named = |operation: &&Operation| operation.sent().is_some_and(|(id, _)| id == named);
+    open.iter().find(is_named)
 }
 
 /// The IPA could not use the package at all.
@@ -295,13 +289,7 @@ fn response_error(
     open: &[Operation],
     error: &EimPackageResultResponseError,
 ) -> Step<ProvideEimPackageResultResponse> {
-    let named = error.eim_transaction_id.as_ref();
-    let asked = open.iter().find(|operation| match &operation.state {
-        OperationState::Delivered {
-            eim_transaction_id, ..
-        } => Some(eim_transaction_id) == named,
-        _ => false,
-    });
+    let asked = named(open, error.eim_transaction_id.as_ref());
     let code = error.eim_package_result_error_code;
     Step {
         operations: asked.map(|asked| asked.failed(code)).into_iter().collect(),
