@@ -1,1 +1,95 @@
-fn main() {}
+//! `simurgh`: the server and the operator's tool.
+
+mod config;
+mod door;
+mod esipa;
+mod files;
+mod init;
+mod serve;
+mod shell;
+mod smdp;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// The open connectivity stack for IoT eSIM: eIM, SM-DP+ and their API.
+///
+/// Start with `simurgh init`, which writes keys, certificates and a commented
+/// configuration into a folder, then `simurgh serve` in that folder.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write keys, test certificates, an API token and a commented simurgh.toml
+    Init(init::Init),
+    /// Keys and certificates
+    Pki {
+        #[command(subcommand)]
+        command: PkiCommand,
+    },
+    /// Run the eIM, the SM-DP+ and the API until SIGINT or SIGTERM
+    Serve(Serve),
+}
+
+#[derive(Debug, Subcommand)]
+enum PkiCommand {
+    /// Make a complete test hierarchy: CI, EUM, SM-DP+, eIM, operator, API
+    ///
+    /// One PEM certificate and one PEM key (readable by you alone) per member.
+    /// Shaped like the SGP.26 test certificates, with keys of your own: for
+    /// tests and demonstrations, trusted by nobody else.
+    Init(init::PkiInit),
+}
+
+/// Run the server.
+#[derive(Debug, Args)]
+struct Serve {
+    /// The configuration, as written by `simurgh init`
+    #[arg(long, short, default_value = "simurgh.toml", env = "SIMURGH_CONFIG")]
+    config: PathBuf,
+    /// Print the addresses as one JSON line on standard output when ready
+    #[arg(long)]
+    announce: bool,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Command::Init(init) => init.run(),
+        Command::Pki {
+            command: PkiCommand::Init(init),
+        } => init.run(),
+        Command::Serve(serve) => serve::run(&serve.config, serve.announce),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("simurgh: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What ends a command, for people.
+#[derive(Debug)]
+pub(crate) struct Failure(String);
+
+impl Failure {
+    /// What was being done, and why it failed.
+    pub(crate) fn new(doing: impl std::fmt::Display, error: impl std::fmt::Display) -> Self {
+        Failure(format!("{doing}: {error}"))
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}

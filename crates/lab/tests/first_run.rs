@@ -2,6 +2,7 @@
 //! thread on a fake clock.
 
 use lab::{Algorithm, World};
+use rsp_asn1::ids::Iccid;
 use rsp_core::eim::{OperationKind, OperationState, Outcome};
 use rsp_core::ipa::Event;
 use rsp_core::profile;
@@ -33,7 +34,7 @@ fn first_run(template: &[u8], algorithm: Algorithm) -> World {
         "not enabled yet"
     );
 
-    let enable = world.queue(OperationKind::Enable { iccid }).unwrap();
+    let enable = world.queue(enable_of(iccid)).unwrap();
     world.round().unwrap();
     let operation = world.operation(&enable).unwrap();
     assert!(
@@ -81,4 +82,11 @@ fn profiles_of_the_field() {
     first_run(&minimal, Algorithm::Milenage);
     let ts48 = folder.join("data/ts48/TS48v7_SAIP2.3_BERTLV_SUCI.der");
     first_run(&std::fs::read(ts48).unwrap(), Algorithm::Test);
+}
+
+fn enable_of(iccid: Iccid) -> OperationKind {
+    OperationKind::Enable {
+        iccid,
+        rollback: false,
+    }
 }

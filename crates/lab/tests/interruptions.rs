@@ -3,6 +3,7 @@
 
 use lab::{Algorithm, Fault, World};
 use rsp_asn1::Asn1;
+use rsp_asn1::ids::Iccid;
 use rsp_asn1::sgp32::EsipaMessageFromIpaToEim;
 use rsp_core::binding::HttpRequest;
 use rsp_core::binding::es9plus_json as es9plus;
@@ -35,7 +36,7 @@ fn survives(fault: Fault) -> World {
     let download = world
         .queue(OperationKind::Download { activation_code })
         .unwrap();
-    let enable = world.queue(OperationKind::Enable { iccid }).unwrap();
+    let enable = world.queue(enable_of(iccid)).unwrap();
     for _ in 0..3 {
         world.round().unwrap();
     }
@@ -117,7 +118,7 @@ fn an_enable_survives_a_power_cut_before_its_result_is_delivered() {
         .queue(OperationKind::Download { activation_code })
         .unwrap();
     world.round().unwrap();
-    let enable = world.queue(OperationKind::Enable { iccid }).unwrap();
+    let enable = world.queue(enable_of(iccid)).unwrap();
     // The result never leaves the device: the eIM does not see the request.
     world.fault.request = Some(Box::new(|request: &mut HttpRequest| {
         if let Ok(EsipaMessageFromIpaToEim::ProvideEimPackageResult(_)) =
@@ -133,4 +134,11 @@ fn an_enable_survives_a_power_cut_before_its_result_is_delivered() {
     world.round().unwrap();
     assert_eq!(world.operation(&enable).unwrap().state_name(), "confirmed");
     world.confirm(&subscription, Algorithm::Milenage).unwrap();
+}
+
+fn enable_of(iccid: Iccid) -> OperationKind {
+    OperationKind::Enable {
+        iccid,
+        rollback: false,
+    }
 }

@@ -3,6 +3,7 @@
 //! succeeds.
 
 use lab::{Algorithm, Fault, World};
+use rsp_asn1::ids::Iccid;
 use rsp_asn1::rsp::{AuthenticateServerResponse, PrepareDownloadResponse};
 use rsp_asn1::sgp32::{
     EimPackageResult, EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim, EuiccPackageResult,
@@ -104,7 +105,7 @@ fn refused(fault: Fault, reason: &str) {
     world
         .queue(OperationKind::Download { activation_code })
         .unwrap();
-    let enable = world.queue(OperationKind::Enable { iccid }).unwrap();
+    let enable = world.queue(enable_of(iccid)).unwrap();
     world.round().unwrap();
     let enabled = world.operation(&enable).unwrap();
     assert_eq!(enabled.state_name(), "confirmed", "{enabled:?}");
@@ -264,7 +265,7 @@ fn the_card_refuses_a_changed_package() {
         }
     };
     world.fault.response = Some(Box::new(change));
-    let enable = world.queue(OperationKind::Enable { iccid }).unwrap();
+    let enable = world.queue(enable_of(iccid)).unwrap();
     world.round().unwrap();
     // The card's refusal is not signed, so it proves nothing.
     let operation = world.operation(&enable).unwrap();
@@ -272,7 +273,7 @@ fn the_card_refuses_a_changed_package() {
     assert!(world.confirm(&subscription, Algorithm::Milenage).is_err());
 
     world.fault = Fault::default();
-    let enable = world.queue(OperationKind::Enable { iccid }).unwrap();
+    let enable = world.queue(enable_of(iccid)).unwrap();
     world.round().unwrap();
     let operation = world.operation(&enable).unwrap();
     assert_eq!(operation.state_name(), "confirmed", "{operation:?}");
@@ -296,7 +297,7 @@ fn the_eim_believes_no_changed_result() {
         }
     };
     world.fault.request = Some(Box::new(change));
-    let enable = world.queue(OperationKind::Enable { iccid }).unwrap();
+    let enable = world.queue(enable_of(iccid)).unwrap();
     world.round().unwrap();
     // The eIM sent the package again, and the card refused it as a replay.
     let operation = world.operation(&enable).unwrap();
@@ -308,4 +309,11 @@ fn the_eim_believes_no_changed_result() {
     world.round().unwrap();
     assert_eq!(world.operation(&enable).unwrap().state_name(), "confirmed");
     world.confirm(&subscription, Algorithm::Milenage).unwrap();
+}
+
+fn enable_of(iccid: Iccid) -> OperationKind {
+    OperationKind::Enable {
+        iccid,
+        rollback: false,
+    }
 }

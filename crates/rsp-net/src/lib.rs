@@ -17,7 +17,7 @@ mod clock;
 pub mod server;
 pub mod tls;
 
-// pub use client::{Client, ClientBuilder, ClientError};
+pub use client::{Client, ClientBuilder, ClientError};
 pub use clock::{Clock, system_clock};
 pub use server::{Handler, Limits, Peer, RawHandler, Rsp, Server};
 pub use tls::{ClientAuth, IdentityError, OperatorTrust, TlsIdentity};

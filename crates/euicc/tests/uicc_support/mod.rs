@@ -41,7 +41,8 @@ pub fn test_data(test: &str) -> Option<PathBuf> {
     if let Ok(path) = std::env::var("SIMURGH_SKIP_LOG") {
         let mut options = std::fs::OpenOptions::new();
         let mut log = options.append(true).create(true).open(path).unwrap();
-        writeln!(log, "{test}").unwrap();
+        // One write, so that tests side by side do not mix their lines.
+        log.write_all(format!("{test}\n").as_bytes()).unwrap();
     }
     None
 }

@@ -10,7 +10,7 @@ use rsp_asn1::sgp32::{
     GetEimPackageResponse, IccidPsmo, IpaEuiccDataRequest, ProfileDownloadData,
     ProfileDownloadTriggerRequest, Psmo, association_token_object,
 };
-use rsp_asn1::{Asn1, Extensions, Signed};
+use rsp_asn1::{Asn1, Extensions, Null, Signed};
 
 use super::{
     Eim, EuiccRecord, MAX_COUNTER_VALUE, Operation, OperationId, OperationKind, OperationState,
@@ -120,9 +120,9 @@ impl Eim {
                 let request = download_trigger(activation_code, &transaction)?;
                 return Ok((request, transaction, None));
             }
-            OperationKind::Enable { iccid } => Psmo::Enable(EnablePsmo {
+            OperationKind::Enable { iccid, rollback } => Psmo::Enable(EnablePsmo {
                 iccid: *iccid,
-                rollback_flag: None,
+                rollback_flag: rollback.then_some(Null),
                 extensions: Extensions::default(),
             }),
             OperationKind::Disable { iccid } => Psmo::Disable(IccidPsmo {

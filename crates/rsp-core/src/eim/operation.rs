@@ -39,6 +39,9 @@ pub enum OperationKind {
     Enable {
         /// The profile.
         iccid: Iccid,
+        /// Whether the IPA may return to the profile before it (SGP.32 3.3.2).
+        #[serde(default)]
+        rollback: bool,
     },
     /// PSMO disable.
     Disable {
@@ -72,7 +75,7 @@ impl fmt::Debug for OperationKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())?;
         match self {
-            OperationKind::Enable { iccid }
+            OperationKind::Enable { iccid, .. }
             | OperationKind::Disable { iccid }
             | OperationKind::Delete { iccid } => write!(f, " {iccid}"),
             _ => Ok(()),

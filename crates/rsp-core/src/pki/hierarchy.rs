@@ -46,9 +46,11 @@ pub mod member {
     pub const EIM_SIGN: &str = "eim_sign";
     /// eIM, TLS.
     pub const EIM_TLS: &str = "eim_tls";
-    /// Operator at ES2+; issued by itself.
+    /// Root of what is not remote SIM provisioning: operators and the API.
+    pub const PRIVATE_CA: &str = "private_ca";
+    /// Operator at ES2+.
     pub const OPERATOR: &str = "operator";
-    /// Northbound API, TLS; issued by itself.
+    /// Northbound API, TLS.
     pub const DOOR: &str = "door";
 }
 
@@ -80,17 +82,38 @@ impl Hierarchy {
         crypto: &dyn Provider,
         rng: &mut dyn Rng,
     ) -> Result<Vec<Issued<K>>, IssueError> {
-        let ci_name = self.name("Test CI", "");
-        let ci_key = make_key()?;
+        let ci_role = Role::Ci {
+            oid: OID_CI.to_string(),
+        };
+        let roots = [
+            (member::CI, ci_role, self.name("Test CI", "")),
+            (
+                member::PRIVATE_CA,
+                Role::PrivateCa,
+                self.name("Private CA", ""),
+            ),
+        ];
         let mut issued = Vec::new();
-        for (member, role, subject) in self.members() {
+        for (member, role, name) in roots.clone() {
             let key = make_key()?;
-            let own = matches!(member, member::OPERATOR | member::DOOR);
-            let (issuer, issuer_key): (_, &dyn SigningKey) = match own {
-                true => (&subject, &key),
-                false => (&ci_name, &ci_key),
+            let template = self.template(role, name.clone(), key.public_key());
+            let certificate = signed(template, &name, &key, crypto, rng)?;
+            issued.push(Issued {
+                member,
+                certificate,
+                key,
+            });
+        }
+        for (member, role, subject) in self.members() {
+            let private = matches!(member, member::OPERATOR | member::DOOR);
+            let [ci, private_ca] = &roots;
+            let (root, _, issuer) = if private { private_ca } else { ci };
+            let key = make_key()?;
+            let template = self.template(role, subject, key.public_key());
+            let issuer_key = issued.iter().find(|issued| issued.member == *root);
+            let Some(issuer_key) = issuer_key.map(|issued| &issued.key) else {
+                continue;
             };
-            let template = self.template(role, subject.clone(), key.public_key());
             let certificate = signed(template, issuer, issuer_key, crypto, rng)?;
             issued.push(Issued {
                 member,
@@ -98,17 +121,6 @@ impl Hierarchy {
                 key,
             });
         }
-        let role = Role::Ci {
-            oid: OID_CI.to_string(),
-        };
-        let template = self.template(role, ci_name.clone(), ci_key.public_key());
-        let certificate = signed(template, &ci_name, &ci_key, crypto, rng)?;
-        let ci = Issued {
-            member: member::CI,
-            certificate,
-            key: ci_key,
-        };
-        issued.insert(0, ci);
         Ok(issued)
     }
 
@@ -129,7 +141,7 @@ impl Hierarchy {
         signed(template, &self.name(EUM_NAME, ""), eum_key, crypto, rng)
     }
 
-    /// All but the CI.
+    /// All but the roots.
     fn members(&self) -> [(&'static str, Role, Name); 8] {
         let smdp = || OID_SMDP.to_string();
         let eum = Role::Eum {

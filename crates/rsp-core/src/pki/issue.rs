@@ -80,6 +80,8 @@ pub enum Role {
         /// dNSName.
         dns_name: String,
     },
+    /// A CA outside remote SIM provisioning.
+    PrivateCa,
     /// TLS client certificate of an operator (ES2+).
     Operator,
 }
@@ -270,6 +272,11 @@ fn profile(role: &Role) -> Profile<'_> {
             dns_name: Some(dns_name),
             ..leaf
         },
+        Role::PrivateCa => Profile {
+            key_usage: &[KEY_CERT_SIGN, CRL_SIGN],
+            ca: Some(Some(0)),
+            ..leaf
+        },
         Role::Operator => Profile { tls: true, ..leaf },
     }
 }
@@ -281,7 +288,7 @@ fn extensions(
 ) -> Result<Vec<u8>, IssueError> {
     let profile = profile(&template.role);
     let mut out = Writer::new();
-    if !matches!(template.role, Role::Ci { .. }) {
+    if !matches!(template.role, Role::Ci { .. } | Role::PrivateCa) {
         let id = key_identifier(issuer, crypto);
         extension(&mut out, 35, false, |out| {
             out.constructed(Tag::SEQUENCE, |out| out.primitive(Tag::new(0x80), &id));

@@ -21,6 +21,7 @@ use crate::tls::{self, ClientAuth, TlsIdentity};
 
 pub use handler::{Handler, Peer, RawHandler};
 pub use rsp::Rsp;
+pub(crate) use rsp::{X_ADMIN_PROTOCOL, value};
 
 /// What a server bears of its clients.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -19,6 +19,28 @@ pub(crate) struct ServerVerifier {
     pub(crate) crypto: Arc<dyn Provider>,
 }
 
+impl ServerVerifier {
+    /// Whether the server may present this certificate under this name.
+    pub(crate) fn check(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        name: &ServerName<'_>,
+    ) -> Result<(), rustls::Error> {
+        let side = Side::Leaf;
+        let presented = certificate(end_entity)
+            .map_err(|cause| refused(ChainError::Malformed { side, cause }))?;
+        verify_tls_server(
+            &presented,
+            &name.to_str(),
+            &self.trust,
+            (self.clock)(),
+            self.crypto.as_ref(),
+        )
+        .map_err(refused)?;
+        Ok(())
+    }
+}
+
 impl ServerCertVerifier for ServerVerifier {
     fn verify_server_cert(
         &self,
@@ -28,17 +50,7 @@ impl ServerCertVerifier for ServerVerifier {
         _ocsp_response: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let side = Side::Leaf;
-        let presented = certificate(end_entity)
-            .map_err(|cause| refused(ChainError::Malformed { side, cause }))?;
-        verify_tls_server(
-            &presented,
-            &server_name.to_str(),
-            &self.trust,
-            (self.clock)(),
-            self.crypto.as_ref(),
-        )
-        .map_err(refused)?;
+        self.check(end_entity, server_name)?;
         Ok(ServerCertVerified::assertion())
     }
 

@@ -1,0 +1,174 @@
+//! The northbound API: who may come in, and which function is where.
+
+mod functions;
+
+use std::sync::Arc;
+
+use api::Problem;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use http::{Method, Request, Response, StatusCode};
+use rsp_crypto::Provider;
+use rsp_crypto::software::SoftwareProvider;
+use rsp_net::{Peer, RawHandler};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use store::{EimHost, SmdpHost, StoreError};
+
+/// Answers whoever has the token.
+pub(crate) struct Door {
+    functions: Arc<Functions>,
+    /// SHA-256 of the token.
+    token: [u8; 32],
+}
+
+/// What the functions work on.
+struct Functions {
+    eim: Arc<EimHost>,
+    smdp: Arc<SmdpHost>,
+}
+
+impl Door {
+    pub(crate) fn new(eim: Arc<EimHost>, smdp: Arc<SmdpHost>, token: &str) -> Self {
+        Door {
+            functions: Arc::new(Functions { eim, smdp }),
+            token: SoftwareProvider.sha256(&[token.as_bytes()]),
+        }
+    }
+
+    /// Compares digests, so that the time it takes tells nothing of the token.
+    fn admits(&self, request: &Request<Bytes>) -> bool {
+        let header = request.headers().get(AUTHORIZATION);
+        let presented = header
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.strip_prefix("Bearer "));
+        presented
+            .is_some_and(|token| SoftwareProvider.sha256(&[token.trim().as_bytes()]) == self.token)
+    }
+}
+
+impl RawHandler for Door {
+    async fn handle(&self, request: Request<Bytes>, peer: &Peer) -> Response<Bytes> {
+        if !self.admits(&request) {
+            tracing::warn!(peer = %peer.address, "no valid token");
+            return unauthorised();
+        }
+        let functions = self.functions.clone();
+        let answered = tokio::task::spawn_blocking(move || functions.answer(&request));
+        let answered = answered.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a handler ended early");
+            Err(internal())
+        });
+        answered
+            .unwrap_or_else(|problem| respond(problem.status, "application/problem+json", &problem))
+    }
+}
+
+impl Functions {
+    /// One line per function.
+    fn answer(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Problem> {
+        let path = request.uri().path().strip_prefix(api::V1);
+        let path = path.unwrap_or_default();
+        match (request.method(), path) {
+            (&Method::GET, "/eim-configuration") => ok(&self.eim_configuration()?),
+            (&Method::POST, "/euiccs") => created(&self.add_euicc(&read(request)?)?),
+            (&Method::POST, "/profiles") => created(&self.add_profiles(&read(request)?)?),
+            (&Method::POST, "/operations") => created(&self.add_operation(&read(request)?)?),
+            (&Method::GET, path) => match path.strip_prefix("/operations/") {
+                Some(id) => ok(&self.operation(id)?),
+                None => Err(not_found(path)),
+            },
+            (_, path) => Err(not_found(path)),
+        }
+    }
+}
+
+fn ok<T: Serialize>(body: &T) -> Result<Response<Bytes>, Problem> {
+    Ok(respond(200, "application/json", body))
+}
+
+fn created<T: Serialize>(body: &T) -> Result<Response<Bytes>, Problem> {
+    Ok(respond(201, "application/json", body))
+}
+
+fn respond<T: Serialize>(status: u16, content_type: &'static str, body: &T) -> Response<Bytes> {
+    let body = serde_json::to_vec(body).unwrap_or_default();
+    let mut response = Response::new(Bytes::from(body));
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let content_type = HeaderValue::from_static(content_type);
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response
+}
+
+fn read<T: DeserializeOwned>(request: &Request<Bytes>) -> Result<T, Problem> {
+    serde_json::from_slice(request.body()).map_err(|error| {
+        // The library's text may quote the body, which may hold secrets.
+        let place = format!("line {} column {}", error.line(), error.column());
+        let class = format!("{:?} error at {place}", error.classify());
+        invalid("the body", &class, "see the API's types for its form")
+    })
+}
+
+fn unauthorised() -> Response<Bytes> {
+    let problem = problem(
+        401,
+        "unauthorised",
+        "no valid token",
+        "send `Authorization: Bearer <token>`; the token is in the file that `door.token` names",
+    );
+    let mut response = respond(401, "application/problem+json", &problem);
+    let bearer = HeaderValue::from_static("Bearer");
+    response.headers_mut().insert(WWW_AUTHENTICATE, bearer);
+    response
+}
+
+fn problem(status: u16, title: &str, detail: &str, remedy: &str) -> Problem {
+    Problem {
+        kind: format!("/problems/{}", title.replace(' ', "-")),
+        title: title.to_string(),
+        status,
+        detail: detail.to_string(),
+        remedy: remedy.to_string(),
+    }
+}
+
+fn not_found(path: &str) -> Problem {
+    let detail = format!("nothing is at {}{path}", api::V1);
+    problem(404, "not found", &detail, "see the list of functions")
+}
+
+fn invalid(what: &str, detail: &str, remedy: &str) -> Problem {
+    problem(422, "invalid request", &format!("{what}: {detail}"), remedy)
+}
+
+fn internal() -> Problem {
+    problem(
+        500,
+        "internal error",
+        "the server could not do it",
+        "try again; the log says more",
+    )
+}
+
+/// A failure of the store as the caller should see it.
+fn stored(error: StoreError) -> Problem {
+    match error {
+        StoreError::Exists(what) => problem(
+            409,
+            "exists",
+            &format!("{what} exists already"),
+            "use another",
+        ),
+        StoreError::Unknown(what) => problem(
+            404,
+            "not found",
+            &format!("{what} is not known"),
+            "add it first",
+        ),
+        error => {
+            tracing::error!(%error, "store");
+            internal()
+        }
+    }
+}

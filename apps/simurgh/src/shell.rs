@@ -1,0 +1,28 @@
+//! The machines' outside: clock, randomness, library.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rsp_core::{Context, Timestamp};
+use rsp_crypto::software::SoftwareProvider;
+use rsp_crypto::{CryptoError, OsRng};
+
+/// The time.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place where the server reads the clock"
+)]
+pub(crate) fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let millis = since.map_or(0, |since| since.as_millis());
+    Timestamp(u64::try_from(millis).unwrap_or(u64::MAX))
+}
+
+/// Runs `work` with everything that a machine needs from outside.
+pub(crate) fn with_context<T>(work: impl FnOnce(&mut Context<'_>) -> T) -> Result<T, CryptoError> {
+    let mut rng = OsRng::new()?;
+    Ok(work(&mut Context {
+        now: now(),
+        rng: &mut rng,
+        crypto: &SoftwareProvider,
+    }))
+}
