@@ -1,1 +1,44 @@
-fn main() {}
+//! `simurgh-lab`: virtual devices that use the product as real ones would.
+
+mod bench;
+mod demo;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The lab: virtual devices, each with a software eUICC and an IPA, against the
+/// real server.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Order, download, enable and confirm a profile on each device
+    Demo(demo::Demo),
+    /// Measure the product against what its libraries can do, in one run
+    Bench(bench::Bench),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Command::Demo(demo) => demo.run(),
+        Command::Bench(bench) => bench.run(),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("simurgh-lab: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What ends a command, for people.
+pub(crate) type Failure = Box<dyn std::error::Error>;

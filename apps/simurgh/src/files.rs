@@ -3,9 +3,8 @@
 use std::io::Write;
 use std::path::Path;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use rsp_asn1::Certificate;
+use rsp_core::pki::{certificate_from_pem, certificate_to_pem};
 use rsp_crypto::software::SoftwareKey;
 
 use crate::Failure;
@@ -30,14 +29,7 @@ pub(crate) fn write_secret(path: &Path, contents: &[u8]) -> Result<(), Failure> 
 
 /// Writes a certificate as PEM.
 pub(crate) fn write_certificate(path: &Path, certificate: &Certificate) -> Result<(), Failure> {
-    let text = STANDARD.encode(certificate.as_bytes());
-    let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
-    for line in text.as_bytes().chunks(64) {
-        pem.push_str(&String::from_utf8_lossy(line));
-        pem.push('\n');
-    }
-    pem.push_str("-----END CERTIFICATE-----\n");
-    std::fs::write(path, pem)
+    std::fs::write(path, certificate_to_pem(certificate))
         .map_err(|error| Failure::new(format!("cannot write {}", path.display()), error))
 }
 
@@ -49,17 +41,8 @@ pub(crate) fn read(path: &Path) -> Result<String, Failure> {
 
 /// Reads a certificate from PEM.
 pub(crate) fn read_certificate(path: &Path) -> Result<Certificate, Failure> {
-    let doing = || format!("{} holds no certificate", path.display());
-    let pem = read(path)?;
-    let body: String = pem
-        .lines()
-        .skip_while(|line| *line != "-----BEGIN CERTIFICATE-----")
-        .skip(1)
-        .take_while(|line| !line.starts_with("-----"))
-        .collect();
-    let der = STANDARD.decode(body);
-    let der = der.map_err(|error| Failure::new(doing(), error))?;
-    Certificate::from_bytes(&der).map_err(|error| Failure::new(doing(), error))
+    let certificate = certificate_from_pem(&read(path)?);
+    certificate.ok_or_else(|| Failure::new(path.display(), "holds no certificate in PEM"))
 }
 
 /// Reads a private key from PEM.

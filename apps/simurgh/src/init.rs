@@ -37,9 +37,9 @@ pub(crate) struct Init {
     #[arg(long, default_value = ".", value_name = "FOLDER")]
     dir: PathBuf,
     /// Ports of eIM, SM-DP+ and API; 0 is any free one
-    #[arg(long, value_delimiter = ',', num_args = 3, value_names = ["EIM", "SMDP", "DOOR"],
-          default_values_t = [8443, 8444, 8445])]
-    ports: Vec<u16>,
+    #[arg(long, value_name = "EIM,SMDP,API", default_value = "8443,8444,8445",
+          value_parser = three_ports)]
+    ports: [u16; 3],
     #[command(flatten)]
     names: Names,
 }
@@ -69,12 +69,7 @@ impl Init {
         random()?.fill(&mut token);
         let token: String = token.iter().map(|octet| format!("{octet:02x}")).collect();
         files::write_secret(&self.dir.join("door.token"), token.as_bytes())?;
-        let ports = self
-            .ports
-            .as_slice()
-            .try_into()
-            .unwrap_or([8443, 8444, 8445]);
-        let text = config::example(&self.names.eim, &self.names.smdp, ports);
+        let text = config::example(&self.names.eim, &self.names.smdp, self.ports);
         std::fs::write(&configuration, text)
             .map_err(|error| Failure::new(configuration.display(), error))?;
         println!("wrote {}", configuration.display());
@@ -121,6 +116,12 @@ fn write_hierarchy(folder: &Path, names: &Names) -> Result<(), Failure> {
         files::write_certificate(&file("pem"), &member.certificate)?;
     }
     Ok(())
+}
+
+fn three_ports(text: &str) -> Result<[u16; 3], String> {
+    let ports: Result<Vec<u16>, _> = text.split(',').map(str::parse).collect();
+    let three = ports.ok().and_then(|ports| ports.try_into().ok());
+    three.ok_or_else(|| "three port numbers with commas between them".to_string())
 }
 
 /// A name without its port.

@@ -6,11 +6,7 @@ use rsp_core::{Context, Timestamp};
 use rsp_crypto::software::SoftwareProvider;
 use rsp_crypto::{CryptoError, OsRng};
 
-/// The time.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place where the server reads the clock"
-)]
+/// The time: the one place where the server reads the clock.
 pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let millis = since.map_or(0, |since| since.as_millis());

@@ -8,21 +8,17 @@ use rsp_asn1::sgp32::{
     AddInitialEimOk, AddInitialEimRequest, AddInitialEimResponse, EimConfigurationData,
 };
 use rsp_asn1::{Asn1, Certificate, DecodeError, Extensions};
-use rsp_core::pki::{Hierarchy, IssueError, TrustAnchor};
+use rsp_core::pki::{Eum, IssueError, TrustAnchor};
 use rsp_crypto::software::{SoftwareKey, SoftwareProvider};
 use rsp_crypto::{CryptoError, Curve, Rng, SigningKey};
 
 /// Makes cards.
 #[derive(Debug)]
 pub struct Factory {
-    /// Names and validity of what is issued.
-    pub hierarchy: Hierarchy,
     /// The CI that the cards trust and that the EUM is under.
     pub ci: TrustAnchor,
-    /// CERT.EUM.
-    pub eum_certificate: Certificate,
-    /// SK.EUM.
-    pub eum_key: SoftwareKey,
+    eum: Eum,
+    eum_key: SoftwareKey,
 }
 
 /// Why no card was made.
@@ -47,12 +43,34 @@ pub enum FactoryError {
 }
 
 impl Factory {
+    /// A factory of an EUM.
+    ///
+    /// # Errors
+    /// If CERT.EUM names no permitted EIDs.
+    pub fn new(
+        ci: TrustAnchor,
+        eum_certificate: Certificate,
+        eum_key: SoftwareKey,
+    ) -> Result<Self, FactoryError> {
+        let eum = Eum::new(eum_certificate)?;
+        Ok(Factory { ci, eum, eum_key })
+    }
+
+    /// CERT.EUM.
+    pub fn eum_certificate(&self) -> &Certificate {
+        &self.eum.certificate
+    }
+
     /// The EID with this number.
     ///
     /// # Errors
     /// If the prefix is not eight digits or the number too large.
     pub fn eid(&self, number: u64) -> Result<Eid, FactoryError> {
-        let digits = format!("{}{number:022}", self.hierarchy.eid_prefix);
+        let prefix = &self.eum.eid_prefix;
+        let digits = format!(
+            "{prefix}{number:0width$}",
+            width = 30 - prefix.len().min(30)
+        );
         Ok(Eid::with_check_digits(&digits)?)
     }
 
@@ -63,9 +81,11 @@ impl Factory {
     pub fn make_card(&self, eid: Eid, rng: &mut dyn Rng) -> Result<Euicc, FactoryError> {
         let key = SoftwareKey::generate(Curve::NistP256, rng)?;
         let public_key = SigningKey::public_key(&key).clone();
-        let certificate =
-            self.hierarchy
-                .issue_euicc(eid, &public_key, &self.eum_key, &SoftwareProvider, rng)?;
+        let eum_key = &self.eum_key;
+        let issued = self
+            .eum
+            .issue(eid, &public_key, eum_key, &SoftwareProvider, rng);
+        let certificate = issued?;
         let ci = CiKey {
             subject_key_identifier: self.ci.key_identifier.clone(),
             public_key: self.ci.certificate.public_key.clone(),
@@ -75,7 +95,7 @@ impl Factory {
             vec![ci],
             Arc::new(key),
             certificate,
-            self.eum_certificate.clone(),
+            self.eum.certificate.clone(),
         )))
     }
 

@@ -7,10 +7,6 @@ use std::path::PathBuf;
 
 /// The folder with test data: `SIMURGH_TEST_DATA`, or `shared` beside the
 /// checkout. `None` if there is none: then the skipped test is reported.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "tests are told by the environment where the data lies"
-)]
 pub fn folder(test: &str) -> Option<PathBuf> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
     let folder = std::env::var_os("SIMURGH_TEST_DATA").map_or_else(|| beside.into(), PathBuf::from);

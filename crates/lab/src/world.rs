@@ -122,12 +122,7 @@ impl World {
         let ci = take(&mut issued, member::CI)?;
         let anchor = TrustAnchor::new(&ci.certificate, &SoftwareProvider)?;
         let eum = take(&mut issued, member::EUM)?;
-        let factory = Factory {
-            hierarchy,
-            ci: anchor.clone(),
-            eum_certificate: eum.certificate,
-            eum_key: eum.key,
-        };
+        let factory = Factory::new(anchor.clone(), eum.certificate, eum.key)?;
         let store: Arc<SqliteStore> = Arc::new(SqliteStore::in_memory()?);
         let eim = Eim {
             eim_id: EIM.try_into().map_err(|_| WorldError::Missing("eimId"))?,
@@ -409,7 +404,7 @@ fn ipa_config(ci: TrustAnchor) -> Config {
 }
 
 /// An LTE and 5G device.
-fn device_info() -> DeviceInfo {
+pub fn device_info() -> DeviceInfo {
     let release_15 = Some([15, 0, 0]);
     DeviceInfo {
         tac: [0x35, 0x29, 0x06, 0x11],

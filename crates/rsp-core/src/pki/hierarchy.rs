@@ -8,7 +8,7 @@ use rsp_asn1::Certificate;
 use rsp_asn1::ids::Eid;
 use rsp_crypto::{CryptoError, Provider, PublicKey, Rng, SigningKey};
 
-use super::{IssueError, Name, Role, Template, issue};
+use super::{IssueError, Name, ParsedCertificate, Role, Template, issue};
 use crate::Timestamp;
 
 /// What a hierarchy is made for.
@@ -124,23 +124,6 @@ impl Hierarchy {
         Ok(issued)
     }
 
-    /// CERT.EUICC for an EID.
-    ///
-    /// # Errors
-    /// If the EUM's key does not sign.
-    pub fn issue_euicc(
-        &self,
-        eid: Eid,
-        key: &PublicKey,
-        eum_key: &dyn SigningKey,
-        crypto: &dyn Provider,
-        rng: &mut dyn Rng,
-    ) -> Result<Certificate, IssueError> {
-        let subject = self.name("Test eUICC", &eid.to_string());
-        let template = self.template(Role::Euicc, subject, key);
-        signed(template, &self.name(EUM_NAME, ""), eum_key, crypto, rng)
-    }
-
     /// All but the roots.
     fn members(&self) -> [(&'static str, Role, Name); 8] {
         let smdp = || OID_SMDP.to_string();
@@ -195,6 +178,67 @@ impl Hierarchy {
 }
 
 const EUM_NAME: &str = "Test EUM";
+
+/// An EUM that issues certificates of eUICCs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Eum {
+    /// CERT.EUM.
+    pub certificate: Certificate,
+    /// First digits of the EIDs that it may issue.
+    pub eid_prefix: String,
+    name: Name,
+    validity: (Timestamp, Timestamp),
+}
+
+impl Eum {
+    /// Takes CERT.EUM; what is issued has its organization and validity.
+    ///
+    /// # Errors
+    /// If it is malformed or permits no EIDs.
+    pub fn new(certificate: Certificate) -> Result<Self, IssueError> {
+        let read = ParsedCertificate::parse(&certificate).map_err(IssueError::Issuer)?;
+        let prefix = read.permitted.and_then(|permitted| permitted.eid_prefix);
+        Ok(Eum {
+            certificate,
+            eid_prefix: prefix.ok_or(IssueError::NoEids)?,
+            name: Name {
+                organization: read.organization.unwrap_or_default(),
+                common_name: read.common_name.unwrap_or_default(),
+                ..Name::default()
+            },
+            validity: (read.not_before, read.not_after),
+        })
+    }
+
+    /// CERT.EUICC for an EID.
+    ///
+    /// # Errors
+    /// If the EUM's key does not sign.
+    pub fn issue(
+        &self,
+        eid: Eid,
+        key: &PublicKey,
+        eum_key: &dyn SigningKey,
+        crypto: &dyn Provider,
+        rng: &mut dyn Rng,
+    ) -> Result<Certificate, IssueError> {
+        let subject = Name {
+            serial_number: eid.to_string(),
+            common_name: "Test eUICC".to_string(),
+            ..self.name.clone()
+        };
+        let (not_before, not_after) = self.validity;
+        let template = Template {
+            role: Role::Euicc,
+            subject,
+            public_key: key,
+            serial: &[],
+            not_before,
+            not_after,
+        };
+        signed(template, &self.name, eum_key, crypto, rng)
+    }
+}
 
 /// Issues with a random serial number.
 fn signed(

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use rsp_asn1::{Asn1, BitString, Certificate, DecodeError, InvalidOid, Oid, Tag, Writer};
 use rsp_crypto::{CryptoError, Provider, PublicKey, SigningKey};
 
-use super::policy;
+use super::{CertificateError, policy};
 use crate::Timestamp;
 
 /// Why a certificate cannot be issued.
@@ -19,6 +19,12 @@ pub enum IssueError {
     /// The key did not sign.
     #[error("{0}")]
     Key(#[from] CryptoError),
+    /// The issuer's certificate cannot be read.
+    #[error("issuer: {0}")]
+    Issuer(CertificateError),
+    /// The issuer may issue no EIDs.
+    #[error("the EUM certificate permits no EIDs")]
+    NoEids,
     /// The result does not decode.
     #[error("{0}")]
     Decode(#[from] DecodeError),

@@ -4,11 +4,13 @@
 mod certificate;
 mod hierarchy;
 mod issue;
+mod pem;
 mod validate;
 
 pub use certificate::{CertificateError, ParsedCertificate};
-pub use hierarchy::{Hierarchy, Issued, member};
+pub use hierarchy::{Eum, Hierarchy, Issued, member};
 pub use issue::{IssueError, Name, Role, Template, issue, key_identifier};
+pub use pem::{certificate_from_pem, certificate_to_pem};
 pub use validate::{
     ChainError, EuiccIdentity, Side, TlsTrust, TrustAnchor, verify_euicc_chain, verify_tls_server,
     verify_under,

@@ -1,0 +1,210 @@
+//! A virtual device: a software eUICC, the product's IPA, and a modem that is
+//! a real TLS client.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use api::{NewEuicc, OperationKind, Secret};
+use euicc::{Environment, Euicc};
+use lab::Subscriber;
+use rsp_asn1::Asn1;
+use rsp_asn1::ids::Eid;
+use rsp_asn1::sgp32::EimConfigurationData;
+use rsp_core::Timestamp;
+use rsp_core::ipa::{Action, Config, DEFAULT_BLOCK_SIZE, Event, Input, Ipa};
+use rsp_core::profile::Subscription;
+use rsp_crypto::OsRng;
+use rsp_crypto::software::SoftwareProvider;
+use rsp_net::Client;
+
+use super::Setting;
+use super::report::{Progress, Run, Step};
+use crate::Failure;
+
+/// Pause between two polls while the demonstration stays up.
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
+
+/// A device in the field.
+pub(crate) struct Device {
+    eid: Eid,
+    card: Euicc,
+    ipa: Ipa,
+    client: Client,
+    rng: OsRng,
+}
+
+/// Makes a device and takes it through the run; the device is kept if it was
+/// confirmed.
+pub(crate) async fn run(
+    number: u64,
+    subscription: Subscription,
+    setting: &Setting,
+    progress: &Progress,
+) -> (Option<Device>, Run) {
+    let mut run = Run::new(progress.clone());
+    match Device::confirmed(number, subscription, setting, &mut run).await {
+        Ok(device) => {
+            run.confirmed();
+            (Some(device), run)
+        }
+        Err(error) => {
+            run.failed(number, &error.to_string());
+            (None, run)
+        }
+    }
+}
+
+impl Device {
+    async fn confirmed(
+        number: u64,
+        subscription: Subscription,
+        setting: &Setting,
+        run: &mut Run,
+    ) -> Result<Self, Failure> {
+        let operator = &setting.operator;
+        let mut device = Self::make(number, setting).await?;
+        let eid = device.eid.to_string();
+        run.step(Step::Made);
+
+        let activation_code = Secret(operator.order(subscription.iccid).await?);
+        run.step(Step::Ordered);
+        let download = OperationKind::Download { activation_code };
+        let download = operator.queue(&eid, download).await?;
+        device.round(run).await?;
+        expect_confirmed(setting, &download).await?;
+        run.step(Step::DownloadConfirmed);
+
+        let iccid = subscription.iccid.to_string();
+        let enable = operator
+            .queue(&eid, OperationKind::Enable { iccid })
+            .await?;
+        device.round(run).await?;
+        expect_confirmed(setting, &enable).await?;
+        run.step(Step::EnableConfirmed);
+
+        let mut subscriber = Subscriber::new(subscription, setting.algorithm);
+        let mut environment = Environment {
+            provider: &SoftwareProvider,
+            rng: &mut device.rng,
+        };
+        subscriber.confirm(&mut device.card, &mut environment)?;
+        run.step(Step::Authenticated);
+        Ok(device)
+    }
+
+    /// In the factory: a card with its certificate, told of the eIM; and at
+    /// the eIM, told of the card.
+    async fn make(number: u64, setting: &Setting) -> Result<Self, Failure> {
+        let mut rng = super::random()?;
+        let factory = &setting.factory;
+        let eid = factory.eid(number)?;
+        let mut card = factory.make_card(eid, &mut rng)?;
+        let configuration = setting.operator.eim_configuration().await?;
+        let data = octets(&configuration.eim_configuration_data)?;
+        let data = EimConfigurationData::from_der(&data)?;
+        let association_token = factory.add_initial_eim(&mut card, data, &mut rng)?;
+        let new = NewEuicc {
+            eid: eid.to_string(),
+            association_token,
+            counter_value: configuration.counter_value,
+        };
+        setting.operator.add_euicc(&new).await?;
+        let config = Config {
+            block_size: DEFAULT_BLOCK_SIZE,
+            poll_interval: POLL_INTERVAL,
+            retries: 3,
+            device_info: lab::device_info(),
+            ci: vec![factory.ci.clone()],
+        };
+        Ok(Device {
+            eid,
+            card,
+            ipa: Ipa::new(config, now()),
+            client: setting.devices.clone(),
+            rng,
+        })
+    }
+
+    pub(crate) fn eid(&self) -> Eid {
+        self.eid
+    }
+
+    /// Lets the IPA do a round, until the eIM has nothing more.
+    async fn round(&mut self, run: &mut Run) -> Result<(), Failure> {
+        if self.ipa.poll_timeout().is_some() {
+            self.ipa.handle(Input::Wake, now());
+        }
+        loop {
+            while let Some(event) = self.ipa.poll_event() {
+                match event {
+                    Event::Idle => return Ok(()),
+                    Event::Failed { reason } | Event::DownloadFailed { reason } => {
+                        return Err(reason.into());
+                    }
+                    event => run.event(&event),
+                }
+            }
+            self.act().await;
+        }
+    }
+
+    /// Polls until the task is ended.
+    pub(crate) async fn poll_for_ever(mut self) {
+        loop {
+            while self.ipa.poll_event().is_some() {}
+            self.act().await;
+        }
+    }
+
+    /// Carries out one action, or waits until the IPA wants to be called.
+    async fn act(&mut self) {
+        let input = match self.ipa.poll_action() {
+            Some(Action::Apdu(command)) => {
+                let mut environment = Environment {
+                    provider: &SoftwareProvider,
+                    rng: &mut self.rng,
+                };
+                Input::Apdu(Ok(self.card.transmit(&command, &mut environment)))
+            }
+            Some(Action::Http { server, request }) => {
+                let response = self.client.post(&server, request).await;
+                Input::Http(response.map_err(|error| error.to_string()))
+            }
+            None => {
+                if let Some(until) = self.ipa.poll_timeout() {
+                    tokio::time::sleep(until.since(now())).await;
+                }
+                Input::Time
+            }
+        };
+        self.ipa.handle(input, now());
+    }
+}
+
+async fn expect_confirmed(setting: &Setting, id: &str) -> Result<(), Failure> {
+    let operation = setting.operator.operation(id).await?;
+    match operation.state.as_str() {
+        "confirmed" => Ok(()),
+        state => Err(format!(
+            "{} is {state}: {}",
+            operation.kind,
+            operation.reason.unwrap_or_default()
+        )
+        .into()),
+    }
+}
+
+/// The time: the one place where devices read the clock.
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    Timestamp(since.map_or(0, |since| since.as_millis() as u64))
+}
+
+fn octets(hex: &str) -> Result<Vec<u8>, Failure> {
+    let pairs = hex.as_bytes().chunks(2);
+    let octet = |pair: &[u8]| {
+        let pair = std::str::from_utf8(pair).ok()?;
+        u8::from_str_radix(pair, 16).ok()
+    };
+    let octets: Option<Vec<u8>> = pairs.map(octet).collect();
+    Ok(octets.ok_or("the API gave no hexadecimal digits")?)
+}

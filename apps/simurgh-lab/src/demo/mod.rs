@@ -1,0 +1,179 @@
+//! `simurgh-lab demo`: the first run, on the real server over loopback TLS.
+
+mod device;
+mod operator;
+mod report;
+mod server;
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap::Args;
+use lab::{Algorithm, Factory};
+use rsp_core::pki::TrustAnchor;
+use rsp_core::profile;
+use rsp_crypto::OsRng;
+use rsp_crypto::software::{SoftwareKey, SoftwareProvider};
+use rsp_net::Client;
+use tokio::task::LocalSet;
+
+use crate::Failure;
+use device::Device;
+use operator::Operator;
+use report::{Progress, Report};
+use server::ServerProcess;
+
+/// Each device is made with a software eUICC that knows the eIM. A profile is
+/// ordered for it over ES2+, the eIM triggers the download, the IPA fetches it
+/// over ES9+ and the eUICC installs it; then the eUICC enables it under a
+/// signed eUICC Package. That AUTHENTICATE fits the keys in the order confirms
+/// the device.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// End after the run; without it servers and devices stay up
+    #[arg(long)]
+    once: bool,
+    /// How many devices
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    devices: u32,
+    /// A profile package (SAIP, DER) to personalise instead of the built-in one
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
+    /// Devices that act at the same time
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    parallel: u32,
+    /// The server program; beside this program by default
+    #[arg(long, value_name = "FILE")]
+    server: Option<PathBuf>,
+    /// Keep keys, database and log in this new folder
+    #[arg(long, value_name = "FOLDER")]
+    dir: Option<PathBuf>,
+}
+
+/// What all devices share.
+pub(crate) struct Setting {
+    pub(crate) operator: Operator,
+    /// The network of the devices.
+    pub(crate) devices: Client,
+    pub(crate) factory: Factory,
+    pub(crate) algorithm: Algorithm,
+}
+
+impl Demo {
+    /// Runs it; whether every device was confirmed.
+    pub(crate) fn run(&self) -> Result<bool, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        LocalSet::new().block_on(&runtime, self.act())
+    }
+
+    async fn act(&self) -> Result<bool, Failure> {
+        let started = Instant::now();
+        let (template, algorithm) = self.template()?;
+        let mut server = ServerProcess::start(self.server.as_deref(), self.dir.as_deref()).await?;
+        let setting = Setting {
+            operator: Operator::new(&server)?,
+            devices: operator::client(&server).build(Arc::new(SoftwareProvider))?,
+            factory: factory(server.pki())?,
+            algorithm,
+        };
+        let setting = Rc::new(setting);
+        let subscriptions = operator::subscriptions(self.devices)?;
+        let progress = Progress::new(self.devices);
+        progress.step("server started");
+        setting.operator.stock(&template, &subscriptions).await?;
+        progress.step("profiles in stock");
+
+        let waiting: VecDeque<_> = (1..).zip(subscriptions).collect();
+        let waiting = Rc::new(RefCell::new(waiting));
+        let report = Rc::new(RefCell::new(Report::default()));
+        let kept = Rc::new(RefCell::new(Vec::new()));
+        let workers = (0..self.parallel.min(self.devices)).map(|_| {
+            let (setting, waiting) = (setting.clone(), waiting.clone());
+            let (report, kept, progress) = (report.clone(), kept.clone(), progress.clone());
+            tokio::task::spawn_local(async move {
+                loop {
+                    let next = waiting.borrow_mut().pop_front();
+                    let Some((number, subscription)) = next else {
+                        break;
+                    };
+                    let (device, run) =
+                        device::run(number, subscription, &setting, &progress).await;
+                    report.borrow_mut().add(run);
+                    kept.borrow_mut().extend(device);
+                }
+            })
+        });
+        for worker in workers.collect::<Vec<_>>() {
+            worker.await?;
+        }
+        progress.finish();
+        let report = report.take();
+        let seconds = started.elapsed().as_secs_f64();
+        let all = report.print(self.devices, seconds);
+        if !self.once {
+            stay_up(&mut server, kept.take()).await?;
+        }
+        server.stop().await;
+        report.print_line(self.devices, seconds);
+        Ok(all)
+    }
+
+    /// The package to personalise, and how it authenticates.
+    fn template(&self) -> Result<(Vec<u8>, Algorithm), Failure> {
+        let package = match &self.profile {
+            Some(file) => std::fs::read(file)
+                .map_err(|error| format!("cannot read {}: {error}", file.display()))?,
+            None => profile::template(),
+        };
+        let named = |error| match &self.profile {
+            Some(file) => format!("{}: {error}", file.display()),
+            None => format!("{error}"),
+        };
+        let description = profile::describe(&package).map_err(named)?;
+        let test = rsp_asn1::saip::AlgorithmId::USIM_TEST_ALGORITHM;
+        let algorithm = match description.algorithms.first() {
+            Some(algorithm) if *algorithm == test => Algorithm::Test,
+            _ => Algorithm::Milenage,
+        };
+        Ok((package, algorithm))
+    }
+}
+
+/// Servers and devices go on until somebody ends them.
+async fn stay_up(server: &mut ServerProcess, devices: Vec<Device>) -> Result<(), Failure> {
+    server.explain(devices.first().map(Device::eid));
+    let polling: Vec<_> = devices
+        .into_iter()
+        .map(|device| tokio::task::spawn_local(device.poll_for_ever()))
+        .collect();
+    tokio::select! {
+        ended = tokio::signal::ctrl_c() => ended?,
+        ended = server.wait() => ended?,
+    }
+    polling.iter().for_each(tokio::task::JoinHandle::abort);
+    Ok(())
+}
+
+/// A factory under the EUM of the server's test hierarchy.
+fn factory(pki: &Path) -> Result<Factory, Failure> {
+    use rsp_core::pki::member;
+    let ci = server::certificate(&pki.join(format!("{}.pem", member::CI)))?;
+    let eum_certificate = server::certificate(&pki.join(format!("{}.pem", member::EUM)))?;
+    let key = std::fs::read_to_string(pki.join(format!("{}.key.pem", member::EUM)))?;
+    Ok(Factory::new(
+        TrustAnchor::new(&ci, &SoftwareProvider)?,
+        eum_certificate,
+        SoftwareKey::from_pkcs8_pem(&key)?,
+    )?)
+}
+
+/// Randomness of devices and operator.
+pub(crate) fn random() -> Result<OsRng, Failure> {
+    Ok(OsRng::new()?)
+}

@@ -1,0 +1,166 @@
+//! The server as a process of its own: the real program with the real
+//! commands.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use rsp_asn1::Certificate;
+use rsp_asn1::ids::Eid;
+use rsp_core::pki::certificate_from_pem;
+use serde::Deserialize;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::Failure;
+
+/// Names in the demonstration's certificates.
+pub(crate) const EIM: &str = "eim.simurgh.test";
+pub(crate) const SMDP: &str = "smdp.simurgh.test";
+pub(crate) const DOOR: &str = "localhost";
+
+/// How long the server may take to be ready, and to end.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Where the server listens.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct Addresses {
+    pub(crate) eim: SocketAddr,
+    pub(crate) smdp: SocketAddr,
+    pub(crate) door: SocketAddr,
+}
+
+/// A running server.
+pub(crate) struct ServerProcess {
+    child: Child,
+    folder: PathBuf,
+    pki: PathBuf,
+    temporary: bool,
+    pub(crate) addresses: Addresses,
+}
+
+impl ServerProcess {
+    /// Makes keys and configuration, and starts the server.
+    pub(crate) async fn start(
+        program: Option<&Path>,
+        folder: Option<&Path>,
+    ) -> Result<Self, Failure> {
+        let program = match program {
+            Some(program) => program.to_path_buf(),
+            None => std::env::current_exe()?.with_file_name("simurgh"),
+        };
+        let temporary = folder.is_none();
+        let folder = match folder {
+            Some(folder) => folder.to_path_buf(),
+            None => new_folder()?,
+        };
+        let started = Self::start_in(&program, &folder, temporary).await;
+        if started.is_err() && temporary {
+            let _ = std::fs::remove_dir_all(&folder);
+        }
+        started
+    }
+
+    async fn start_in(program: &Path, folder: &Path, temporary: bool) -> Result<Self, Failure> {
+        let init = Command::new(program)
+            .args(["init", "--ports", "0,0,0", "--eim", EIM, "--smdp", SMDP])
+            .args(["--door", DOOR, "--dir"])
+            .arg(folder)
+            .stdout(Stdio::null())
+            .status()
+            .await
+            .map_err(|error| format!("cannot run {}: {error}", program.display()))?;
+        if !init.success() {
+            return Err(format!("simurgh init ended with {init}").into());
+        }
+        let log = std::fs::File::create(folder.join("server.log"))?;
+        let mut child = Command::new(program)
+            .args(["serve", "--announce", "--config"])
+            .arg(folder.join("simurgh.toml"))
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()?;
+        let output = child.stdout.take().ok_or("the server has no output")?;
+        let mut lines = BufReader::new(output).lines();
+        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;
+        let Ok(Ok(Some(line))) = line else {
+            let log = std::fs::read_to_string(folder.join("server.log")).unwrap_or_default();
+            return Err(format!("the server did not start:\n{log}").into());
+        };
+        Ok(ServerProcess {
+            child,
+            folder: folder.to_path_buf(),
+            pki: folder.join("pki"),
+            temporary,
+            addresses: serde_json::from_str(&line)?,
+        })
+    }
+
+    /// Folder of keys and certificates.
+    pub(crate) fn pki(&self) -> &Path {
+        &self.pki
+    }
+
+    /// The API's token.
+    pub(crate) fn token(&self) -> Result<String, Failure> {
+        Ok(std::fs::read_to_string(self.folder.join("door.token"))?)
+    }
+
+    /// What can be done while it stays up.
+    pub(crate) fn explain(&self, eid: Option<Eid>) {
+        let folder = self.folder.display();
+        let Addresses { eim, smdp, door } = self.addresses;
+        println!();
+        println!("Servers and devices stay up; Ctrl-C ends them.");
+        println!("  eIM      {eim}  ({EIM})");
+        println!("  SM-DP+   {smdp}  ({SMDP})");
+        println!("  API      https://{DOOR}:{}", door.port());
+        println!("  keys, database, log: {folder}");
+        if let Some(eid) = eid {
+            println!("Devices poll every few seconds. Ask the first for its profiles:");
+            println!("  curl --cacert {folder}/pki/private_ca.pem \\");
+            println!("    -H \"Authorization: Bearer $(cat {folder}/door.token)\" \\");
+            println!(
+                "    -d '{{\"eid\":\"{eid}\",\"operation\":{{\"kind\":\"list_profile_info\"}}}}' \\"
+            );
+            println!("    https://{DOOR}:{}/v1/operations", door.port());
+        }
+    }
+
+    /// Waits for a server that ends by itself, which is a failure.
+    pub(crate) async fn wait(&mut self) -> Result<(), Failure> {
+        let status = self.child.wait().await?;
+        Err(format!("the server ended with {status}").into())
+    }
+
+    /// Ends the server and removes what was only for this run.
+    pub(crate) async fn stop(mut self) {
+        // The server finishes what it has begun when it is told to end; one
+        // that does not is ended.
+        if let Some(id) = self.child.id() {
+            let told = Command::new("kill").arg(id.to_string()).status().await;
+            if told.is_ok() {
+                let _ = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+            }
+        }
+        let _ = self.child.kill().await;
+        if self.temporary {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+fn new_folder() -> Result<PathBuf, Failure> {
+    let name = format!("simurgh-demo-{}", std::process::id());
+    let folder = std::env::temp_dir().join(name);
+    std::fs::create_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    Ok(folder)
+}
+
+/// Reads a certificate from PEM.
+pub(crate) fn certificate(path: &Path) -> Result<Certificate, Failure> {
+    let certificate = certificate_from_pem(&std::fs::read_to_string(path)?);
+    Ok(certificate.ok_or_else(|| format!("{} holds no certificate", path.display()))?)
+}
