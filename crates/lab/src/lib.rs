@@ -10,4 +10,4 @@ mod world;
 
 pub use factory::{Factory, FactoryError};
 pub use network::{Algorithm, NotConfirmed, Subscriber};
-pub use world::{Fault, World, WorldError, device_info};
+pub use world::{Change, ChangeResponse, Fault, Lose, World, WorldError, device_info};

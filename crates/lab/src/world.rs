@@ -56,19 +56,27 @@ pub enum WorldError {
     Missing(&'static str),
 }
 
+/// Changes a message on its way.
+pub type Change<T> = Box<dyn FnMut(&mut T)>;
+
+/// Changes a response; the request tells which it is.
+pub type ChangeResponse = Box<dyn FnMut(&HttpRequest, &mut HttpResponse)>;
+
+/// Says which responses are lost.
+pub type Lose = Box<dyn FnMut(&HttpRequest) -> bool>;
+
 /// What may happen to messages on their way.
 #[derive(Default)]
 pub struct Fault {
-    /// Changes a response of a server; the request tells which it is.
-    #[allow(clippy::type_complexity)]
-    pub response: Option<Box<dyn FnMut(&HttpRequest, &mut HttpResponse)>>,
     /// Changes a request to a server.
-    pub request: Option<Box<dyn FnMut(&mut HttpRequest)>>,
+    pub request: Option<Change<HttpRequest>>,
+    /// Changes a response of a server.
+    pub response: Option<ChangeResponse>,
     /// Changes a command to the card.
-    pub command: Option<Box<dyn FnMut(&mut Vec<u8>)>>,
+    pub command: Option<Change<Vec<u8>>>,
     /// Loses the response to a request that this says yes to: the server has
     /// executed it.
-    pub lose: Option<Box<dyn FnMut(&HttpRequest) -> bool>>,
+    pub lose: Option<Lose>,
 }
 
 impl std::fmt::Debug for Fault {
@@ -315,10 +323,8 @@ impl World {
                     change(&mut request);
                 }
                 let mut response = self.serve(&server.address, &request)?;
-                if let Some(lose) = &mut self.fault.lose {
-                    if lose(&request) {
-                        return Ok(Input::Http(Err("the connection was lost".to_string())));
-                    }
+                if self.fault.lose.as_mut().is_some_and(|lose| lose(&request)) {
+                    return Ok(Input::Http(Err("the connection was lost".to_string())));
                 }
                 if let Some(change) = &mut self.fault.response {
                     change(&request, &mut response);

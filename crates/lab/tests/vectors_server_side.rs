@@ -1,8 +1,16 @@
 //! The published vectors, server side: the eIM and the SM-DP+ say, byte for
 //! byte, what an independent implementation says with the same keys, and
 //! believe what the published card signed. (The card has its own test.)
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
 
-use rsp_asn1::ids::{Eid, Iccid, TransactionId};
+use std::path::Path;
+
+use rsp_asn1::ids::{Eid, Iccid};
 use rsp_asn1::rsp::{
     AuthenticateResponseOk, AuthenticateServerResponse, EuiccInfo1, PrepareDownloadResponse,
     PrepareDownloadResponseOk,
@@ -15,7 +23,10 @@ use rsp_core::binding::es9plus_json as es9plus;
 use rsp_core::eim::{Eim, EuiccRecord, Operation, OperationId, OperationKind, OperationState};
 use rsp_core::pki::TrustAnchor;
 use rsp_core::profile::{self, Subscription};
-use rsp_core::smdp::{Order, OrderKey, OrderState, ProfileMaterial, Session, Smdp};
+use rsp_core::smdp::{
+    AwaitAuthenticateClient, AwaitGetBoundProfilePackage, Order, OrderKey, OrderState,
+    ProfileMaterial, Session, Smdp,
+};
 use rsp_core::{Context, Identity, Timestamp};
 use rsp_crypto::software::{SoftwareKey, SoftwareProvider};
 use rsp_crypto::{Curve, Rng};
@@ -166,7 +177,7 @@ fn the_eim_believes_the_published_results() {
 }
 
 /// The SM-DP+ of SGP.26.
-fn smdp(folder: &std::path::Path) -> Smdp {
+fn smdp(folder: &Path) -> Smdp {
     let identity = |file: &str, scalar: &str| Identity {
         certificate: certificate(folder, file),
         key: Box::new(key(scalar)),
@@ -181,7 +192,7 @@ fn smdp(folder: &std::path::Path) -> Smdp {
     .unwrap()
 }
 
-fn certificate(folder: &std::path::Path, file: &str) -> Certificate {
+fn certificate(folder: &Path, file: &str) -> Certificate {
     let der = std::fs::read(folder.join("data/sgp26/nist").join(file)).unwrap();
     Certificate::from_bytes(&der).unwrap()
 }
@@ -218,6 +229,12 @@ fn the_smdp_speaks_the_published_download() {
     let mut rng = Script(random);
     let mut cx = context(&mut rng);
 
+    let state = initiate(&smdp, &mut cx);
+    let state = authenticate(&state, &smdp, &folder, &cx);
+    deliver(&state, &smdp, &mut cx);
+}
+
+fn initiate(smdp: &Smdp, cx: &mut Context<'_>) -> AwaitAuthenticateClient {
     let challenge: [u8; 16] = bytes(TRANSACTION_ID).try_into().unwrap();
     let ci = bytes("F54172BDF98A95D65CBEB88A38A1C11D800A85C3");
     let request = es9plus::InitiateAuthenticationRequest {
@@ -230,7 +247,7 @@ fn the_smdp_speaks_the_published_download() {
         },
         smdp_address: "TestSmdpPlus1.example.com".to_string(),
     };
-    let started = smdp.initiate_authentication(&request, &mut cx).unwrap();
+    let started = smdp.initiate_authentication(&request, cx).unwrap();
     assert_eq!(
         hex(started.reply.server_signed1.as_bytes()),
         "30518010000102030405060708090A0B0C0D0E0F8110000102030405060708090A0B0C0D0E0F831974657374736D6470706C7573312E6578616D706C652E636F6D8410101112131415161718191A1B1C1D1E1F"
@@ -240,24 +257,32 @@ fn the_smdp_speaks_the_published_download() {
         "B1F0290C2A4F18949C454E7A884E0FB969460BC12FB84F7FA872BD0D30ED60503F18102195C6AB2AAC045EC28220AF4C0EAC34A0B199B3B0993924A84A4E6F1F"
     );
 
-    let Session::AwaitAuthenticateClient(state) = started.session else {
-        panic!("another state");
-    };
-    let transaction_id: TransactionId = TRANSACTION_ID.parse().unwrap();
+    match started.session {
+        Session::AwaitAuthenticateClient(state) => state,
+        state => panic!("another state: {state:?}"),
+    }
+}
+
+fn authenticate(
+    state: &AwaitAuthenticateClient,
+    smdp: &Smdp,
+    folder: &Path,
+    cx: &Context<'_>,
+) -> AwaitGetBoundProfilePackage {
     let request = es9plus::AuthenticateClientRequest {
-        transaction_id: transaction_id.clone(),
+        transaction_id: TRANSACTION_ID.parse().unwrap(),
         authenticate_server_response: AuthenticateServerResponse::Ok(AuthenticateResponseOk {
             euicc_signed1: Signed::from_der(&bytes(EUICC_SIGNED1)).unwrap(),
             euicc_signature1: bytes(EUICC_SIGNATURE1),
-            euicc_certificate: certificate(&folder, "CERT.EUICC.der"),
-            eum_certificate: certificate(&folder, "CERT.EUM.der"),
+            euicc_certificate: certificate(folder, "CERT.EUICC.der"),
+            eum_certificate: certificate(folder, "CERT.EUM.der"),
             extensions: Extensions::default(),
         }),
     };
-    let client = state.authenticate(&request, &smdp, &cx).unwrap();
+    let client = state.authenticate(&request, smdp, cx).unwrap();
     let matching_id = OrderKey::MatchingId("MATCHINGID".to_string());
     assert_eq!(client.order_key(), matching_id);
-    let offered = client.offer(Some(stock()), &smdp).unwrap();
+    let offered = client.offer(Some(stock()), smdp).unwrap();
     assert_eq!(
         hex(offered.reply.smdp_signed2.as_bytes()),
         "30158010000102030405060708090A0B0C0D0E0F010100"
@@ -267,11 +292,15 @@ fn the_smdp_speaks_the_published_download() {
         "2CF378BA32C017F0BA442121B5E15507843F51F285C20686A566103CEE1F95677214A6BC5DA179F65115702372356F3EC6592CD49473AB618700B8DBA04819F2"
     );
 
-    let Session::AwaitGetBoundProfilePackage(state) = offered.session else {
-        panic!("another state");
-    };
+    match offered.session {
+        Session::AwaitGetBoundProfilePackage(state) => state,
+        state => panic!("another state: {state:?}"),
+    }
+}
+
+fn deliver(state: &AwaitGetBoundProfilePackage, smdp: &Smdp, cx: &mut Context<'_>) {
     let request = es9plus::GetBoundProfilePackageRequest {
-        transaction_id,
+        transaction_id: TRANSACTION_ID.parse().unwrap(),
         prepare_download_response: PrepareDownloadResponse::Ok(PrepareDownloadResponseOk {
             euicc_signed2: Signed::from_der(&bytes(EUICC_SIGNED2)).unwrap(),
             euicc_signature2: bytes(EUICC_SIGNATURE2),
@@ -279,7 +308,7 @@ fn the_smdp_speaks_the_published_download() {
         }),
     };
     let delivered = state
-        .get_bound_profile_package(&request, stock(), &smdp, &mut cx)
+        .get_bound_profile_package(&request, stock(), smdp, cx)
         .unwrap();
     let package = delivered.reply.bound_profile_package;
     assert_eq!(

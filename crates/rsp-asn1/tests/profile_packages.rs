@@ -2,6 +2,12 @@
 //!
 //! The files are not part of the project. Where they are absent the test says
 //! so and counts as skipped.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -1,4 +1,10 @@
 //! Messages of the standards, byte for byte.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
 
 use rsp_asn1::rsp::*;
 use rsp_asn1::sgp32::*;

@@ -99,10 +99,8 @@ pub const fn default_xoring_constants() -> [u8; 80] {
 }
 
 const fn set(constants: &mut [u8; 80], at: usize, value: u8) {
-    if let Some((_, tail)) = constants.split_at_mut_checked(at) {
-        if let Some(octet) = tail.first_mut() {
-            *octet = value;
-        }
+    if let Some((_, [octet, ..])) = constants.split_at_mut_checked(at) {
+        *octet = value;
     }
 }
 

@@ -17,6 +17,17 @@ choice! {
     }
 }
 
+impl EuiccPackageResult {
+    /// The eIM whose package it answers.
+    pub fn eim_id(&self) -> &str {
+        match self {
+            Self::Signed(result) => &result.euicc_package_result_data_signed.eim_id,
+            Self::ErrorSigned(error) => &error.euicc_package_error_data_signed.eim_id,
+            Self::ErrorUnsigned(error) => &error.eim_id,
+        }
+    }
+}
+
 sequence! {
     /// `EuiccPackageResultSigned` (SGP.32 2.11.2.1).
     pub struct EuiccPackageResultSigned {

@@ -58,18 +58,36 @@ impl Eim {
             let none = EimPackageError::NO_EIM_PACKAGE_AVAILABLE;
             return Step::unchanged(record, GetEimPackageResponse::EimPackageError(none));
         };
-        if let OperationState::Delivered { package, .. } = &next.state {
-            if let Ok(reply) = GetEimPackageResponse::from_der(package) {
-                return Step::unchanged(record, reply);
-            }
+        if let OperationState::Delivered { package, .. } = &next.state
+            && let Ok(reply) = GetEimPackageResponse::from_der(package)
+        {
+            return Step::unchanged(record, reply);
         }
         if needs_key(&next.kind) && record.public_key.is_none() {
-            // The result could not be verified: ask for the certificates first.
-            let id = OperationId(alloc::format!("{}-certificates", next.id));
-            let ask = Operation::queued(id, record.eid, OperationKind::GetCertificates);
-            return self.deliver(record, &ask, cx);
+            return self.ask_for_certificates(record, next, open, cx);
         }
         self.deliver(record, next, cx)
+    }
+
+    /// Without the eUICC's key the result could not be verified. A device whose
+    /// last answer was no good is asked again in its next round.
+    fn ask_for_certificates(
+        &self,
+        record: EuiccRecord,
+        next: &Operation,
+        open: &[Operation],
+        cx: &mut Context<'_>,
+    ) -> Step<GetEimPackageResponse> {
+        let id = OperationId(alloc::format!("{}-certificates", next.id));
+        if let Some(asked) = open.iter().find(|operation| operation.id == id) {
+            let none = EimPackageError::NO_EIM_PACKAGE_AVAILABLE;
+            return Step {
+                operations: alloc::vec![asked.failed("the eUICC gave no valid certificates")],
+                ..Step::unchanged(record, GetEimPackageResponse::EimPackageError(none))
+            };
+        }
+        let ask = Operation::queued(id, record.eid, OperationKind::GetCertificates);
+        self.deliver(record, &ask, cx)
     }
 
     /// Makes the package, and the state that must be stored before it leaves.

@@ -31,11 +31,11 @@ impl Eim {
     ) -> Step<ProvideEimPackageResultResponse> {
         match result {
             EimPackageResult::EuiccPackageResult(result) => {
-                package_result(record, open, result, &[], cx)
+                self.package_result(record, open, result, &[], cx)
             }
             EimPackageResult::EprAndNotifications(both) => {
                 let notifications = &both.notification_list;
-                package_result(record, open, &both.euicc_package_result, notifications, cx)
+                self.package_result(record, open, &both.euicc_package_result, notifications, cx)
             }
             EimPackageResult::IpaEuiccDataResponse(response) => {
                 self.ipa_euicc_data(record, open, response, cx)
@@ -53,6 +53,46 @@ impl Eim {
         }
     }
 
+    /// An eUICC Package Result, with the notifications that came along.
+    fn package_result(
+        &self,
+        record: EuiccRecord,
+        open: &[Operation],
+        result: &EuiccPackageResult,
+        notifications: &[PendingNotification],
+        cx: &Context<'_>,
+    ) -> Step<ProvideEimPackageResultResponse> {
+        let kept: Vec<_> = notifications
+            .iter()
+            .map(|notification| notification.as_bytes().to_vec())
+            .collect();
+        let mut acknowledged: Vec<_> = notifications
+            .iter()
+            .map(|notification| notification.metadata().seq_number)
+            .collect();
+        let operations = match record.verify_package_result(result, self, cx) {
+            Ok(verified) => {
+                if let PackageResult::Result(signed) = &*verified {
+                    acknowledged.insert(0, signed.euicc_package_result_data_signed.seq_number);
+                }
+                apply(open, &verified)
+            }
+            Err(unproven) => unproven_result(open, result, unproven),
+        };
+        let reply = match acknowledged.is_empty() {
+            true => empty(),
+            false => ProvideEimPackageResultResponse::EimAcknowledgements(EimAcknowledgements(
+                acknowledged,
+            )),
+        };
+        Step {
+            record,
+            operations,
+            notifications: kept,
+            reply,
+        }
+    }
+
     /// The eUICC's certificates, asked for because a result will need them.
     fn ipa_euicc_data(
         &self,
@@ -61,28 +101,24 @@ impl Eim {
         response: &IpaEuiccDataResponse,
         cx: &Context<'_>,
     ) -> Step<ProvideEimPackageResultResponse> {
-        let (transaction, operation) = match response {
-            IpaEuiccDataResponse::Ok(data) => (&data.eim_transaction_id, None),
-            IpaEuiccDataResponse::Error(error) => (
-                &error.eim_transaction_id,
-                Some(error.ipa_euicc_data_error_code),
-            ),
+        let transaction = match response {
+            IpaEuiccDataResponse::Ok(data) => &data.eim_transaction_id,
+            IpaEuiccDataResponse::Error(error) => &error.eim_transaction_id,
         };
         let Some(asked) = find(open, transaction.as_ref(), None) else {
             return Step::unchanged(record, empty());
         };
-        let changed = match (response, operation) {
-            (IpaEuiccDataResponse::Ok(data), _) => {
-                match record.verify_certificates(data, self, cx) {
-                    Ok(key) => {
-                        record.public_key = Some(key.to_vec());
-                        asked.executed(Outcome::Done)
-                    }
-                    Err(unproven) => asked.failed(unproven),
-                }
+        let changed = match response {
+            IpaEuiccDataResponse::Error(error) => {
+                asked.outcome_unknown(error.ipa_euicc_data_error_code)
             }
-            (_, Some(code)) => asked.failed(code),
-            (_, None) => asked.clone(),
+            IpaEuiccDataResponse::Ok(data) => match record.verify_certificates(data, self, cx) {
+                Ok(key) => {
+                    record.public_key = Some(key.to_vec());
+                    asked.executed(Outcome::Done)
+                }
+                Err(unproven) => asked.outcome_unknown(unproven),
+            },
         };
         Step {
             operations: alloc::vec![changed],
@@ -112,8 +148,8 @@ impl Eim {
                 let reason = error.profile_download_error_reason;
                 let detail = error.error_response.as_deref().unwrap_or_default();
                 let detail = alloc::string::String::from_utf8_lossy(detail);
-                asked.failed(alloc::format!(
-                    "the IPA could not download: {reason} {detail}"
+                asked.outcome_unknown(alloc::format!(
+                    "the IPA says, unsigned, that it could not download: {reason} {detail}"
                 ))
             }
         };
@@ -159,45 +195,6 @@ fn installation_outcome(
             error.error_reason,
             error.bpp_command_id
         )),
-    }
-}
-
-/// An eUICC Package Result, with the notifications that came along.
-fn package_result(
-    record: EuiccRecord,
-    open: &[Operation],
-    result: &EuiccPackageResult,
-    notifications: &[PendingNotification],
-    cx: &Context<'_>,
-) -> Step<ProvideEimPackageResultResponse> {
-    let kept: Vec<_> = notifications
-        .iter()
-        .map(|notification| notification.as_bytes().to_vec())
-        .collect();
-    let mut acknowledged: Vec<_> = notifications
-        .iter()
-        .map(|notification| notification.metadata().seq_number)
-        .collect();
-    let operations = match record.verify_package_result(result, cx) {
-        Ok(verified) => {
-            if let PackageResult::Result(signed) = &*verified {
-                acknowledged.insert(0, signed.euicc_package_result_data_signed.seq_number);
-            }
-            apply(open, &verified)
-        }
-        Err(unproven) => unproven_result(open, result, unproven),
-    };
-    let reply = match acknowledged.is_empty() {
-        true => empty(),
-        false => {
-            ProvideEimPackageResultResponse::EimAcknowledgements(EimAcknowledgements(acknowledged))
-        }
-    };
-    Step {
-        record,
-        operations,
-        notifications: kept,
-        reply,
     }
 }
 
@@ -291,8 +288,9 @@ fn response_error(
 ) -> Step<ProvideEimPackageResultResponse> {
     let asked = named(open, error.eim_transaction_id.as_ref());
     let code = error.eim_package_result_error_code;
+    let unknown = asked.map(|asked| asked.outcome_unknown(code));
     Step {
-        operations: asked.map(|asked| asked.failed(code)).into_iter().collect(),
+        operations: unknown.into_iter().collect(),
         ..Step::unchanged(record, empty())
     }
 }

@@ -39,6 +39,9 @@ pub(super) enum Unproven {
     /// not with this key and token.
     #[error("the eUICC did not accept the package: unknown eIM, key or token")]
     Unsigned,
+    /// The result answers another eIM's package.
+    #[error("the result answers a package of another eIM")]
+    OtherEim,
     /// The certificate chain does not verify or is for another EID.
     #[error("the certificates of the eUICC are not valid for this EID")]
     Certificates,
@@ -58,8 +61,12 @@ impl EuiccRecord {
     pub(super) fn verify_package_result(
         &self,
         result: &EuiccPackageResult,
+        eim: &Eim,
         cx: &Context<'_>,
     ) -> Result<Verified<PackageResult>, Unproven> {
+        if result.eim_id() != eim.eim_id.as_str() {
+            return Err(Unproven::OtherEim);
+        }
         let (result, signed, signature) = match result {
             EuiccPackageResult::Signed(result) => (
                 PackageResult::Result(result.clone()),

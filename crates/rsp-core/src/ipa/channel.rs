@@ -106,8 +106,13 @@ impl<'a> Channel<'a> {
         Ok((data, status))
     }
 
+    /// The class with the channel in it: two bits for the first four channels,
+    /// the further interindustry form for the others (ETSI TS 102 221 10.1.1).
     fn class(&self, class: u8) -> u8 {
-        class | (self.number & 0x03)
+        match self.number {
+            number @ 0..4 => class | number,
+            number => class | 0x40 | (number - 4) & 0x0F,
+        }
     }
 }
 

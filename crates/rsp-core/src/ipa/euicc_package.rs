@@ -1,7 +1,7 @@
 //! eUICC Package execution, the IPA's part (SGP.32 3.3.1).
 
 use rsp_asn1::sgp32::{
-    EimPackageResult, EuiccPackageResult, NotificationsSearchCriteria,
+    EimId, EimPackageResult, EuiccPackageResult, NotificationsSearchCriteria,
     RetrieveNotificationsListRequest, RetrieveNotificationsListResponse,
 };
 use rsp_asn1::{Asn1, Extensions, Null};
@@ -27,7 +27,12 @@ impl Round<'_> {
 
     /// Delivers results that the eUICC still has: a former round was cut off
     /// between execution and delivery.
-    pub(super) async fn deliver_stored_results(&self, eim: &Server) -> Result<(), IpaError> {
+    /// Only those of this eIM: another one must not acknowledge them.
+    pub(super) async fn deliver_stored_results(
+        &self,
+        eim: &Server,
+        eim_id: &EimId,
+    ) -> Result<(), IpaError> {
         let request = RetrieveNotificationsListRequest {
             search_criteria: Some(NotificationsSearchCriteria::EuiccPackageResults(Null)),
             extensions: Extensions::default(),
@@ -37,7 +42,9 @@ impl Round<'_> {
             return Ok(());
         };
         for result in results {
-            self.deliver_result(eim, result).await?;
+            if result.eim_id() == eim_id.as_str() {
+                self.deliver_result(eim, result).await?;
+            }
         }
         Ok(())
     }

@@ -88,7 +88,7 @@ pub enum Action {
 pub struct Server {
     /// Host name, with a port if it is not 443.
     pub address: String,
-    /// Whom to trust; `None` is the trust store of the platform.
+    /// Whom to trust; `None` leaves it to the host, which may refuse.
     pub trust: Option<TlsTrust>,
 }
 

@@ -1,6 +1,6 @@
 //! eIM Package retrieval (SGP.32 3.1.1.1): one round after another.
 
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -8,7 +8,7 @@ use rsp_asn1::Extensions;
 use rsp_asn1::ids::Eid;
 use rsp_asn1::rsp::{GetEuiccDataRequest, GetEuiccDataResponse};
 use rsp_asn1::sgp32::{
-    EimConfigurationData, EimPackageError, EimPackageResult, EimPublicKeyData,
+    EimConfigurationData, EimId, EimPackageError, EimPackageResult, EimPublicKeyData,
     EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim, GetEimConfigurationDataRequest,
     GetEimConfigurationDataResponse, GetEimPackageRequest, GetEimPackageResponse,
     HandleNotificationEsipa, ProvideEimPackageResult, ProvideEimPackageResultResponse,
@@ -82,13 +82,14 @@ impl Round<'_> {
                 continue;
             };
             // One eIM that cannot be reached must not keep the others waiting.
-            outcome = outcome.and(self.every_package(&eim).await);
+            let eim_id = &configuration.eim_id;
+            outcome = outcome.and(self.every_package(&eim, eim_id).await);
         }
         outcome.and(self.deliver_notifications().await)
     }
 
-    async fn every_package(&self, eim: &Server) -> Result<(), IpaError> {
-        self.deliver_stored_results(eim).await?;
+    async fn every_package(&self, eim: &Server, eim_id: &EimId) -> Result<(), IpaError> {
+        self.deliver_stored_results(eim, eim_id).await?;
         for _ in 0..MAX_PACKAGES_PER_ROUND {
             match self.get_eim_package(eim).await? {
                 GetEimPackageResponse::EuiccPackageRequest(package) => {
@@ -219,7 +220,7 @@ fn eim_server(configuration: &EimConfigurationData) -> Option<Server> {
         None => None,
     };
     Some(Server {
-        address: configuration.eim_fqdn.as_ref().map(String::clone)?,
+        address: configuration.eim_fqdn.clone()?,
         trust,
     })
 }

@@ -1,0 +1,234 @@
+//! What every engine must do, shown on the embedded one.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
+
+use std::path::{Path, PathBuf};
+
+use rsp_asn1::ids::{Eid, Iccid, TransactionId};
+use rsp_core::Timestamp;
+use rsp_core::eim::{EuiccRecord, Operation, OperationId, OperationKind, OperationState};
+use rsp_core::profile::Subscription;
+use rsp_core::smdp::{Order, OrderKey, OrderState, Session};
+use store::{EuiccChange, ProfileStock, SqliteStore, Store, StoreError, StoredSession, Versioned};
+
+/// A file that is removed with its folder.
+struct File(PathBuf);
+
+impl File {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("simurgh-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        File(folder.join("test.db"))
+    }
+
+    fn open(&self) -> SqliteStore {
+        SqliteStore::open(&self.0).unwrap()
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(self.0.parent().unwrap_or(Path::new("")));
+    }
+}
+
+fn eid() -> Eid {
+    "89049032123451234512345678901235".parse().unwrap()
+}
+
+fn iccid(number: u32) -> Iccid {
+    format!("8999970000{number:09}0").parse().unwrap()
+}
+
+fn operation(id: &str) -> Operation {
+    let kind = OperationKind::ListProfileInfo;
+    Operation::queued(OperationId(id.to_string()), eid(), kind)
+}
+
+fn change<'a>(
+    record: &'a EuiccRecord,
+    version: i64,
+    operations: &'a [Operation],
+) -> EuiccChange<'a> {
+    EuiccChange {
+        record,
+        version,
+        operations,
+        notifications: &[],
+        now: Timestamp(0),
+    }
+}
+
+fn stock(store: &dyn Store, numbers: &[u32]) -> Result<(), StoreError> {
+    let subscriptions: Vec<_> = numbers
+        .iter()
+        .map(|number| {
+            let imsi = format!("99970{number:010}").parse().unwrap();
+            Subscription::new(iccid(*number), imsi, [1; 16], [2; 16])
+        })
+        .collect();
+    store.add_profiles(&ProfileStock {
+        profile_type: "operational",
+        template: b"package",
+        service_provider_name: "Provider",
+        profile_name: "Name",
+        profile_class: 2,
+        subscriptions: &subscriptions,
+    })
+}
+
+#[test]
+fn a_counter_that_was_committed_is_there_after_the_process_is_gone() {
+    let file = File::new("counter");
+    {
+        let store = file.open();
+        store
+            .add_euicc(&EuiccRecord::new(eid(), Some(7), 0))
+            .unwrap();
+        let Versioned { mut value, version } = store.euicc(eid()).unwrap().unwrap();
+        value.counter_value = 42;
+        store.commit_euicc(&change(&value, version, &[])).unwrap();
+        // Not closed: the process ends here.
+        std::mem::forget(store);
+    }
+    let record = file.open().euicc(eid()).unwrap().unwrap().value;
+    assert_eq!(
+        (record.counter_value, record.association_token),
+        (42, Some(7))
+    );
+}
+
+#[test]
+fn of_two_steps_on_one_state_the_second_is_refused_whole() {
+    let store = SqliteStore::in_memory().unwrap();
+    store.add_euicc(&EuiccRecord::new(eid(), None, 0)).unwrap();
+    let Versioned { value, version } = store.euicc(eid()).unwrap().unwrap();
+    let first = EuiccRecord {
+        counter_value: 1,
+        ..value.clone()
+    };
+    store.commit_euicc(&change(&first, version, &[])).unwrap();
+    let operations = [operation("late")];
+    let second = store.commit_euicc(&change(&value, version, &operations));
+    assert!(matches!(second, Err(StoreError::Conflict)));
+    assert_eq!(store.euicc(eid()).unwrap().unwrap().value.counter_value, 1);
+    assert!(store.operation(&operations[0].id).unwrap().is_none());
+}
+
+#[test]
+fn open_operations_come_in_the_order_of_their_making() {
+    let store = SqliteStore::in_memory().unwrap();
+    assert!(matches!(
+        store.add_operation(&operation("orphan")),
+        Err(StoreError::Unknown(_))
+    ));
+    store.add_euicc(&EuiccRecord::new(eid(), None, 0)).unwrap();
+    for id in ["b", "a", "c"] {
+        store.add_operation(&operation(id)).unwrap();
+    }
+    let record = store.euicc(eid()).unwrap().unwrap();
+    let failed = [Operation {
+        state: OperationState::Failed {
+            reason: "test".to_string(),
+        },
+        ..operation("a")
+    }];
+    store
+        .commit_euicc(&change(&record.value, record.version, &failed))
+        .unwrap();
+    let open = store.open_operations(eid()).unwrap();
+    let open: Vec<_> = open
+        .iter()
+        .map(|operation| operation.id.0.as_str())
+        .collect();
+    assert_eq!(open, ["b", "c"]);
+}
+
+#[test]
+fn stock_is_added_whole_or_not_at_all() {
+    let store = SqliteStore::in_memory().unwrap();
+    stock(&store, &[1]).unwrap();
+    assert!(matches!(stock(&store, &[2, 1]), Err(StoreError::Exists(_))));
+    assert!(store.order(iccid(2)).unwrap().is_none());
+    assert_eq!(store.material(iccid(1)).unwrap().template, b"package");
+}
+
+#[test]
+fn a_matching_id_belongs_to_one_order() {
+    let store = SqliteStore::in_memory().unwrap();
+    stock(&store, &[1, 2]).unwrap();
+    let released = |number| Order {
+        state: OrderState::Released,
+        matching_id: Some("TOKEN".to_string()),
+        ..Order::available(iccid(number), "operational".to_string())
+    };
+    store.commit_order(&released(1), 1).unwrap();
+    let taken = store.commit_order(&released(2), 1);
+    assert!(matches!(taken, Err(StoreError::Exists(_))));
+    let key = OrderKey::MatchingId("TOKEN".to_string());
+    let found = store.find_order(&key).unwrap().unwrap();
+    assert_eq!(found.value.iccid, iccid(1));
+    let left = store.available("operational").unwrap().unwrap();
+    assert_eq!(left.value.iccid, iccid(2));
+}
+
+#[test]
+fn session_and_order_change_together_or_not_at_all() {
+    let store = SqliteStore::in_memory().unwrap();
+    stock(&store, &[1]).unwrap();
+    let id = TransactionId::from_bytes(&[1; 16]).unwrap();
+    let session = |version| Versioned {
+        value: StoredSession {
+            session: Session::Ended,
+            request_digest: vec![version as u8],
+            reply: Vec::new(),
+        },
+        version,
+    };
+    store
+        .commit_session(&id, &session(0), None, Timestamp(1))
+        .unwrap();
+    let stale = store.commit_session(&id, &session(0), None, Timestamp(1));
+    assert!(matches!(stale, Err(StoreError::Conflict)));
+    // The order has another version: the session must not move either.
+    let order = Versioned {
+        value: store.order(iccid(1)).unwrap().unwrap().value,
+        version: 9,
+    };
+    let stale = store.commit_session(&id, &session(1), Some(&order), Timestamp(1));
+    assert!(matches!(stale, Err(StoreError::Conflict)));
+    let stored = store.session(&id).unwrap().unwrap();
+    assert_eq!((stored.version, stored.value.request_digest), (1, vec![0]));
+}
+
+#[test]
+fn a_newer_file_is_refused() {
+    let file = File::new("schema");
+    drop(file.open());
+    let connection = rusqlite::Connection::open(&file.0).unwrap();
+    connection
+        .execute_batch("PRAGMA user_version = 99")
+        .unwrap();
+    let refused = SqliteStore::open(&file.0);
+    assert!(matches!(
+        refused,
+        Err(StoreError::Schema {
+            found: 99,
+            known: 1
+        })
+    ));
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_reads_the_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let file = File::new("mode");
+    drop(file.open());
+    let mode = std::fs::metadata(&file.0).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
