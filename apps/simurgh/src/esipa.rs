@@ -35,7 +35,7 @@ fn answer(eim: &EimHost, request: &HttpRequest) -> HttpResponse {
         }
     };
     match shell::with_context(|cx| eim.handle(&message, cx)) {
-        Ok(Ok(reply)) => esipa_asn1::encode_response(reply.as_ref()),
+        Ok(Ok(reply)) => reply.encode(),
         Ok(Err(error)) => unavailable(&error),
         Err(error) => unavailable(&error),
     }

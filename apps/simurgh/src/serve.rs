@@ -19,6 +19,9 @@ use crate::esipa::Esipa;
 use crate::smdp::SmdpDoor;
 use crate::{Failure, files};
 
+/// Characters that a token must have.
+const MIN_TOKEN: usize = 16;
+
 /// Runs the server until a signal ends it.
 pub(crate) fn run(config: &Path, announce: bool) -> Result<(), Failure> {
     let filter = tracing_subscriber::EnvFilter::try_from_env("SIMURGH_LOG")
@@ -43,6 +46,10 @@ async fn serve(config: &Config, announce: bool) -> Result<(), Failure> {
     let eim = Arc::new(EimHost::new(load_eim(config, &pki)?, store.clone()));
     let smdp = Arc::new(SmdpHost::new(load_smdp(config, &pki)?, store));
     let token = files::read(&config.door.token)?;
+    if token.trim().len() < MIN_TOKEN {
+        let file = config.door.token.display();
+        return Err(Failure::new(file, "the token is too short to be a secret"));
+    }
 
     let crypto = Arc::new(SoftwareProvider);
     let operators = [pki.certificate(member::PRIVATE_CA)?.as_bytes().to_vec()];

@@ -345,10 +345,7 @@ impl World {
         }
         if address == EIM && request.path == esipa_asn1::PATH {
             return Ok(match esipa_asn1::decode_request(request) {
-                Ok(message) => {
-                    let reply = self.eim.handle(&message, &mut cx)?;
-                    esipa_asn1::encode_response(reply.as_ref())
-                }
+                Ok(message) => self.eim.handle(&message, &mut cx)?.encode(),
                 Err(error) => error.to_response(),
             });
         }

@@ -5,11 +5,12 @@
 ///
 /// `name: Type` has the type's own tag, `name: Type = 0x80` a context tag,
 /// `=> value` a DEFAULT; an `Option` is OPTIONAL. The number after the name of
-/// the structure is its own tag, `30` if left out.
+/// the structure is its own tag, `30` if left out; `redacted` after it keeps
+/// the members out of Debug.
 macro_rules! sequence {
     (
         $(#[$meta:meta])*
-        pub struct $name:ident $(: $outer:literal)? {
+        pub struct $name:ident $(: $outer:literal)? $(, $redacted:ident)? {
             $(
                 $(#[$fmeta:meta])*
                 $field:ident : $ty:ty $(= $tag:literal)? $(=> $default:expr)?
@@ -17,7 +18,7 @@ macro_rules! sequence {
         }
     ) => {
         $(#[$meta])*
-        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[derive(Clone, PartialEq, Eq)]
         pub struct $name {
             $(
                 $(#[$fmeta])*
@@ -26,6 +27,12 @@ macro_rules! sequence {
             )*
             /// Elements that this version of the type does not know.
             pub extensions: $crate::Extensions,
+        }
+
+        impl core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                debug_members!(self, f, $name, [$($redacted)?], $($field),*)
+            }
         }
 
         impl $crate::Tagged for $name {
@@ -59,6 +66,17 @@ macro_rules! sequence {
                 });
             }
         }
+    };
+}
+
+macro_rules! debug_members {
+    ($self:ident, $f:ident, $name:ident, [], $($field:ident),*) => {
+        $f.debug_struct(stringify!($name))
+            $(.field(stringify!($field), &$self.$field))*
+            .finish_non_exhaustive()
+    };
+    ($self:ident, $f:ident, $name:ident, [redacted], $($field:ident),*) => {
+        $f.write_str(concat!(stringify!($name), " [redacted]"))
     };
 }
 

@@ -2,7 +2,7 @@
 
 use rsp_asn1::ids::{Eid, Iccid, TransactionId};
 use rsp_core::Timestamp;
-use rsp_core::eim::{EuiccRecord, Operation, OperationId};
+use rsp_core::eim::{EuiccRecord, KeptNotification, Operation, OperationId};
 use rsp_core::profile::Subscription;
 use rsp_core::smdp::{Order, OrderKey, ProfileMaterial, Session};
 
@@ -57,7 +57,7 @@ pub struct EuiccChange<'a> {
     /// Operations that changed or are new.
     pub operations: &'a [Operation],
     /// Notifications to keep.
-    pub notifications: &'a [Vec<u8>],
+    pub notifications: &'a [KeptNotification],
     /// When.
     pub now: Timestamp,
 }
@@ -114,7 +114,8 @@ pub trait Store: Send + Sync {
     /// Queues an operation.
     ///
     /// # Errors
-    /// [`StoreError::Unknown`] if the eUICC is not known.
+    /// [`StoreError::Unknown`] if the eUICC is not known,
+    /// [`StoreError::Exists`] if the identifier is taken.
     fn add_operation(&self, operation: &Operation) -> Result<(), StoreError>;
 
     /// An operation.

@@ -8,9 +8,32 @@ use rsp_asn1::sgp32::{
     EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim, HandleNotificationEsipa,
 };
 use rsp_core::Context;
-use rsp_core::eim::{Eim, EuiccRecord, Operation, Step, poll_eid_not_found, result_eid_not_found};
+use rsp_core::binding::{HttpResponse, esipa_asn1};
+use rsp_core::eim::{
+    Eim, EuiccRecord, Operation, Step, Taken, poll_eid_not_found, result_eid_not_found,
+    result_missing_eid,
+};
 
 use crate::contract::{EuiccChange, Store, StoreError, Versioned};
+
+/// What an IPA is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EimReply {
+    /// A response message.
+    Message(EsipaMessageFromEimToIpa),
+    /// There is none; only whether the notification was taken over.
+    Notification(Taken),
+}
+
+impl EimReply {
+    /// The reply in the ASN.1 binding over HTTPS.
+    pub fn encode(&self) -> HttpResponse {
+        match self {
+            EimReply::Message(message) => esipa_asn1::encode_response(message),
+            EimReply::Notification(taken) => esipa_asn1::encode_taken(*taken),
+        }
+    }
+}
 
 /// An eIM with its state.
 pub struct EimHost {
@@ -42,7 +65,7 @@ impl EimHost {
         &*self.store
     }
 
-    /// Answers a message of an IPA; `None` where the function has no response.
+    /// Answers a message of an IPA.
     ///
     /// # Errors
     /// If the store fails: then nothing was executed.
@@ -50,35 +73,37 @@ impl EimHost {
         &self,
         message: &EsipaMessageFromIpaToEim,
         cx: &mut Context<'_>,
-    ) -> Result<Option<EsipaMessageFromEimToIpa>, StoreError> {
+    ) -> Result<EimReply, StoreError> {
         match message {
             EsipaMessageFromIpaToEim::GetEimPackageRequest(request) => {
                 let reply = self.step(request.eid_value, cx, |eim, record, open, cx| {
                     eim.get_eim_package(record, open, cx)
                 })?;
                 let reply = reply.unwrap_or_else(poll_eid_not_found);
-                Ok(Some(EsipaMessageFromEimToIpa::GetEimPackageResponse(reply)))
+                let reply = EsipaMessageFromEimToIpa::GetEimPackageResponse(reply);
+                Ok(EimReply::Message(reply))
             }
             EsipaMessageFromIpaToEim::ProvideEimPackageResult(provided) => {
                 let result = &provided.eim_package_result;
                 let reply = match provided.eid_value {
+                    Some(eid) => self
+                        .step(eid, cx, |eim, record, open, cx| {
+                            eim.provide_eim_package_result(record, open, result, cx)
+                        })?
+                        .unwrap_or_else(result_eid_not_found),
+                    None => result_missing_eid(),
+                };
+                let reply = EsipaMessageFromEimToIpa::ProvideEimPackageResultResponse(reply);
+                Ok(EimReply::Message(reply))
+            }
+            EsipaMessageFromIpaToEim::HandleNotification(notification) => {
+                let taken = match eid_of(notification) {
                     Some(eid) => self.step(eid, cx, |eim, record, open, cx| {
-                        eim.provide_eim_package_result(record, open, result, cx)
+                        eim.handle_notification(record, open, notification, cx)
                     })?,
                     None => None,
                 };
-                let reply = reply.unwrap_or_else(result_eid_not_found);
-                Ok(Some(
-                    EsipaMessageFromEimToIpa::ProvideEimPackageResultResponse(reply),
-                ))
-            }
-            EsipaMessageFromIpaToEim::HandleNotification(notification) => {
-                if let Some(eid) = eid_of(notification) {
-                    self.step(eid, cx, |eim, record, open, cx| {
-                        eim.handle_notification(record, open, notification, cx)
-                    })?;
-                }
-                Ok(None)
+                Ok(EimReply::Notification(taken.unwrap_or(Taken::NotExecuted)))
             }
         }
     }

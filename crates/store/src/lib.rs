@@ -13,6 +13,6 @@ mod smdp;
 mod sqlite;
 
 pub use contract::{EuiccChange, ProfileStock, Store, StoreError, StoredSession, Versioned};
-pub use eim::EimHost;
+pub use eim::{EimHost, EimReply};
 pub use smdp::SmdpHost;
 pub use sqlite::SqliteStore;

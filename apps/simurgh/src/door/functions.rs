@@ -10,7 +10,9 @@ use api::{
 use rsp_asn1::Asn1;
 use rsp_asn1::ids::Iccid;
 use rsp_asn1::rsp::PROFILE_CLASS_OPERATIONAL;
-use rsp_core::eim::{EuiccRecord, Operation, OperationId, OperationKind, OperationState};
+use rsp_core::eim::{
+    EuiccRecord, ListedProfile, MAX_COUNTER_VALUE, Operation, OperationId, OperationKind, Outcome,
+};
 use rsp_core::profile::{self, Subscription};
 use rsp_crypto::{OsRng, Rng};
 use store::ProfileStock;
@@ -33,6 +35,14 @@ impl Functions {
 
     pub(super) fn add_euicc(&self, new: &NewEuicc) -> Result<NewEuicc, Problem> {
         let eid = parse("eid", &new.eid)?;
+        if !(0..MAX_COUNTER_VALUE).contains(&new.counter_value) {
+            let remedy = "give the counterValue of the eIM configuration data";
+            return Err(invalid("counter_value", "out of range", remedy));
+        }
+        if new.association_token.is_some_and(|token| token < 0) {
+            let remedy = "give the token that the eUICC answered";
+            return Err(invalid("association_token", "negative", remedy));
+        }
         let record = EuiccRecord::new(eid, new.association_token, new.counter_value);
         self.eim.store().add_euicc(&record).map_err(stored)?;
         Ok(new.clone())
@@ -46,8 +56,8 @@ impl Functions {
         let subscriptions: Result<Vec<_>, _> = new.subscriptions.iter().map(subscription).collect();
         let subscriptions = subscriptions?;
         // A package that cannot be personalised is refused now, not when a
-        // device downloads it.
-        for subscription in subscriptions.iter().take(1) {
+        // device downloads it; what decides is the package, so one will do.
+        if let Some(subscription) = subscriptions.first() {
             profile::personalise(&template, subscription).map_err(|error| {
                 invalid("template", &error.to_string(), "give a SAIP package in DER")
             })?;
@@ -126,18 +136,29 @@ fn kind(kind: &api::OperationKind) -> Result<OperationKind, Problem> {
 }
 
 fn shown(operation: &Operation) -> api::Operation {
-    let reason = match &operation.state {
-        OperationState::Failed { reason } | OperationState::OutcomeUnknown { reason, .. } => {
-            Some(reason.clone())
-        }
-        _ => None,
-    };
+    let outcome = operation.state.outcome();
     api::Operation {
         id: operation.id.to_string(),
         eid: operation.eid.to_string(),
         kind: operation.kind.name().to_string(),
         state: operation.state_name().to_string(),
-        reason,
+        reason: operation.state.reason().map(str::to_string),
+        iccid: match outcome {
+            Some(Outcome::Installed { iccid }) => iccid.map(|iccid| iccid.to_string()),
+            _ => None,
+        },
+        profiles: match outcome {
+            Some(Outcome::Profiles { profiles }) => Some(profiles.iter().map(listed).collect()),
+            _ => None,
+        },
+    }
+}
+
+fn listed(profile: &ListedProfile) -> api::Profile {
+    api::Profile {
+        iccid: profile.iccid.map(|iccid| iccid.to_string()),
+        enabled: profile.enabled,
+        name: profile.name.clone(),
     }
 }
 

@@ -48,8 +48,9 @@ choice! {
 }
 
 sequence! {
-    /// `CtxParamsForCommonAuthentication` (SGP.22 5.7.13).
-    pub struct CtxParamsForCommonAuthentication {
+    /// `CtxParamsForCommonAuthentication` (SGP.22 5.7.13). The MatchingID is a
+    /// secret until it is used.
+    pub struct CtxParamsForCommonAuthentication, redacted {
         matching_id: Option<String> = 0x80,
         device_info: DeviceInfo = 0xA1,
     }

@@ -164,7 +164,7 @@ sequence! {
 
 sequence! {
     /// `ReplaceSessionKeysRequest` (SGP.22 5.5.4).
-    pub struct ReplaceSessionKeysRequest: 0xBF26 {
+    pub struct ReplaceSessionKeysRequest: 0xBF26, redacted {
         initial_mac_chaining_value: [u8; 16] = 0x80,
         ppk_enc: [u8; 16] = 0x81,
         ppk_cmac: [u8; 16] = 0x82,

@@ -8,8 +8,9 @@ use crate::rsp::ProfileInstallationResult;
 use crate::{BoundedString, Null, Signed};
 
 sequence! {
-    /// `ProfileDownloadTriggerRequest` (SGP.32 2.11.1.3).
-    pub struct ProfileDownloadTriggerRequest: 0xBF54 {
+    /// `ProfileDownloadTriggerRequest` (SGP.32 2.11.1.3). An activation code is
+    /// a secret until it is used.
+    pub struct ProfileDownloadTriggerRequest: 0xBF54, redacted {
         profile_download_data: Option<ProfileDownloadData> = 0xA0,
         eim_transaction_id: Option<TransactionId> = 0x82,
     }

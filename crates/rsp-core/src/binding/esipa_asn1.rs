@@ -6,6 +6,7 @@ use rsp_asn1::Asn1;
 use rsp_asn1::sgp32::{EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim};
 
 use super::{ADMIN_PROTOCOL, BindingError, HttpRequest, HttpResponse};
+use crate::eim::Taken;
 
 /// Where all functions are.
 pub const PATH: &str = "/gsma/rsp2/asn1";
@@ -25,11 +26,16 @@ pub fn decode_request(request: &HttpRequest) -> Result<EsipaMessageFromIpaToEim,
     Ok(EsipaMessageFromIpaToEim::from_der(&request.body)?)
 }
 
-/// Writes a response at the eIM; `None` where the function has none.
-pub fn encode_response(message: Option<&EsipaMessageFromEimToIpa>) -> HttpResponse {
-    match message {
-        Some(message) => HttpResponse::ok(CONTENT_TYPE, message.to_der()),
-        None => HttpResponse::no_content(),
+/// Writes a response at the eIM.
+pub fn encode_response(message: &EsipaMessageFromEimToIpa) -> HttpResponse {
+    HttpResponse::ok(CONTENT_TYPE, message.to_der())
+}
+
+/// Says whether a notification was taken over: there is no message.
+pub fn encode_taken(taken: Taken) -> HttpResponse {
+    match taken {
+        Taken::Stored => HttpResponse::no_content(),
+        Taken::NotExecuted => HttpResponse::failure(400, "not proven to be of a known eUICC"),
     }
 }
 

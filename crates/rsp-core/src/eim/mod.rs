@@ -7,9 +7,12 @@
 //! before it sends the other. Only a verified result changes an operation.
 
 mod configuration;
+mod download_result;
 mod get_eim_package;
 mod handle_notification;
+mod ipa_euicc_data;
 mod operation;
+mod package_result;
 mod provide_eim_package_result;
 mod verified;
 
@@ -17,7 +20,7 @@ use alloc::vec::Vec;
 
 use rsp_asn1::Certificate;
 use rsp_asn1::ids::Eid;
-use rsp_asn1::rsp::SubjectKeyIdentifier;
+use rsp_asn1::rsp::{PendingNotification, SubjectKeyIdentifier};
 use rsp_asn1::sgp32::EimId;
 use rsp_crypto::PublicKey;
 use serde::{Deserialize, Serialize};
@@ -26,10 +29,13 @@ use crate::Identity;
 use crate::pki::TrustAnchor;
 
 pub use get_eim_package::{eid_not_found as poll_eid_not_found, first_possible};
+pub use handle_notification::Taken;
 pub use operation::{
-    InvalidTransition, Operation, OperationId, OperationKind, OperationState, Outcome,
+    ListedProfile, Operation, OperationId, OperationKind, OperationState, Outcome,
 };
-pub use provide_eim_package_result::eid_not_found as result_eid_not_found;
+pub use provide_eim_package_result::{
+    eid_not_found as result_eid_not_found, missing_eid as result_missing_eid,
+};
 pub use verified::Verified;
 
 /// An eIM: its name and keys.
@@ -61,6 +67,10 @@ pub struct EuiccRecord {
     pub counter_value: i64,
     /// PK.EUICC.ECDSA as SubjectPublicKeyInfo, once its chain was verified.
     pub public_key: Option<Vec<u8>>,
+    /// Highest sequence number of an installation result that was believed: an
+    /// older one proves nothing new.
+    #[serde(default)]
+    pub installation_seq_number: i64,
 }
 
 impl EuiccRecord {
@@ -71,6 +81,7 @@ impl EuiccRecord {
             association_token,
             counter_value,
             public_key: None,
+            installation_seq_number: -1,
         }
     }
 
@@ -88,12 +99,40 @@ pub struct Step<R> {
     pub operations: Vec<Operation>,
     /// Notifications to keep: they are acknowledged, so that the eUICC will
     /// forget them.
-    pub notifications: Vec<Vec<u8>>,
+    pub notifications: Vec<KeptNotification>,
     /// The reply.
     pub reply: R,
 }
 
+/// A verified notification, as the eUICC made it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptNotification {
+    /// Its number on the eUICC.
+    pub seq_number: i64,
+    /// The signed object.
+    pub der: Vec<u8>,
+}
+
+impl KeptNotification {
+    fn of(notification: &PendingNotification) -> Self {
+        KeptNotification {
+            seq_number: notification.metadata().seq_number,
+            der: notification.as_bytes().to_vec(),
+        }
+    }
+}
+
 impl<R> Step<R> {
+    /// The same step with another reply.
+    fn map<T>(self, reply: impl FnOnce(R) -> T) -> Step<T> {
+        Step {
+            record: self.record,
+            operations: self.operations,
+            notifications: self.notifications,
+            reply: reply(self.reply),
+        }
+    }
+
     /// Nothing changes.
     fn unchanged(record: EuiccRecord, reply: R) -> Self {
         Step {

@@ -84,7 +84,7 @@ impl fmt::Debug for OperationKind {
 }
 
 /// How far an operation is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum OperationState {
     /// Waits for the device.
@@ -125,6 +125,54 @@ pub enum OperationState {
     },
 }
 
+impl OperationState {
+    /// Its name.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            OperationState::Queued => "queued",
+            OperationState::Delivered { .. } => "delivered",
+            OperationState::Executed { .. } => "executed",
+            OperationState::Confirmed { .. } => "confirmed",
+            OperationState::Failed { .. } => "failed",
+            OperationState::OutcomeUnknown { .. } => "outcome_unknown",
+        }
+    }
+
+    /// Why it failed, or why the outcome is unknown.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            OperationState::Failed { reason } | OperationState::OutcomeUnknown { reason, .. } => {
+                Some(reason)
+            }
+            _ => None,
+        }
+    }
+
+    /// What a verified result says.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        match self {
+            OperationState::Executed { outcome } | OperationState::Confirmed { outcome } => {
+                Some(outcome)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Without the package, which may hold an activation code.
+impl fmt::Debug for OperationState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        if let Some(reason) = self.reason() {
+            write!(f, " ({reason})")?;
+        }
+        match self.outcome() {
+            Some(outcome) => write!(f, " ({outcome:?})"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// What a verified result says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
@@ -154,11 +202,6 @@ pub struct ListedProfile {
     pub name: Option<String>,
 }
 
-/// A state change that the life of an operation does not have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the operation is not in a state that allows this")]
-pub struct InvalidTransition;
-
 /// Something to be done on one eUICC.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operation {
@@ -183,11 +226,6 @@ impl Operation {
             kind,
             state: OperationState::Queued,
         }
-    }
-
-    /// Whether the result of this transaction belongs to it.
-    pub(super) fn answers_to(&self, transaction: &TransactionId, counter: Option<i64>) -> bool {
-        self.sent() == Some((transaction, counter))
     }
 
     /// Transaction and counter of the package, if it was sent and its result
@@ -254,13 +292,27 @@ impl Operation {
 
     /// Name of its state.
     pub const fn state_name(&self) -> &'static str {
-        match self.state {
-            OperationState::Queued => "queued",
-            OperationState::Delivered { .. } => "delivered",
-            OperationState::Executed { .. } => "executed",
-            OperationState::Confirmed { .. } => "confirmed",
-            OperationState::Failed { .. } => "failed",
-            OperationState::OutcomeUnknown { .. } => "outcome_unknown",
-        }
+        self.state.name()
     }
+}
+
+/// The operation that the result of this transaction and counter answers.
+pub(super) fn find<'a>(
+    open: &'a [Operation],
+    transaction: Option<&TransactionId>,
+    counter: Option<i64>,
+) -> Option<&'a Operation> {
+    let answered = (transaction?, counter);
+    let is_answered = |operation: &&Operation| operation.sent() == Some(answered);
+    open.iter().find(is_answered)
+}
+
+/// The operation whose transaction an unproven message names.
+pub(super) fn named<'a>(
+    open: &'a [Operation],
+    transaction: Option<&TransactionId>,
+) -> Option<&'a Operation> {
+    let named = transaction?;
+    let is_named = |operation: &&Operation| operation.sent().is_some_and(|(id, _)| id == named);
+    open.iter().find(is_named)
 }

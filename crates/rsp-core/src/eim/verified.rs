@@ -1,7 +1,7 @@
 //! Proof that an eUICC signed something: nothing else changes an operation.
 
 use rsp_asn1::ids::Eid;
-use rsp_asn1::rsp::ProfileInstallationResult;
+use rsp_asn1::rsp::{PendingNotification, ProfileInstallationResult};
 use rsp_asn1::sgp32::{
     EuiccPackageErrorSigned, EuiccPackageResult, EuiccPackageResultSigned, IpaEuiccData,
     association_token_object,
@@ -42,6 +42,9 @@ pub(super) enum Unproven {
     /// The result answers another eIM's package.
     #[error("the result answers a package of another eIM")]
     OtherEim,
+    /// The installation result is of another download.
+    #[error("the installation result is of another download")]
+    OtherDownload,
     /// The certificate chain does not verify or is for another EID.
     #[error("the certificates of the eUICC are not valid for this EID")]
     Certificates,
@@ -115,6 +118,36 @@ impl EuiccRecord {
             }
             _ => Err(Unproven::Certificates),
         }
+    }
+
+    /// Verifies a notification of any kind.
+    pub(super) fn verify_notification(
+        &self,
+        notification: &PendingNotification,
+        eim: &Eim,
+        cx: &Context<'_>,
+    ) -> Result<Verified<()>, Unproven> {
+        let other = match notification {
+            PendingNotification::ProfileInstallationResult(result) => {
+                self.verify_installation_result(result, cx)?;
+                return Ok(Verified(()));
+            }
+            PendingNotification::Other(other) => other,
+        };
+        let (eum, euicc) = (&other.eum_certificate, &other.euicc_certificate);
+        let identity = verify_euicc_chain(eum, euicc, &eim.anchors, cx.now, cx.crypto)
+            .map_err(|_| Unproven::Certificates)?;
+        if identity.eid != self.eid {
+            return Err(Unproven::Certificates);
+        }
+        let signed = other.tbs_other_notification.as_bytes();
+        Signature::from_slice(&other.euicc_notification_signature)
+            .and_then(|signature| {
+                cx.crypto
+                    .verify(&identity.public_key, &[signed], &signature)
+            })
+            .map_err(|_| Unproven::Signature)?;
+        Ok(Verified(()))
     }
 
     fn verify(

@@ -10,7 +10,7 @@ use rsp_asn1::Oid;
 pub struct InvalidActivationCode;
 
 /// `LPA:1$address$matchingId[$oid[$1]]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ActivationCode {
     /// Address of the SM-DP+.
     pub smdp_address: String,
@@ -20,6 +20,13 @@ pub struct ActivationCode {
     pub smdp_oid: Option<Oid>,
     /// Whether a confirmation code is needed.
     pub confirmation_code_required: bool,
+}
+
+/// Without the MatchingID, which is a secret until it is used.
+impl core::fmt::Debug for ActivationCode {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "LPA:1${}$[redacted]", self.smdp_address)
+    }
 }
 
 impl core::str::FromStr for ActivationCode {

@@ -71,8 +71,6 @@ pub struct ParsedCertificate {
     pub not_after: Timestamp,
     /// Whether basicConstraints says CA.
     pub is_ca: bool,
-    /// pathLenConstraint.
-    pub path_len: Option<u8>,
     /// Whether the key may sign certificates.
     pub may_sign_certificates: bool,
     /// Whether the key may sign data.
@@ -146,8 +144,7 @@ impl ParsedCertificate {
             dns_names: names.dns_names,
             not_before: timestamp(&tbs.validity().not_before),
             not_after: timestamp(&tbs.validity().not_after),
-            is_ca: constraints.as_ref().is_some_and(|c| c.ca),
-            path_len: constraints.and_then(|c| c.path_len_constraint),
+            is_ca: constraints.is_some_and(|constraints| constraints.ca),
             may_sign_certificates: may(KeyUsages::KeyCertSign),
             may_sign_data: may(KeyUsages::DigitalSignature),
             is_tls_server: may_serve("1.3.6.1.5.5.7.3.1"),

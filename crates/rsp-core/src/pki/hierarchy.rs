@@ -135,9 +135,12 @@ impl Hierarchy {
             oid: smdp(),
             dns_name: self.smdp_host.clone(),
         };
-        let tls = |dns_name: &String| Role::EimTls {
+        let eim_tls = Role::EimTls {
             oid: OID_EIM.to_string(),
-            dns_name: dns_name.clone(),
+            dns_name: self.eim_host.clone(),
+        };
+        let door = Role::TlsServer {
+            dns_name: self.door_host.clone(),
         };
         let name = |common_name: &str| self.name(common_name, "");
         [
@@ -150,9 +153,9 @@ impl Hierarchy {
             (member::DP_PB, Role::DpPb { oid: smdp() }, name("SM-DP+")),
             (member::DP_TLS, dp_tls, name(&self.smdp_host)),
             (member::EIM_SIGN, Role::EimSign, name(&self.eim_host)),
-            (member::EIM_TLS, tls(&self.eim_host), name(&self.eim_host)),
+            (member::EIM_TLS, eim_tls, name(&self.eim_host)),
             (member::OPERATOR, Role::Operator, name("Operator")),
-            (member::DOOR, tls(&self.door_host), name(&self.door_host)),
+            (member::DOOR, door, name(&self.door_host)),
         ]
     }
 

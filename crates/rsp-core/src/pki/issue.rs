@@ -88,6 +88,11 @@ pub enum Role {
     },
     /// A CA outside remote SIM provisioning.
     PrivateCa,
+    /// TLS server certificate under such a CA.
+    TlsServer {
+        /// dNSName.
+        dns_name: String,
+    },
     /// TLS client certificate of an operator (ES2+).
     Operator,
 }
@@ -211,6 +216,9 @@ fn time(time: Timestamp, out: &mut Writer) {
     }
 }
 
+const SERVER_AUTH: &str = "1.3.6.1.5.5.7.3.1";
+const CLIENT_AUTH: &str = "1.3.6.1.5.5.7.3.2";
+
 const DIGITAL_SIGNATURE: u8 = 0;
 const KEY_CERT_SIGN: u8 = 5;
 const CRL_SIGN: u8 = 6;
@@ -219,7 +227,7 @@ const CRL_SIGN: u8 = 6;
 struct Profile<'a> {
     policy: Option<(&'static str, bool)>,
     key_usage: &'a [u8],
-    tls: bool,
+    tls: &'a [&'a str],
     registered_id: Option<&'a str>,
     dns_name: Option<&'a str>,
     /// CA, with or without a path length.
@@ -230,7 +238,7 @@ fn profile(role: &Role) -> Profile<'_> {
     let leaf = Profile {
         policy: None,
         key_usage: &[DIGITAL_SIGNATURE],
-        tls: false,
+        tls: &[],
         registered_id: None,
         dns_name: None,
         ca: None,
@@ -266,14 +274,14 @@ fn profile(role: &Role) -> Profile<'_> {
         },
         Role::DpTls { oid, dns_name } => Profile {
             policy: Some((policy::DP_TLS, false)),
-            tls: true,
+            tls: &[SERVER_AUTH, CLIENT_AUTH],
             registered_id: Some(oid),
             dns_name: Some(dns_name),
             ..leaf
         },
         Role::EimSign => leaf,
         Role::EimTls { oid, dns_name } => Profile {
-            tls: true,
+            tls: &[SERVER_AUTH, CLIENT_AUTH],
             registered_id: Some(oid),
             dns_name: Some(dns_name),
             ..leaf
@@ -283,7 +291,15 @@ fn profile(role: &Role) -> Profile<'_> {
             ca: Some(Some(0)),
             ..leaf
         },
-        Role::Operator => Profile { tls: true, ..leaf },
+        Role::TlsServer { dns_name } => Profile {
+            tls: &[SERVER_AUTH],
+            dns_name: Some(dns_name),
+            ..leaf
+        },
+        Role::Operator => Profile {
+            tls: &[CLIENT_AUTH],
+            ..leaf
+        },
     }
 }
 
@@ -312,10 +328,10 @@ fn extensions(
             });
         });
     }
-    if profile.tls {
-        extension(&mut out, 37, true, |out| {
-            tls_usages().encode(out);
-        });
+    if !profile.tls.is_empty() {
+        let usages: Result<Vec<Oid>, _> = profile.tls.iter().map(|oid| oid.parse()).collect();
+        let usages = usages?;
+        extension(&mut out, 37, true, |out| usages.encode(out));
     }
     alternative_names(&profile, &mut out)?;
     if let Some(path_len) = profile.ca {
@@ -334,14 +350,6 @@ fn extensions(
         });
     }
     Ok(out.into_bytes())
-}
-
-/// serverAuth and clientAuth.
-fn tls_usages() -> Vec<Oid> {
-    ["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"]
-        .into_iter()
-        .filter_map(|oid| oid.parse().ok())
-        .collect()
 }
 
 fn alternative_names(profile: &Profile<'_>, out: &mut Writer) -> Result<(), IssueError> {

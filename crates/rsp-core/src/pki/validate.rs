@@ -282,10 +282,10 @@ fn check_validity(
 }
 
 /// nameConstraints of the EUM: same organization, and the EID begins with the
-/// permitted digits.
+/// permitted digits. An EUM without them may issue nothing.
 fn permits(eum: &ParsedCertificate, euicc: &ParsedCertificate) -> bool {
     let Some(permitted) = &eum.permitted else {
-        return true;
+        return false;
     };
     let organization = match &permitted.organization {
         Some(organization) => euicc.organization.as_ref() == Some(organization),
@@ -293,8 +293,7 @@ fn permits(eum: &ParsedCertificate, euicc: &ParsedCertificate) -> bool {
     };
     let prefix = match (&permitted.eid_prefix, &euicc.serial_number) {
         (Some(prefix), Some(eid)) => eid.starts_with(prefix.as_str()),
-        (Some(_), None) => false,
-        (None, _) => true,
+        (_, None) | (None, _) => false,
     };
     organization && prefix
 }

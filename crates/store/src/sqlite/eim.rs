@@ -61,6 +61,9 @@ pub(super) fn add_operation(tx: &Connection, operation: &Operation) -> Result<()
     if euicc(tx, operation.eid)?.is_none() {
         return Err(StoreError::Unknown("an eUICC with this EID"));
     }
+    if self::operation(tx, &operation.id)?.is_some() {
+        return Err(StoreError::Exists("an operation with this identifier"));
+    }
     put_operation(tx, operation)
 }
 
@@ -93,8 +96,16 @@ pub(super) fn commit(tx: &Connection, change: &EuiccChange<'_>) -> Result<(), St
         put_operation(tx, operation)?;
     }
     for notification in change.notifications {
-        tx.prepare_cached("INSERT INTO notification (eid, received, der) VALUES ($1, $2, $3)")?
-            .execute(params![eid, change.now.0 as i64, notification])?;
+        tx.prepare_cached(
+            "INSERT INTO notification (eid, seq_number, received, der) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (eid, seq_number) DO NOTHING",
+        )?
+        .execute(params![
+            eid,
+            notification.seq_number,
+            change.now.0 as i64,
+            notification.der
+        ])?;
     }
     Ok(())
 }

@@ -17,11 +17,12 @@ CREATE TABLE operation (
 CREATE INDEX operation_open ON operation (eid, number) WHERE is_open = 1;
 
 CREATE TABLE notification (
-    number    INTEGER PRIMARY KEY,
-    eid       TEXT NOT NULL REFERENCES euicc (eid),
-    received  INTEGER NOT NULL,
-    der       BLOB NOT NULL
-) STRICT;
+    eid         TEXT NOT NULL REFERENCES euicc (eid),
+    seq_number  INTEGER NOT NULL,
+    received    INTEGER NOT NULL,
+    der         BLOB NOT NULL,
+    PRIMARY KEY (eid, seq_number)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE profile_type (
     name                   TEXT PRIMARY KEY,
