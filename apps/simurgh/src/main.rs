@@ -12,7 +12,7 @@ mod smdp;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 /// The open connectivity stack for IoT eSIM: eIM, SM-DP+ and their API.
 ///
@@ -36,6 +36,11 @@ enum Command {
     },
     /// Run the eIM, the SM-DP+ and the API until SIGINT or SIGTERM
     Serve(Serve),
+    /// Print a completion script, for example: simurgh completion bash
+    Completion {
+        /// The shell to complete in
+        shell: clap_complete::Shell,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -67,6 +72,11 @@ fn main() -> ExitCode {
             command: PkiCommand::Init(init),
         } => init.run(),
         Command::Serve(serve) => serve::run(&serve.config, serve.announce),
+        Command::Completion { shell } => {
+            let mut command = Cli::command();
+            clap_complete::generate(shell, &mut command, "simurgh", &mut std::io::stdout());
+            Ok(())
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

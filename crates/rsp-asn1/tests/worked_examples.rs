@@ -12,7 +12,7 @@ use rsp_asn1::{Asn1, Extension};
 
 fn bytes(hex: &str) -> Vec<u8> {
     let hex: String = hex.chars().filter(|c| !c.is_whitespace()).collect();
-    assert!(hex.len() % 2 == 0);
+    assert!(hex.len().is_multiple_of(2));
     (0..hex.len())
         .step_by(2)
         .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())

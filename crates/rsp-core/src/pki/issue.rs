@@ -234,72 +234,74 @@ struct Profile<'a> {
     ca: Option<Option<i64>>,
 }
 
+/// A leaf that signs data.
+const LEAF: Profile<'static> = Profile {
+    policy: None,
+    key_usage: &[DIGITAL_SIGNATURE],
+    tls: &[],
+    registered_id: None,
+    dns_name: None,
+    ca: None,
+};
+
 fn profile(role: &Role) -> Profile<'_> {
-    let leaf = Profile {
-        policy: None,
-        key_usage: &[DIGITAL_SIGNATURE],
-        tls: &[],
-        registered_id: None,
-        dns_name: None,
-        ca: None,
-    };
     match role {
         Role::Ci { oid } => Profile {
             policy: Some((policy::CI, true)),
             key_usage: &[KEY_CERT_SIGN, CRL_SIGN],
             registered_id: Some(oid),
             ca: Some(None),
-            ..leaf
+            ..LEAF
         },
         Role::Eum { oid, .. } => Profile {
             policy: Some((policy::EUM, true)),
             key_usage: &[KEY_CERT_SIGN],
             registered_id: Some(oid),
             ca: Some(Some(0)),
-            ..leaf
-        },
-        Role::Euicc => Profile {
-            policy: Some((policy::EUICC, true)),
-            ..leaf
-        },
-        Role::DpAuth { oid } => Profile {
-            policy: Some((policy::DP_AUTH, true)),
-            registered_id: Some(oid),
-            ..leaf
-        },
-        Role::DpPb { oid } => Profile {
-            policy: Some((policy::DP_PB, true)),
-            registered_id: Some(oid),
-            ..leaf
-        },
-        Role::DpTls { oid, dns_name } => Profile {
-            policy: Some((policy::DP_TLS, false)),
-            tls: &[SERVER_AUTH, CLIENT_AUTH],
-            registered_id: Some(oid),
-            dns_name: Some(dns_name),
-            ..leaf
-        },
-        Role::EimSign => leaf,
-        Role::EimTls { oid, dns_name } => Profile {
-            tls: &[SERVER_AUTH, CLIENT_AUTH],
-            registered_id: Some(oid),
-            dns_name: Some(dns_name),
-            ..leaf
+            ..LEAF
         },
         Role::PrivateCa => Profile {
             key_usage: &[KEY_CERT_SIGN, CRL_SIGN],
             ca: Some(Some(0)),
-            ..leaf
+            ..LEAF
         },
-        Role::TlsServer { dns_name } => Profile {
-            tls: &[SERVER_AUTH],
-            dns_name: Some(dns_name),
-            ..leaf
+        role => leaf(role),
+    }
+}
+
+fn leaf(role: &Role) -> Profile<'_> {
+    let critical = |policy| Profile {
+        policy: Some((policy, true)),
+        ..LEAF
+    };
+    let tls = |usages, dns_name| Profile {
+        tls: usages,
+        dns_name,
+        ..LEAF
+    };
+    let both = &[SERVER_AUTH, CLIENT_AUTH];
+    match role {
+        Role::Euicc => critical(policy::EUICC),
+        Role::DpAuth { oid } => Profile {
+            registered_id: Some(oid),
+            ..critical(policy::DP_AUTH)
         },
-        Role::Operator => Profile {
-            tls: &[CLIENT_AUTH],
-            ..leaf
+        Role::DpPb { oid } => Profile {
+            registered_id: Some(oid),
+            ..critical(policy::DP_PB)
         },
+        Role::DpTls { oid, dns_name } => Profile {
+            policy: Some((policy::DP_TLS, false)),
+            registered_id: Some(oid),
+            ..tls(both, Some(dns_name))
+        },
+        Role::EimTls { oid, dns_name } => Profile {
+            registered_id: Some(oid),
+            ..tls(both, Some(dns_name))
+        },
+        Role::TlsServer { dns_name } => tls(&[SERVER_AUTH], Some(dns_name)),
+        Role::Operator => tls(&[CLIENT_AUTH], None),
+        Role::EimSign | Role::Ci { .. } | Role::Eum { .. } | Role::PrivateCa => LEAF,
     }
 }
 
