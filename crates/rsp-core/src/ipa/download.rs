@@ -109,13 +109,14 @@ impl Round<'_> {
         self.notify_eim(&eim.server, message).await?;
         self.memory.settle(&eim.id, &result);
         self.port.event(Event::ResultDelivered);
-        match result.profile_download_trigger_result_data {
-            ProfileDownloadTriggerResultData::ProfileInstallationResult(result) => {
-                let notification = PendingNotification::ProfileInstallationResult(result);
-                self.deliver_notification(notification).await
-            }
-            ProfileDownloadTriggerResultData::ProfileDownloadError(_) => Ok(()),
+        let data = result.profile_download_trigger_result_data;
+        if let ProfileDownloadTriggerResultData::ProfileInstallationResult(result) = data {
+            let notification = PendingNotification::ProfileInstallationResult(result);
+            // The next package may change the network, so it goes out now; if
+            // not, it is tried again, and reported, at the end of the round.
+            let _ = self.deliver_notification(notification).await;
         }
+        Ok(())
     }
 
     /// An eIM Package without usable download data (SGP.32 5.14.6).
