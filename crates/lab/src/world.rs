@@ -63,7 +63,7 @@ pub type Change<T> = Box<dyn FnMut(&mut T)>;
 pub type ChangeResponse = Box<dyn FnMut(&HttpRequest, &mut HttpResponse)>;
 
 /// Says which responses are lost.
-pub type Lose = Box<dyn FnMut(&HttpRequest) -> bool>;
+pub type Lose = Box<dyn FnMut(&HttpRequest, &HttpResponse) -> bool>;
 
 /// What may happen to messages on their way.
 #[derive(Default)]
@@ -74,9 +74,11 @@ pub struct Fault {
     pub response: Option<ChangeResponse>,
     /// Changes a command to the card.
     pub command: Option<Change<Vec<u8>>>,
-    /// Loses the response to a request that this says yes to: the server has
-    /// executed it.
+    /// Loses the responses that this says yes to: the server has executed the
+    /// request.
     pub lose: Option<Lose>,
+    /// The host gives every answer to the IPA twice.
+    pub repeat_answers: bool,
 }
 
 impl std::fmt::Debug for Fault {
@@ -266,6 +268,9 @@ impl World {
             match self.ipa.poll_action() {
                 Some(action) => {
                     let input = self.carry_out(action)?;
+                    if self.fault.repeat_answers {
+                        self.ipa.handle(input.clone(), self.now);
+                    }
                     self.ipa.handle(input, self.now);
                 }
                 None => match self.ipa.poll_timeout() {
@@ -323,7 +328,8 @@ impl World {
                     change(&mut request);
                 }
                 let mut response = self.serve(&server.address, &request)?;
-                if self.fault.lose.as_mut().is_some_and(|lose| lose(&request)) {
+                let lose = self.fault.lose.as_mut();
+                if lose.is_some_and(|lose| lose(&request, &response)) {
                     return Ok(Input::Http(Err("the connection was lost".to_string())));
                 }
                 if let Some(change) = &mut self.fault.response {

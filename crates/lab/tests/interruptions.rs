@@ -7,37 +7,50 @@
     reason = "tests fail by panicking"
 )]
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use lab::{Algorithm, Fault, World};
 use rsp_asn1::Asn1;
 use rsp_asn1::ids::Iccid;
-use rsp_asn1::sgp32::EsipaMessageFromIpaToEim;
-use rsp_core::binding::HttpRequest;
+use rsp_asn1::sgp32::{
+    EimPackageResult, EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim, GetEimPackageResponse,
+    HandleNotificationEsipa,
+};
 use rsp_core::binding::es9plus_json as es9plus;
 use rsp_core::binding::json::Function;
+use rsp_core::binding::{HttpRequest, HttpResponse};
 use rsp_core::eim::OperationKind;
 use rsp_core::ipa::Event;
 use rsp_core::profile;
 
-/// Loses the answer to the first request that `which` says yes to.
-fn lose_once(which: fn(&HttpRequest) -> bool) -> Fault {
-    let mut lost = false;
-    Fault {
-        lose: Some(Box::new(move |request| {
-            let lose = !lost && which(request);
-            lost |= lose;
+/// Which answers are lost.
+type Which = fn(&HttpRequest, &HttpResponse) -> bool;
+
+/// Loses the first answers that `which` says yes to; counts those lost.
+fn lose(which: Which, times: u32) -> (Fault, Rc<Cell<u32>>) {
+    let lost = Rc::new(Cell::new(0));
+    let counter = lost.clone();
+    let fault = Fault {
+        lose: Some(Box::new(move |request, response| {
+            let lose = counter.get() < times && which(request, response);
+            counter.set(counter.get() + u32::from(lose));
             lose
         })),
         ..Fault::default()
-    }
+    };
+    (fault, lost)
 }
 
-/// Downloads and enables under a fault; both must come to a good end.
+/// Downloads and enables while answers are lost; both must come to a good end,
+/// each done once and reported once.
 #[track_caller]
-fn survives(fault: Fault) -> World {
+fn survives(which: Which, times: u32) {
     let mut world = World::new(3).unwrap();
     let subscription = world.subscription(1).unwrap();
     let iccid = subscription.iccid;
     let activation_code = world.order(&profile::template(), &subscription).unwrap();
+    let (fault, lost) = lose(which, times);
     world.fault = fault;
     let download = world
         .queue(OperationKind::Download { activation_code })
@@ -46,6 +59,7 @@ fn survives(fault: Fault) -> World {
     for _ in 0..3 {
         world.round().unwrap();
     }
+    assert_eq!(lost.get(), times, "{:?}", world.events);
     for id in [&download, &enable] {
         let operation = world.operation(id).unwrap();
         assert_eq!(
@@ -56,48 +70,116 @@ fn survives(fault: Fault) -> World {
         );
     }
     world.confirm(&subscription, Algorithm::Milenage).unwrap();
-    let installed = |event: &&Event| matches!(event, Event::Installed { .. });
-    assert_eq!(world.events.iter().filter(installed).count(), 1);
-    world
+    let count = |is: fn(&&Event) -> bool| world.events.iter().filter(is).count();
+    assert_eq!(count(|e| matches!(e, Event::DownloadStarted { .. })), 1);
+    assert_eq!(count(|e| matches!(e, Event::Installed { .. })), 1);
+    assert_eq!(count(|e| matches!(e, Event::PackageProcessed)), 1);
+    assert_eq!(count(|e| matches!(e, Event::ResultDelivered)), 2);
+}
+
+/// One answer, which the repetition of the request brings; then all answers to
+/// a request and its repetitions, so that the round is cut off.
+#[track_caller]
+fn survives_a_lost_answer_and_a_lost_round(which: Which) {
+    survives(which, 1);
+    survives(which, 3);
+}
+
+fn provides(request: &HttpRequest, is: fn(&EimPackageResult) -> bool) -> bool {
+    match EsipaMessageFromIpaToEim::from_der(&request.body) {
+        Ok(EsipaMessageFromIpaToEim::ProvideEimPackageResult(provided)) => {
+            is(&provided.eim_package_result)
+        }
+        _ => false,
+    }
+}
+
+fn brings(response: &HttpResponse, is: fn(&GetEimPackageResponse) -> bool) -> bool {
+    match EsipaMessageFromEimToIpa::from_der(&response.body) {
+        Ok(EsipaMessageFromEimToIpa::GetEimPackageResponse(package)) => is(&package),
+        _ => false,
+    }
 }
 
 #[test]
 fn a_lost_answer_of_the_smdp_is_given_again() {
-    survives(lose_once(|request| {
-        request.path == es9plus::AuthenticateClientRequest::PATH
-    }));
-    survives(lose_once(|request| {
-        request.path == es9plus::GetBoundProfilePackageRequest::PATH
-    }));
-    survives(lose_once(|request| {
+    survives(
+        |request, _| request.path == es9plus::AuthenticateClientRequest::PATH,
+        1,
+    );
+    survives(
+        |request, _| request.path == es9plus::GetBoundProfilePackageRequest::PATH,
+        1,
+    );
+    survives_a_lost_answer_and_a_lost_round(|request, _| {
         request.path == es9plus::HandleNotificationRequest::PATH
-    }));
+    });
 }
 
 #[test]
-fn a_lost_package_is_sent_again() {
-    survives(lose_once(|request| {
-        matches!(
-            EsipaMessageFromIpaToEim::from_der(&request.body),
-            Ok(EsipaMessageFromIpaToEim::GetEimPackageRequest(_))
-        )
-    }));
+fn a_lost_certificates_request_is_sent_again() {
+    survives_a_lost_answer_and_a_lost_round(|_, response| {
+        brings(response, |package| {
+            matches!(package, GetEimPackageResponse::IpaEuiccDataRequest(_))
+        })
+    });
 }
 
 #[test]
-fn a_result_whose_acknowledgement_is_lost_counts_once() {
-    survives(lose_once(|request| {
+fn a_lost_download_trigger_is_sent_again() {
+    survives_a_lost_answer_and_a_lost_round(|_, response| {
+        brings(response, |package| {
+            matches!(
+                package,
+                GetEimPackageResponse::ProfileDownloadTriggerRequest(_)
+            )
+        })
+    });
+}
+
+#[test]
+fn a_lost_signed_package_is_sent_again() {
+    survives_a_lost_answer_and_a_lost_round(|_, response| {
+        brings(response, |package| {
+            matches!(package, GetEimPackageResponse::EuiccPackageRequest(_))
+        })
+    });
+}
+
+#[test]
+fn certificates_whose_acknowledgement_is_lost_count_once() {
+    survives_a_lost_answer_and_a_lost_round(|request, _| {
+        provides(request, |result| {
+            matches!(result, EimPackageResult::IpaEuiccDataResponse(_))
+        })
+    });
+}
+
+#[test]
+fn a_package_result_whose_acknowledgement_is_lost_counts_once() {
+    survives_a_lost_answer_and_a_lost_round(|request, _| {
+        provides(request, |result| {
+            matches!(result, EimPackageResult::EuiccPackageResult(_))
+        })
+    });
+}
+
+#[test]
+fn a_download_result_whose_acknowledgement_is_lost_counts_once() {
+    survives_a_lost_answer_and_a_lost_round(|request, _| {
         matches!(
             EsipaMessageFromIpaToEim::from_der(&request.body),
-            Ok(EsipaMessageFromIpaToEim::ProvideEimPackageResult(_))
+            Ok(EsipaMessageFromIpaToEim::HandleNotification(
+                HandleNotificationEsipa::ProvideEimPackageResult(_)
+            ))
         )
-    }));
+    });
 }
 
 #[test]
 fn an_unreachable_server_is_tried_again_later() {
     let mut world = World::new(4).unwrap();
-    world.fault.lose = Some(Box::new(|_| true));
+    world.fault.lose = Some(Box::new(|_, _| true));
     let started = world.now;
     world.round().unwrap();
     assert!(

@@ -192,7 +192,11 @@ fn the_card_refuses_a_changed_first_segment() {
 fn the_card_refuses_changed_metadata() {
     type F = es9plus::GetBoundProfilePackageRequest;
     refused(
-        es9plus_response::<F>(|body| flip(&mut body.bound_profile_package.sequence_of_88.0[0])),
+        es9plus_response::<F>(|body| {
+            // The MAC: other metadata would not get past the IPA.
+            let segment = &mut body.bound_profile_package.sequence_of_88.0[0];
+            *segment.last_mut().unwrap() ^= 0x01;
+        }),
         true,
         "scp03tSecurityError(8) at storeMetadata(2)",
     );

@@ -144,6 +144,20 @@ sequence! {
 }
 
 sequence! {
+    /// Request of ES10a.GetEuiccConfiguredAddresses (SGP.22 5.7.3).
+    pub struct EuiccConfiguredAddressesRequest: 0xBF3C {}
+}
+
+sequence! {
+    /// Response of ES10a.GetEuiccConfiguredAddresses (SGP.22 5.7.3).
+    pub struct EuiccConfiguredAddressesResponse: 0xBF3C {
+        default_dp_address: Option<String> = 0x80,
+        /// Mandatory, but cards without SM-DS leave it out.
+        root_ds_address: Option<String> = 0x81,
+    }
+}
+
+sequence! {
     /// Request of ES10c.GetEID (SGP.22 5.7.20).
     pub struct GetEuiccDataRequest: 0xBF3E {
         tag_list: [u8; 1] = 0x5C,

@@ -42,11 +42,21 @@ impl<'a> Channel<'a> {
             number: data.first().copied().unwrap_or(1),
             block_size: usize::from(block_size.max(6)),
         };
-        let mut select = alloc::vec![channel.class(0x00), 0xA4, 0x04, 0x00, 16];
+        match channel.select_isdr().await {
+            Ok(()) => Ok(channel),
+            Err(error) => {
+                // A channel left open is one fewer for the next rounds.
+                channel.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn select_isdr(&self) -> Result<(), IpaError> {
+        let mut select = alloc::vec![self.class(0x00), 0xA4, 0x04, 0x00, 16];
         select.extend_from_slice(&ISD_R);
-        let (_, status) = channel.collect(select).await?;
-        expect_success(status, "SELECT ISD-R")?;
-        Ok(channel)
+        let (_, status) = self.collect(select).await?;
+        expect_success(status, "SELECT ISD-R")
     }
 
     /// Closes the channel.

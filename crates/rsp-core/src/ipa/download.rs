@@ -9,17 +9,17 @@ use rsp_asn1::rsp::{
     CancelSessionReason, CancelSessionRequest, CancelSessionResponse, CtxParams1,
     CtxParamsForCommonAuthentication, FinalResult, GetEuiccChallengeRequest,
     GetEuiccChallengeResponse, PendingNotification, PrepareDownloadRequest,
-    PrepareDownloadResponse, ProfileInstallationResult, Segments,
+    PrepareDownloadResponse, ProfileInstallationResult,
 };
 use rsp_asn1::sgp32::{
     EimPackageResult, EimPackageResultErrorCode, EimPackageResultResponseError,
     ProfileDownloadData, ProfileDownloadError, ProfileDownloadErrorReason,
     ProfileDownloadTriggerRequest, ProfileDownloadTriggerResult, ProfileDownloadTriggerResultData,
 };
-use rsp_asn1::{Asn1, Extensions, Signed, Tag, Tagged, Writer};
+use rsp_asn1::{Asn1, Extensions, Signed};
 
-use super::poll::{Round, server_error};
-use super::{ActivationCode, Event, IpaError, Server};
+use super::poll::{Eim, Round, server_error};
+use super::{ActivationCode, Event, IpaError, Server, bound_profile_package};
 use crate::binding::es9plus_json as es9plus;
 use crate::binding::esipa_asn1::USER_AGENT_IPAD;
 use crate::binding::json;
@@ -48,12 +48,16 @@ impl From<IpaError> for Broken {
 
 impl Round<'_> {
     /// Downloads the profile that the eIM asked for, and reports how it went.
+    /// What was carried out before is only reported again.
     pub(super) async fn process_download_trigger(
         &self,
-        eim: &Server,
+        eim: &Eim,
         trigger: &ProfileDownloadTriggerRequest,
     ) -> Result<(), IpaError> {
         let transaction = trigger.eim_transaction_id.clone();
+        if let Some(kept) = self.memory.result_of(&eim.id, transaction.as_ref()) {
+            return self.report_download(eim, kept).await;
+        }
         let Some(ProfileDownloadData::ActivationCode(code)) = &trigger.profile_download_data else {
             return self.refuse_trigger(eim, transaction).await;
         };
@@ -75,29 +79,50 @@ impl Round<'_> {
                 ProfileDownloadTriggerResultData::ProfileDownloadError(undefined_error(reason))
             }
         };
-        let installed = match &data {
-            ProfileDownloadTriggerResultData::ProfileInstallationResult(result) => Some(
-                PendingNotification::ProfileInstallationResult(result.clone()),
-            ),
-            ProfileDownloadTriggerResultData::ProfileDownloadError(_) => None,
-        };
         let result = ProfileDownloadTriggerResult {
             eim_transaction_id: transaction,
             profile_download_trigger_result_data: data,
             extensions: Extensions::default(),
         };
-        let result = EimPackageResult::ProfileDownloadTriggerResult(result);
-        self.notify_eim(eim, result).await?;
-        match installed {
-            Some(notification) => self.deliver_notification(notification).await,
-            None => Ok(()),
+        self.report_download(eim, result).await
+    }
+
+    /// Delivers results that an eIM did not take in a former round. One that
+    /// is not taken now either does not hold up the others.
+    pub(super) async fn deliver_owed_results(&self, eim: &Eim) -> Result<(), IpaError> {
+        let mut outcome = Ok(());
+        for result in self.memory.owed_to(&eim.id) {
+            outcome = outcome.and(self.report_download(eim, result).await);
         }
+        outcome
+    }
+
+    /// Gives the result to the eIM, then the installation result in it to the
+    /// SM-DP+ (SGP.32 3.2.3.1 steps 13 and 14).
+    async fn report_download(
+        &self,
+        eim: &Eim,
+        result: ProfileDownloadTriggerResult,
+    ) -> Result<(), IpaError> {
+        self.memory.owe(&eim.id, &result);
+        let message = EimPackageResult::ProfileDownloadTriggerResult(result.clone());
+        self.notify_eim(&eim.server, message).await?;
+        self.memory.settle(&eim.id, &result);
+        self.port.event(Event::ResultDelivered);
+        let data = result.profile_download_trigger_result_data;
+        if let ProfileDownloadTriggerResultData::ProfileInstallationResult(result) = data {
+            let notification = PendingNotification::ProfileInstallationResult(result);
+            // The next package may change the network, so it goes out now; if
+            // not, it is tried again, and reported, at the end of the round.
+            let _ = self.deliver_notification(notification).await;
+        }
+        Ok(())
     }
 
     /// An eIM Package without usable download data (SGP.32 5.14.6).
     async fn refuse_trigger(
         &self,
-        eim: &Server,
+        eim: &Eim,
         transaction: Option<TransactionId>,
     ) -> Result<(), IpaError> {
         let error = EimPackageResultResponseError {
@@ -105,7 +130,7 @@ impl Round<'_> {
             eim_package_result_error_code: EimPackageResultErrorCode::INVALID_PACKAGE_FORMAT,
             extensions: Extensions::default(),
         };
-        self.provide(eim, EimPackageResult::ResponseError(error))
+        self.provide(&eim.server, EimPackageResult::ResponseError(error))
             .await?;
         Ok(())
     }
@@ -122,12 +147,16 @@ impl Round<'_> {
         let transaction_id = started.transaction_id.clone();
         let open = |reason| {
             let transaction_id = transaction_id.clone();
-            move |error| Broken {
-                error,
+            move |error: IpaError| Broken {
                 session: Some(OpenSession {
                     transaction_id: transaction_id.clone(),
-                    reason,
+                    // The order must outlive a failure that passes.
+                    reason: match error.is_passing() {
+                        true => CancelSessionReason::TIMEOUT,
+                        false => reason,
+                    },
                 }),
+                error,
             }
         };
         let undefined = open(CancelSessionReason::UNDEFINED_REASON);
@@ -139,8 +168,14 @@ impl Round<'_> {
             let error = IpaError::Protocol("the profile has policy rules");
             return Err(open(CancelSessionReason::PPR_NOT_ALLOWED)(error));
         }
+        let shown = offered.profile_metadata.clone();
         let package = self.get_bound_profile_package(smdp, offered).await;
         let package = package.map_err(&undefined)?;
+        // What was decided upon must be what the eUICC gets.
+        if bound_profile_package::metadata(&package) != Ok(shown) {
+            let error = IpaError::Protocol("the package has other metadata than were offered");
+            return Err(open(CancelSessionReason::METADATA_MISMATCH)(error));
+        }
         let loaded = self.load_bound_profile_package(&package).await;
         loaded.map_err(open(CancelSessionReason::LOAD_BPP_EXECUTION_ERROR))
     }
@@ -245,7 +280,7 @@ impl Round<'_> {
         package: &BoundProfilePackage,
     ) -> Result<Signed<ProfileInstallationResult>, IpaError> {
         let command = "LoadBoundProfilePackage";
-        let segments = segments(package);
+        let segments = bound_profile_package::segments(package);
         self.port.event(Event::BoundProfilePackageReceived {
             octets: segments.iter().map(Vec::len).sum(),
         });
@@ -332,49 +367,4 @@ fn undefined_error(reason: String) -> ProfileDownloadError {
         error_response: Some(reason.into_bytes()),
         extensions: Extensions::default(),
     }
-}
-
-/// The pieces in which a package goes to the eUICC (SGP.22 2.5.5): headers
-/// travel with what follows them, protected segments alone.
-fn segments(package: &BoundProfilePackage) -> Vec<Vec<u8>> {
-    let first = package.initialise_secure_channel_request.as_bytes();
-    let sequences = [
-        Some((0xA0, &package.first_sequence_of_87)),
-        Some((0xA1, &package.sequence_of_88)),
-        package
-            .second_sequence_of_87
-            .as_ref()
-            .map(|seq| (0xA2, seq)),
-        Some((0xA3, &package.sequence_of_86)),
-    ];
-    let sequences: Vec<(u32, &Segments)> = sequences.into_iter().flatten().collect();
-    let body = sequences
-        .iter()
-        .map(|(tag, segments)| header(*tag, segments).len() + octets(segments))
-        .sum::<usize>();
-    let mut whole = Writer::new();
-    whole.header(BoundProfilePackage::TAG, first.len() + body);
-    whole.raw(first);
-    let mut out = alloc::vec![whole.into_bytes()];
-    for (tag, segments) in sequences {
-        let header = header(tag, segments);
-        match tag {
-            0xA0 | 0xA2 => out.push([header, segments.0.concat()].concat()),
-            _ => {
-                out.push(header);
-                out.extend(segments.0.iter().cloned());
-            }
-        }
-    }
-    out
-}
-
-fn octets(segments: &Segments) -> usize {
-    segments.0.iter().map(Vec::len).sum()
-}
-
-fn header(tag: u32, segments: &Segments) -> Vec<u8> {
-    let mut out = Writer::new();
-    out.header(Tag::new(tag), octets(segments));
-    out.into_bytes()
 }

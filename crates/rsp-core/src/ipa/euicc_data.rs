@@ -3,43 +3,51 @@
 use alloc::vec::Vec;
 
 use rsp_asn1::ids::TransactionId;
-use rsp_asn1::rsp::{EuiccInfo1, EuiccInfo2, GetEuiccInfo1Request, GetEuiccInfo2Request};
-use rsp_asn1::sgp32::{
-    DIRECT_RSP_SERVER_COMMUNICATION, EimPackageResult, GetCertsRequest, GetCertsResponse,
-    IPA_RETRIEVE_HTTPS, IpaCapabilities, IpaEuiccData, IpaEuiccDataErrorCode, IpaEuiccDataRequest,
-    IpaEuiccDataResponse, IpaEuiccDataResponseError,
+use rsp_asn1::rsp::{
+    EuiccConfiguredAddressesRequest, EuiccConfiguredAddressesResponse, EuiccInfo1, EuiccInfo2,
+    GetEuiccInfo1Request, GetEuiccInfo2Request, PendingNotification,
 };
-use rsp_asn1::{BitString, Extensions, Reader, Tag};
+use rsp_asn1::sgp32::{
+    Certs, DIRECT_RSP_SERVER_COMMUNICATION, EimPackageResult, EuiccPackageResultSearchCriteria,
+    GetCertsError, GetCertsRequest, GetCertsResponse, IPA_RETRIEVE_HTTPS, IpaCapabilities,
+    IpaEuiccData, IpaEuiccDataErrorCode, IpaEuiccDataRequest, IpaEuiccDataResponse,
+    IpaEuiccDataResponseError, NotificationSearchCriteria, NotificationsSearchCriteria,
+};
+use rsp_asn1::{BitString, Extensions, Null, Reader, Tag};
 
-use super::poll::Round;
-use super::{IpaError, Server};
+use super::IpaError;
+use super::euicc_package::seq_number;
+use super::poll::{Eim, Round};
 
 impl Round<'_> {
     /// Collects what was asked for and provides it.
     pub(super) async fn answer_data_request(
         &self,
-        eim: &Server,
+        eim: &Eim,
         request: &IpaEuiccDataRequest,
     ) -> Result<(), IpaError> {
         let transaction = request.eim_transaction_id.clone();
-        let response = match self.collect_data(request).await? {
-            Ok(data) => IpaEuiccDataResponse::Ok(IpaEuiccData {
-                eim_transaction_id: transaction,
-                ..data
-            }),
+        let mut sent = Vec::new();
+        let response = match self.collect_data(eim, request).await? {
+            Ok(data) => {
+                sent = numbers(&data);
+                IpaEuiccDataResponse::Ok(IpaEuiccData {
+                    eim_transaction_id: transaction,
+                    ..data
+                })
+            }
             Err(code) => IpaEuiccDataResponse::Error(error(code, transaction)),
         };
         let result = EimPackageResult::IpaEuiccDataResponse(response);
-        for seq_number in self.provide(eim, result).await? {
-            self.remove_notification(seq_number).await?;
-        }
-        Ok(())
+        let acknowledged = self.provide(&eim.server, result).await?;
+        self.remove_acknowledged(&acknowledged, &sent).await
     }
 
     /// The objects, or the code of SGP.32 for a request that cannot be
     /// answered. Objects that this device does not have are left out.
     async fn collect_data(
         &self,
+        eim: &Eim,
         request: &IpaEuiccDataRequest,
     ) -> Result<Result<IpaEuiccData, IpaEuiccDataErrorCode>, IpaError> {
         let Some(tags) = tag_list(&request.tag_list) else {
@@ -51,29 +59,89 @@ impl Round<'_> {
                 0xBF20 => data.euicc_info1 = Some(self.euicc_info1().await?),
                 0xBF22 => data.euicc_info2 = Some(self.euicc_info2().await?),
                 0xA5 | 0xA6 => {
-                    let certs = GetCertsRequest {
-                        euicc_ci_pk_id: request.euicc_ci_pk_identifier_to_be_used.clone(),
-                        extensions: Extensions::default(),
+                    let certs = match self.certs(request).await? {
+                        Ok(certs) => certs,
+                        Err(code) => return Ok(Err(code)),
                     };
-                    match self.channel.call("GetCerts", &certs).await? {
-                        GetCertsResponse::Certs(certs) if tag.get() == 0xA5 => {
-                            data.eum_certificate = Some(certs.eum_certificate);
-                        }
-                        GetCertsResponse::Certs(certs) => {
-                            data.euicc_certificate = Some(certs.euicc_certificate);
-                        }
-                        GetCertsResponse::Error(_) => {
-                            return Ok(Err(IpaEuiccDataErrorCode::EUICC_CI_PK_ID_NOT_FOUND));
-                        }
+                    match tag.get() {
+                        0xA5 => data.eum_certificate = Some(certs.eum_certificate),
+                        _ => data.euicc_certificate = Some(certs.euicc_certificate),
                     }
                 }
-                0xA8 | 0x88 => data.ipa_capabilities = Some(capabilities()),
+                0xA0 => data.notifications_list = Some(self.notifications(request).await?),
+                0xA2 => {
+                    let results = self.stored_results(eim, results_criteria(request));
+                    data.euicc_package_result_list = Some(results.await?);
+                }
+                // Version 1.0 had one tag for both lists.
+                0xBF2B => {
+                    data.notifications_list = Some(self.notifications(request).await?);
+                    let results = self.stored_results(eim, results_criteria(request));
+                    data.euicc_package_result_list = Some(results.await?);
+                }
+                // 80, 88: in version 1.0.
+                0x80 | 0x81 => {
+                    data.default_smdp_address = self.addresses().await?.default_dp_address;
+                }
+                0x83 => data.root_smds_address = self.addresses().await?.root_ds_address,
+                0x84 => data.association_token = eim.association_token,
+                0x88 | 0xA8 => data.ipa_capabilities = Some(capabilities()),
                 0xA9 => data.device_info = Some(self.config.device_info.clone()),
-                0xA0 | 0x81 | 0xA2 | 0x83 | 0x84 => {}
                 _ => return Ok(Err(IpaEuiccDataErrorCode::INCORRECT_TAG_LIST)),
             }
         }
         Ok(Ok(data))
+    }
+
+    /// ES10b.GetCerts.
+    async fn certs(
+        &self,
+        request: &IpaEuiccDataRequest,
+    ) -> Result<Result<Certs, IpaEuiccDataErrorCode>, IpaError> {
+        let request = GetCertsRequest {
+            euicc_ci_pk_id: request.euicc_ci_pk_identifier_to_be_used.clone(),
+            extensions: Extensions::default(),
+        };
+        Ok(match self.channel.call("GetCerts", &request).await? {
+            GetCertsResponse::Certs(certs) => Ok(certs),
+            GetCertsResponse::Error(GetCertsError::INVALID_CI_PK_ID) => {
+                Err(IpaEuiccDataErrorCode::EUICC_CI_PK_ID_NOT_FOUND)
+            }
+            GetCertsResponse::Error(_) => Err(IpaEuiccDataErrorCode::UNDEFINED_ERROR),
+        })
+    }
+
+    /// The notifications that the request asks for.
+    async fn notifications(
+        &self,
+        request: &IpaEuiccDataRequest,
+    ) -> Result<Vec<PendingNotification>, IpaError> {
+        let criteria = request.search_criteria_notification.clone();
+        self.waiting_notifications(criteria.map(|criteria| match criteria {
+            NotificationSearchCriteria::SeqNumber(number) => {
+                NotificationsSearchCriteria::SeqNumber(number)
+            }
+            NotificationSearchCriteria::ProfileManagementOperation(events) => {
+                NotificationsSearchCriteria::ProfileManagementOperation(events)
+            }
+        }))
+        .await
+    }
+
+    /// ES10a.GetEuiccConfiguredAddresses; nothing from a card without it.
+    async fn addresses(&self) -> Result<EuiccConfiguredAddressesResponse, IpaError> {
+        let request = EuiccConfiguredAddressesRequest {
+            extensions: Extensions::default(),
+        };
+        let command = "GetEuiccConfiguredAddresses";
+        match self.channel.call(command, &request).await {
+            Err(IpaError::StatusWord { .. }) => Ok(EuiccConfiguredAddressesResponse {
+                default_dp_address: None,
+                root_ds_address: None,
+                extensions: Extensions::default(),
+            }),
+            response => response,
+        }
     }
 
     /// ES10b.GetEUICCInfo1.
@@ -105,6 +173,26 @@ fn tag_list(bytes: &[u8]) -> Option<Vec<Tag>> {
         rest = rest.get(length..)?;
     }
     (!tags.is_empty()).then_some(tags)
+}
+
+/// Which results the request asks for.
+fn results_criteria(request: &IpaEuiccDataRequest) -> NotificationsSearchCriteria {
+    match request.search_criteria_euicc_package_result {
+        Some(EuiccPackageResultSearchCriteria::SeqNumber(number)) => {
+            NotificationsSearchCriteria::SeqNumber(number)
+        }
+        None => NotificationsSearchCriteria::EuiccPackageResults(Null),
+    }
+}
+
+/// Under which numbers the eUICC keeps what is in the data.
+fn numbers(data: &IpaEuiccData) -> Vec<i64> {
+    let notifications = data.notifications_list.iter().flatten();
+    let notifications = notifications.map(|notification| notification.metadata().seq_number);
+    let results = data.euicc_package_result_list.iter().flatten();
+    notifications
+        .chain(results.filter_map(seq_number))
+        .collect()
 }
 
 /// What this IPA can do (SGP.32 4.1).

@@ -1,20 +1,22 @@
 //! eUICC Package execution, the IPA's part (SGP.32 3.3.1).
 
+use alloc::vec::Vec;
+
 use rsp_asn1::sgp32::{
-    EimId, EimPackageResult, EuiccPackageResult, NotificationsSearchCriteria,
+    EimPackageResult, EuiccPackageResult, NotificationsSearchCriteria,
     RetrieveNotificationsListRequest, RetrieveNotificationsListResponse,
 };
 use rsp_asn1::{Asn1, Extensions, Null};
 
-use super::poll::Round;
-use super::{Event, IpaError, Server};
+use super::poll::{Eim, Round};
+use super::{Event, IpaError};
 
 impl Round<'_> {
     /// Hands the package to the eUICC as signed, and its result to the eIM as
     /// signed.
     pub(super) async fn process_euicc_package(
         &self,
-        eim: &Server,
+        eim: &Eim,
         package: &[u8],
     ) -> Result<(), IpaError> {
         let command = "LoadEuiccPackage";
@@ -26,41 +28,58 @@ impl Round<'_> {
     }
 
     /// Delivers results that the eUICC still has: a former round was cut off
-    /// between execution and delivery.
-    /// Only those of this eIM: another one must not acknowledge them.
-    pub(super) async fn deliver_stored_results(
+    /// between execution and delivery. One that the eIM refuses does not hold
+    /// up the others.
+    pub(super) async fn deliver_stored_results(&self, eim: &Eim) -> Result<(), IpaError> {
+        let mut outcome = Ok(());
+        let stored = NotificationsSearchCriteria::EuiccPackageResults(Null);
+        for result in self.stored_results(eim, stored).await? {
+            let delivered = self.deliver_result(eim, result).await;
+            let unreachable = matches!(delivered, Err(IpaError::Unreachable { .. }));
+            outcome = outcome.and(delivered);
+            if unreachable {
+                break;
+            }
+        }
+        outcome
+    }
+
+    /// Results on the eUICC, oldest first, but only those of this eIM: another
+    /// one must not acknowledge them.
+    pub(super) async fn stored_results(
         &self,
-        eim: &Server,
-        eim_id: &EimId,
-    ) -> Result<(), IpaError> {
+        eim: &Eim,
+        criteria: NotificationsSearchCriteria,
+    ) -> Result<Vec<EuiccPackageResult>, IpaError> {
         let request = RetrieveNotificationsListRequest {
-            search_criteria: Some(NotificationsSearchCriteria::EuiccPackageResults(Null)),
+            search_criteria: Some(criteria),
             extensions: Extensions::default(),
         };
         let list = self.channel.call("RetrieveNotificationsList", &request);
-        let RetrieveNotificationsListResponse::EuiccPackageResultList(results) = list.await? else {
-            return Ok(());
+        let RetrieveNotificationsListResponse::EuiccPackageResultList(mut results) = list.await?
+        else {
+            return Ok(Vec::new());
         };
-        for result in results {
-            if result.eim_id() == eim_id.as_str() {
-                self.deliver_result(eim, result).await?;
-            }
-        }
-        Ok(())
+        results.retain(|result| result.eim_id() == eim.id.as_str());
+        Ok(results)
     }
 
-    /// ProvideEimPackageResult, then removal of what the eIM has taken over.
-    async fn deliver_result(
-        &self,
-        eim: &Server,
-        result: EuiccPackageResult,
-    ) -> Result<(), IpaError> {
+    /// ProvideEimPackageResult, then removal if the eIM has taken it over.
+    async fn deliver_result(&self, eim: &Eim, result: EuiccPackageResult) -> Result<(), IpaError> {
+        let sent: Vec<_> = seq_number(&result).into_iter().collect();
         let result = EimPackageResult::EuiccPackageResult(result);
-        let acknowledged = self.provide(eim, result).await?;
+        let acknowledged = self.provide(&eim.server, result).await?;
         self.port.event(Event::ResultDelivered);
-        for seq_number in acknowledged {
-            self.remove_notification(seq_number).await?;
+        self.remove_acknowledged(&acknowledged, &sent).await
+    }
+}
+
+/// The number under which the eUICC keeps a result; errors are not kept.
+pub(super) fn seq_number(result: &EuiccPackageResult) -> Option<i64> {
+    match result {
+        EuiccPackageResult::Signed(result) => {
+            Some(result.euicc_package_result_data_signed.seq_number)
         }
-        Ok(())
+        EuiccPackageResult::ErrorSigned(_) | EuiccPackageResult::ErrorUnsigned(_) => None,
     }
 }

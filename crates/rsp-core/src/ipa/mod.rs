@@ -6,12 +6,22 @@
 //! [`Ipa::poll_timeout`]. One file per procedure; each reads from top to
 //! bottom. What matters is kept by the eUICC: an IPA that is started again
 //! finds there which results and notifications are still to be delivered.
+//!
+//! One thing is kept by the IPA alone, and lost with its power: the result of a
+//! download trigger that the eIM has not taken over. As long as it is there, it
+//! is delivered before every poll, the same trigger is not carried out again,
+//! and the installation result in it stays on the eUICC. After a power cut the
+//! trigger is carried out again; the profile is not installed twice, since the
+//! eUICC (ICCID exists, errorReason 9) or the SM-DP+ (no such order any more)
+//! refuses, but the eIM then learns only that the outcome is not known.
 
 mod activation_code;
+mod bound_profile_package;
 mod channel;
 mod download;
 mod euicc_data;
 mod euicc_package;
+mod memory;
 mod notifications;
 mod poll;
 mod port;
@@ -43,8 +53,8 @@ pub struct Config {
     pub block_size: u8,
     /// Pause between two polls of the eIM.
     pub poll_interval: Duration,
-    /// How often a request that did not get through is repeated; attempt `i`
-    /// waits `(i + 1)²` seconds.
+    /// How often a request that did not get through, or was answered with
+    /// HTTP 5xx, is repeated; attempt `i` waits `(i + 1)²` seconds.
     pub retries: u32,
     /// What the device says of itself to RSP servers.
     pub device_info: DeviceInfo,
@@ -125,7 +135,7 @@ pub enum Event {
     },
     /// The eUICC has processed a package.
     PackageProcessed,
-    /// The eIM has taken the result over.
+    /// The eIM has taken the result of a package or a download over.
     ResultDelivered,
     /// A notification was delivered.
     NotificationDelivered {
@@ -191,6 +201,21 @@ pub enum IpaError {
     Protocol(&'static str),
 }
 
+impl IpaError {
+    /// Whether a later attempt may well succeed: a server was out of reach or
+    /// overloaded.
+    fn is_passing(&self) -> bool {
+        match self {
+            IpaError::Unreachable { .. } => true,
+            IpaError::Server {
+                error: BindingError::Status { status, .. },
+                ..
+            } => matches!(status, 429 | 500..=599),
+            _ => false,
+        }
+    }
+}
+
 /// The driver.
 pub struct Ipa {
     port: Port,
@@ -216,14 +241,14 @@ impl Ipa {
         ipa
     }
 
-    /// Takes an input.
+    /// Takes an input. A response to nothing that was asked is ignored.
     pub fn handle(&mut self, input: Input, now: Timestamp) {
         {
             let mut shared = self.port.0.borrow_mut();
             shared.now = now;
             match input {
-                Input::Apdu(response) => shared.answer = Some(Answer::Apdu(response)),
-                Input::Http(response) => shared.answer = Some(Answer::Http(response)),
+                Input::Apdu(response) => shared.answered(Answer::Apdu(response)),
+                Input::Http(response) => shared.answered(Answer::Http(response)),
                 Input::Wake => shared.woken = true,
                 Input::Time => {}
             }

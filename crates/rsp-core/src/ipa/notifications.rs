@@ -1,9 +1,14 @@
 //! Delivery of notifications (SGP.32 3.7, SGP.22 3.5): straight to the SM-DP+
 //! that each names, since this IPA has ES9+ itself.
 
+use alloc::vec::Vec;
+
 use rsp_asn1::Extensions;
 use rsp_asn1::rsp::{NotificationSentRequest, NotificationSentResponse, PendingNotification};
-use rsp_asn1::sgp32::{RetrieveNotificationsListRequest, RetrieveNotificationsListResponse};
+use rsp_asn1::sgp32::{
+    NotificationsSearchCriteria, RetrieveNotificationsListRequest,
+    RetrieveNotificationsListResponse,
+};
 
 use super::poll::{Round, server_error};
 use super::{Event, IpaError, Server};
@@ -16,14 +21,7 @@ impl Round<'_> {
     /// Delivers what waits, oldest first. One that is not taken stays on the
     /// eUICC and does not hold up the others.
     pub(super) async fn deliver_notifications(&self) -> Result<(), IpaError> {
-        let request = RetrieveNotificationsListRequest {
-            search_criteria: None,
-            extensions: Extensions::default(),
-        };
-        let list = self.channel.call("RetrieveNotificationsList", &request);
-        let RetrieveNotificationsListResponse::NotificationList(mut waiting) = list.await? else {
-            return Ok(());
-        };
+        let mut waiting = self.waiting_notifications(None).await?;
         waiting.sort_by_key(|notification| notification.metadata().seq_number);
         let mut outcome = Ok(());
         for notification in waiting {
@@ -32,12 +30,41 @@ impl Round<'_> {
         outcome
     }
 
-    /// ES9+.HandleNotification, then removal from the eUICC.
+    /// Notifications on the eUICC; all of them without criteria.
+    pub(super) async fn waiting_notifications(
+        &self,
+        criteria: Option<NotificationsSearchCriteria>,
+    ) -> Result<Vec<PendingNotification>, IpaError> {
+        let request = RetrieveNotificationsListRequest {
+            search_criteria: criteria,
+            extensions: Extensions::default(),
+        };
+        let list = self.channel.call("RetrieveNotificationsList", &request);
+        Ok(match list.await? {
+            RetrieveNotificationsListResponse::NotificationList(waiting) => waiting,
+            _ => Vec::new(),
+        })
+    }
+
+    /// ES9+.HandleNotification, then removal from the eUICC, unless an eIM
+    /// still waits for it.
     pub(super) async fn deliver_notification(
         &self,
         notification: PendingNotification,
     ) -> Result<(), IpaError> {
         let seq_number = notification.metadata().seq_number;
+        if !self.memory.is_given(seq_number) {
+            self.give_to_smdp(notification).await?;
+            self.memory.give(seq_number);
+            self.port.event(Event::NotificationDelivered { seq_number });
+        }
+        match self.memory.holds(seq_number) {
+            true => Ok(()),
+            false => self.remove_notification(seq_number).await,
+        }
+    }
+
+    async fn give_to_smdp(&self, notification: PendingNotification) -> Result<(), IpaError> {
         let smdp = self.smdp(&notification.metadata().notification_address);
         let message = HandleNotificationRequest {
             pending_notification: notification,
@@ -45,13 +72,26 @@ impl Round<'_> {
         let request = json::encode_request(&message, Some(USER_AGENT_IPAD))
             .map_err(|error| server_error(&smdp, error))?;
         let response = self.request(&smdp, request).await?;
-        binding::executed(&response).map_err(|error| server_error(&smdp, error))?;
-        self.port.event(Event::NotificationDelivered { seq_number });
-        self.remove_notification(seq_number).await
+        binding::executed(&response).map_err(|error| server_error(&smdp, error))
+    }
+
+    /// Removes what an eIM has taken over: of the numbers that it acknowledges
+    /// those that were `sent` to it, and that no other result needs.
+    pub(super) async fn remove_acknowledged(
+        &self,
+        acknowledged: &[i64],
+        sent: &[i64],
+    ) -> Result<(), IpaError> {
+        for seq_number in sent {
+            if acknowledged.contains(seq_number) && !self.memory.holds(*seq_number) {
+                self.remove_notification(*seq_number).await?;
+            }
+        }
+        Ok(())
     }
 
     /// ES10b.RemoveNotificationFromList. One that is gone already is no error.
-    pub(super) async fn remove_notification(&self, seq_number: i64) -> Result<(), IpaError> {
+    async fn remove_notification(&self, seq_number: i64) -> Result<(), IpaError> {
         let request = NotificationSentRequest {
             seq_number,
             extensions: Extensions::default(),
@@ -60,6 +100,7 @@ impl Round<'_> {
             .channel
             .call("RemoveNotificationFromList", &request)
             .await?;
+        self.memory.forget(seq_number);
         Ok(())
     }
 

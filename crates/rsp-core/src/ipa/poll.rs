@@ -15,6 +15,7 @@ use rsp_asn1::sgp32::{
 };
 
 use super::channel::Channel;
+use super::memory::Memory;
 use super::port::Port;
 use super::{Config, Event, IpaError, Server};
 use crate::binding::{self, BindingError, HttpRequest, HttpResponse, esipa_asn1};
@@ -31,14 +32,23 @@ const TAG_EID: [u8; 1] = [0x5A];
 pub(super) struct Round<'a> {
     pub(super) port: &'a Port,
     pub(super) config: &'a Config,
-    pub(super) channel: Channel<'a>,
+    pub(super) memory: &'a Memory,
+    pub(super) channel: &'a Channel<'a>,
     pub(super) eid: Eid,
+}
+
+/// An eIM that the eUICC knows and that has an address.
+pub(super) struct Eim {
+    pub(super) id: EimId,
+    pub(super) server: Server,
+    pub(super) association_token: Option<i64>,
 }
 
 /// Rounds for ever.
 pub(super) async fn run(port: Port, config: Config) {
+    let memory = Memory::default();
     loop {
-        if let Err(error) = round(&port, &config).await {
+        if let Err(error) = round(&port, &config, &memory).await {
             let reason = error.to_string();
             port.event(Event::Failed { reason });
         }
@@ -47,26 +57,38 @@ pub(super) async fn run(port: Port, config: Config) {
     }
 }
 
-/// Polls every eIM that the eUICC knows, then delivers notifications.
-async fn round(port: &Port, config: &Config) -> Result<(), IpaError> {
+/// One round, on a channel that is closed however it ends.
+async fn round(port: &Port, config: &Config, memory: &Memory) -> Result<(), IpaError> {
     let channel = Channel::open(port, config.block_size).await?;
+    let result = round_on(&channel, port, config, memory).await;
+    channel.close().await;
+    result
+}
+
+async fn round_on(
+    channel: &Channel<'_>,
+    port: &Port,
+    config: &Config,
+    memory: &Memory,
+) -> Result<(), IpaError> {
     let get_eid = GetEuiccDataRequest {
         tag_list: TAG_EID,
         extensions: Extensions::default(),
     };
     let eid: GetEuiccDataResponse = channel.call("GetEID", &get_eid).await?;
+    memory.begin(eid.eid_value);
     let round = Round {
         port,
         config,
+        memory,
         channel,
         eid: eid.eid_value,
     };
-    let result = round.every_eim().await;
-    round.channel.close().await;
-    result
+    round.every_eim().await
 }
 
 impl Round<'_> {
+    /// Polls every eIM that the eUICC knows, then delivers notifications.
     async fn every_eim(&self) -> Result<(), IpaError> {
         let request = GetEimConfigurationDataRequest {
             search_criteria: None,
@@ -76,22 +98,32 @@ impl Round<'_> {
             .channel
             .call("GetEimConfigurationData", &request)
             .await?;
+        let known = known.eim_configuration_data_list;
+        self.memory.keep_eims(|id| {
+            known
+                .iter()
+                .any(|configuration| configuration.eim_id == *id)
+        });
         let mut outcome = Ok(());
-        for configuration in &known.eim_configuration_data_list {
-            let Some(eim) = eim_server(configuration) else {
-                continue;
-            };
+        for eim in known.iter().filter_map(eim) {
             // One eIM that cannot be reached must not keep the others waiting.
-            let eim_id = &configuration.eim_id;
-            outcome = outcome.and(self.every_package(&eim, eim_id).await);
+            outcome = outcome.and(self.serve(&eim).await);
         }
         outcome.and(self.deliver_notifications().await)
     }
 
-    async fn every_package(&self, eim: &Server, eim_id: &EimId) -> Result<(), IpaError> {
-        self.deliver_stored_results(eim, eim_id).await?;
+    /// Gives an eIM what it has not taken yet, then does what it has to be
+    /// done. A result that it does not take must not stop that.
+    async fn serve(&self, eim: &Eim) -> Result<(), IpaError> {
+        let owed = self.deliver_owed_results(eim).await;
+        let stored = self.deliver_stored_results(eim).await;
+        let polled = self.every_package(eim).await;
+        owed.and(stored).and(polled)
+    }
+
+    async fn every_package(&self, eim: &Eim) -> Result<(), IpaError> {
         for _ in 0..MAX_PACKAGES_PER_ROUND {
-            match self.get_eim_package(eim).await? {
+            match self.get_eim_package(&eim.server).await? {
                 GetEimPackageResponse::EuiccPackageRequest(package) => {
                     self.process_euicc_package(eim, package.as_bytes()).await?;
                 }
@@ -183,7 +215,8 @@ impl Round<'_> {
         esipa_asn1::decode_response(&response).map_err(|error| server_error(eim, error))
     }
 
-    /// One request, repeated where it did not get through.
+    /// One request, repeated where it did not get through or the server could
+    /// not answer it just then.
     pub(super) async fn request(
         &self,
         server: &Server,
@@ -192,26 +225,25 @@ impl Round<'_> {
         let mut attempt = 0;
         loop {
             let result = self.port.http(server.clone(), request.clone()).await;
-            match result {
-                Ok(response) => return Ok(response),
-                Err(_) if attempt < self.config.retries => {
-                    attempt += 1;
-                    let seconds = u64::from(attempt).saturating_mul(u64::from(attempt));
-                    self.port.pause(Duration::from_secs(seconds)).await;
-                }
-                Err(error) => {
-                    return Err(IpaError::Unreachable {
-                        address: server.address.clone(),
-                        error,
-                    });
-                }
+            let passing = match &result {
+                Ok(response) => (500..600).contains(&response.status),
+                Err(_) => true,
+            };
+            if !passing || attempt >= self.config.retries {
+                return result.map_err(|error| IpaError::Unreachable {
+                    address: server.address.clone(),
+                    error,
+                });
             }
+            attempt += 1;
+            let seconds = u64::from(attempt).saturating_mul(u64::from(attempt));
+            self.port.pause(Duration::from_secs(seconds)).await;
         }
     }
 }
 
 /// Where an eIM is and whom to trust as it; `None` for one without address.
-fn eim_server(configuration: &EimConfigurationData) -> Option<Server> {
+fn eim(configuration: &EimConfigurationData) -> Option<Eim> {
     let trust = match &configuration.trusted_public_key_data_tls {
         Some(EimPublicKeyData::PublicKey(key)) => Some(TlsTrust::PinnedKey(key.clone())),
         Some(EimPublicKeyData::Certificate(certificate)) => {
@@ -219,9 +251,13 @@ fn eim_server(configuration: &EimConfigurationData) -> Option<Server> {
         }
         None => None,
     };
-    Some(Server {
-        address: configuration.eim_fqdn.clone()?,
-        trust,
+    Some(Eim {
+        id: configuration.eim_id.clone(),
+        server: Server {
+            address: configuration.eim_fqdn.clone()?,
+            trust,
+        },
+        association_token: configuration.association_token,
     })
 }
 

@@ -24,14 +24,38 @@ pub(super) enum Answer {
     Http(Result<HttpResponse, String>),
 }
 
+/// Which kind of answer a procedure waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Apdu,
+    Http,
+}
+
 /// What driver and procedure share.
 pub(super) struct Shared {
     pub(super) now: Timestamp,
     pub(super) action: Option<Action>,
-    pub(super) answer: Option<Answer>,
+    asked: Option<Asked>,
+    answer: Option<Answer>,
     pub(super) wake_at: Option<Timestamp>,
     pub(super) woken: bool,
     pub(super) events: VecDeque<Event>,
+}
+
+impl Shared {
+    /// Takes the answer to what was asked. Any other is late or comes twice
+    /// and is ignored: nothing is asked, or another kind of thing, or the host
+    /// has not even fetched the question.
+    pub(super) fn answered(&mut self, answer: Answer) {
+        let of = match &answer {
+            Answer::Apdu(_) => Asked::Apdu,
+            Answer::Http(_) => Asked::Http,
+        };
+        if self.asked == Some(of) && self.action.is_none() {
+            self.asked = None;
+            self.answer = Some(answer);
+        }
+    }
 }
 
 /// The procedure's end of it.
@@ -43,6 +67,7 @@ impl Port {
         Port(Rc::new(RefCell::new(Shared {
             now,
             action: None,
+            asked: None,
             answer: None,
             wake_at: None,
             woken: false,
@@ -57,7 +82,7 @@ impl Port {
 
     /// One command to the card.
     pub(super) async fn apdu(&self, command: Vec<u8>) -> Result<Vec<u8>, String> {
-        match self.ask(Action::Apdu(command)).await {
+        match self.ask(Asked::Apdu, Action::Apdu(command)).await {
             Answer::Apdu(response) => response,
             Answer::Http(_) => Err(String::from("the host answered something else")),
         }
@@ -69,14 +94,20 @@ impl Port {
         server: Server,
         request: HttpRequest,
     ) -> Result<HttpResponse, String> {
-        match self.ask(Action::Http { server, request }).await {
+        let action = Action::Http { server, request };
+        match self.ask(Asked::Http, action).await {
             Answer::Http(response) => response,
             Answer::Apdu(_) => Err(String::from("the host answered something else")),
         }
     }
 
-    fn ask(&self, action: Action) -> impl Future<Output = Answer> + '_ {
-        self.0.borrow_mut().action = Some(action);
+    fn ask(&self, asked: Asked, action: Action) -> impl Future<Output = Answer> + '_ {
+        {
+            let mut shared = self.0.borrow_mut();
+            shared.action = Some(action);
+            shared.asked = Some(asked);
+            shared.answer = None;
+        }
         poll_fn(|_| match self.0.borrow_mut().answer.take() {
             Some(answer) => Poll::Ready(answer),
             None => Poll::Pending,

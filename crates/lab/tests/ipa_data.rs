@@ -1,0 +1,204 @@
+//! What an eIM may ask the device for (SGP.32 2.11.1.2), and what its
+//! acknowledgements remove.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use lab::World;
+use rsp_asn1::rsp::PendingNotification;
+use rsp_asn1::sgp32::{
+    EimAcknowledgements, EimPackageResult, EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim,
+    GetEimPackageResponse, IpaEuiccData, IpaEuiccDataErrorCode, IpaEuiccDataRequest,
+    IpaEuiccDataResponse, NotificationSearchCriteria, ProvideEimPackageResultResponse,
+};
+use rsp_asn1::{Asn1, Extensions};
+use rsp_core::binding::es9plus_json as es9plus;
+use rsp_core::binding::json::Function;
+use rsp_core::binding::{HttpRequest, HttpResponse};
+use rsp_core::eim::OperationKind;
+use rsp_core::profile;
+
+/// A path at which no server answers.
+const NOWHERE: &str = "/nowhere";
+
+/// A card on which an installation result waits for the SM-DP+ and the result
+/// of enable for the eIM.
+fn with_undelivered_results() -> World {
+    let mut world = World::new(17).unwrap();
+    let subscription = world.subscription(1).unwrap();
+    let activation_code = world.order(&profile::template(), &subscription).unwrap();
+    keep_results(&mut world);
+    world
+        .queue(OperationKind::Download { activation_code })
+        .unwrap();
+    let enable = OperationKind::Enable {
+        iccid: subscription.iccid,
+        rollback: false,
+    };
+    world.queue(enable).unwrap();
+    world.round().unwrap();
+    world
+}
+
+/// Installation results and package results do not arrive.
+fn keep_results(world: &mut World) {
+    world.fault.request = Some(Box::new(|request: &mut HttpRequest| {
+        let package_result = matches!(
+            provided(request),
+            Some(EimPackageResult::EuiccPackageResult(_))
+        );
+        if package_result || request.path == es9plus::HandleNotificationRequest::PATH {
+            request.path = NOWHERE.to_string();
+        }
+    }));
+}
+
+fn provided(request: &HttpRequest) -> Option<EimPackageResult> {
+    match EsipaMessageFromIpaToEim::from_der(&request.body) {
+        Ok(EsipaMessageFromIpaToEim::ProvideEimPackageResult(provided)) => {
+            Some(provided.eim_package_result)
+        }
+        _ => None,
+    }
+}
+
+fn request(tag_list: &[u8]) -> IpaEuiccDataRequest {
+    IpaEuiccDataRequest {
+        tag_list: tag_list.to_vec(),
+        euicc_ci_pk_identifier_to_be_used: None,
+        search_criteria_notification: None,
+        search_criteria_euicc_package_result: None,
+        eim_transaction_id: Some("0A0B".parse().unwrap()),
+        extensions: Extensions::default(),
+    }
+}
+
+/// In the next round the eIM's first package is this request, and its answer
+/// acknowledges these numbers. Gives what the device says.
+fn ask(
+    world: &mut World,
+    request: IpaEuiccDataRequest,
+    acknowledged: &[i64],
+) -> IpaEuiccDataResponse {
+    let mut request = Some(request);
+    let acknowledged = acknowledged.to_vec();
+    let answer = Rc::new(RefCell::new(None));
+    let seen = answer.clone();
+    let change = move |asked: &HttpRequest, response: &mut HttpResponse| {
+        let changed = match EsipaMessageFromEimToIpa::from_der(&response.body) {
+            Ok(EsipaMessageFromEimToIpa::GetEimPackageResponse(_)) => {
+                let Some(request) = request.take() else {
+                    return;
+                };
+                EsipaMessageFromEimToIpa::GetEimPackageResponse(
+                    GetEimPackageResponse::IpaEuiccDataRequest(request),
+                )
+            }
+            Ok(EsipaMessageFromEimToIpa::ProvideEimPackageResultResponse(_)) => {
+                let Some(EimPackageResult::IpaEuiccDataResponse(said)) = provided(asked) else {
+                    return;
+                };
+                seen.borrow_mut().get_or_insert(said);
+                let numbers = EimAcknowledgements(acknowledged.clone());
+                EsipaMessageFromEimToIpa::ProvideEimPackageResultResponse(
+                    ProvideEimPackageResultResponse::EimAcknowledgements(numbers),
+                )
+            }
+            _ => return,
+        };
+        response.body = changed.to_der();
+    };
+    world.fault.response = Some(Box::new(change));
+    world.round().unwrap();
+    world.fault.response = None;
+    let said = answer.borrow_mut().take();
+    said.unwrap_or_else(|| panic!("no answer: {:?}", world.events))
+}
+
+fn data(response: IpaEuiccDataResponse) -> IpaEuiccData {
+    match response {
+        IpaEuiccDataResponse::Ok(data) => data,
+        IpaEuiccDataResponse::Error(error) => panic!("{error:?}"),
+    }
+}
+
+#[test]
+fn a_tag_list_of_version_1_0() {
+    let mut world = with_undelivered_results();
+    let tags = [
+        0x80, 0xBF, 0x20, 0xBF, 0x22, 0x83, 0x84, 0xA5, 0xA6, 0x88, 0xA9, 0xBF, 0x2B,
+    ];
+    let data = data(ask(&mut world, request(&tags), &[]));
+    let notifications = data.notifications_list.unwrap();
+    assert!(matches!(
+        notifications[0],
+        PendingNotification::ProfileInstallationResult(_)
+    ));
+    assert_eq!(data.euicc_package_result_list.unwrap().len(), 1);
+    assert_eq!(data.default_smdp_address, None, "the card has none");
+    assert!(!data.root_smds_address.unwrap().is_empty());
+    let token = world.eim.store().euicc(world.eid).unwrap();
+    assert!(data.association_token.is_some());
+    assert_eq!(
+        data.association_token,
+        token.unwrap().value.association_token
+    );
+    assert!(data.euicc_info1.is_some() && data.euicc_info2.is_some());
+    assert!(data.eum_certificate.is_some() && data.euicc_certificate.is_some());
+    assert!(data.ipa_capabilities.is_some());
+    assert_eq!(data.device_info, Some(lab::device_info()));
+    assert_eq!(data.eim_transaction_id, Some("0A0B".parse().unwrap()));
+}
+
+#[test]
+fn only_what_was_asked_for() {
+    let mut world = with_undelivered_results();
+    let only_results = data(ask(&mut world, request(&[0xA2]), &[]));
+    assert_eq!(only_results.notifications_list, None);
+    assert_eq!(only_results.euicc_package_result_list.unwrap().len(), 1);
+
+    let by_number = |number| IpaEuiccDataRequest {
+        search_criteria_notification: Some(NotificationSearchCriteria::SeqNumber(number)),
+        ..request(&[0xA0, 0x81])
+    };
+    let installation = data(ask(&mut world, by_number(1), &[]));
+    let installation = installation.notifications_list.unwrap();
+    assert_eq!(installation[0].metadata().seq_number, 1);
+    let nothing = data(ask(&mut world, by_number(99), &[]));
+    assert_eq!(nothing.notifications_list, Some(Vec::new()));
+}
+
+#[test]
+fn a_list_with_a_tag_that_is_no_member_is_refused() {
+    let mut world = World::new(18).unwrap();
+    // The operation for which certificates are asked is of no interest here.
+    world.queue(OperationKind::ListProfileInfo).unwrap();
+    for tags in [&[0x5A][..], &[0xBF, 0x2D], &[0xA5, 0xBF], &[]] {
+        let said = ask(&mut world, request(tags), &[]);
+        assert!(
+            matches!(&said, IpaEuiccDataResponse::Error(error)
+                if error.ipa_euicc_data_error_code == IpaEuiccDataErrorCode::INCORRECT_TAG_LIST),
+            "{tags:02X?} {said:?}"
+        );
+    }
+}
+
+#[test]
+fn acknowledgements_remove_what_was_in_the_answer() {
+    let mut world = with_undelivered_results();
+    // The numbers of everything, but only the result was sent.
+    let all: Vec<i64> = (1..=20).collect();
+    data(ask(&mut world, request(&[0xA2]), &all));
+    let left = data(ask(&mut world, request(&[0xBF, 0x2B]), &all));
+    assert_eq!(left.euicc_package_result_list, Some(Vec::new()));
+    assert_eq!(left.notifications_list.unwrap()[0].metadata().seq_number, 1);
+    // Now it was: nothing is left for the SM-DP+.
+    let left = data(ask(&mut world, request(&[0xA0]), &[]));
+    assert_eq!(left.notifications_list, Some(Vec::new()));
+}
