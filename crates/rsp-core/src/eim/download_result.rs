@@ -38,6 +38,8 @@ impl Eim {
                         record.installation_seq_number = data.notification_metadata.seq_number;
                         outcome(asked, &pir)
                     }
+                    // Some SM-DP+ may have its notifications sent elsewhere.
+                    Err(unproven @ Unproven::OtherSmdp) => asked.outcome_unknown(unproven),
                     Err(_) => return Step::unchanged(record, Taken::NotExecuted),
                 }
             }
@@ -64,17 +66,20 @@ impl EuiccRecord {
         let verified = self.verify_installation_result(result, cx)?;
         let data = &verified.profile_installation_result_data;
         let metadata = &data.notification_metadata;
-        let OperationKind::Download { activation_code } = &asked.kind else {
-            return Err(Unproven::OtherDownload);
+        if metadata.seq_number <= self.installation_seq_number {
+            return Err(Unproven::Replayed);
+        }
+        let code = match &asked.kind {
+            OperationKind::Download { activation_code } => activation_code.parse(),
+            _ => return Err(Unproven::OtherSmdp),
         };
-        let sent_to = activation_code.parse::<ActivationCode>();
-        let same_server = sent_to.is_ok_and(|code| {
+        let sent_there = code.is_ok_and(|code: ActivationCode| {
             let address = &metadata.notification_address;
             code.smdp_address.eq_ignore_ascii_case(address)
         });
-        match same_server && metadata.seq_number > self.installation_seq_number {
+        match sent_there {
             true => Ok(verified),
-            false => Err(Unproven::OtherDownload),
+            false => Err(Unproven::OtherSmdp),
         }
     }
 }

@@ -42,9 +42,12 @@ pub(super) enum Unproven {
     /// The result answers another eIM's package.
     #[error("the result answers a package of another eIM")]
     OtherEim,
-    /// The installation result is of another download.
-    #[error("the installation result is of another download")]
-    OtherDownload,
+    /// The installation result is older than one that was believed.
+    #[error("the installation result was used before")]
+    Replayed,
+    /// The installation result is for another SM-DP+ than that of the download.
+    #[error("the installation result names another SM-DP+")]
+    OtherSmdp,
     /// The certificate chain does not verify or is for another EID.
     #[error("the certificates of the eUICC are not valid for this EID")]
     Certificates,
