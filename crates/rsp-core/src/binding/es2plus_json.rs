@@ -1,12 +1,13 @@
 //! ES2+ over HTTPS, JSON binding (SGP.22 5.3, 6.5.2.1 to 6.5.2.4).
 
 use alloc::string::String;
+use core::fmt;
 
 use rsp_asn1::ids::{Eid, Iccid};
 use serde::{Deserialize, Serialize};
 
 use super::json::{self, Empty, Function};
-use super::{BindingError, HttpRequest};
+use super::{BindingError, HttpRequest, redacted};
 
 /// Where the functions are.
 const PATH: &str = "/gsma/rsp2/es2plus/";
@@ -47,7 +48,7 @@ pub struct DownloadOrderOk {
 }
 
 /// ES2+.ConfirmOrder (SGP.22 5.3.2).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConfirmOrder {
     /// Header.
@@ -60,12 +61,32 @@ pub struct ConfirmOrder {
     /// Absent: the SM-DP+ makes one. Empty: none is needed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub matching_id: Option<String>,
+    /// What the end user must type in.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub confirmation_code: Option<String>,
+    /// SM-DS that shall be told.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub smds_address: Option<String>,
     /// Whether the profile may be downloaded at once.
     pub release_flag: bool,
 }
 
+impl fmt::Debug for ConfirmOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConfirmOrder")
+            .field("header", &self.header)
+            .field("iccid", &self.iccid)
+            .field("eid", &self.eid)
+            .field("matching_id", &redacted(&self.matching_id))
+            .field("confirmation_code", &redacted(&self.confirmation_code))
+            .field("smds_address", &self.smds_address)
+            .field("release_flag", &self.release_flag)
+            .finish()
+    }
+}
+
 /// Response of ES2+.ConfirmOrder.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConfirmOrderOk {
     /// The eUICC, if known.
@@ -76,6 +97,16 @@ pub struct ConfirmOrderOk {
     /// Where to download.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub smdp_address: Option<String>,
+}
+
+impl fmt::Debug for ConfirmOrderOk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConfirmOrderOk")
+            .field("eid", &self.eid)
+            .field("matching_id", &redacted(&Some(&self.matching_id)))
+            .field("smdp_address", &self.smdp_address)
+            .finish()
+    }
 }
 
 /// ES2+.ReleaseProfile (SGP.22 5.3.4).

@@ -47,12 +47,17 @@ pub fn encode_request<F: Function>(
 /// the function.
 pub fn decode_response<F: Function>(response: &HttpResponse) -> Result<F::Ok, BindingError> {
     super::executed(response)?;
-    let response: Response<F::Ok> = parse(&response.body)?;
-    let status = response.header.function_execution_status;
-    match (response.body, status.status_code_data) {
-        (_, Some(refusal)) => Err(BindingError::Refused(refusal)),
-        (Some(body), None) => Ok(body),
-        (None, None) => Err(BindingError::Json("members are missing".to_string())),
+    let Envelope { header } = parse(&response.body)?;
+    let status = header.function_execution_status;
+    match status.status {
+        // A warning comes with statusCodeData, too.
+        ExecutionStatus::ExecutedSuccess | ExecutionStatus::ExecutedWithWarning => {
+            parse(&response.body)
+        }
+        ExecutionStatus::Failed | ExecutionStatus::Expired => Err(match status.status_code_data {
+            Some(refusal) => BindingError::Refused(refusal),
+            None => BindingError::RefusedWithoutReason,
+        }),
     }
 }
 
@@ -142,8 +147,14 @@ impl fmt::Display for StatusCodeData {
     }
 }
 
+/// What every response has.
+#[derive(Deserialize)]
+struct Envelope {
+    header: Header,
+}
+
 /// A response: header and, if executed, the members of the function.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Response<T> {
     header: Header,
     #[serde(flatten)]
@@ -258,4 +269,59 @@ fn from_base64(text: &str) -> Result<alloc::vec::Vec<u8>, base64::DecodeError> {
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD_NO_PAD;
     STANDARD_NO_PAD.decode(text.trim_end_matches('='))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::super::es2plus_json::{DownloadOrder, DownloadOrderOk};
+    use super::*;
+
+    fn decode(status: &str, data: &str, members: &str) -> Result<DownloadOrderOk, BindingError> {
+        let body = format!(
+            r#"{{"header":{{"functionExecutionStatus":{{"status":"{status}"{data}}}}}{members}}}"#
+        );
+        decode_response::<DownloadOrder>(&HttpResponse::ok(CONTENT_TYPE, body.into_bytes()))
+    }
+
+    const DATA: &str = r#","statusCodeData":{"subjectCode":"8.2.1","reasonCode":"3.3"}"#;
+    const MEMBERS: &str = r#","iccid":"8999970000000000010""#;
+
+    #[test]
+    fn the_status_decides_whether_a_function_was_executed() {
+        for (status, data) in [
+            ("Executed-Success", ""),
+            ("Executed-Success", DATA),
+            ("Executed-WithWarning", ""),
+            ("Executed-WithWarning", DATA),
+        ] {
+            assert!(decode(status, data, MEMBERS).is_ok(), "{status} {data}");
+        }
+        for status in ["Failed", "Expired"] {
+            for members in ["", MEMBERS] {
+                let refused = decode(status, DATA, members);
+                assert!(
+                    matches!(&refused, Err(BindingError::Refused(data))
+                        if data.subject_code == "8.2.1" && data.reason_code == "3.3"),
+                    "{refused:?}"
+                );
+                let refused = decode(status, "", members);
+                assert_eq!(refused, Err(BindingError::RefusedWithoutReason));
+            }
+        }
+    }
+
+    #[test]
+    fn an_executed_function_has_its_members() {
+        let missing = decode("Executed-Success", "", "");
+        assert!(
+            matches!(&missing, Err(BindingError::Json(text)) if text.contains("iccid")),
+            "{missing:?}"
+        );
+        assert!(matches!(
+            decode("Perhaps", "", MEMBERS),
+            Err(BindingError::Json(_))
+        ));
+    }
 }

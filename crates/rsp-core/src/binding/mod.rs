@@ -13,6 +13,7 @@ pub mod json;
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::fmt;
 
 pub use json::StatusCodeData;
 
@@ -20,7 +21,7 @@ pub use json::StatusCodeData;
 pub const ADMIN_PROTOCOL: &str = "gsma/rsp/v2.1.0";
 
 /// An HTTP POST, whatever carries it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct HttpRequest {
     /// Absolute path.
     pub path: String,
@@ -35,7 +36,7 @@ pub struct HttpRequest {
 }
 
 /// The answer to an [`HttpRequest`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct HttpResponse {
     /// Status code.
     pub status: u16,
@@ -45,6 +46,32 @@ pub struct HttpResponse {
     pub admin_protocol: Option<String>,
     /// Body.
     pub body: Vec<u8>,
+}
+
+/// Bodies carry activation codes, matching IDs and keys: only their length is
+/// shown.
+impl fmt::Debug for HttpRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpRequest")
+            .field("path", &self.path)
+            .field("content_type", &self.content_type)
+            .field("admin_protocol", &self.admin_protocol)
+            .field("user_agent", &self.user_agent)
+            .field("body", &format_args!("[{} octets]", self.body.len()))
+            .finish()
+    }
+}
+
+/// Of the body only the length is shown.
+impl fmt::Debug for HttpResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpResponse")
+            .field("status", &self.status)
+            .field("content_type", &self.content_type)
+            .field("admin_protocol", &self.admin_protocol)
+            .field("body", &format_args!("[{} octets]", self.body.len()))
+            .finish()
+    }
 }
 
 impl HttpResponse {
@@ -106,6 +133,10 @@ pub enum BindingError {
     /// The peer executed the function and refused.
     #[error("refused: {0}")]
     Refused(StatusCodeData),
+    /// The peer refused, or did not execute the function in time, and gave no
+    /// `statusCodeData`.
+    #[error("refused without a reason")]
+    RefusedWithoutReason,
 }
 
 impl BindingError {
@@ -117,6 +148,11 @@ impl BindingError {
         };
         HttpResponse::failure(status, &self.to_string())
     }
+}
+
+/// A secret in `Debug`: whether it is there, not what it is.
+pub(crate) fn redacted<T>(secret: &Option<T>) -> Option<fmt::Arguments<'static>> {
+    secret.as_ref().map(|_| format_args!("[redacted]"))
 }
 
 /// Whether the peer executed the function: all that is to be known of the
