@@ -163,6 +163,8 @@ fn load_smdp(config: &Config, pki: &Pki<'_>) -> Result<Smdp, Failure> {
         pki.identity(member::DP_AUTH)?,
         pki.identity(member::DP_PB)?,
         vec![pki.anchor()?],
+        crate::shell::now(),
+        &SoftwareProvider,
     )
     .map_err(|error| Failure::new("the certificates of the SM-DP+", error))
 }

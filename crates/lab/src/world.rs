@@ -146,6 +146,8 @@ impl World {
             identity(take(&mut issued, member::DP_AUTH)?),
             identity(take(&mut issued, member::DP_PB)?),
             vec![anchor.clone()],
+            START,
+            &SoftwareProvider,
         )?;
         let eid = factory.eid(1)?;
         let mut card = factory.make_card(eid, &mut rng)?;
@@ -211,6 +213,8 @@ impl World {
             iccid: ordered.iccid,
             eid: None,
             matching_id: None,
+            confirmation_code: None,
+            smds_address: None,
             release_flag: true,
         };
         let confirmed = self.es2plus(&confirm)?;

@@ -44,6 +44,9 @@ const EUICC_SIGNATURE1: &str = "86FEF19A012FF428A97DAECB7BF3A7F220C817C78C282D49
 const EUICC_SIGNED2: &str = "30568010000102030405060708090A0B0C0D0E0F5F4941040217E617F0B6443928278F96999E69A23A4F2C152BDF6D6CDF66E5B80282D4ED194A7DEBCB97712D2DDA3CA85AA8765A56F45FC758599652F2897C65306E5794";
 const EUICC_SIGNATURE2: &str = "C863041810032413B91E2F82F4595CD4D62C43CF732E7D7A300A5AE35EC66C33BE0BD8D62EE03B17DBEB02A4FF726D4CCC958FD0463BF9080BAACC2B19DD32CA";
 
+/// Within the validity of all SGP.26 certificates that are used.
+const NOW: Timestamp = Timestamp::from_secs(1_735_689_600);
+
 /// Gives the octets that the vectors were made with, then fails.
 struct Script(Vec<u8>);
 
@@ -70,10 +73,9 @@ fn key(scalar: &str) -> SoftwareKey {
     SoftwareKey::from_scalar(Curve::NistP256, &scalar).unwrap()
 }
 
-/// Within the validity of all SGP.26 certificates that are used.
 fn context<'a>(rng: &'a mut Script) -> Context<'a> {
     Context {
-        now: Timestamp::from_secs(1_735_689_600),
+        now: NOW,
         rng,
         crypto: &SoftwareProvider,
     }
@@ -188,6 +190,8 @@ fn smdp(folder: &Path) -> Smdp {
         identity("CERT.DPauth.der", DP_AUTH_KEY),
         identity("CERT.DPpb.der", DP_PB_KEY),
         vec![TrustAnchor::new(&ci, &SoftwareProvider).unwrap()],
+        NOW,
+        &SoftwareProvider,
     )
     .unwrap()
 }

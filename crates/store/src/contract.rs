@@ -1,5 +1,7 @@
 //! What every engine offers.
 
+use std::fmt;
+
 use rsp_asn1::ids::{Eid, Iccid, TransactionId};
 use rsp_core::Timestamp;
 use rsp_core::eim::{EuiccRecord, KeptNotification, Operation, OperationId};
@@ -80,14 +82,45 @@ pub struct ProfileStock<'a> {
 }
 
 /// A download session with the last exchange, for repeated requests.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct StoredSession {
     /// The state.
     pub session: Session,
-    /// Digest of the last request that was answered.
+    /// Digest of the last request that was answered; empty if no request shall
+    /// be answered again.
     pub request_digest: Vec<u8>,
     /// The answer.
     pub reply: Vec<u8>,
+    /// When the last step was taken.
+    pub updated: Timestamp,
+    /// When nobody needs the session any more.
+    pub kept_until: Timestamp,
+}
+
+/// The answer is as secret as a message is: only its length is shown.
+impl fmt::Debug for StoredSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredSession")
+            .field("session", &self.session)
+            .field("request_digest", &self.request_digest)
+            .field("reply", &format_args!("[{} octets]", self.reply.len()))
+            .field("updated", &self.updated)
+            .field("kept_until", &self.kept_until)
+            .finish()
+    }
+}
+
+/// A notification that the SM-DP+ keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SmdpNotification<'a> {
+    /// The eUICC that signed it.
+    pub eid: Eid,
+    /// Its `seqNumber`.
+    pub seq_number: i64,
+    /// The notification as received, DER.
+    pub der: &'a [u8],
+    /// When it came.
+    pub received: Timestamp,
 }
 
 /// State of all roles. Every method is one transaction, durable when it
@@ -133,7 +166,8 @@ pub trait Store: Send + Sync {
     /// Puts profiles into stock; a type that exists gets more of them.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] if an ICCID is known; nothing is added then.
+    /// [`StoreError::Exists`] if an ICCID is known, or the type with another
+    /// template or other names; nothing is added then.
     fn add_profiles(&self, stock: &ProfileStock<'_>) -> Result<(), StoreError>;
 
     /// The order of a profile.
@@ -148,7 +182,8 @@ pub trait Store: Send + Sync {
     /// If the engine fails.
     fn available(&self, profile_type: &str) -> Result<Option<Versioned<Order>>, StoreError>;
 
-    /// The order that a download is for.
+    /// The order that a download is for: that with the MatchingID, or the
+    /// oldest without MatchingID that this eUICC may download.
     ///
     /// # Errors
     /// If the engine fails.
@@ -174,7 +209,7 @@ pub trait Store: Send + Sync {
     fn session(&self, id: &TransactionId) -> Result<Option<Versioned<StoredSession>>, StoreError>;
 
     /// Commits a step of a session, with the order if it changed. Version 0 is
-    /// a new session.
+    /// a new session; making one deletes those that nobody needs any more.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if session or order have another version by
@@ -184,6 +219,17 @@ pub trait Store: Send + Sync {
         id: &TransactionId,
         session: &Versioned<StoredSession>,
         order: Option<&Versioned<Order>>,
-        now: Timestamp,
     ) -> Result<(), StoreError>;
+
+    /// Keeps a notification of an eUICC; the same one again is kept already.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] if the eUICC sent another with this number.
+    fn add_smdp_notification(&self, notification: &SmdpNotification<'_>) -> Result<(), StoreError>;
+
+    /// The notifications kept of an eUICC, DER, in the order of `seqNumber`.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn smdp_notifications(&self, eid: Eid) -> Result<Vec<Vec<u8>>, StoreError>;
 }

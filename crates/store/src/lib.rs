@@ -12,7 +12,9 @@ mod eim;
 mod smdp;
 mod sqlite;
 
-pub use contract::{EuiccChange, ProfileStock, Store, StoreError, StoredSession, Versioned};
+pub use contract::{
+    EuiccChange, ProfileStock, SmdpNotification, Store, StoreError, StoredSession, Versioned,
+};
 pub use eim::{EimHost, EimReply};
 pub use smdp::SmdpHost;
 pub use sqlite::SqliteStore;

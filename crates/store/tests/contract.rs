@@ -186,20 +186,20 @@ fn session_and_order_change_together_or_not_at_all() {
             session: Session::Ended,
             request_digest: vec![version as u8],
             reply: Vec::new(),
+            updated: Timestamp(1),
+            kept_until: Timestamp(2),
         },
         version,
     };
-    store
-        .commit_session(&id, &session(0), None, Timestamp(1))
-        .unwrap();
-    let stale = store.commit_session(&id, &session(0), None, Timestamp(1));
+    store.commit_session(&id, &session(0), None).unwrap();
+    let stale = store.commit_session(&id, &session(0), None);
     assert!(matches!(stale, Err(StoreError::Conflict)));
     // The order has another version: the session must not move either.
     let order = Versioned {
         value: store.order(iccid(1)).unwrap().unwrap().value,
         version: 9,
     };
-    let stale = store.commit_session(&id, &session(1), Some(&order), Timestamp(1));
+    let stale = store.commit_session(&id, &session(1), Some(&order));
     assert!(matches!(stale, Err(StoreError::Conflict)));
     let stored = store.session(&id).unwrap().unwrap();
     assert_eq!((stored.version, stored.value.request_digest), (1, vec![0]));

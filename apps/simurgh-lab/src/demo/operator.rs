@@ -95,6 +95,8 @@ impl Operator {
             iccid: ordered.iccid,
             eid: None,
             matching_id: None,
+            confirmation_code: None,
+            smds_address: None,
             release_flag: true,
         };
         let confirmed = self.es2plus(&confirm).await?;

@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 use rsp_asn1::ids::{Eid, TransactionId};
 use rsp_asn1::rsp::{AuthenticateResponseOk, AuthenticateServerResponse, CtxParams1, SmdpSigned2};
@@ -14,10 +15,11 @@ use super::{
 };
 use crate::Context;
 use crate::binding::es9plus_json::{AuthenticateClientOk, AuthenticateClientRequest};
+use crate::binding::redacted;
 use crate::pki::verify_euicc_chain;
 
 /// By what the order of a download is found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum OrderKey {
     /// The MatchingID of an activation code or event.
     MatchingId(String),
@@ -25,8 +27,17 @@ pub enum OrderKey {
     Eid(Eid),
 }
 
+impl fmt::Debug for OrderKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OrderKey::MatchingId(_) => f.write_str("MatchingId([redacted])"),
+            OrderKey::Eid(eid) => f.debug_tuple("Eid").field(eid).finish(),
+        }
+    }
+}
+
 /// An eUICC whose chain and signature were verified, on its way to an order.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AuthenticatedClient {
     transaction_id: TransactionId,
     eid: Eid,
@@ -35,12 +46,22 @@ pub struct AuthenticatedClient {
     matching_id: Option<String>,
 }
 
+impl fmt::Debug for AuthenticatedClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthenticatedClient")
+            .field("transaction_id", &self.transaction_id)
+            .field("eid", &self.eid)
+            .field("matching_id", &redacted(&self.matching_id))
+            .finish_non_exhaustive()
+    }
+}
+
 impl AwaitAuthenticateClient {
     /// Verifies the eUICC.
     ///
     /// # Errors
-    /// If certificates, signature or challenge are wrong, or the eUICC
-    /// answered with an error.
+    /// If certificates, signature or challenge are wrong, the eUICC is under
+    /// another CI than was asked for, or it answered with an error.
     pub fn authenticate(
         &self,
         request: &AuthenticateClientRequest,
@@ -60,6 +81,9 @@ impl AwaitAuthenticateClient {
             cx.now,
             cx.crypto,
         )?;
+        if euicc.ci_key_identifier != self.ci_key_identifier {
+            return Err(Refusal::UnknownCi);
+        }
         self.verify_signature(ok, &euicc.public_key, cx)?;
         let CtxParams1::CommonAuthentication(params) = &ok.euicc_signed1.ctx_params1;
         Ok(AuthenticatedClient {

@@ -54,6 +54,7 @@ impl AwaitGetBoundProfilePackage {
         Ok(Step {
             session: Session::AwaitInstallationResult(AwaitInstallationResult {
                 transaction_id: self.transaction_id.clone(),
+                eid: self.eid,
                 iccid: self.iccid,
                 euicc_key: self.euicc_key.clone(),
             }),

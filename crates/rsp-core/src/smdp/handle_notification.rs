@@ -1,78 +1,71 @@
 //! ES9+.HandleNotification (SGP.22 5.6.4).
 
-use rsp_asn1::rsp::{FinalResult, PendingNotification, ProfileInstallationResult};
+use rsp_asn1::ids::Eid;
+use rsp_asn1::rsp::{FinalResult, OtherSignedNotification, ProfileInstallationResult};
 use rsp_crypto::{PublicKey, Signature};
 
 use super::{AwaitInstallationResult, Order, OrderState, Session, Smdp, Step};
 use crate::Context;
+use crate::binding::json::Empty;
 use crate::pki::verify_euicc_chain;
 
-/// What a notification turned out to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Received {
-    /// The eUICC's signature was verified.
-    Verified,
-    /// The signature is wrong: nothing was changed.
-    Unverified,
-}
+/// A notification whose signature cannot be verified: nothing is changed, and
+/// the eUICC keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not executed: the signature of the notification cannot be verified")]
+pub struct Unverified;
 
 impl AwaitInstallationResult {
-    /// Takes the installation result over.
+    /// Takes the installation result over. An order that has gone on without
+    /// this session stays as it is; an error never undoes an installation.
     ///
-    /// A result with a wrong signature changes nothing; there is no error
-    /// answer to a notification.
+    /// # Errors
+    /// If the eUICC did not sign it in this session.
     pub fn installation_result(
         &self,
         result: &ProfileInstallationResult,
         order: Order,
         cx: &Context<'_>,
-    ) -> Step<Received> {
+    ) -> Result<Step<Empty>, Unverified> {
         let data = &result.profile_installation_result_data;
-        let unchanged = Step {
-            session: Session::AwaitInstallationResult(self.clone()),
-            order: None,
-            reply: Received::Unverified,
-        };
-        let Ok(key) = PublicKey::from_spki_der(&self.euicc_key) else {
-            return unchanged;
-        };
-        let signed = data.as_bytes();
-        if data.transaction_id != self.transaction_id
-            || !is_signed_by(&key, signed, &result.euicc_sign_pir, cx)
-        {
-            return unchanged;
+        let key = PublicKey::from_spki_der(&self.euicc_key).map_err(|_| Unverified)?;
+        let signed = is_signed_by(&key, data.as_bytes(), &result.euicc_sign_pir, cx);
+        if !signed || data.transaction_id != self.transaction_id {
+            return Err(Unverified);
         }
         let state = match data.final_result {
             FinalResult::Success(_) => OrderState::Installed,
             FinalResult::Error(_) => OrderState::Error,
         };
-        Step {
+        let awaited = order.is_delivered_to(self.eid);
+        Ok(Step {
             session: Session::Ended,
-            order: Some(Order { state, ..order }),
-            reply: Received::Verified,
-        }
+            order: awaited.then_some(Order { state, ..order }),
+            reply: Empty {},
+        })
     }
 }
 
 impl Smdp {
-    /// Verifies a notification of another kind: enable, disable or delete.
+    /// Verifies a notification of another kind, enable, disable or delete;
+    /// gives the eUICC that it is from.
+    ///
+    /// # Errors
+    /// If certificates or signature do not fit.
     pub fn other_notification(
         &self,
-        notification: &PendingNotification,
+        notification: &OtherSignedNotification,
         cx: &Context<'_>,
-    ) -> Received {
-        let PendingNotification::Other(other) = notification else {
-            return Received::Unverified;
-        };
-        let (eum, euicc) = (&other.eum_certificate, &other.euicc_certificate);
-        let chain = verify_euicc_chain(eum, euicc, &self.anchors, cx.now, cx.crypto);
-        let signed = other.tbs_other_notification.as_bytes();
-        let signature = &other.euicc_notification_signature;
-        match chain {
-            Ok(euicc) if is_signed_by(&euicc.public_key, signed, signature, cx) => {
-                Received::Verified
-            }
-            _ => Received::Unverified,
+    ) -> Result<Eid, Unverified> {
+        let eum = &notification.eum_certificate;
+        let euicc = &notification.euicc_certificate;
+        let euicc = verify_euicc_chain(eum, euicc, &self.anchors, cx.now, cx.crypto)
+            .map_err(|_| Unverified)?;
+        let signed = notification.tbs_other_notification.as_bytes();
+        let signature = &notification.euicc_notification_signature;
+        match is_signed_by(&euicc.public_key, signed, signature, cx) {
+            true => Ok(euicc.eid),
+            false => Err(Unverified),
         }
     }
 }

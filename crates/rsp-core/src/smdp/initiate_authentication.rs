@@ -57,6 +57,7 @@ impl Smdp {
             session: Session::AwaitAuthenticateClient(AwaitAuthenticateClient {
                 transaction_id: transaction_id.clone(),
                 server_challenge,
+                ci_key_identifier: euicc_ci_pk_id_to_be_used.clone(),
             }),
             order: None,
             reply: InitiateAuthenticationOk {

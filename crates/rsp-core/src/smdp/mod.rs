@@ -15,18 +15,20 @@ mod refusal;
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use rsp_asn1::Oid;
 use rsp_asn1::ids::{Eid, Iccid, TransactionId};
 use rsp_asn1::rsp::{StoreMetadataRequest, SubjectKeyIdentifier, VersionType};
+use rsp_crypto::Provider;
 use serde::{Deserialize, Serialize};
 
-use crate::Identity;
-use crate::pki::{ChainError, ParsedCertificate, Side, TrustAnchor};
+use crate::pki::{ChainError, ParsedCertificate, Side, TrustAnchor, policy, verify_under};
 use crate::profile::{MetadataOrder, MncLength, ProfileError, Subscription};
+use crate::{Identity, Timestamp};
 
 pub use authenticate_client::{AuthenticatedClient, OrderKey};
-pub use handle_notification::Received;
+pub use handle_notification::Unverified;
 pub use initiate_authentication::Started;
 pub use order::{Order, OrderState};
 pub use refusal::Refusal;
@@ -45,6 +47,15 @@ pub struct Smdp {
 /// Lowest SGP.22 version that an eUICC must support.
 const LOWEST_SVN: VersionType = [2, 0, 0];
 
+/// How long a session waits for its next function: the device acts within
+/// minutes (SGP.22 leaves the time to the SM-DP+). After that its transaction
+/// is unknown.
+pub const SESSION_LIFETIME: Duration = Duration::from_secs(30 * 60);
+
+/// How long a ProfileInstallationResult is awaited. It may come late: a device
+/// out of coverage keeps it until it is acknowledged.
+pub const RESULT_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 /// Why keys and certificates make no SM-DP+.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -55,29 +66,44 @@ pub enum SetupError {
     /// CERT.DPauth and CERT.DPpb name different SM-DP+s, or none.
     #[error("CERT.DPauth and CERT.DPpb must have the same registeredID in subjectAltName")]
     Oid,
+    /// A private key is not that of its certificate.
+    #[error("the key of {0} is not the one in the certificate")]
+    Key(&'static str),
+    /// CERT.DPauth and CERT.DPpb are under different CIs.
+    #[error("CERT.DPauth and CERT.DPpb must be under the same CI")]
+    Ci,
 }
 
 impl Smdp {
     /// An SM-DP+ that is reached at `address`.
     ///
     /// # Errors
-    /// If the certificates are unreadable or are not those of one SM-DP+.
+    /// If a certificate is not valid `now` for its role under one of the
+    /// anchors, a key is not that of its certificate, or the certificates are
+    /// not those of one SM-DP+ under one CI.
     pub fn new(
         address: String,
         auth: Identity,
         pb: Identity,
         anchors: Vec<TrustAnchor>,
+        now: Timestamp,
+        crypto: &dyn Provider,
     ) -> Result<Self, SetupError> {
-        let read = |identity: &Identity| {
-            ParsedCertificate::parse(&identity.certificate).map_err(|cause| ChainError::Malformed {
-                side: Side::Leaf,
-                cause,
-            })
+        let verify = |identity: &Identity, role: &str, name| {
+            let read = verify_under(&identity.certificate, role, &anchors, now, crypto)?;
+            match read.public_key == *identity.key.public_key() {
+                true => Ok::<ParsedCertificate, SetupError>(read),
+                false => Err(SetupError::Key(name)),
+            }
         };
-        let (auth_read, pb_read) = (read(&auth)?, read(&pb)?);
+        let auth_read = verify(&auth, policy::DP_AUTH, "CERT.DPauth")?;
+        let pb_read = verify(&pb, policy::DP_PB, "CERT.DPpb")?;
         let oid = auth_read.registered_id.ok_or(SetupError::Oid)?;
         if pb_read.registered_id.as_ref() != Some(&oid) {
             return Err(SetupError::Oid);
+        }
+        if pb_read.authority_key_identifier != auth_read.authority_key_identifier {
+            return Err(SetupError::Ci);
         }
         let ci_key_identifier = auth_read
             .authority_key_identifier
@@ -146,6 +172,8 @@ pub enum Session {
 pub struct AwaitAuthenticateClient {
     transaction_id: TransactionId,
     server_challenge: [u8; 16],
+    /// CI that the eUICC was asked to sign under.
+    ci_key_identifier: SubjectKeyIdentifier,
 }
 
 /// The eUICC is known and an order was found.
@@ -163,6 +191,7 @@ pub struct AwaitGetBoundProfilePackage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AwaitInstallationResult {
     transaction_id: TransactionId,
+    eid: Eid,
     iccid: Iccid,
     /// PK.EUICC.ECDSA as SubjectPublicKeyInfo.
     euicc_key: Vec<u8>,
@@ -175,6 +204,15 @@ impl Session {
             Session::AwaitAuthenticateClient(_) | Session::Ended => None,
             Session::AwaitGetBoundProfilePackage(state) => Some(state.iccid),
             Session::AwaitInstallationResult(state) => Some(state.iccid),
+        }
+    }
+
+    /// How long after its last step the session is still of use: for its next
+    /// function, or for the installation result.
+    pub fn kept_for(&self) -> Duration {
+        match self {
+            Session::AwaitInstallationResult(_) => RESULT_LIFETIME,
+            _ => SESSION_LIFETIME,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! ES2+ orders (SGP.22 3.1.1, 5.3): download, confirm, release.
 
 use alloc::string::String;
+use core::fmt;
 
 use rsp_asn1::ids::{Eid, Iccid};
 use serde::{Deserialize, Serialize};
@@ -8,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::{Refusal, Smdp};
 use crate::Context;
 use crate::binding::es2plus_json::{ConfirmOrder, ConfirmOrderOk, DownloadOrder};
+use crate::binding::redacted;
 
 /// A profile in stock and what was ordered of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// The profile.
     pub iccid: Iccid,
@@ -22,6 +24,18 @@ pub struct Order {
     pub eid: Option<Eid>,
     /// The MatchingID, once confirmed.
     pub matching_id: Option<String>,
+}
+
+impl fmt::Debug for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Order")
+            .field("iccid", &self.iccid)
+            .field("profile_type", &self.profile_type)
+            .field("state", &self.state)
+            .field("eid", &self.eid)
+            .field("matching_id", &redacted(&self.matching_id))
+            .finish()
+    }
 }
 
 /// State of a profile at the SM-DP+ (SGP.22 3.1.6).
@@ -98,17 +112,28 @@ impl Order {
         })
     }
 
-    /// ES2+.ConfirmOrder (SGP.22 5.3.2). The same confirmation again succeeds.
+    /// ES2+.ConfirmOrder (SGP.22 5.3.2). The same confirmation again succeeds;
+    /// it cannot change what was confirmed.
     ///
     /// # Errors
-    /// If the profile is not ordered, or for another eUICC.
+    /// If the profile is not ordered, or for another eUICC, or a confirmation
+    /// code or an SM-DS is asked for.
     pub fn confirm_order(
         self,
         request: &ConfirmOrder,
         smdp: &Smdp,
         cx: &mut Context<'_>,
     ) -> Result<(Self, ConfirmOrderOk), Refusal> {
-        if self.eid.is_some() && request.eid.is_some() && self.eid != request.eid {
+        if request.confirmation_code.is_some() {
+            return Err(Refusal::ConfirmationCodeUnsupported);
+        }
+        if request.smds_address.is_some() {
+            return Err(Refusal::SmdsInaccessible);
+        }
+        let confirmable = matches!(self.state, OrderState::Allocated | OrderState::Linked);
+        // An order that was confirmed for any eUICC stays so.
+        let bound = self.eid.is_some() || !confirmable;
+        if bound && request.eid.is_some() && self.eid != request.eid {
             return Err(Refusal::OrderedForOtherEid);
         }
         let eid = request.eid.or(self.eid);
@@ -124,7 +149,6 @@ impl Order {
             true => OrderState::Released,
             false => OrderState::Confirmed,
         };
-        let confirmable = matches!(self.state, OrderState::Allocated | OrderState::Linked);
         let repeated = self.state == state && self.matching_id.as_ref() == Some(&matching_id);
         if !confirmable && !repeated {
             return Err(Refusal::WrongOrderState);
@@ -155,6 +179,18 @@ impl Order {
             }),
             _ => Err(Refusal::WrongOrderState),
         }
+    }
+
+    /// Whether a session of this eUICC may still decide over the order: it is
+    /// open, or the package was delivered to this eUICC.
+    pub(super) fn is_open_to(&self, eid: Eid) -> bool {
+        self.state == OrderState::Released || self.is_delivered_to(eid)
+    }
+
+    /// Whether the package was delivered to this eUICC and its result is
+    /// awaited.
+    pub(super) fn is_delivered_to(&self, eid: Eid) -> bool {
+        self.state == OrderState::Downloaded && self.eid == Some(eid)
     }
 
     /// Whether this eUICC may download the profile now. One whose package was

@@ -88,6 +88,12 @@ pub enum Refusal {
     /// ES2+: the MatchingID belongs to another order.
     #[error("MatchingID is in use")]
     MatchingIdInUse,
+    /// ES2+: a confirmation code cannot be asked for.
+    #[error("confirmationCode is not supported")]
+    ConfirmationCodeUnsupported,
+    /// ES2+: no SM-DS can be told.
+    #[error("smdsAddress cannot be reached: event registration is not supported")]
+    SmdsInaccessible,
     /// ES2+: the profile is in a state that does not allow it.
     #[error("the state of the order does not allow this")]
     WrongOrderState,
@@ -126,6 +132,8 @@ impl Refusal {
             Refusal::OrderedForOtherEid => ("8.1.1", "3.10"),
             Refusal::EidMissing => ("8.1.1", "2.2"),
             Refusal::MatchingIdInUse => ("8.2.6", "3.3"),
+            Refusal::ConfirmationCodeUnsupported => ("8.2.7", "3.1"),
+            Refusal::SmdsInaccessible => ("8.9", "5.1"),
             Refusal::WrongOrderState => ("8.2.1", "3.5"),
             Refusal::UnknownRequester => ("1.1", "1.2"),
         }

@@ -7,12 +7,13 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rsp_asn1::ids::{Eid, Iccid, TransactionId};
-use rsp_core::Timestamp;
 use rsp_core::eim::{EuiccRecord, Operation, OperationId};
 use rsp_core::smdp::{Order, OrderKey, ProfileMaterial};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use crate::contract::{EuiccChange, ProfileStock, Store, StoreError, StoredSession, Versioned};
+use crate::contract::{
+    EuiccChange, ProfileStock, SmdpNotification, Store, StoreError, StoredSession, Versioned,
+};
 
 /// Schema that this version writes.
 const SCHEMA: i64 = 1;
@@ -176,14 +177,21 @@ impl Store for SqliteStore {
         id: &TransactionId,
         session: &Versioned<StoredSession>,
         order: Option<&Versioned<Order>>,
-        now: Timestamp,
     ) -> Result<(), StoreError> {
         self.transact(|tx| {
-            smdp::commit_session(tx, id, session, now)?;
+            smdp::commit_session(tx, id, session)?;
             match order {
                 Some(order) => smdp::commit_order(tx, &order.value, order.version),
                 None => Ok(()),
             }
         })
+    }
+
+    fn add_smdp_notification(&self, notification: &SmdpNotification<'_>) -> Result<(), StoreError> {
+        self.transact(|tx| smdp::add_notification(tx, notification))
+    }
+
+    fn smdp_notifications(&self, eid: Eid) -> Result<Vec<Vec<u8>>, StoreError> {
+        smdp::notifications(&self.lock(), eid)
     }
 }

@@ -1,29 +1,15 @@
 //! Profiles, orders, download sessions.
 
-use rsp_asn1::ids::{Iccid, TransactionId};
+use rsp_asn1::ids::{Eid, Iccid, TransactionId};
 use rsp_core::Timestamp;
-use rsp_core::smdp::{Order, OrderKey, OrderState, ProfileMaterial};
+use rsp_core::smdp::{Order, OrderKey, ProfileMaterial};
 use rusqlite::{Connection, OptionalExtension, Params, params};
 
 use super::{exists, one_row};
-use crate::contract::{ProfileStock, StoreError, StoredSession, Versioned};
+use crate::contract::{ProfileStock, SmdpNotification, StoreError, StoredSession, Versioned};
 
 pub(super) fn add_profiles(tx: &Connection, stock: &ProfileStock<'_>) -> Result<(), StoreError> {
-    tx.execute(
-        "INSERT INTO profile_type
-             (name, template, service_provider_name, profile_name, profile_class)
-         VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (name) DO UPDATE SET template = excluded.template,
-             service_provider_name = excluded.service_provider_name,
-             profile_name = excluded.profile_name, profile_class = excluded.profile_class",
-        params![
-            stock.profile_type,
-            stock.template,
-            stock.service_provider_name,
-            stock.profile_name,
-            stock.profile_class
-        ],
-    )?;
+    add_profile_type(tx, stock)?;
     let mut insert = tx.prepare_cached(
         "INSERT INTO profile (iccid, profile_type, state, version, document, subscription)
          VALUES ($1, $2, $3, 1, $4, $5)",
@@ -41,6 +27,31 @@ pub(super) fn add_profiles(tx: &Connection, stock: &ProfileStock<'_>) -> Result<
             .map_err(exists("a profile with this ICCID"))?;
     }
     Ok(())
+}
+
+/// A type is what its first profiles were: orders rely on it.
+fn add_profile_type(tx: &Connection, stock: &ProfileStock<'_>) -> Result<(), StoreError> {
+    let added_or_same = tx.execute(
+        "INSERT INTO profile_type
+             (name, template, service_provider_name, profile_name, profile_class)
+         VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (name) DO UPDATE SET name = excluded.name
+         WHERE template = excluded.template
+             AND service_provider_name = excluded.service_provider_name
+             AND profile_name = excluded.profile_name
+             AND profile_class = excluded.profile_class",
+        params![
+            stock.profile_type,
+            stock.template,
+            stock.service_provider_name,
+            stock.profile_name,
+            stock.profile_class
+        ],
+    )?;
+    match added_or_same {
+        0 => Err(StoreError::Exists("another profile type with this name")),
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn order(
@@ -65,9 +76,9 @@ pub(super) fn find_order(
     match key {
         OrderKey::MatchingId(id) => read_order(connection, "matching_id = $1", [id]),
         OrderKey::Eid(eid) => {
-            let condition = "eid = $1 AND state = $2 ORDER BY iccid LIMIT 1";
-            let released = OrderState::Released.as_str();
-            read_order(connection, condition, params![eid.to_string(), released])
+            let condition = "eid = $1 AND state IN ('released', 'downloaded')
+                 AND matching_id IS NULL ORDER BY ordered LIMIT 1";
+            read_order(connection, condition, [eid.to_string()])
         }
     }
 }
@@ -133,7 +144,10 @@ pub(super) fn commit_order(tx: &Connection, order: &Order, version: i64) -> Resu
     let changed = tx
         .prepare_cached(
             "UPDATE profile SET state = $1, eid = $2, matching_id = $3, document = $4,
-                 version = version + 1
+                 version = version + 1,
+                 ordered = CASE WHEN $1 = 'available' THEN NULL ELSE coalesce(ordered,
+                     (SELECT coalesce(max(ordered), 0) + 1 FROM profile
+                      WHERE ordered IS NOT NULL)) END
              WHERE iccid = $5 AND version = $6",
         )?
         .execute(params![
@@ -154,21 +168,25 @@ pub(super) fn session(
 ) -> Result<Option<Versioned<StoredSession>>, StoreError> {
     let row = connection
         .prepare_cached(
-            "SELECT version, document, request_digest, reply FROM session
-             WHERE transaction_id = $1",
+            "SELECT version, document, request_digest, reply, updated, kept_until
+             FROM session WHERE transaction_id = $1",
         )?
         .query_row([id.to_string()], |row| {
+            let version: i64 = row.get(0)?;
             let document: String = row.get(1)?;
-            Ok((row.get(0)?, document, row.get(2)?, row.get(3)?))
+            let times: [i64; 2] = [row.get(4)?, row.get(5)?];
+            Ok((version, document, row.get(2)?, row.get(3)?, times))
         })
         .optional()?;
-    let read = |(version, document, request_digest, reply): (i64, String, _, _)| {
-        let session = serde_json::from_str(&document)?;
+    let read = |(version, document, request_digest, reply, times): (_, String, _, _, [i64; 2])| {
+        let [updated, kept_until] = times.map(|time| Timestamp(time.unsigned_abs()));
         Ok(Versioned {
             value: StoredSession {
-                session,
+                session: serde_json::from_str(&document)?,
                 request_digest,
                 reply,
+                updated,
+                kept_until,
             },
             version,
         })
@@ -180,27 +198,62 @@ pub(super) fn commit_session(
     tx: &Connection,
     id: &TransactionId,
     session: &Versioned<StoredSession>,
-    now: Timestamp,
 ) -> Result<(), StoreError> {
     let stored = &session.value;
+    if session.version == 0 {
+        tx.prepare_cached("DELETE FROM session WHERE kept_until <= $1")?
+            .execute([stored.updated.0 as i64])?;
+    }
     let document = serde_json::to_string(&stored.session)?;
     let changed = tx
         .prepare_cached(
             "INSERT INTO session
-                 (transaction_id, version, updated, document, request_digest, reply)
-             VALUES ($1, $2 + 1, $3, $4, $5, $6)
+                 (transaction_id, version, updated, kept_until, document, request_digest, reply)
+             VALUES ($1, $2 + 1, $3, $4, $5, $6, $7)
              ON CONFLICT (transaction_id) DO UPDATE SET version = excluded.version,
-                 updated = excluded.updated, document = excluded.document,
-                 request_digest = excluded.request_digest, reply = excluded.reply
+                 updated = excluded.updated, kept_until = excluded.kept_until,
+                 document = excluded.document, request_digest = excluded.request_digest,
+                 reply = excluded.reply
              WHERE session.version = $2",
         )?
         .execute(params![
             id.to_string(),
             session.version,
-            now.0 as i64,
+            stored.updated.0 as i64,
+            stored.kept_until.0 as i64,
             document,
             stored.request_digest,
             stored.reply
         ])?;
     one_row(changed)
+}
+
+pub(super) fn add_notification(
+    tx: &Connection,
+    notification: &SmdpNotification<'_>,
+) -> Result<(), StoreError> {
+    let kept = tx
+        .prepare_cached(
+            "INSERT INTO smdp_notification (eid, seq_number, received, der)
+             VALUES ($1, $2, $3, $4)
+             ON CONFLICT (eid, seq_number) DO UPDATE SET seq_number = excluded.seq_number
+             WHERE der = excluded.der",
+        )?
+        .execute(params![
+            notification.eid.to_string(),
+            notification.seq_number,
+            notification.received.0 as i64,
+            notification.der
+        ])?;
+    match kept {
+        0 => Err(StoreError::Exists("another notification with this number")),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn notifications(connection: &Connection, eid: Eid) -> Result<Vec<Vec<u8>>, StoreError> {
+    let mut select = connection
+        .prepare_cached("SELECT der FROM smdp_notification WHERE eid = $1 ORDER BY seq_number")?;
+    let rows = select.query_map([eid.to_string()], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
