@@ -13,7 +13,10 @@ use rsp_core::Timestamp;
 use rsp_core::eim::{EuiccRecord, Operation, OperationId, OperationKind, OperationState};
 use rsp_core::profile::Subscription;
 use rsp_core::smdp::{Order, OrderKey, OrderState, Session};
-use store::{EuiccChange, ProfileStock, SqliteStore, Store, StoreError, StoredSession, Versioned};
+use store::{
+    EuiccChange, ProfileStock, SmdpNotification, SqliteStore, Store, StoreError, StoredSession,
+    Versioned,
+};
 
 /// A file that is removed with its folder.
 struct File(PathBuf);
@@ -155,6 +158,129 @@ fn stock_is_added_whole_or_not_at_all() {
     assert!(matches!(stock(&store, &[2, 1]), Err(StoreError::Exists(_))));
     assert!(store.order(iccid(2)).unwrap().is_none());
     assert_eq!(store.material(iccid(1)).unwrap().template, b"package");
+}
+
+#[test]
+fn a_profile_type_stays_what_it_is() {
+    let store = SqliteStore::in_memory().unwrap();
+    stock(&store, &[1]).unwrap();
+    stock(&store, &[2]).unwrap();
+    let imsi = "999700000000003".parse().unwrap();
+    let third = [Subscription::new(iccid(3), imsi, [1; 16], [2; 16])];
+    let same = ProfileStock {
+        profile_type: "operational",
+        template: b"package",
+        service_provider_name: "Provider",
+        profile_name: "Name",
+        profile_class: 2,
+        subscriptions: &third,
+    };
+    for other in [
+        ProfileStock {
+            template: b"another",
+            ..same
+        },
+        ProfileStock {
+            service_provider_name: "Another",
+            ..same
+        },
+        ProfileStock {
+            profile_name: "Another",
+            ..same
+        },
+        ProfileStock {
+            profile_class: 1,
+            ..same
+        },
+    ] {
+        assert!(matches!(
+            store.add_profiles(&other),
+            Err(StoreError::Exists("another profile type with this name"))
+        ));
+        assert!(store.order(iccid(3)).unwrap().is_none());
+        assert_eq!(store.material(iccid(1)).unwrap().template, b"package");
+    }
+    store.add_profiles(&same).unwrap();
+    assert!(store.order(iccid(3)).unwrap().is_some());
+}
+
+#[test]
+fn an_euicc_finds_its_oldest_order_without_matching_id() {
+    let store = SqliteStore::in_memory().unwrap();
+    stock(&store, &[1, 2, 3, 4, 5, 6]).unwrap();
+    let order = |number, state, matching_id: Option<&str>| Order {
+        state,
+        eid: Some(eid()),
+        matching_id: matching_id.map(ToString::to_string),
+        ..Order::available(iccid(number), "operational".to_string())
+    };
+    let found = || {
+        let found = store.find_order(&OrderKey::Eid(eid())).unwrap();
+        found.map(|found| found.value.iccid)
+    };
+    for not_it in [
+        order(6, OrderState::Released, Some("TOKEN")),
+        order(5, OrderState::Confirmed, Some("")),
+        order(4, OrderState::Installed, None),
+    ] {
+        store.commit_order(&not_it, 1).unwrap();
+        assert_eq!(found(), None);
+    }
+    let older = order(3, OrderState::Released, Some(""));
+    store.commit_order(&older, 1).unwrap();
+    let younger = order(2, OrderState::Released, None);
+    store.commit_order(&younger, 1).unwrap();
+    assert_eq!(found(), Some(iccid(3)));
+    let downloaded = order(3, OrderState::Downloaded, Some(""));
+    store.commit_order(&downloaded, 2).unwrap();
+    assert_eq!(found(), Some(iccid(3)));
+    let installed = order(3, OrderState::Installed, Some(""));
+    store.commit_order(&installed, 3).unwrap();
+    assert_eq!(found(), Some(iccid(2)));
+}
+
+#[test]
+fn a_new_session_clears_away_those_that_nobody_needs() {
+    let store = SqliteStore::in_memory().unwrap();
+    let id = |number| TransactionId::from_bytes(&[number; 16]).unwrap();
+    let session = |updated, kept_until| Versioned {
+        value: StoredSession {
+            session: Session::Ended,
+            request_digest: vec![1],
+            reply: vec![2],
+            updated: Timestamp(updated),
+            kept_until: Timestamp(kept_until),
+        },
+        version: 0,
+    };
+    store.commit_session(&id(1), &session(1, 10), None).unwrap();
+    store.commit_session(&id(2), &session(1, 11), None).unwrap();
+    store
+        .commit_session(&id(3), &session(10, 20), None)
+        .unwrap();
+    assert!(store.session(&id(1)).unwrap().is_none());
+    let kept = store.session(&id(2)).unwrap().unwrap().value;
+    assert_eq!(kept, session(1, 11).value);
+    assert!(!format!("{kept:?}").contains("reply: [2]"));
+}
+
+#[test]
+fn a_notification_is_kept_once() {
+    let store = SqliteStore::in_memory().unwrap();
+    let add = |seq_number, der| {
+        store.add_smdp_notification(&SmdpNotification {
+            eid: eid(),
+            seq_number,
+            der,
+            received: Timestamp(1),
+        })
+    };
+    add(2, b"b").unwrap();
+    add(1, b"a").unwrap();
+    add(1, b"a").unwrap();
+    assert!(matches!(add(1, b"c"), Err(StoreError::Exists(_))));
+    let kept = store.smdp_notifications(eid()).unwrap();
+    assert_eq!(kept, [b"a", b"b"]);
 }
 
 #[test]

@@ -1,0 +1,221 @@
+//! Somebody else changes the state between the loading and the committing of a
+//! step: the step is taken again on the new state.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
+
+mod smdp_support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rsp_asn1::ids::{Eid, Iccid, TransactionId};
+use rsp_core::binding::es2plus_json::{DownloadOrder, ReleaseProfile, RequestHeader};
+use rsp_core::binding::json;
+use rsp_core::eim::{EuiccRecord, Operation, OperationId};
+use rsp_core::profile;
+use rsp_core::smdp::{Order, OrderKey, OrderState, ProfileMaterial};
+use rsp_core::{Context, smdp};
+use rsp_crypto::software::SoftwareProvider;
+use smdp_support::{Bench, confirm, download, iccid};
+use store::{
+    EuiccChange, ProfileStock, SmdpNotification, SqliteStore, Store, StoreError, StoredSession,
+    Versioned,
+};
+
+/// A store in which somebody else is faster, as often as `rivals` says.
+struct Contended {
+    store: SqliteStore,
+    rivals: AtomicU32,
+    /// Whether the rival orders the profile rather than just touching it.
+    takes: bool,
+}
+
+impl Contended {
+    fn new(takes: bool) -> Arc<Self> {
+        Arc::new(Contended {
+            store: SqliteStore::in_memory().unwrap(),
+            rivals: AtomicU32::new(0),
+            takes,
+        })
+    }
+
+    fn rival(&self) -> bool {
+        let less = |rivals: u32| rivals.checked_sub(1);
+        self.rivals
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less)
+            .is_ok()
+    }
+
+    fn change_order(&self, iccid: Iccid) {
+        if self.rival() {
+            let order = self.store.order(iccid).unwrap().unwrap();
+            let state = match self.takes {
+                true => OrderState::Allocated,
+                false => order.value.state,
+            };
+            let value = Order {
+                state,
+                ..order.value
+            };
+            self.store.commit_order(&value, order.version).unwrap();
+        }
+    }
+}
+
+impl Store for Contended {
+    fn commit_order(&self, order: &Order, version: i64) -> Result<(), StoreError> {
+        self.change_order(order.iccid);
+        self.store.commit_order(order, version)
+    }
+
+    fn commit_session(
+        &self,
+        id: &TransactionId,
+        session: &Versioned<StoredSession>,
+        order: Option<&Versioned<Order>>,
+    ) -> Result<(), StoreError> {
+        match order {
+            Some(order) => self.change_order(order.value.iccid),
+            None => {
+                // The session itself moves on.
+                if session.version > 0 && self.rival() {
+                    let now = self.store.session(id).unwrap().unwrap();
+                    self.store.commit_session(id, &now, None).unwrap();
+                }
+            }
+        }
+        self.store.commit_session(id, session, order)
+    }
+
+    fn order(&self, iccid: Iccid) -> Result<Option<Versioned<Order>>, StoreError> {
+        self.store.order(iccid)
+    }
+
+    fn available(&self, profile_type: &str) -> Result<Option<Versioned<Order>>, StoreError> {
+        self.store.available(profile_type)
+    }
+
+    fn find_order(&self, key: &OrderKey) -> Result<Option<Versioned<Order>>, StoreError> {
+        self.store.find_order(key)
+    }
+
+    fn material(&self, iccid: Iccid) -> Result<ProfileMaterial, StoreError> {
+        self.store.material(iccid)
+    }
+
+    fn session(&self, id: &TransactionId) -> Result<Option<Versioned<StoredSession>>, StoreError> {
+        self.store.session(id)
+    }
+
+    fn add_profiles(&self, stock: &ProfileStock<'_>) -> Result<(), StoreError> {
+        self.store.add_profiles(stock)
+    }
+
+    fn add_smdp_notification(&self, notification: &SmdpNotification<'_>) -> Result<(), StoreError> {
+        self.store.add_smdp_notification(notification)
+    }
+
+    fn smdp_notifications(&self, eid: Eid) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.store.smdp_notifications(eid)
+    }
+
+    fn add_euicc(&self, record: &EuiccRecord) -> Result<(), StoreError> {
+        self.store.add_euicc(record)
+    }
+
+    fn euicc(&self, eid: Eid) -> Result<Option<Versioned<EuiccRecord>>, StoreError> {
+        self.store.euicc(eid)
+    }
+
+    fn open_operations(&self, eid: Eid) -> Result<Vec<Operation>, StoreError> {
+        self.store.open_operations(eid)
+    }
+
+    fn add_operation(&self, operation: &Operation) -> Result<(), StoreError> {
+        self.store.add_operation(operation)
+    }
+
+    fn operation(&self, id: &OperationId) -> Result<Option<Operation>, StoreError> {
+        self.store.operation(id)
+    }
+
+    fn commit_euicc(&self, change: &EuiccChange<'_>) -> Result<(), StoreError> {
+        self.store.commit_euicc(change)
+    }
+}
+
+#[test]
+fn steps_are_taken_again_on_the_new_state() {
+    let store = Contended::new(false);
+    let mut bench = Bench::on(store.clone());
+    let contend = || store.rivals.store(4, Ordering::SeqCst);
+    let calm = || assert_eq!(store.rivals.load(Ordering::SeqCst), 0);
+    let card = bench.card(1);
+    bench.stock("operational", &profile::template(), &[1]);
+
+    contend();
+    bench.ordered(1, None);
+    calm();
+    contend();
+    bench.send(&confirm(1, "TOKEN")).unwrap();
+    calm();
+    contend();
+    let release = ReleaseProfile {
+        header: RequestHeader::default(),
+        iccid: iccid(1),
+    };
+    bench.send(&release).unwrap();
+    calm();
+
+    let started = bench.started(&card);
+    contend();
+    let request = card.authenticate(&started, Some("TOKEN"));
+    let offered = bench.send(&request).unwrap();
+    calm();
+    contend();
+    bench.send(&card.get_package(&offered)).unwrap();
+    calm();
+    assert_eq!(bench.order(1).state, OrderState::Downloaded);
+    contend();
+    let result = card.result(&offered.transaction_id, true);
+    assert_eq!(bench.raw(&result).status, 204);
+    calm();
+    assert_eq!(bench.order(1).state, OrderState::Installed);
+}
+
+#[test]
+fn a_profile_that_was_taken_meanwhile_is_not_given_twice() {
+    let store = Contended::new(true);
+    let mut bench = Bench::on(store.clone());
+    bench.stock("operational", &profile::template(), &[1, 2]);
+    let of_type = DownloadOrder {
+        iccid: None,
+        profile_type: Some("operational".to_string()),
+        ..download(1, None)
+    };
+    store.rivals.store(1, Ordering::SeqCst);
+    assert_eq!(bench.send(&of_type).unwrap().iccid, iccid(2));
+    assert_eq!(bench.refusal(&of_type), "8.2.5/3.7");
+}
+
+#[test]
+fn it_is_given_up_after_five_attempts() {
+    let store = Contended::new(false);
+    let mut bench = Bench::on(store.clone());
+    bench.stock("operational", &profile::template(), &[1]);
+    store.rivals.store(u32::MAX, Ordering::SeqCst);
+    let request = json::encode_request(&download(1, None), None).unwrap();
+    let mut cx = Context {
+        now: bench.now,
+        rng: &mut bench.rng,
+        crypto: &SoftwareProvider,
+    };
+    let failed = bench.host.es2plus(&request, &mut cx);
+    assert!(matches!(failed, Err(StoreError::Conflict)));
+    assert_eq!(u32::MAX - store.rivals.load(Ordering::SeqCst), 5);
+    assert_eq!(bench.order(1).state, smdp::OrderState::Available);
+}
