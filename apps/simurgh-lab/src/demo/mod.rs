@@ -19,6 +19,7 @@ use rsp_core::profile;
 use rsp_crypto::OsRng;
 use rsp_crypto::software::{SoftwareKey, SoftwareProvider};
 use rsp_net::Client;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 
 use crate::Failure;
@@ -152,8 +153,10 @@ async fn stay_up(server: &mut ServerProcess, devices: Vec<Device>) -> Result<(),
         .into_iter()
         .map(|device| tokio::task::spawn_local(device.poll_for_ever()))
         .collect();
+    let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         ended = tokio::signal::ctrl_c() => ended?,
+        _ = terminate.recv() => {}
         ended = server.wait() => ended?,
     }
     polling.iter().for_each(tokio::task::JoinHandle::abort);
