@@ -93,6 +93,14 @@ pub(crate) fn expect_tag(expected: Tag, tlv: &Tlv<'_>) -> Result<(), DecodeError
     }))
 }
 
+/// The element inside `tlv`, if it is the only one and has the tag `own`
+/// that stood, or was replaced, outside.
+pub(crate) fn written_twice<'a>(own: Tag, tlv: &Tlv<'a>) -> Option<Tlv<'a>> {
+    let mut reader = tlv.reader();
+    let inner = reader.tlv().ok()?;
+    (inner.tag == own && reader.is_empty()).then_some(inner)
+}
+
 impl<T: Asn1> Tagged for Vec<T> {
     const TAG: Tag = Tag::SEQUENCE;
 
@@ -240,9 +248,28 @@ impl<'a> Sequence<'a> {
         name: &'static str,
         tag: Option<Tag>,
     ) -> Result<F, DecodeError> {
+        self.aliased_field(name, tag, &[])
+    }
+
+    /// The next member; `aliases` are tags that other peers use for it.
+    ///
+    /// # Errors
+    /// If it is malformed, or mandatory and absent.
+    pub fn aliased_field<F: Field>(
+        &mut self,
+        name: &'static str,
+        tag: Option<Tag>,
+        aliases: &[Tag],
+    ) -> Result<F, DecodeError> {
         self.set_unknown_aside()?;
         self.index += 1;
         let end = self.reader.offset();
+        let alias = self.next.map(|tlv| tlv.tag).filter(|t| aliases.contains(t));
+        let tag = match alias {
+            Some(own) if F::accepts_as(None, own) => None,
+            Some(other) => Some(other),
+            None => tag,
+        };
         let tlv = self.next.filter(|tlv| F::accepts_as(tag, tlv.tag));
         let value = F::decode_field(tag, tlv.as_ref(), self.next.map_or(end, |tlv| tlv.offset))
             .map_err(|error| error.within(name))?;

@@ -35,7 +35,7 @@ pub use error::{DecodeError, ErrorKind};
 pub use field::{Asn1, Extension, Extensions, Field, Sequence, Tagged};
 pub use oid::{InvalidOid, Oid};
 pub use primitive::{BitString, BoundedString, Null};
-pub use raw::{Any, Certificate, Signed, SubjectPublicKeyInfo};
+pub use raw::{Any, Certificate, CertificateList, Signed, SubjectPublicKeyInfo};
 pub use tag::Tag;
 pub use tlv::{Reader, Tlv};
 pub use writer::Writer;

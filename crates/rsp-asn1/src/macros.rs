@@ -4,16 +4,17 @@
 /// Declares a SEQUENCE.
 ///
 /// `name: Type` has the type's own tag, `name: Type = 0x80` a context tag,
-/// `=> value` a DEFAULT; an `Option` is OPTIONAL. The number after the name of
-/// the structure is its own tag, `30` if left out; `redacted` after it keeps
-/// the members out of Debug.
+/// `| 0x81` a further tag that is read as this member, since some peers send
+/// it, and never written; `=> value` a DEFAULT; an `Option` is OPTIONAL. The
+/// number after the name of the structure is its own tag, `30` if left out;
+/// `redacted` after it keeps the members out of Debug.
 macro_rules! sequence {
     (
         $(#[$meta:meta])*
         pub struct $name:ident $(: $outer:literal)? $(, $redacted:ident)? {
             $(
                 $(#[$fmeta:meta])*
-                $field:ident : $ty:ty $(= $tag:literal)? $(=> $default:expr)?
+                $field:ident : $ty:ty $(= $tag:literal)? $(| $alias:literal)* $(=> $default:expr)?
             ),* $(,)?
         }
     ) => {
@@ -41,12 +42,14 @@ macro_rules! sequence {
             #[allow(unused_mut)]
             fn decode_value(tlv: &$crate::Tlv<'_>) -> Result<Self, $crate::DecodeError> {
                 let members: &[fn($crate::Tag) -> bool] = &[
-                    $(|found| <$ty as $crate::Field>::accepts_as(context_tag!($($tag)?), found)),*
+                    $(|found| <$ty as $crate::Field>::accepts_as(context_tag!($($tag)?), found)
+                        $(|| found == $crate::Tag::new($alias))*),*
                 ];
                 let mut sequence = $crate::Sequence::open(tlv, members)?;
                 $(
                     let $field = decode_member!(
-                        sequence, $field, $ty, context_tag!($($tag)?) $(, $default)?
+                        sequence, $field, $ty, context_tag!($($tag)?),
+                        &[$($crate::Tag::new($alias)),*] $(, $default)?
                     );
                 )*
                 let extensions = sequence.finish()?;
@@ -80,6 +83,21 @@ macro_rules! debug_members {
     };
 }
 
+macro_rules! debug_alternative {
+    ($self:ident, $f:ident, $name:ident, [], $($variant:ident),*) => {
+        match $self {
+            $($name::$variant(value) => {
+                $f.debug_tuple(stringify!($variant)).field(value).finish()
+            })*
+        }
+    };
+    ($self:ident, $f:ident, $name:ident, [redacted], $($variant:ident),*) => {
+        match $self {
+            $($name::$variant(_) => $f.write_str(concat!(stringify!($variant), " [redacted]")),)*
+        }
+    };
+}
+
 macro_rules! own_tag {
     () => {
         $crate::Tag::SEQUENCE
@@ -99,12 +117,12 @@ macro_rules! context_tag {
 }
 
 macro_rules! decode_member {
-    ($sequence:ident, $field:ident, $ty:ty, $tag:expr) => {
-        $sequence.field::<$ty>(stringify!($field), $tag)?
+    ($sequence:ident, $field:ident, $ty:ty, $tag:expr, $aliases:expr) => {
+        $sequence.aliased_field::<$ty>(stringify!($field), $tag, $aliases)?
     };
-    ($sequence:ident, $field:ident, $ty:ty, $tag:expr, $default:expr) => {
+    ($sequence:ident, $field:ident, $ty:ty, $tag:expr, $aliases:expr, $default:expr) => {
         $sequence
-            .field::<Option<$ty>>(stringify!($field), $tag)?
+            .aliased_field::<Option<$ty>>(stringify!($field), $tag, $aliases)?
             .unwrap_or_else(|| $default)
     };
 }
@@ -121,14 +139,21 @@ macro_rules! encode_member {
 }
 
 /// Declares a CHOICE; with a number after the name, a tagged one.
+///
+/// A tagged one is also read with its own tag twice, as tools write it that
+/// take the tag for an EXPLICIT one. The function after `or` reads contents
+/// that are another form of the type: it is asked first and gives `None` for
+/// the standard's form. `redacted` keeps the value out of Debug.
 macro_rules! choice {
     (
         $(#[$meta:meta])*
-        pub enum $name:ident {
+        pub enum $name:ident $(, $redacted:ident)? {
             $( $(#[$vmeta:meta])* $variant:ident($ty:ty) $(= $tag:literal)? ),* $(,)?
         }
     ) => {
-        choice!(@alternatives $(#[$meta])* $name { $( $(#[$vmeta])* $variant($ty) $(= $tag)?, )* });
+        choice!(@alternatives $(#[$meta])* $name [$($redacted)?] {
+            $( $(#[$vmeta])* $variant($ty) $(= $tag)?, )*
+        });
 
         impl $crate::Asn1 for $name {
             fn accepts(tag: $crate::Tag) -> bool {
@@ -158,16 +183,25 @@ macro_rules! choice {
     };
     (
         $(#[$meta:meta])*
-        pub enum $name:ident : $outer:literal {
+        pub enum $name:ident : $outer:literal $(or $lenient:path)? $(, $redacted:ident)? {
             $( $(#[$vmeta:meta])* $variant:ident($ty:ty) $(= $tag:literal)? ),* $(,)?
         }
     ) => {
-        choice!(@alternatives $(#[$meta])* $name { $( $(#[$vmeta])* $variant($ty) $(= $tag)?, )* });
+        choice!(@alternatives $(#[$meta])* $name [$($redacted)?] {
+            $( $(#[$vmeta])* $variant($ty) $(= $tag)?, )*
+        });
 
         impl $crate::Tagged for $name {
             const TAG: $crate::Tag = $crate::Tag::new($outer);
 
             fn decode_value(tlv: &$crate::Tlv<'_>) -> Result<Self, $crate::DecodeError> {
+                let twice = $crate::field::written_twice(Self::TAG, tlv);
+                let tlv = twice.as_ref().unwrap_or(tlv);
+                $(
+                    if let Some(value) = $lenient(tlv)? {
+                        return Ok(value);
+                    }
+                )?
                 Self::decode_only(tlv)
             }
 
@@ -177,18 +211,24 @@ macro_rules! choice {
         }
     };
     (
-        @alternatives $(#[$meta:meta])* $name:ident {
+        @alternatives $(#[$meta:meta])* $name:ident [$($redacted:ident)?] {
             $( $(#[$vmeta:meta])* $variant:ident($ty:ty) $(= $tag:literal)?, )*
         }
     ) => {
         $(#[$meta])*
-        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[derive(Clone, PartialEq, Eq)]
         pub enum $name {
             $(
                 $(#[$vmeta])*
                 #[doc = concat!("Alternative `", stringify!($variant), "`", $(", tag ", stringify!($tag),)? ".")]
                 $variant($ty),
             )*
+        }
+
+        impl core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                debug_alternative!(self, f, $name, [$($redacted)?], $($variant),*)
+            }
         }
 
         impl $name {

@@ -191,6 +191,11 @@ carried_whole! {
     SubjectPublicKeyInfo
 }
 
+carried_whole! {
+    /// X.509 `CertificateList` as received.
+    CertificateList
+}
+
 impl Certificate {
     /// The raw `tbsCertificate`, over which the issuer signed.
     ///

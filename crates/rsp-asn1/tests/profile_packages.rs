@@ -9,30 +9,10 @@
     reason = "tests fail by panicking"
 )]
 
-use std::io::Write;
-use std::path::PathBuf;
+mod support;
 
 use rsp_asn1::saip::{ProfileElement, decode_package, encode_package};
-
-/// The folder with test data, or a line in the log of skipped tests.
-fn test_data(test: &str) -> Option<PathBuf> {
-    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
-    let folder = std::env::var("SIMURGH_TEST_DATA").unwrap_or_else(|_| default.into());
-    let folder = PathBuf::from(folder);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    println!("SKIPPED: {test}: no folder {}", folder.display());
-    if let Ok(log) = std::env::var("SIMURGH_SKIP_LOG") {
-        let mut log = std::fs::OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(log)
-            .unwrap();
-        writeln!(log, "{test}").unwrap();
-    }
-    None
-}
+use support::test_data;
 
 #[test]
 fn every_package_reencodes_byte_for_byte() {

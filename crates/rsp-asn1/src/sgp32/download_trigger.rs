@@ -17,8 +17,9 @@ sequence! {
 }
 
 choice! {
-    /// `ProfileDownloadData` (SGP.32 2.11.1.3).
-    pub enum ProfileDownloadData {
+    /// `ProfileDownloadData` (SGP.32 2.11.1.3). An activation code is a secret
+    /// until it is used.
+    pub enum ProfileDownloadData, redacted {
         ActivationCode(BoundedString<0, 255>) = 0x80,
         ContactDefaultSmdp(Null) = 0x81,
         ContactSmds(ContactSmds) = 0xA2,
