@@ -5,6 +5,8 @@ mod door;
 mod esipa;
 mod files;
 mod init;
+mod profile;
+mod remote;
 mod serve;
 mod shell;
 mod smdp;
@@ -33,6 +35,16 @@ enum Command {
     Pki {
         #[command(subcommand)]
         command: PkiCommand,
+    },
+    /// Profiles: packages in files, and profiles on devices
+    Profile {
+        #[command(subcommand)]
+        command: profile::ProfileCommand,
+    },
+    /// What is done on devices, and how far it is
+    Operation {
+        #[command(subcommand)]
+        command: remote::operation::OperationCommand,
     },
     /// Run the eIM, the SM-DP+ and the API until SIGINT or SIGTERM
     Serve(Serve),
@@ -71,6 +83,8 @@ fn main() -> ExitCode {
         Command::Pki {
             command: PkiCommand::Init(init),
         } => init.run(),
+        Command::Operation { command } => command.run(),
+        Command::Profile { command } => command.run(),
         Command::Serve(serve) => serve::run(&serve.config, serve.announce),
         Command::Completion { shell } => {
             let mut command = Cli::command();
@@ -95,6 +109,11 @@ impl Failure {
     /// What was being done, and why it failed.
     pub(crate) fn new(doing: impl std::fmt::Display, error: impl std::fmt::Display) -> Self {
         Failure(format!("{doing}: {error}"))
+    }
+
+    /// A failure that says everything itself.
+    pub(crate) fn of(error: impl std::fmt::Display) -> Self {
+        Failure(error.to_string())
     }
 }
 

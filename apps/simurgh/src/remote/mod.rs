@@ -1,0 +1,53 @@
+//! The operator's commands: a server's API from the command line.
+
+mod call;
+pub(crate) mod operation;
+mod output;
+pub(crate) mod profile;
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+pub(crate) use call::Api;
+pub(crate) use output::Output;
+
+/// Where the server is, who asks, and how the answer is shown.
+#[derive(Args)]
+pub(crate) struct Remote {
+    /// The server's API
+    #[arg(
+        long,
+        env = "SIMURGH_URL",
+        value_name = "URL",
+        default_value = "https://localhost:8445",
+        help_heading = "Server"
+    )]
+    url: String,
+    /// The bearer token; `simurgh init` writes one to door.token
+    #[arg(
+        long,
+        env = "SIMURGH_TOKEN",
+        value_name = "TOKEN",
+        hide_env_values = true,
+        help_heading = "Server"
+    )]
+    token: String,
+    /// Certificate that the server's must be issued under, or be (PEM);
+    /// `simurgh init` writes pki/private_ca.pem
+    #[arg(long, env = "SIMURGH_CA", value_name = "FILE", help_heading = "Server")]
+    ca: PathBuf,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value_t = Output::Table)]
+    output: Output,
+}
+
+/// Without the token.
+impl std::fmt::Debug for Remote {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Remote")
+            .field("url", &self.url)
+            .field("ca", &self.ca)
+            .finish_non_exhaustive()
+    }
+}
