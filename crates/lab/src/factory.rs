@@ -37,8 +37,8 @@ pub enum FactoryError {
     /// The card answered something unexpected.
     #[error("the card: {0}")]
     Card(#[from] DecodeError),
-    /// The card refused the eIM.
-    #[error("the card refused AddInitialEim: {0}")]
+    /// The card refused a function.
+    #[error("the card refused: {0}")]
     Refused(String),
 }
 
@@ -130,7 +130,7 @@ impl Factory {
 }
 
 /// One ES10 function on a channel of its own, as a factory's tester would.
-fn es10(
+pub(crate) fn es10(
     card: &mut Euicc,
     request: &[u8],
     environment: &mut Environment<'_>,

@@ -4,10 +4,17 @@
 #![deny(missing_docs)]
 
 mod factory;
+pub mod inspect;
+mod kills;
 mod network;
+mod servers;
+pub mod sizes;
 pub mod test_data;
 mod world;
 
 pub use factory::{Factory, FactoryError};
+pub use kills::{Kill, Moment, Peer, Role};
 pub use network::{Algorithm, NotConfirmed, Subscriber};
-pub use world::{Change, ChangeResponse, Fault, Lose, World, WorldError, device_info};
+pub use world::{
+    Change, ChangeAnswer, ChangeResponse, Fault, Lose, World, WorldError, device_info,
+};

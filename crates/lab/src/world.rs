@@ -4,7 +4,7 @@
 //! simulated: HTTP is a function call, time stands still until everybody
 //! waits, and a [`Fault`] may change what travels.
 
-use std::sync::Arc;
+use std::path::Path;
 use std::time::Duration;
 
 use euicc::{Environment, Euicc};
@@ -13,18 +13,20 @@ use rsp_asn1::ids::{Eid, Iccid, Imsi, InvalidId};
 use rsp_asn1::rsp::{DeviceCapabilities, DeviceInfo};
 use rsp_core::binding::{BindingError, HttpRequest, HttpResponse};
 use rsp_core::binding::{es2plus_json, es9plus_json, esipa_asn1, json};
-use rsp_core::eim::{Eim, EuiccRecord, Operation, OperationId, OperationKind};
+use rsp_core::eim::{EuiccRecord, Operation, OperationId, OperationKind};
 use rsp_core::ipa::{Action, Config, Event, Input, Ipa};
-use rsp_core::pki::{ChainError, Hierarchy, IssueError, Issued, TrustAnchor, member};
+use rsp_core::pki::{ChainError, IssueError, TrustAnchor};
 use rsp_core::profile::Subscription;
-use rsp_core::smdp::{SetupError, Smdp};
-use rsp_core::{Context, Identity, Timestamp};
-use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
-use rsp_crypto::{CryptoError, Curve, Rng};
-use store::{EimHost, ProfileStock, SmdpHost, SqliteStore, StoreError};
+use rsp_core::smdp::SetupError;
+use rsp_core::{Context, Timestamp};
+use rsp_crypto::software::{SeededRng, SoftwareProvider};
+use rsp_crypto::{CryptoError, Rng};
+use store::{EimHost, ProfileStock, SmdpHost, StoreError};
 
 use crate::factory::{Factory, FactoryError};
+use crate::kills::{Kill, Peer};
 use crate::network::{Algorithm, NotConfirmed, Subscriber};
+use crate::servers::{Place, Servers};
 
 /// Why a world cannot be made or go on.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +67,9 @@ pub type ChangeResponse = Box<dyn FnMut(&HttpRequest, &mut HttpResponse)>;
 /// Says which responses are lost.
 pub type Lose = Box<dyn FnMut(&HttpRequest, &HttpResponse) -> bool>;
 
+/// Changes the card's answer to a command; an error is no answer.
+pub type ChangeAnswer = Box<dyn FnMut(&[u8], Vec<u8>) -> Result<Vec<u8>, String>>;
+
 /// What may happen to messages on their way.
 #[derive(Default)]
 pub struct Fault {
@@ -74,6 +79,8 @@ pub struct Fault {
     pub response: Option<ChangeResponse>,
     /// Changes a command to the card.
     pub command: Option<Change<Vec<u8>>>,
+    /// Changes an answer of the card.
+    pub answer: Option<ChangeAnswer>,
     /// Loses the responses that this says yes to: the server has executed the
     /// request.
     pub lose: Option<Lose>,
@@ -110,15 +117,22 @@ pub struct World {
     pub events: Vec<Event>,
     /// What happens to messages.
     pub fault: Fault,
+    /// Who dies when.
+    pub kill: Option<Kill>,
+    /// Whom the IPA exchanged messages with, in order.
+    pub messages: Vec<Peer>,
+    /// For how many messages the killed server is away.
+    pub(crate) away: usize,
+    pub(crate) servers: Servers,
     operations: u64,
 }
 
 /// Host names of the world.
-const SMDP: &str = "smdp.example.com";
-const EIM: &str = "eim.example.com";
+pub(crate) const SMDP: &str = "smdp.example.com";
+pub(crate) const EIM: &str = "eim.example.com";
 
 /// 2026-01-01.
-const START: Timestamp = Timestamp::from_secs(1_767_225_600);
+pub(crate) const START: Timestamp = Timestamp::from_secs(1_767_225_600);
 
 impl World {
     /// A world whose randomness comes from a seed.
@@ -126,46 +140,43 @@ impl World {
     /// # Errors
     /// If a part of it cannot be made.
     pub fn new(seed: u64) -> Result<Self, WorldError> {
+        Self::with(seed, Place::Memory)
+    }
+
+    /// As [`World::new`], with servers that can be started again: their state
+    /// is in files in a folder.
+    ///
+    /// # Errors
+    /// As [`World::new`].
+    pub fn on_disk(seed: u64, folder: &Path) -> Result<Self, WorldError> {
+        Self::with(seed, Place::Folder(folder.to_path_buf()))
+    }
+
+    fn with(seed: u64, place: Place) -> Result<Self, WorldError> {
         let mut rng = SeededRng::new(seed);
-        let hierarchy = hierarchy();
-        let mut issued = issue(&hierarchy, &mut rng)?;
-        let ci = take(&mut issued, member::CI)?;
-        let anchor = TrustAnchor::new(&ci.certificate, &SoftwareProvider)?;
-        let eum = take(&mut issued, member::EUM)?;
-        let factory = Factory::new(anchor.clone(), eum.certificate, eum.key)?;
-        let store: Arc<SqliteStore> = Arc::new(SqliteStore::in_memory()?);
-        let eim = Eim {
-            eim_id: EIM.try_into().map_err(|_| WorldError::Missing("eimId"))?,
-            fqdn: EIM.to_string(),
-            signing: identity(take(&mut issued, member::EIM_SIGN)?),
-            tls_trust: ci.certificate,
-            anchors: vec![anchor.clone()],
-        };
-        let smdp = Smdp::new(
-            SMDP.to_string(),
-            identity(take(&mut issued, member::DP_AUTH)?),
-            identity(take(&mut issued, member::DP_PB)?),
-            vec![anchor.clone()],
-            START,
-            &SoftwareProvider,
-        )?;
+        let servers = Servers::new(place, &mut rng)?;
+        let factory = servers.factory()?;
+        let (eim, smdp) = (servers.start_eim()?, servers.start_smdp()?);
         let eid = factory.eid(1)?;
         let mut card = factory.make_card(eid, &mut rng)?;
-        let configuration = eim.configuration_data(0)?;
+        let configuration = eim.eim().configuration_data(0)?;
         let token = factory.add_initial_eim(&mut card, configuration, &mut rng)?;
-        let eim = EimHost::new(eim, store.clone());
         eim.store().add_euicc(&EuiccRecord::new(eid, token, 0))?;
         Ok(World {
             now: START,
-            ipa: Ipa::new(ipa_config(anchor), START),
+            ipa: Ipa::new(ipa_config(factory.ci.clone()), START),
             rng,
             eim,
-            smdp: SmdpHost::new(smdp, store),
+            smdp,
             factory,
             card,
             eid,
             events: Vec::new(),
             fault: Fault::default(),
+            kill: None,
+            messages: Vec::new(),
+            away: 0,
+            servers,
             operations: 0,
         })
     }
@@ -270,13 +281,7 @@ impl World {
                 }
             }
             match self.ipa.poll_action() {
-                Some(action) => {
-                    let input = self.carry_out(action)?;
-                    if self.fault.repeat_answers {
-                        self.ipa.handle(input.clone(), self.now);
-                    }
-                    self.ipa.handle(input, self.now);
-                }
+                Some(action) => self.exchange(action)?,
                 None => match self.ipa.poll_timeout() {
                     Some(until) => {
                         self.now = until;
@@ -292,6 +297,10 @@ impl World {
     /// a power cut.
     pub fn power_cut(&mut self) {
         self.card.reset();
+        self.restart_ipa();
+    }
+
+    pub(crate) fn restart_ipa(&mut self) {
         self.ipa = Ipa::new(ipa_config(self.factory.ci.clone()), self.now);
     }
 
@@ -311,7 +320,15 @@ impl World {
         Subscriber::new(subscription.clone(), algorithm).confirm(&mut self.card, &mut environment)
     }
 
-    fn carry_out(&mut self, action: Action) -> Result<Input, WorldError> {
+    /// Hands an answer to the IPA.
+    pub(crate) fn answer(&mut self, input: Input) {
+        if self.fault.repeat_answers {
+            self.ipa.handle(input.clone(), self.now);
+        }
+        self.ipa.handle(input, self.now);
+    }
+
+    pub(crate) fn carry_out(&mut self, action: Action) -> Result<Input, WorldError> {
         match action {
             Action::Apdu(mut command) => {
                 if let Some(change) = &mut self.fault.command {
@@ -322,7 +339,10 @@ impl World {
                     rng: &mut self.rng,
                 };
                 let response = self.card.transmit(&command, &mut environment);
-                Ok(Input::Apdu(Ok(response)))
+                Ok(Input::Apdu(match &mut self.fault.answer {
+                    Some(change) => change(&command, response),
+                    None => Ok(response),
+                }))
             }
             Action::Http {
                 server,
@@ -360,49 +380,6 @@ impl World {
             });
         }
         Ok(BindingError::UnknownPath(request.path.clone()).to_response())
-    }
-}
-
-fn hierarchy() -> Hierarchy {
-    Hierarchy {
-        organization: "Simurgh Lab".to_string(),
-        smdp_host: SMDP.to_string(),
-        eim_host: EIM.to_string(),
-        door_host: "localhost".to_string(),
-        eid_prefix: "89049032".to_string(),
-        not_before: START,
-        not_after: START.after(Duration::from_secs(10 * 365 * 86_400)),
-    }
-}
-
-fn issue(
-    hierarchy: &Hierarchy,
-    rng: &mut SeededRng,
-) -> Result<Vec<Issued<SoftwareKey>>, WorldError> {
-    let mut keys = SeededRng::new(rng_seed(rng));
-    let make_key = || SoftwareKey::generate(Curve::NistP256, &mut keys);
-    Ok(hierarchy.issue_all(make_key, &SoftwareProvider, rng)?)
-}
-
-fn rng_seed(rng: &mut SeededRng) -> u64 {
-    let mut seed = [0; 8];
-    rng.fill(&mut seed);
-    u64::from_be_bytes(seed)
-}
-
-fn take(
-    issued: &mut Vec<Issued<SoftwareKey>>,
-    member: &'static str,
-) -> Result<Issued<SoftwareKey>, WorldError> {
-    let at = issued.iter().position(|issued| issued.member == member);
-    let at = at.ok_or(WorldError::Missing(member))?;
-    Ok(issued.swap_remove(at))
-}
-
-fn identity(issued: Issued<SoftwareKey>) -> Identity {
-    Identity {
-        certificate: issued.certificate,
-        key: Box::new(issued.key),
     }
 }
 

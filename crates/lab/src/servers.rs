@@ -1,0 +1,121 @@
+//! The servers of a world: their keys, and their state in a store that
+//! outlives them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rsp_asn1::Certificate;
+use rsp_core::Identity;
+use rsp_core::eim::Eim;
+use rsp_core::pki::{Hierarchy, Issued, TrustAnchor, member};
+use rsp_core::smdp::Smdp;
+use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
+use rsp_crypto::{Curve, Rng};
+use store::{EimHost, SmdpHost, SqliteStore};
+
+use crate::factory::Factory;
+use crate::world::{EIM, SMDP, START, WorldError};
+
+/// Where the servers of a world keep their state.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// It goes with them.
+    Memory,
+    /// Files in this folder: they can be started again.
+    Folder(PathBuf),
+}
+
+/// What the servers are started with.
+#[derive(Debug)]
+pub(crate) struct Servers {
+    issued: Vec<Issued<SoftwareKey>>,
+    place: Place,
+}
+
+impl Servers {
+    pub(crate) fn new(place: Place, rng: &mut SeededRng) -> Result<Self, WorldError> {
+        let mut seed = [0; 8];
+        rng.fill(&mut seed);
+        let mut keys = SeededRng::new(u64::from_be_bytes(seed));
+        let make_key = || SoftwareKey::generate(Curve::NistP256, &mut keys);
+        let issued = hierarchy().issue_all(make_key, &SoftwareProvider, rng)?;
+        Ok(Servers { issued, place })
+    }
+
+    /// The CI that everybody trusts.
+    pub(crate) fn anchor(&self) -> Result<TrustAnchor, WorldError> {
+        let ci = self.certificate(member::CI)?;
+        Ok(TrustAnchor::new(&ci, &SoftwareProvider)?)
+    }
+
+    /// The factory of cards.
+    pub(crate) fn factory(&self) -> Result<Factory, WorldError> {
+        let eum = self.member(member::EUM)?;
+        let certificate = eum.certificate.clone();
+        Ok(Factory::new(self.anchor()?, certificate, eum.key.clone())?)
+    }
+
+    /// Starts the eIM on what is in its store.
+    pub(crate) fn start_eim(&self) -> Result<EimHost, WorldError> {
+        let eim = Eim {
+            eim_id: EIM.try_into().map_err(|_| WorldError::Missing("eimId"))?,
+            fqdn: EIM.to_string(),
+            signing: self.identity(member::EIM_SIGN)?,
+            tls_trust: self.certificate(member::CI)?,
+            anchors: vec![self.anchor()?],
+        };
+        Ok(EimHost::new(eim, self.store("eim")?))
+    }
+
+    /// Starts the SM-DP+ on what is in its store.
+    pub(crate) fn start_smdp(&self) -> Result<SmdpHost, WorldError> {
+        let smdp = Smdp::new(
+            SMDP.to_string(),
+            self.identity(member::DP_AUTH)?,
+            self.identity(member::DP_PB)?,
+            vec![self.anchor()?],
+            START,
+            &SoftwareProvider,
+        )?;
+        Ok(SmdpHost::new(smdp, self.store("smdp")?))
+    }
+
+    fn store(&self, name: &str) -> Result<Arc<SqliteStore>, WorldError> {
+        let store = match &self.place {
+            Place::Memory => SqliteStore::in_memory()?,
+            Place::Folder(folder) => SqliteStore::open(&folder.join(format!("{name}.sqlite")))?,
+        };
+        Ok(Arc::new(store))
+    }
+
+    fn member(&self, name: &'static str) -> Result<&Issued<SoftwareKey>, WorldError> {
+        let mut issued = self.issued.iter();
+        let found = issued.find(|issued| issued.member == name);
+        found.ok_or(WorldError::Missing(name))
+    }
+
+    fn certificate(&self, name: &'static str) -> Result<Certificate, WorldError> {
+        Ok(self.member(name)?.certificate.clone())
+    }
+
+    fn identity(&self, name: &'static str) -> Result<Identity, WorldError> {
+        let issued = self.member(name)?;
+        Ok(Identity {
+            certificate: issued.certificate.clone(),
+            key: Box::new(issued.key.clone()),
+        })
+    }
+}
+
+fn hierarchy() -> Hierarchy {
+    Hierarchy {
+        organization: "Simurgh Lab".to_string(),
+        smdp_host: SMDP.to_string(),
+        eim_host: EIM.to_string(),
+        door_host: "localhost".to_string(),
+        eid_prefix: "89049032".to_string(),
+        not_before: START,
+        not_after: START.after(Duration::from_secs(10 * 365 * 86_400)),
+    }
+}
