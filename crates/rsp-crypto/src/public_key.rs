@@ -16,23 +16,32 @@ const SPKI_PREFIX_P256: &[u8] = &[
     0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
 ];
 
+/// DER of a SubjectPublicKeyInfo on brainpoolP256r1, up to the point itself.
+const SPKI_PREFIX_BRAINPOOL_P256R1: &[u8] = &[
+    0x30, 0x5A, 0x30, 0x14, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x09, 0x2B,
+    0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x07, 0x03, 0x42, 0x00,
+];
+
 /// The elliptic curves of the eSIM certificates (SGP.22 2.6.7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Curve {
     /// NIST P-256, secp256r1 (FIPS 186-4).
     NistP256,
+    /// brainpoolP256r1 (RFC 5639 3.4).
+    BrainpoolP256r1,
 }
 
 impl Curve {
     /// Every curve of this build.
-    pub const ALL: &'static [Curve] = &[Curve::NistP256];
+    pub const ALL: &'static [Curve] = &[Curve::NistP256, Curve::BrainpoolP256r1];
 
     /// Content octets of the curve's object identifier, without tag and length
-    /// (RFC 5480 2.1.1.1).
+    /// (RFC 5480 2.1.1.1, RFC 5639 A.1).
     pub const fn oid(self) -> &'static [u8] {
         match self {
             Curve::NistP256 => &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07],
+            Curve::BrainpoolP256r1 => &[0x2B, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x07],
         }
     }
 
@@ -45,6 +54,7 @@ impl Curve {
     const fn spki_prefix(self) -> &'static [u8] {
         match self {
             Curve::NistP256 => SPKI_PREFIX_P256,
+            Curve::BrainpoolP256r1 => SPKI_PREFIX_BRAINPOOL_P256R1,
         }
     }
 }

@@ -1,11 +1,12 @@
 use alloc::string::{String, ToString};
 use core::fmt;
 
-use p256::ecdsa::signature::MultipartSigner;
-use p256::elliptic_curve::sec1::ToSec1Point;
-use p256::pkcs8::{EncodePrivateKey, LineEnding};
+use bp256::BrainpoolP256r1;
+use ecdsa::elliptic_curve::pkcs8::der::pem;
+use p256::NistP256;
 use zeroize::Zeroizing;
 
+use super::pair::Pair;
 use crate::{CryptoError, Curve, EckaKey, PublicKey, Rng, SharedSecret, Signature, SigningKey};
 
 const PEM_BEGIN: &str = "-----BEGIN ";
@@ -29,10 +30,8 @@ pub struct SoftwareKey {
 
 #[derive(Clone)]
 enum Scalar {
-    P256 {
-        secret: p256::SecretKey,
-        signing: p256::ecdsa::SigningKey,
-    },
+    NistP256(Pair<NistP256>),
+    BrainpoolP256r1(Pair<BrainpoolP256r1>),
 }
 
 impl SoftwareKey {
@@ -59,11 +58,21 @@ impl SoftwareKey {
     /// [`CryptoError::InvalidPrivateKey`] if it is zero or not below the order
     /// of the curve.
     pub fn from_scalar(curve: Curve, scalar: &[u8; 32]) -> Result<SoftwareKey, CryptoError> {
-        match curve {
-            Curve::NistP256 => p256::SecretKey::from_slice(scalar)
-                .map_err(|_| CryptoError::InvalidPrivateKey("scalar out of range"))
-                .and_then(Self::from_p256),
-        }
+        Self::new(match curve {
+            Curve::NistP256 => Scalar::NistP256(Pair::from_scalar(scalar)?),
+            Curve::BrainpoolP256r1 => Scalar::BrainpoolP256r1(Pair::from_scalar(scalar)?),
+        })
+    }
+
+    fn new(scalar: Scalar) -> Result<SoftwareKey, CryptoError> {
+        let (curve, point) = match &scalar {
+            Scalar::NistP256(pair) => (Curve::NistP256, pair.point()),
+            Scalar::BrainpoolP256r1(pair) => (Curve::BrainpoolP256r1, pair.point()),
+        };
+        Ok(SoftwareKey {
+            public_key: PublicKey::from_sec1(curve, &point)?,
+            scalar,
+        })
     }
 
     /// The public key, for both uses of the pair.
@@ -75,7 +84,8 @@ impl SoftwareKey {
     /// key. Secret.
     pub fn to_scalar(&self) -> Zeroizing<[u8; 32]> {
         match &self.scalar {
-            Scalar::P256 { secret, .. } => Zeroizing::new(secret.to_bytes().into()),
+            Scalar::NistP256(pair) => pair.to_scalar(),
+            Scalar::BrainpoolP256r1(pair) => pair.to_scalar(),
         }
     }
 
@@ -89,9 +99,26 @@ impl SoftwareKey {
         let block = private_key_block(pem).ok_or(CryptoError::InvalidPrivateKey(
             "no PEM block PRIVATE KEY or EC PRIVATE KEY",
         ))?;
-        p256::SecretKey::from_pem(block)
-            .map_err(|_| CryptoError::InvalidPrivateKey("not a key on a known curve"))
-            .and_then(Self::from_p256)
+        let (_, der) = pem::decode_vec(block.as_bytes())
+            .map_err(|_| CryptoError::InvalidPrivateKey("malformed PEM"))?;
+        Self::from_der(&Zeroizing::new(der))
+    }
+
+    /// Reads a DER private key: PKCS#8 (RFC 5958), or SEC 1 (RFC 5915) with its
+    /// curve named inside.
+    ///
+    /// # Errors
+    /// [`CryptoError::InvalidPrivateKey`] if it is not one on a known curve.
+    pub fn from_der(der: &[u8]) -> Result<SoftwareKey, CryptoError> {
+        let unknown = CryptoError::InvalidPrivateKey("not a key on a known curve");
+        // A SEC 1 key without parameters would be taken for one on any curve.
+        let mut curves = Curve::ALL.iter();
+        let scalar = match curves.find(|curve| names_curve(der, **curve)) {
+            Some(Curve::NistP256) => Pair::from_der(der).map(Scalar::NistP256),
+            Some(Curve::BrainpoolP256r1) => Pair::from_der(der).map(Scalar::BrainpoolP256r1),
+            None => None,
+        };
+        Self::new(scalar.ok_or(unknown)?)
     }
 
     /// The key as PKCS#8 PEM with line feeds (RFC 5958). Secret.
@@ -100,21 +127,9 @@ impl SoftwareKey {
     /// [`CryptoError::InvalidPrivateKey`] if it cannot be encoded.
     pub fn to_pkcs8_pem(&self) -> Result<Zeroizing<String>, CryptoError> {
         match &self.scalar {
-            Scalar::P256 { secret, .. } => secret
-                .to_pkcs8_pem(LineEnding::LF)
-                .map_err(|_| CryptoError::InvalidPrivateKey("cannot be encoded as PKCS#8")),
+            Scalar::NistP256(pair) => pair.to_pkcs8_pem(),
+            Scalar::BrainpoolP256r1(pair) => pair.to_pkcs8_pem(),
         }
-    }
-
-    fn from_p256(secret: p256::SecretKey) -> Result<SoftwareKey, CryptoError> {
-        let point = secret.public_key().to_sec1_point(false);
-        Ok(SoftwareKey {
-            public_key: PublicKey::from_sec1(Curve::NistP256, point.as_bytes())?,
-            scalar: Scalar::P256 {
-                signing: (&secret).into(),
-                secret,
-            },
-        })
     }
 }
 
@@ -125,12 +140,8 @@ impl SigningKey for SoftwareKey {
 
     fn sign(&self, message: &[&[u8]]) -> Result<Signature, CryptoError> {
         match &self.scalar {
-            Scalar::P256 { signing, .. } => {
-                let signature: p256::ecdsa::Signature = signing
-                    .try_multipart_sign(message)
-                    .map_err(|e| CryptoError::KeyProvider(e.to_string()))?;
-                Ok(Signature::new(signature.to_bytes().into()))
-            }
+            Scalar::NistP256(pair) => pair.sign(message),
+            Scalar::BrainpoolP256r1(pair) => pair.sign(message),
         }
     }
 }
@@ -149,12 +160,8 @@ impl EckaKey for SoftwareKey {
             });
         }
         match &self.scalar {
-            Scalar::P256 { secret, .. } => {
-                let peer = p256::PublicKey::from_sec1_bytes(peer.as_sec1())
-                    .map_err(|_| CryptoError::InvalidPublicKey("the point is not on P-256"))?;
-                let shared = secret.diffie_hellman(&peer);
-                Ok(SharedSecret::new((*shared.raw_secret_bytes()).into()))
-            }
+            Scalar::NistP256(pair) => pair.agree(peer),
+            Scalar::BrainpoolP256r1(pair) => pair.agree(peer),
         }
     }
 }
@@ -178,4 +185,10 @@ fn private_key_block(pem: &str) -> Option<&str> {
     let block = pem.get(start..)?;
     let end = block.find(PEM_END)?;
     block.get(..end + PEM_END.len() + label.len())
+}
+
+/// Whether the object identifier of the curve is in the key.
+fn names_curve(der: &[u8], curve: Curve) -> bool {
+    der.windows(curve.oid().len())
+        .any(|part| part == curve.oid())
 }

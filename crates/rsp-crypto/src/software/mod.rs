@@ -1,6 +1,7 @@
 //! The provider made of pure Rust libraries, and keys in memory.
 
 mod key;
+mod pair;
 mod rng;
 
 use alloc::boxed::Box;
@@ -10,7 +11,6 @@ use aes::cipher::{
     Array, BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, KeyInit, KeyIvInit,
 };
 use cmac::{Cmac, Mac};
-use p256::ecdsa::signature::MultipartVerifier;
 use sha2::{Digest, Sha256};
 
 use crate::{CryptoError, Curve, EckaKey, Provider, PublicKey, Rng, Signature};
@@ -36,7 +36,10 @@ impl Provider for SoftwareProvider {
         signature: &Signature,
     ) -> Result<(), CryptoError> {
         match key.curve() {
-            Curve::NistP256 => verify_p256(key, message, signature),
+            Curve::NistP256 => pair::verify::<p256::NistP256>(key, message, signature),
+            Curve::BrainpoolP256r1 => {
+                pair::verify::<bp256::BrainpoolP256r1>(key, message, signature)
+            }
         }
     }
 
@@ -89,19 +92,6 @@ fn sha256(parts: &[&[u8]]) -> [u8; 32] {
         hash.update(part);
     }
     hash.finalize().into()
-}
-
-fn verify_p256(
-    key: &PublicKey,
-    message: &[&[u8]],
-    signature: &Signature,
-) -> Result<(), CryptoError> {
-    let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(key.as_sec1())
-        .map_err(|_| CryptoError::InvalidPublicKey("the point is not on P-256"))?;
-    let signature = p256::ecdsa::Signature::from_slice(signature.as_bytes())
-        .map_err(|_| CryptoError::VerificationFailed)?;
-    key.multipart_verify(message, &signature)
-        .map_err(|_| CryptoError::VerificationFailed)
 }
 
 fn whole_blocks(data: &mut [u8]) -> Result<&mut [aes::Block], CryptoError> {

@@ -6,6 +6,8 @@ mod aka;
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod curves;
+#[cfg(test)]
 mod primitives;
 #[cfg(test)]
 mod rsp_vectors;

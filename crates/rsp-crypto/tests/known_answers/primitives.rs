@@ -259,7 +259,6 @@ fn bad_private_keys_are_refused() {
         format!("-----BEGIN PRIVATE KEY-----\n{PKCS8}"),
         format!("-----BEGIN PRIVATE KEY-----\n{PKCS8}-----END "),
         pem("PUBLIC KEY", PKCS8),
-        pem("EC PRIVATE KEY", PKCS8),
         pem("PRIVATE KEY", &cut),
         pem("EC PARAMETERS", EC_PARAMETERS),
     ];
