@@ -1,12 +1,12 @@
 //! `simurgh serve`: loads keys and state, listens, and ends in good order.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rsp_core::Identity;
 use rsp_core::eim::Eim;
 use rsp_core::pki::{TrustAnchor, member};
-use rsp_core::smdp::Smdp;
+use rsp_core::smdp::{DpIdentity, Smdp};
 use rsp_crypto::software::SoftwareProvider;
 use rsp_net::{ClientAuth, Limits, OperatorTrust, Server, TlsIdentity};
 use store::{EimHost, SmdpHost, SqliteStore, Store};
@@ -39,7 +39,7 @@ pub(crate) fn run(config: &Path, announce: bool) -> Result<(), Failure> {
 }
 
 async fn serve(config: &Config, announce: bool) -> Result<(), Failure> {
-    let pki = Pki(&config.pki);
+    let pki = Pki(config.pki.clone());
     let store = SqliteStore::open(&config.database);
     let store = store.map_err(|error| Failure::new(config.database.display(), error))?;
     let store: Arc<dyn Store> = Arc::new(store);
@@ -118,9 +118,35 @@ async fn bind(
 }
 
 /// The folder that `simurgh pki init` writes.
-struct Pki<'a>(&'a Path);
+struct Pki(PathBuf);
 
-impl Pki<'_> {
+impl Pki {
+    /// This folder, and the folders in it that belong to further CIs: those
+    /// that hold `ci.pem`.
+    fn under_each_ci(&self) -> Result<Vec<Pki>, Failure> {
+        let failed = |error| Failure::new(format!("cannot read {}", self.0.display()), error);
+        let mut folders = vec![self.0.clone()];
+        for entry in std::fs::read_dir(&self.0).map_err(failed)? {
+            let folder = entry.map_err(failed)?.path();
+            if folder.join("ci.pem").is_file() {
+                folders.push(folder);
+            }
+        }
+        folders.sort();
+        Ok(folders.into_iter().map(Pki).collect())
+    }
+
+    /// CERT.DPauth and CERT.DPpb under this CI, if it issued any.
+    fn dp_identity(&self) -> Result<Option<DpIdentity>, Failure> {
+        if !self.0.join("dp_auth.pem").exists() {
+            return Ok(None);
+        }
+        Ok(Some(DpIdentity {
+            auth: self.identity(member::DP_AUTH)?,
+            pb: self.identity(member::DP_PB)?,
+        }))
+    }
+
     fn certificate(&self, member: &str) -> Result<rsp_asn1::Certificate, Failure> {
         files::read_certificate(&self.0.join(format!("{member}.pem")))
     }
@@ -141,28 +167,33 @@ impl Pki<'_> {
 
     fn anchor(&self) -> Result<TrustAnchor, Failure> {
         TrustAnchor::new(&self.certificate(member::CI)?, &SoftwareProvider)
-            .map_err(|error| Failure::new("ci.pem", error))
+            .map_err(|error| Failure::new(self.0.join("ci.pem").display(), error))
     }
 }
 
-fn load_eim(config: &Config, pki: &Pki<'_>) -> Result<Eim, Failure> {
+fn load_eim(config: &Config, pki: &Pki) -> Result<Eim, Failure> {
     let fqdn = config.eim.fqdn.clone();
     let eim_id = fqdn.as_str().try_into();
+    let anchors: Result<_, _> = pki.under_each_ci()?.iter().map(Pki::anchor).collect();
     Ok(Eim {
         eim_id: eim_id.map_err(|error| Failure::new("eim.fqdn", error))?,
         fqdn,
         signing: pki.identity(member::EIM_SIGN)?,
         tls_trust: pki.certificate(member::CI)?,
-        anchors: vec![pki.anchor()?],
+        anchors: anchors?,
     })
 }
 
-fn load_smdp(config: &Config, pki: &Pki<'_>) -> Result<Smdp, Failure> {
+fn load_smdp(config: &Config, pki: &Pki) -> Result<Smdp, Failure> {
+    let (mut identities, mut anchors) = (Vec::new(), Vec::new());
+    for ci in pki.under_each_ci()? {
+        identities.extend(ci.dp_identity()?);
+        anchors.push(ci.anchor()?);
+    }
     Smdp::new(
         config.smdp.address.clone(),
-        pki.identity(member::DP_AUTH)?,
-        pki.identity(member::DP_PB)?,
-        vec![pki.anchor()?],
+        identities,
+        anchors,
         crate::shell::now(),
         &SoftwareProvider,
     )

@@ -9,7 +9,7 @@ use rsp_asn1::Certificate;
 use rsp_core::Identity;
 use rsp_core::eim::Eim;
 use rsp_core::pki::{Hierarchy, Issued, TrustAnchor, member};
-use rsp_core::smdp::Smdp;
+use rsp_core::smdp::{DpIdentity, Smdp};
 use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
 use rsp_crypto::{Curve, Rng};
 use store::{EimHost, SmdpHost, SqliteStore};
@@ -72,8 +72,10 @@ impl Servers {
     pub(crate) fn start_smdp(&self) -> Result<SmdpHost, WorldError> {
         let smdp = Smdp::new(
             SMDP.to_string(),
-            self.identity(member::DP_AUTH)?,
-            self.identity(member::DP_PB)?,
+            vec![DpIdentity {
+                auth: self.identity(member::DP_AUTH)?,
+                pb: self.identity(member::DP_PB)?,
+            }],
             vec![self.anchor()?],
             START,
             &SoftwareProvider,

@@ -15,7 +15,7 @@ use rsp_core::binding::es2plus_json::{ConfirmOrder, ReleaseProfile, RequestHeade
 use rsp_core::binding::json;
 use rsp_core::pki::{ChainError, Role, Side, TrustAnchor};
 use rsp_core::profile;
-use rsp_core::smdp::{OrderKey, OrderState, Session, SetupError, Smdp};
+use rsp_core::smdp::{DpIdentity, OrderKey, OrderState, Session, SetupError, Smdp};
 use rsp_core::{Context, Timestamp};
 use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
 use smdp_support::{ADDRESS, Bench, Ca, START, YEAR, confirm, copy, identity, name};
@@ -174,8 +174,11 @@ type Keyed = (Certificate, SoftwareKey);
 fn setup(auth: &Keyed, pb: &Keyed, anchors: &[&Ca], now: Timestamp) -> Result<Smdp, SetupError> {
     let anchors: Vec<TrustAnchor> = anchors.iter().map(|ca| ca.anchor.clone()).collect();
     let address = ADDRESS.to_string();
-    let (auth, pb) = (identity(auth), identity(pb));
-    Smdp::new(address, auth, pb, anchors, now, &SoftwareProvider)
+    let set = DpIdentity {
+        auth: identity(auth),
+        pb: identity(pb),
+    };
+    Smdp::new(address, vec![set], anchors, now, &SoftwareProvider)
 }
 
 #[test]

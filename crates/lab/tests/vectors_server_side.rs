@@ -24,7 +24,7 @@ use rsp_core::eim::{Eim, EuiccRecord, Operation, OperationId, OperationKind, Ope
 use rsp_core::pki::TrustAnchor;
 use rsp_core::profile::{self, Subscription};
 use rsp_core::smdp::{
-    AwaitAuthenticateClient, AwaitGetBoundProfilePackage, Order, OrderKey, OrderState,
+    AwaitAuthenticateClient, AwaitGetBoundProfilePackage, DpIdentity, Order, OrderKey, OrderState,
     ProfileMaterial, Session, Smdp,
 };
 use rsp_core::{Context, Identity, Timestamp};
@@ -187,8 +187,10 @@ fn smdp(folder: &Path) -> Smdp {
     let ci = certificate(folder, "CERT.CI.der");
     Smdp::new(
         "testsmdpplus1.example.com".to_string(),
-        identity("CERT.DPauth.der", DP_AUTH_KEY),
-        identity("CERT.DPpb.der", DP_PB_KEY),
+        vec![DpIdentity {
+            auth: identity("CERT.DPauth.der", DP_AUTH_KEY),
+            pb: identity("CERT.DPpb.der", DP_PB_KEY),
+        }],
         vec![TrustAnchor::new(&ci, &SoftwareProvider).unwrap()],
         NOW,
         &SoftwareProvider,

@@ -9,7 +9,7 @@ use rsp_asn1::ids::{Iccid, Imsi};
 use rsp_core::eim::Eim;
 use rsp_core::pki::{Hierarchy, Issued, TlsTrust, TrustAnchor, member};
 use rsp_core::profile::{self, Subscription};
-use rsp_core::smdp::{Order, OrderState, ProfileMaterial, Smdp};
+use rsp_core::smdp::{DpIdentity, Order, OrderState, ProfileMaterial, Smdp};
 use rsp_core::{Context, Identity, Timestamp};
 use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
 use rsp_crypto::{Curve, Rng};
@@ -126,8 +126,10 @@ impl Setting {
     pub(super) fn smdp(&self) -> Result<Smdp, Failure> {
         Ok(Smdp::new(
             SMDP.to_string(),
-            self.identity(member::DP_AUTH)?,
-            self.identity(member::DP_PB)?,
+            vec![DpIdentity {
+                auth: self.identity(member::DP_AUTH)?,
+                pb: self.identity(member::DP_PB)?,
+            }],
             vec![self.anchor.clone()],
             now(),
             &SoftwareProvider,

@@ -25,7 +25,7 @@ use rsp_core::binding::es9plus_json as es9plus;
 use rsp_core::binding::{BindingError, HttpResponse, es2plus_json, json};
 use rsp_core::pki::{Hierarchy, Name, Role, Template, TrustAnchor, issue, member};
 use rsp_core::profile::{self, Subscription};
-use rsp_core::smdp::{Order, Smdp};
+use rsp_core::smdp::{DpIdentity, Order, Smdp};
 use rsp_core::{Context, Identity, Timestamp};
 use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
 use rsp_crypto::{Curve, SigningKey};
@@ -128,12 +128,19 @@ impl Ca {
         }
     }
 
+    /// Certificates and keys of the SM-DP+ under this CI.
+    pub(crate) fn set(&self) -> DpIdentity {
+        DpIdentity {
+            auth: identity(&self.auth),
+            pb: identity(&self.pb),
+        }
+    }
+
     /// What the SM-DP+ is made of.
     pub(crate) fn smdp(&self, anchors: Vec<TrustAnchor>) -> Smdp {
         Smdp::new(
             ADDRESS.to_string(),
-            identity(&self.auth),
-            identity(&self.pb),
+            vec![self.set()],
             anchors,
             START,
             &SoftwareProvider,
@@ -150,7 +157,7 @@ pub(crate) fn identity((certificate, key): &(Certificate, SoftwareKey)) -> Ident
 }
 
 pub(crate) fn copy(key: &SoftwareKey) -> SoftwareKey {
-    SoftwareKey::from_scalar(Curve::NistP256, &key.to_scalar()).unwrap()
+    SoftwareKey::from_scalar(key.public_key().curve(), &key.to_scalar()).unwrap()
 }
 
 pub(crate) fn eid(prefix: &str, number: u32) -> Eid {

@@ -5,7 +5,10 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use rsp_asn1::ids::{Eid, TransactionId};
-use rsp_asn1::rsp::{AuthenticateResponseOk, AuthenticateServerResponse, CtxParams1, SmdpSigned2};
+use rsp_asn1::rsp::{
+    AuthenticateResponseOk, AuthenticateServerResponse, CtxParams1, SmdpSigned2,
+    SubjectKeyIdentifier,
+};
 use rsp_asn1::{Asn1, Extensions, Signed, Tag, Writer};
 use rsp_crypto::{PublicKey, Signature};
 
@@ -44,6 +47,7 @@ pub struct AuthenticatedClient {
     public_key: PublicKey,
     euicc_signature1: Vec<u8>,
     matching_id: Option<String>,
+    server_ci: SubjectKeyIdentifier,
 }
 
 impl fmt::Debug for AuthenticatedClient {
@@ -92,6 +96,7 @@ impl AwaitAuthenticateClient {
             public_key: euicc.public_key,
             euicc_signature1: ok.euicc_signature1.clone(),
             matching_id: params.matching_id.clone().filter(|id| !id.is_empty()),
+            server_ci: self.server_ci.clone(),
         })
     }
 
@@ -150,8 +155,11 @@ impl AuthenticatedClient {
             extensions: Extensions::default(),
         });
         let euicc_signature1 = signature_object(&self.euicc_signature1);
-        let signature = smdp
-            .pb
+        let pb = &smdp
+            .identity(&self.server_ci)
+            .ok_or(Refusal::BindingFailed)?
+            .pb;
+        let signature = pb
             .key
             .sign(&[smdp_signed2.as_bytes(), &euicc_signature1])
             .map_err(|_| Refusal::BindingFailed)?;
@@ -162,6 +170,7 @@ impl AuthenticatedClient {
                 iccid: order.iccid,
                 euicc_key: self.public_key.to_spki_der(),
                 smdp_signature2: signature.as_bytes().to_vec(),
+                server_ci: self.server_ci,
             }),
             order: None,
             reply: AuthenticateClientOk {
@@ -169,7 +178,7 @@ impl AuthenticatedClient {
                 profile_metadata: metadata,
                 smdp_signed2,
                 smdp_signature2: signature.as_bytes().to_vec(),
-                smdp_certificate: smdp.pb.certificate.clone(),
+                smdp_certificate: pb.certificate.clone(),
             },
         })
     }

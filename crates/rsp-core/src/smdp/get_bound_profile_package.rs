@@ -11,6 +11,7 @@ use rsp_crypto::bsp::{Protector, SessionKeys};
 use rsp_crypto::{CryptoError, PublicKey, Signature};
 
 use super::authenticate_client::signature_object;
+use super::identity::CiIdentity;
 use super::{
     AwaitGetBoundProfilePackage, AwaitInstallationResult, Order, OrderState, ProfileMaterial,
     Refusal, Session, Smdp, Step,
@@ -50,7 +51,9 @@ impl AwaitGetBoundProfilePackage {
             .map_err(|_| Refusal::NoEligibleProfile)?;
         let metadata = material.metadata(&smdp.address);
         let metadata = metadata.map_err(|_| Refusal::NoEligibleProfile)?.to_der();
-        let bound = self.bind(&ok.euicc_signed2.euicc_otpk, &metadata, &package, smdp, cx);
+        let set = smdp.identity(&self.server_ci);
+        let set = set.ok_or(Refusal::BindingFailed)?;
+        let bound = self.bind(&ok.euicc_signed2.euicc_otpk, &metadata, &package, set, cx);
         Ok(Step {
             session: Session::AwaitInstallationResult(AwaitInstallationResult {
                 transaction_id: self.transaction_id.clone(),
@@ -92,10 +95,10 @@ impl AwaitGetBoundProfilePackage {
         euicc_otpk: &[u8],
         metadata: &[u8],
         package: &[u8],
-        smdp: &Smdp,
+        set: &CiIdentity,
         cx: &mut Context<'_>,
     ) -> Result<BoundProfilePackage, CryptoError> {
-        let curve = smdp.pb.key.public_key().curve();
+        let curve = set.curve();
         let euicc = PublicKey::from_sec1(curve, euicc_otpk)?;
         let otsk = cx.crypto.generate_ecka(curve, cx.rng)?;
         let host_id = cx.random::<8>();
@@ -107,7 +110,7 @@ impl AwaitGetBoundProfilePackage {
             dp_proprietary_data: None,
             extensions: Extensions::default(),
         };
-        let initialise = self.initialise(otsk.public_key(), euicc_otpk, &host_id, smdp)?;
+        let initialise = self.initialise(otsk.public_key(), euicc_otpk, &host_id, set)?;
         Ok(BoundProfilePackage {
             initialise_secure_channel_request: initialise,
             first_sequence_of_87: Segments(protector.encrypt_all(0x87, &configure.to_der())?),
@@ -124,7 +127,7 @@ impl AwaitGetBoundProfilePackage {
         smdp_otpk: &PublicKey,
         euicc_otpk: &[u8],
         host_id: &[u8],
-        smdp: &Smdp,
+        set: &CiIdentity,
     ) -> Result<Signed<InitialiseSecureChannelRequest>, CryptoError> {
         let mut request = InitialiseSecureChannelRequest {
             remote_op_id: INSTALL_BOUND_PROFILE_PACKAGE,
@@ -139,7 +142,7 @@ impl AwaitGetBoundProfilePackage {
             smdp_sign: Vec::new(),
             extensions: Extensions::default(),
         };
-        let signature = smdp.pb.key.sign(&[&request.signed_bytes(euicc_otpk)])?;
+        let signature = set.pb.key.sign(&[&request.signed_bytes(euicc_otpk)])?;
         request.smdp_sign = signature.as_bytes().to_vec();
         Ok(Signed::new(request))
     }

@@ -29,17 +29,7 @@ impl Smdp {
         if info.svn < LOWEST_SVN {
             return Err(Refusal::UnsupportedVersion);
         }
-        let verification = &info.euicc_ci_pk_id_list_for_verification;
-        if !verification.contains(&self.ci_key_identifier) {
-            return Err(Refusal::NoCertificateForCi);
-        }
-        let trusted = |id: &&_| {
-            self.anchors
-                .iter()
-                .any(|anchor| anchor.key_identifier == **id)
-        };
-        let signing = info.euicc_ci_pk_id_list_for_signing.iter().find(trusted);
-        let euicc_ci_pk_id_to_be_used = signing.ok_or(Refusal::UnsupportedCi)?.clone();
+        let (set, euicc_ci_pk_id_to_be_used) = self.choose(info)?;
 
         let transaction_id = TransactionId::from_bytes(&cx.random::<16>())
             .map_err(|_| Refusal::UnknownTransaction)?;
@@ -51,13 +41,14 @@ impl Smdp {
             server_challenge,
             extensions: Extensions::default(),
         });
-        let signature = self.auth.key.sign(&[server_signed1.as_bytes()]);
+        let signature = set.auth.key.sign(&[server_signed1.as_bytes()]);
         let signature = signature.map_err(|_| Refusal::BindingFailed)?;
         Ok(Step {
             session: Session::AwaitAuthenticateClient(AwaitAuthenticateClient {
                 transaction_id: transaction_id.clone(),
                 server_challenge,
                 ci_key_identifier: euicc_ci_pk_id_to_be_used.clone(),
+                server_ci: set.ci.clone(),
             }),
             order: None,
             reply: InitiateAuthenticationOk {
@@ -65,7 +56,7 @@ impl Smdp {
                 server_signed1,
                 server_signature1: signature.as_bytes().to_vec(),
                 euicc_ci_pk_id_to_be_used,
-                server_certificate: self.auth.certificate.clone(),
+                server_certificate: set.auth.certificate.clone(),
             },
         })
     }

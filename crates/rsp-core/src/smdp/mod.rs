@@ -9,6 +9,7 @@ mod authenticate_client;
 mod cancel_session;
 mod get_bound_profile_package;
 mod handle_notification;
+mod identity;
 mod initiate_authentication;
 mod order;
 mod refusal;
@@ -20,15 +21,16 @@ use core::time::Duration;
 use rsp_asn1::Oid;
 use rsp_asn1::ids::{Eid, Iccid, TransactionId};
 use rsp_asn1::rsp::{StoreMetadataRequest, SubjectKeyIdentifier, VersionType};
-use rsp_crypto::Provider;
 use serde::{Deserialize, Serialize};
 
-use crate::pki::{ChainError, ParsedCertificate, Side, TrustAnchor, policy, verify_under};
+use crate::pki::TrustAnchor;
 use crate::profile::{MetadataOrder, MncLength, ProfileError, Subscription};
-use crate::{Identity, Timestamp};
+
+use identity::CiIdentity;
 
 pub use authenticate_client::{AuthenticatedClient, OrderKey};
 pub use handle_notification::Unverified;
+pub use identity::{DpIdentity, SetupError};
 pub use initiate_authentication::Started;
 pub use order::{Order, OrderState};
 pub use refusal::Refusal;
@@ -37,11 +39,9 @@ pub use refusal::Refusal;
 #[derive(Debug)]
 pub struct Smdp {
     address: String,
-    auth: Identity,
-    pb: Identity,
+    identities: Vec<CiIdentity>,
     anchors: Vec<TrustAnchor>,
     oid: Oid,
-    ci_key_identifier: SubjectKeyIdentifier,
 }
 
 /// Lowest SGP.22 version that an eUICC must support.
@@ -56,68 +56,7 @@ pub const SESSION_LIFETIME: Duration = Duration::from_secs(30 * 60);
 /// out of coverage keeps it until it is acknowledged.
 pub const RESULT_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// Why keys and certificates make no SM-DP+.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SetupError {
-    /// A certificate is not what its role needs.
-    #[error("{0}")]
-    Chain(#[from] ChainError),
-    /// CERT.DPauth and CERT.DPpb name different SM-DP+s, or none.
-    #[error("CERT.DPauth and CERT.DPpb must have the same registeredID in subjectAltName")]
-    Oid,
-    /// A private key is not that of its certificate.
-    #[error("the key of {0} is not the one in the certificate")]
-    Key(&'static str),
-    /// CERT.DPauth and CERT.DPpb are under different CIs.
-    #[error("CERT.DPauth and CERT.DPpb must be under the same CI")]
-    Ci,
-}
-
 impl Smdp {
-    /// An SM-DP+ that is reached at `address`.
-    ///
-    /// # Errors
-    /// If a certificate is not valid `now` for its role under one of the
-    /// anchors, a key is not that of its certificate, or the certificates are
-    /// not those of one SM-DP+ under one CI.
-    pub fn new(
-        address: String,
-        auth: Identity,
-        pb: Identity,
-        anchors: Vec<TrustAnchor>,
-        now: Timestamp,
-        crypto: &dyn Provider,
-    ) -> Result<Self, SetupError> {
-        let verify = |identity: &Identity, role: &str, name| {
-            let read = verify_under(&identity.certificate, role, &anchors, now, crypto)?;
-            match read.public_key == *identity.key.public_key() {
-                true => Ok::<ParsedCertificate, SetupError>(read),
-                false => Err(SetupError::Key(name)),
-            }
-        };
-        let auth_read = verify(&auth, policy::DP_AUTH, "CERT.DPauth")?;
-        let pb_read = verify(&pb, policy::DP_PB, "CERT.DPpb")?;
-        let oid = auth_read.registered_id.ok_or(SetupError::Oid)?;
-        if pb_read.registered_id.as_ref() != Some(&oid) {
-            return Err(SetupError::Oid);
-        }
-        if pb_read.authority_key_identifier != auth_read.authority_key_identifier {
-            return Err(SetupError::Ci);
-        }
-        let ci_key_identifier = auth_read
-            .authority_key_identifier
-            .ok_or(ChainError::UnknownIssuer { side: Side::Leaf })?;
-        Ok(Smdp {
-            address,
-            auth,
-            pb,
-            anchors,
-            oid,
-            ci_key_identifier,
-        })
-    }
-
     /// Its address, as in activation codes.
     pub fn address(&self) -> &str {
         &self.address
@@ -174,6 +113,8 @@ pub struct AwaitAuthenticateClient {
     server_challenge: [u8; 16],
     /// CI that the eUICC was asked to sign under.
     ci_key_identifier: SubjectKeyIdentifier,
+    /// CI of the certificates that this server shows.
+    server_ci: SubjectKeyIdentifier,
 }
 
 /// The eUICC is known and an order was found.
@@ -185,6 +126,8 @@ pub struct AwaitGetBoundProfilePackage {
     /// PK.EUICC.ECDSA as SubjectPublicKeyInfo.
     euicc_key: Vec<u8>,
     smdp_signature2: Vec<u8>,
+    /// CI of the certificates that this server shows.
+    server_ci: SubjectKeyIdentifier,
 }
 
 /// The package was delivered.

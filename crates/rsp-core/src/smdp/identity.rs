@@ -1,0 +1,165 @@
+//! Keys and certificates of an SM-DP+: one set under each CI, and which of
+//! them a session uses (SGP.22 2.6.8, 5.6.1).
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use rsp_asn1::Oid;
+use rsp_asn1::rsp::{EuiccInfo1, SubjectKeyIdentifier};
+use rsp_crypto::{Curve, Provider};
+
+use super::{Refusal, Smdp};
+use crate::pki::{ChainError, ParsedCertificate, Side, TrustAnchor, policy, verify_under};
+use crate::{Identity, Timestamp};
+
+/// CERT.DPauth and CERT.DPpb under one CI, with their keys.
+#[derive(Debug)]
+pub struct DpIdentity {
+    /// CERT.DPauth.ECDSA and its key.
+    pub auth: Identity,
+    /// CERT.DPpb.ECDSA and its key.
+    pub pb: Identity,
+}
+
+/// A set that was verified.
+#[derive(Debug)]
+pub(super) struct CiIdentity {
+    pub(super) auth: Identity,
+    pub(super) pb: Identity,
+    /// Key identifier of the CI above both.
+    pub(super) ci: SubjectKeyIdentifier,
+    oid: Oid,
+}
+
+/// Why keys and certificates make no SM-DP+.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// A certificate is not what its role needs.
+    #[error("{0}")]
+    Chain(#[from] ChainError),
+    /// The certificates name different SM-DP+s, or none.
+    #[error("all CERT.DPauth and CERT.DPpb must have the same registeredID in subjectAltName")]
+    Oid,
+    /// A private key is not that of its certificate.
+    #[error("the key of {0} is not the one in the certificate")]
+    Key(&'static str),
+    /// CERT.DPauth and CERT.DPpb are under different CIs.
+    #[error("CERT.DPauth and CERT.DPpb must be under the same CI")]
+    Ci,
+    /// No set at all, or two sets under one CI.
+    #[error("an SM-DP+ needs one CERT.DPauth and CERT.DPpb under each of its CIs")]
+    Sets,
+}
+
+impl Smdp {
+    /// An SM-DP+ that is reached at `address`, with a set of certificates under
+    /// each CI that it serves.
+    ///
+    /// # Errors
+    /// If a certificate is not valid `now` for its role under one of the
+    /// anchors, a key is not that of its certificate, or the certificates are
+    /// not those of one SM-DP+, in one set per CI.
+    pub fn new(
+        address: String,
+        identities: Vec<DpIdentity>,
+        anchors: Vec<TrustAnchor>,
+        now: Timestamp,
+        crypto: &dyn Provider,
+    ) -> Result<Self, SetupError> {
+        let verified: Result<Vec<CiIdentity>, SetupError> = identities
+            .into_iter()
+            .map(|set| set.verify(&anchors, now, crypto))
+            .collect();
+        let identities = verified?;
+        let oid = identities.first().ok_or(SetupError::Sets)?.oid.clone();
+        if identities.iter().any(|set| set.oid != oid) {
+            return Err(SetupError::Oid);
+        }
+        let under = |ci| identities.iter().filter(|set| set.ci == ci).count();
+        if identities.iter().any(|set| under(set.ci.clone()) != 1) {
+            return Err(SetupError::Sets);
+        }
+        Ok(Smdp {
+            address,
+            identities,
+            anchors,
+            oid,
+        })
+    }
+
+    /// The set to be shown to an eUICC, and the CI that it signs under: of what
+    /// both have, what the eUICC prefers. A pair on one curve comes first,
+    /// since the one-time keys are on the curve of CERT.DPpb.
+    pub(super) fn choose(
+        &self,
+        info: &EuiccInfo1,
+    ) -> Result<(&CiIdentity, SubjectKeyIdentifier), Refusal> {
+        let sets = info.euicc_ci_pk_id_list_for_verification.iter();
+        let sets: Vec<&CiIdentity> = sets.filter_map(|ci| self.identity(ci)).collect();
+        let first = sets.first().ok_or(Refusal::NoCertificateForCi)?;
+        let signing = info.euicc_ci_pk_id_list_for_signing.iter();
+        let signing: Vec<&TrustAnchor> = signing.filter_map(|ci| self.anchor(ci)).collect();
+        let first_signing = signing.first().ok_or(Refusal::UnsupportedCi)?;
+        let on_one_curve = sets.iter().find_map(|set| {
+            let same =
+                |anchor: &&&TrustAnchor| anchor.certificate.public_key.curve() == set.curve();
+            Some((*set, *signing.iter().find(same)?))
+        });
+        let (set, anchor) = on_one_curve.unwrap_or((first, first_signing));
+        Ok((set, anchor.key_identifier.clone()))
+    }
+
+    /// The set under a CI.
+    pub(super) fn identity(&self, ci: &SubjectKeyIdentifier) -> Option<&CiIdentity> {
+        self.identities.iter().find(|set| set.ci == *ci)
+    }
+
+    fn anchor(&self, ci: &SubjectKeyIdentifier) -> Option<&TrustAnchor> {
+        self.anchors
+            .iter()
+            .find(|anchor| anchor.key_identifier == *ci)
+    }
+}
+
+impl CiIdentity {
+    /// The curve of the set.
+    pub(super) fn curve(&self) -> Curve {
+        self.pb.key.public_key().curve()
+    }
+}
+
+impl DpIdentity {
+    fn verify(
+        self,
+        anchors: &[TrustAnchor],
+        now: Timestamp,
+        crypto: &dyn Provider,
+    ) -> Result<CiIdentity, SetupError> {
+        let verify = |identity: &Identity, role: &str, name| {
+            let read = verify_under(&identity.certificate, role, anchors, now, crypto)?;
+            match read.public_key == *identity.key.public_key() {
+                true => Ok::<ParsedCertificate, SetupError>(read),
+                false => Err(SetupError::Key(name)),
+            }
+        };
+        let auth = verify(&self.auth, policy::DP_AUTH, "CERT.DPauth")?;
+        let pb = verify(&self.pb, policy::DP_PB, "CERT.DPpb")?;
+        let oid = auth.registered_id.ok_or(SetupError::Oid)?;
+        if pb.registered_id.as_ref() != Some(&oid) {
+            return Err(SetupError::Oid);
+        }
+        if pb.authority_key_identifier != auth.authority_key_identifier {
+            return Err(SetupError::Ci);
+        }
+        let ci = auth
+            .authority_key_identifier
+            .ok_or(ChainError::UnknownIssuer { side: Side::Leaf })?;
+        Ok(CiIdentity {
+            auth: self.auth,
+            pb: self.pb,
+            ci,
+            oid,
+        })
+    }
+}
