@@ -1,9 +1,12 @@
 //! simurgh.toml.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use rsp_asn1::ids::Eid;
 use serde::Deserialize;
+use toml::{Table, Value};
 
 use crate::Failure;
 
@@ -21,6 +24,23 @@ pub(crate) struct Config {
     pub(crate) smdp: Smdp,
     /// Northbound API.
     pub(crate) door: Door,
+    /// Addresses of names that the name service does not know, or not so.
+    #[serde(default)]
+    pub(crate) resolve: BTreeMap<String, SocketAddr>,
+    /// What only a test bench may have.
+    #[serde(default)]
+    pub(crate) lab: Lab,
+}
+
+/// `[lab]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Lab {
+    /// eUICCs whose results are taken although they cannot be verified.
+    pub(crate) accept_unverified: Vec<Eid>,
+    /// Certificate that SM-DP+ must have or be issued under, instead of one
+    /// under the CI.
+    pub(crate) es9plus_trust: Option<PathBuf>,
 }
 
 /// `[eim]`
@@ -30,6 +50,14 @@ pub(crate) struct Eim {
     pub(crate) listen: SocketAddr,
     /// Where devices reach it; may carry a port.
     pub(crate) fqdn: String,
+    /// Octets of a request that are accepted.
+    #[serde(default = "max_body")]
+    pub(crate) max_body: usize,
+}
+
+/// 1 MiB.
+const fn max_body() -> usize {
+    1 << 20
 }
 
 /// `[smdp]`
@@ -50,25 +78,74 @@ pub(crate) struct Door {
     pub(crate) token: PathBuf,
 }
 
+/// Beginning of the environment variables that are settings.
+const PREFIX: &str = "SIMURGH__";
+
 impl Config {
-    /// Reads a configuration file.
-    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
-        let doing = || format!("cannot read the configuration {}", path.display());
+    /// Reads a configuration file; the environment goes before it, and `set`,
+    /// `key=value` each, goes before both.
+    pub(crate) fn read(path: &Path, set: &[String]) -> Result<Self, Failure> {
         let text = std::fs::read_to_string(path).map_err(|error| {
-            Failure::new(doing(), format!("{error} (`simurgh init` writes one)"))
+            let doing = format!("cannot read the configuration {}", path.display());
+            Failure::new(doing, format!("{error} (`simurgh init` writes one)"))
         })?;
-        let mut config: Config =
-            toml::from_str(&text).map_err(|error| Failure::new(doing(), error))?;
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            let key = name.to_str()?.strip_prefix(PREFIX)?;
+            let key = key.to_ascii_lowercase().replace("__", ".");
+            Some((key, value.to_string_lossy().into_owned()))
+        });
+        let mut settings: Vec<_> = environment.collect();
+        for setting in set {
+            let pair = setting.split_once('=');
+            let (key, value) = pair.ok_or_else(|| Failure::new("--set", "not KEY=VALUE"))?;
+            settings.push((key.trim().to_string(), value.trim().to_string()));
+        }
         let folder = path.parent().unwrap_or(Path::new("."));
+        Self::parse(&text, &settings, folder).map_err(|error| Failure::new(path.display(), error))
+    }
+
+    fn parse(text: &str, settings: &[(String, String)], folder: &Path) -> Result<Self, Failure> {
+        let mut table: Table = toml::from_str(text).map_err(Failure::of)?;
+        for (key, value) in settings {
+            put(&mut table, key, value).map_err(|error| Failure::new(key, error))?;
+        }
+        let mut config: Config = table.try_into().map_err(Failure::of)?;
         for relative in [
             &mut config.database,
             &mut config.pki,
             &mut config.door.token,
-        ] {
+        ]
+        .into_iter()
+        .chain(&mut config.lab.es9plus_trust)
+        {
             *relative = folder.join(&*relative);
         }
         Ok(config)
     }
+}
+
+/// Puts a value at `section.key`. It is read as TOML, or is a text if it is no
+/// TOML or there is a text already.
+fn put(table: &mut Table, key: &str, value: &str) -> Result<(), &'static str> {
+    let mut sections: Vec<_> = key.split('.').collect();
+    let name = sections.pop().unwrap_or_default();
+    let mut section = table;
+    for part in sections {
+        let inner = section
+            .entry(part)
+            .or_insert_with(|| Value::Table(Table::new()));
+        section = inner.as_table_mut().ok_or("this is no section")?;
+    }
+    let text = || Value::String(value.to_string());
+    let value = match section.get(name) {
+        Some(Value::String(_)) => text(),
+        _ => toml::from_str::<Table>(&format!("value = {value}"))
+            .ok()
+            .and_then(|mut table| table.remove("value"))
+            .unwrap_or_else(text),
+    };
+    section.insert(name.to_string(), value);
+    Ok(())
 }
 
 /// What `simurgh init` writes.
@@ -76,6 +153,10 @@ pub(crate) fn example(eim_fqdn: &str, smdp_address: &str, ports: [u16; 3]) -> St
     let [eim, smdp, door] = ports;
     format!(
         r#"# Configuration of `simurgh serve`. Paths are relative to this file.
+# Each setting can also come from the environment, for example
+# SIMURGH__EIM__LISTEN=0.0.0.0:443, or from `simurgh serve --set
+# eim.listen=0.0.0.0:443`; the latter goes before the former, and both before
+# this file.
 
 # State of all roles: one SQLite file, made when it is missing.
 database = "simurgh.db"
@@ -89,6 +170,8 @@ listen = "127.0.0.1:{eim}"
 # The name by which devices reach it; goes into their eIM configuration data
 # and must be in the certificate eim_tls.pem. May carry a port.
 fqdn = "{eim_fqdn}"
+# Octets of a request that are accepted.
+#max_body = 1048576
 
 [smdp]
 # Devices download here (ES9+), operators order here (ES2+, with a client
@@ -102,6 +185,70 @@ address = "{smdp_address}"
 listen = "127.0.0.1:{door}"
 # File with the bearer token that callers must present.
 token = "door.token"
+
+# Addresses of names that the name service does not know, for the SM-DP+ to
+# which the eIM forwards notifications.
+#[resolve]
+#"smdp.example.com" = "192.0.2.1:443"
+
+# For test benches only; each weakens what the server believes.
+#[lab]
+# EIDs whose results are taken although their signature cannot be verified.
+# What they settle is marked as unverified, in the log and in each operation.
+#accept_unverified = ["89049032000000000000000000000163"]
+# Certificate that SM-DP+ must have or be issued under, instead of one under
+# the CI.
+#es9plus_trust = "bench-ca.pem"
 "#
     )
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use super::*;
+
+    fn parse(settings: &[(&str, &str)]) -> Result<Config, Failure> {
+        let text = example("eim.example.com", "smdp.example.com", [1, 2, 3]);
+        let pair = |(key, value): &(&str, &str)| (key.to_string(), value.to_string());
+        let settings: Vec<_> = settings.iter().map(pair).collect();
+        Config::parse(&text, &settings, Path::new("folder"))
+    }
+
+    #[test]
+    fn the_example_is_read_and_weakens_nothing() {
+        let config = parse(&[]).unwrap();
+        assert_eq!(config.eim.listen.port(), 1);
+        assert_eq!(config.eim.max_body, 1 << 20);
+        assert_eq!(config.database, Path::new("folder/simurgh.db"));
+        assert!(config.lab.accept_unverified.is_empty());
+        assert!(config.lab.es9plus_trust.is_none());
+    }
+
+    #[test]
+    fn settings_go_before_the_file_and_later_ones_before_earlier_ones() {
+        let config = parse(&[
+            ("eim.listen", "127.0.0.1:7"),
+            ("eim.listen", "127.0.0.1:8"),
+            ("eim.max_body", "4096"),
+            (
+                "lab.accept_unverified",
+                r#"["89049032000000000000000000000163"]"#,
+            ),
+            ("eim.fqdn", "1.2"),
+        ])
+        .unwrap();
+        assert_eq!(config.eim.listen.port(), 8);
+        assert_eq!(config.eim.max_body, 4096);
+        assert_eq!(config.eim.fqdn, "1.2");
+        assert_eq!(config.lab.accept_unverified.len(), 1);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let said = |key, value| parse(&[(key, value)]).unwrap_err().to_string();
+        assert!(said("eim.listne", "1").contains("listne"));
+        assert!(said("eim.listen", "nowhere").contains("eim.listen"));
+        assert!(said("database.file", "x").contains("database.file"));
+    }
 }

@@ -5,6 +5,7 @@ mod door;
 mod esipa;
 mod files;
 mod init;
+mod outbox;
 mod profile;
 mod remote;
 mod serve;
@@ -41,6 +42,11 @@ enum Command {
         #[command(subcommand)]
         command: profile::ProfileCommand,
     },
+    /// Devices that the eIM manages
+    Device {
+        #[command(subcommand)]
+        command: remote::device::DeviceCommand,
+    },
     /// What is done on devices, and how far it is
     Operation {
         #[command(subcommand)]
@@ -71,6 +77,10 @@ struct Serve {
     /// The configuration, as written by `simurgh init`
     #[arg(long, short, default_value = "simurgh.toml", env = "SIMURGH_CONFIG")]
     config: PathBuf,
+    /// Set something that the configuration says otherwise or not, for example
+    /// eim.listen=127.0.0.1:8443; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
     /// Print the addresses as one JSON line on standard output when ready
     #[arg(long)]
     announce: bool,
@@ -83,9 +93,10 @@ fn main() -> ExitCode {
         Command::Pki {
             command: PkiCommand::Init(init),
         } => init.run(),
+        Command::Device { command } => command.run(),
         Command::Operation { command } => command.run(),
         Command::Profile { command } => command.run(),
-        Command::Serve(serve) => serve::run(&serve.config, serve.announce),
+        Command::Serve(serve) => serve::run(&serve.config, &serve.set, serve.announce),
         Command::Completion { shell } => {
             let mut command = Cli::command();
             clap_complete::generate(shell, &mut command, "simurgh", &mut std::io::stdout());

@@ -1,36 +1,42 @@
 //! `simurgh serve`: loads keys and state, listens, and ends in good order.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rsp_core::Identity;
-use rsp_core::eim::Eim;
-use rsp_core::pki::{TrustAnchor, member};
+use rsp_core::eim::{Eim, LabSettings};
+use rsp_core::pki::{TlsTrust, TrustAnchor, member};
 use rsp_core::smdp::{DpIdentity, Smdp};
 use rsp_crypto::software::SoftwareProvider;
-use rsp_net::{ClientAuth, Limits, OperatorTrust, Server, TlsIdentity};
+use rsp_net::{Client, ClientAuth, Limits, OperatorTrust, Server, TlsIdentity};
 use store::{EimHost, SmdpHost, SqliteStore, Store};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::door::Door;
-use crate::esipa::Esipa;
+use crate::esipa::{self, Esipa};
+use crate::outbox::Outbox;
 use crate::smdp::SmdpDoor;
 use crate::{Failure, files};
 
 /// Characters that a token must have.
 const MIN_TOKEN: usize = 16;
 
+/// How long an SM-DP+ may take to answer.
+const OUTBOX_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Runs the server until a signal ends it.
-pub(crate) fn run(config: &Path, announce: bool) -> Result<(), Failure> {
+pub(crate) fn run(config: &Path, set: &[String], announce: bool) -> Result<(), Failure> {
     let filter = tracing_subscriber::EnvFilter::try_from_env("SIMURGH_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
-    let config = Config::read(config)?;
+    let config = Config::read(config, set)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -43,7 +49,9 @@ async fn serve(config: &Config, announce: bool) -> Result<(), Failure> {
     let store = SqliteStore::open(&config.database);
     let store = store.map_err(|error| Failure::new(config.database.display(), error))?;
     let store: Arc<dyn Store> = Arc::new(store);
-    let eim = Arc::new(EimHost::new(load_eim(config, &pki)?, store.clone()));
+    let eim = EimHost::new(load_eim(config, &pki)?, store.clone());
+    let eim = eim.map_err(|error| Failure::new(config.database.display(), error))?;
+    let eim = Arc::new(eim.observed_by(Box::new(esipa::log_note)));
     let smdp = Arc::new(SmdpHost::new(load_smdp(config, &pki)?, store));
     let token = files::read(&config.door.token)?;
     if token.trim().len() < MIN_TOKEN {
@@ -55,18 +63,23 @@ async fn serve(config: &Config, announce: bool) -> Result<(), Failure> {
     let operators = [pki.certificate(member::PRIVATE_CA)?.as_bytes().to_vec()];
     let operators = OperatorTrust::new(&operators, crypto)
         .map_err(|error| Failure::new("private_ca.pem", error))?;
-    let esipa = bind(
+    let esipa = Server::bind(
         config.eim.listen,
         pki.tls(member::EIM_TLS)?,
         ClientAuth::None,
-    )
-    .await?;
+        Limits {
+            max_body: config.eim.max_body,
+            ..Limits::default()
+        },
+    );
+    let esipa = bound(config.eim.listen, esipa.await)?;
     let client_auth = ClientAuth::Optional(operators);
     let es9plus = bind(config.smdp.listen, pki.tls(member::DP_TLS)?, client_auth).await?;
     let api = bind(config.door.listen, pki.tls(member::DOOR)?, ClientAuth::None).await?;
     say_where(announce, [&esipa, &es9plus, &api]);
 
     let door = Door::new(eim.clone(), smdp.clone(), token.trim());
+    let outbox = outbox(config, &eim)?;
     let (end, ended) = watch::channel(false);
     let until = |mut ended: watch::Receiver<bool>| async move {
         let _ = ended.wait_for(|ended| *ended).await;
@@ -76,6 +89,7 @@ async fn serve(config: &Config, announce: bool) -> Result<(), Failure> {
             esipa.serve(Esipa(eim), until(ended.clone())),
             es9plus.serve(SmdpDoor(smdp), until(ended.clone())),
             api.serve_raw(door, until(ended.clone())),
+            outbox.run(ended.clone()),
         )
     };
     let signalled = async {
@@ -108,13 +122,40 @@ fn say_where(announce: bool, servers: [&Server; 3]) {
 }
 
 async fn bind(
-    address: std::net::SocketAddr,
+    address: SocketAddr,
     identity: TlsIdentity,
     client_auth: ClientAuth,
 ) -> Result<Server, Failure> {
-    Server::bind(address, identity, client_auth, Limits::default())
-        .await
-        .map_err(|error| Failure::new(format!("cannot listen on {address}"), error))
+    let server = Server::bind(address, identity, client_auth, Limits::default());
+    bound(address, server.await)
+}
+
+fn bound(address: SocketAddr, server: std::io::Result<Server>) -> Result<Server, Failure> {
+    server.map_err(|error| Failure::new(format!("cannot listen on {address}"), error))
+}
+
+/// Who forwards notifications, and whom it takes for an SM-DP+.
+fn outbox(config: &Config, eim: &Arc<EimHost>) -> Result<Outbox, Failure> {
+    let trust = match &config.lab.es9plus_trust {
+        Some(file) => {
+            tracing::error!(file = %file.display(), "LAB SETTING: SM-DP+ need no certificate under the CI");
+            TlsTrust::Certificate(files::read_certificate(file)?)
+        }
+        None => TlsTrust::RspServer(eim.eim().anchors.clone()),
+    };
+    for eid in &eim.eim().lab.accept_unverified {
+        tracing::error!(%eid, "LAB SETTING: results of this eUICC are taken without proof");
+    }
+    let mut client = Client::builder().timeout(OUTBOX_TIMEOUT);
+    for (name, address) in &config.resolve {
+        client = client.resolve(name, *address);
+    }
+    let client = client.build(Arc::new(SoftwareProvider));
+    Ok(Outbox {
+        eim: eim.clone(),
+        client: client.map_err(|error| Failure::new("the outbox", error))?,
+        trust,
+    })
 }
 
 /// The folder that `simurgh pki init` writes.
@@ -181,6 +222,9 @@ fn load_eim(config: &Config, pki: &Pki) -> Result<Eim, Failure> {
         signing: pki.identity(member::EIM_SIGN)?,
         tls_trust: pki.certificate(member::CI)?,
         anchors: anchors?,
+        lab: LabSettings {
+            accept_unverified: config.lab.accept_unverified.clone(),
+        },
     })
 }
 

@@ -4,13 +4,24 @@
 //! | method and path | request | response |
 //! |---|---|---|
 //! | `GET /v1/eim-configuration` | | [`EimConfiguration`] |
-//! | `POST /v1/euiccs` | [`NewEuicc`] | 201 |
+//! | `GET /v1/devices` | | [`Page`] of [`Device`], by EID |
+//! | `POST /v1/devices` | [`NewDevice`] | 201, [`Device`] |
+//! | `GET /v1/devices/{eid}` | | [`Device`] |
+//! | `PATCH /v1/devices/{eid}` | [`DeviceSettings`] | [`Device`] |
+//! | `DELETE /v1/devices/{eid}` | | 204 |
+//! | `GET /v1/devices/{eid}/profiles` | | [`DeviceProfiles`] |
 //! | `POST /v1/profiles` | [`NewProfiles`] | 201, [`Imported`] |
+//! | `GET /v1/operations` | | [`Page`] of [`Operation`], newest first |
 //! | `POST /v1/operations` | [`NewOperation`] | 201, [`Operation`] |
 //! | `GET /v1/operations/{id}` | | [`Operation`] |
+//! | `POST /v1/operations/{id}/cancel` | | [`Operation`] |
 //!
-//! Identifiers are their digits; octets are hexadecimal unless said otherwise.
-//! Errors are a [`Problem`].
+//! Lists take `limit` (1 to 1000, 100 if it is absent) and `after` (`next` of
+//! the page before); a page that is not the last has a `Link` to the next
+//! (RFC 8288). Operations can be asked for by `eid` and `state`.
+//!
+//! Identifiers are their digits; octets are hexadecimal unless said otherwise;
+//! points in time are as in RFC 3339, in UTC. Errors are a [`Problem`].
 #![deny(missing_docs)]
 
 use std::fmt;
@@ -41,10 +52,20 @@ pub struct EimConfiguration {
     pub counter_value: i64,
 }
 
-/// An eUICC that knows this eIM.
+/// A part of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// Entries in the order of the list.
+    pub items: Vec<T>,
+    /// `after` of the next page; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// A device whose eUICC knows this eIM.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct NewEuicc {
+pub struct NewDevice {
     /// 32 digits.
     pub eid: String,
     /// The token that the eUICC made, if it made one.
@@ -52,6 +73,64 @@ pub struct NewEuicc {
     pub association_token: Option<i64>,
     /// The counterValue that it was configured with.
     pub counter_value: i64,
+    /// As in [`DeviceSettings`].
+    #[serde(default)]
+    pub empty_response: bool,
+}
+
+/// What can be set for a device; what is absent stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceSettings {
+    /// Whether its results are answered with an emptyResponse instead of
+    /// acknowledgements (SGP.32 5.14.6): some devices expect it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub empty_response: Option<bool>,
+}
+
+/// A device, as the eIM knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    /// 32 digits.
+    pub eid: String,
+    /// The token that the eUICC made, if it made one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub association_token: Option<i64>,
+    /// The last counterValue that was sent.
+    pub counter_value: i64,
+    /// Whether the eUICC's certificates were verified.
+    pub certified: bool,
+    /// As in [`DeviceSettings`].
+    pub empty_response: bool,
+    /// Whether the lab setting takes its results without proof.
+    pub accepts_unverified: bool,
+    /// When it polled last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_contact: Option<String>,
+    /// Changes that it reported without having been asked, the last ones.
+    pub state_changes: Vec<StateChange>,
+}
+
+/// A change of state that a device reported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateChange {
+    /// `stateChangeCause` of SGP.32 5.14.5.
+    pub cause: i64,
+    /// When it was reported.
+    pub at: String,
+}
+
+/// The profiles on a device, as its eUICC signed the last list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceProfiles {
+    /// When the list came; absent if there was none yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// Whether the list was taken without proof, by the lab setting.
+    #[serde(default)]
+    pub unverified: bool,
+    /// One entry each.
+    pub profiles: Vec<Profile>,
 }
 
 /// Profiles for the stock of the SM-DP+.
@@ -120,6 +199,9 @@ pub enum OperationKind {
     Enable {
         /// 18 to 20 digits.
         iccid: String,
+        /// Whether the device may go back if it finds no network.
+        #[serde(default)]
+        rollback: bool,
     },
     /// Disable a profile.
     Disable {
@@ -144,9 +226,25 @@ pub struct Operation {
     pub eid: String,
     /// What is done.
     pub kind: String,
-    /// `queued`, `delivered`, `executed`, `confirmed`, `failed` or
-    /// `outcome_unknown`.
+    /// `queued`, `delivered`, `executed`, `confirmed`, `failed`,
+    /// `rolled_back`, `cancelled` or `outcome_unknown`.
     pub state: String,
+    /// When it was queued.
+    pub created: String,
+    /// When it came into its state.
+    pub since: String,
+    /// Whether it was settled without proof, by the lab setting.
+    #[serde(default)]
+    pub unverified: bool,
+    /// The poll that confirmed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed_by: Option<Poll>,
+    /// The operation whose outcome it was made to find out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconciles: Option<String>,
+    /// The list of profiles that settled it when its own result was lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_by: Option<String>,
     /// Why it failed, or why the outcome is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -156,6 +254,26 @@ pub struct Operation {
     /// The profiles on the eUICC, as it signed the list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profiles: Option<Vec<Profile>>,
+}
+
+impl Operation {
+    /// Whether nothing more will happen to it.
+    pub fn is_final(&self) -> bool {
+        matches!(
+            self.state.as_str(),
+            "confirmed" | "failed" | "rolled_back" | "cancelled"
+        )
+    }
+}
+
+/// A poll.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Poll {
+    /// When.
+    pub at: String,
+    /// The network that the device was registered in, if it said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plmn: Option<String>,
 }
 
 /// A profile on an eUICC.

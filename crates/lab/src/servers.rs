@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rsp_asn1::Certificate;
 use rsp_core::Identity;
-use rsp_core::eim::Eim;
+use rsp_core::eim::{Eim, LabSettings};
 use rsp_core::pki::{Hierarchy, Issued, TrustAnchor, member};
 use rsp_core::smdp::{DpIdentity, Smdp};
 use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
@@ -64,8 +64,9 @@ impl Servers {
             signing: self.identity(member::EIM_SIGN)?,
             tls_trust: self.certificate(member::CI)?,
             anchors: vec![self.anchor()?],
+            lab: LabSettings::default(),
         };
-        Ok(EimHost::new(eim, self.store("eim")?))
+        Ok(EimHost::new(eim, self.store("eim")?)?)
     }
 
     /// Starts the SM-DP+ on what is in its store.

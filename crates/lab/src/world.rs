@@ -161,7 +161,7 @@ impl World {
         let mut card = factory.make_card(eid, &mut rng)?;
         let configuration = eim.eim().configuration_data(0)?;
         let token = factory.add_initial_eim(&mut card, configuration, &mut rng)?;
-        eim.store().add_euicc(&EuiccRecord::new(eid, token, 0))?;
+        eim.add_euicc(&EuiccRecord::new(eid, token, 0))?;
         Ok(World {
             now: START,
             ipa: Ipa::new(ipa_config(factory.ci.clone()), START),
@@ -250,8 +250,8 @@ impl World {
     pub fn queue(&mut self, kind: OperationKind) -> Result<OperationId, WorldError> {
         self.operations += 1;
         let id = OperationId(format!("operation-{:04}", self.operations));
-        let operation = Operation::queued(id.clone(), self.eid, kind);
-        self.eim.store().add_operation(&operation)?;
+        let operation = Operation::queued(id.clone(), self.eid, kind, self.now);
+        self.eim.add_operation(&operation)?;
         Ok(id)
     }
 
@@ -298,6 +298,15 @@ impl World {
     pub fn power_cut(&mut self) {
         self.card.reset();
         self.restart_ipa();
+    }
+
+    /// Ends the eIM and starts it again on what is in its store.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub fn restart_eim(&mut self) -> Result<(), WorldError> {
+        self.eim = self.servers.start_eim()?;
+        Ok(())
     }
 
     pub(crate) fn restart_ipa(&mut self) {
@@ -376,7 +385,7 @@ impl World {
         if address == EIM && request.path == esipa_asn1::PATH {
             return Ok(match esipa_asn1::decode_request(request) {
                 Ok(message) => self.eim.handle(&message, &mut cx)?.encode(),
-                Err(error) => error.to_response(),
+                Err(error) => esipa_asn1::refuse(request, &error),
             });
         }
         Ok(BindingError::UnknownPath(request.path.clone()).to_response())

@@ -110,10 +110,13 @@ fn a_strangers_refusal_does_not_outweigh_the_cards_result() {
     };
     world.fault.request = Some(Box::new(refuse_first));
     world.round().unwrap();
+    // The eIM asked for the profiles: the card's signed list settles the matter.
     let operation = world.operation(&enable).unwrap();
-    assert_eq!(operation.state_name(), "outcome_unknown", "{operation:?}");
+    assert_eq!(operation.state_name(), "confirmed", "{operation:?}");
+    let list = world.operation(&operation.settled_by.unwrap()).unwrap();
+    assert_eq!(list.reconciles, Some(enable.clone()));
 
-    // The card kept its result: it settles the matter.
+    // The result that the card kept says the same.
     world.fault = Fault::default();
     world.power_cut();
     world.round().unwrap();

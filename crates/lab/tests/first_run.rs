@@ -28,7 +28,7 @@ fn first_run(template: &[u8], algorithm: Algorithm) -> World {
     let installed = Outcome::Installed { iccid: Some(iccid) };
     let operation = world.operation(&download).unwrap();
     assert!(
-        matches!(&operation.state, OperationState::Confirmed { outcome } if *outcome == installed),
+        matches!(&operation.state, OperationState::Confirmed { outcome, .. } if *outcome == installed),
         "{:?} {:?}",
         operation,
         world.events
@@ -47,7 +47,8 @@ fn first_run(template: &[u8], algorithm: Algorithm) -> World {
         matches!(
             &operation.state,
             OperationState::Confirmed {
-                outcome: Outcome::Done
+                outcome: Outcome::Done,
+                ..
             }
         ),
         "{:?} {:?}",
@@ -71,6 +72,7 @@ fn a_profile_of_our_builder() {
     world.round().unwrap();
     let OperationState::Confirmed {
         outcome: Outcome::Profiles { profiles },
+        ..
     } = world.operation(&list).unwrap().state
     else {
         panic!("no profile list");

@@ -18,12 +18,12 @@ use rsp_core::binding::json;
 use rsp_core::eim::{EuiccRecord, Operation, OperationId};
 use rsp_core::profile;
 use rsp_core::smdp::{Order, OrderKey, OrderState, ProfileMaterial};
-use rsp_core::{Context, smdp};
+use rsp_core::{Context, Timestamp, smdp};
 use rsp_crypto::software::SoftwareProvider;
 use smdp_support::{Bench, confirm, download, iccid};
 use store::{
-    EuiccChange, ProfileStock, SmdpNotification, SqliteStore, Store, StoreError, StoredSession,
-    Versioned,
+    EuiccChange, Forwarding, OperationFilter, Outgoing, ProfileStock, SmdpNotification,
+    SqliteStore, Store, StoreError, StoredEvidence, StoredSession, Versioned,
 };
 
 /// A store in which somebody else is faster, as often as `rivals` says.
@@ -145,6 +145,55 @@ impl Store for Contended {
 
     fn commit_euicc(&self, change: &EuiccChange<'_>) -> Result<(), StoreError> {
         self.store.commit_euicc(change)
+    }
+
+    fn euicc_of_transaction(&self, id: &TransactionId) -> Result<Option<Eid>, StoreError> {
+        self.store.euicc_of_transaction(id)
+    }
+
+    fn remove_euicc(&self, eid: Eid) -> Result<(), StoreError> {
+        self.store.remove_euicc(eid)
+    }
+
+    fn euiccs(&self, after: Option<Eid>, limit: usize) -> Result<Vec<EuiccRecord>, StoreError> {
+        self.store.euiccs(after, limit)
+    }
+
+    fn euicc_index(&self) -> Result<Vec<(Eid, bool)>, StoreError> {
+        self.store.euicc_index()
+    }
+
+    fn put_contacts(&self, contacts: &[(Eid, Timestamp)]) -> Result<(), StoreError> {
+        self.store.put_contacts(contacts)
+    }
+
+    fn contact(&self, eid: Eid) -> Result<Option<Timestamp>, StoreError> {
+        self.store.contact(eid)
+    }
+
+    fn operations(&self, filter: &OperationFilter) -> Result<Vec<Operation>, StoreError> {
+        self.store.operations(filter)
+    }
+
+    fn evidence(&self, eid: Eid) -> Result<Vec<StoredEvidence>, StoreError> {
+        self.store.evidence(eid)
+    }
+
+    fn due_notifications(&self, now: Timestamp, limit: usize) -> Result<Vec<Outgoing>, StoreError> {
+        self.store.due_notifications(now, limit)
+    }
+
+    fn put_forwarding(
+        &self,
+        number: i64,
+        forwarding: Forwarding,
+        detail: &str,
+    ) -> Result<(), StoreError> {
+        self.store.put_forwarding(number, forwarding, detail)
+    }
+
+    fn count_forwarding(&self, state: &str) -> Result<u64, StoreError> {
+        self.store.count_forwarding(state)
     }
 }
 

@@ -322,9 +322,9 @@ fn the_eim_believes_no_changed_result() {
     world.fault.request = Some(Box::new(change));
     let enable = world.queue(enable_of(iccid)).unwrap();
     world.round().unwrap();
-    // The eIM sent the package again, and the card refused it as a replay.
+    // The eIM says that it did not take it over: the IPA keeps it.
     let operation = world.operation(&enable).unwrap();
-    assert_eq!(operation.state_name(), "outcome_unknown", "{operation:?}");
+    assert_eq!(operation.state_name(), "delivered", "{operation:?}");
 
     // The card kept its result; without the fault it is delivered and believed.
     world.fault = Fault::default();

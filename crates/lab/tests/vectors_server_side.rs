@@ -16,11 +16,14 @@ use rsp_asn1::rsp::{
     PrepareDownloadResponseOk,
 };
 use rsp_asn1::sgp32::{
-    EimPackageResult, EuiccPackageResult, GetEimPackageResponse, ProvideEimPackageResultResponse,
+    EimPackageResult, EuiccPackageResult, GetEimPackageRequest, GetEimPackageResponse,
+    ProvideEimPackageResultResponse,
 };
 use rsp_asn1::{Asn1, Certificate, Extensions, Signed};
 use rsp_core::binding::es9plus_json as es9plus;
-use rsp_core::eim::{Eim, EuiccRecord, Operation, OperationId, OperationKind, OperationState};
+use rsp_core::eim::{
+    Eim, EuiccRecord, LabSettings, Operation, OperationId, OperationKind, OperationState,
+};
 use rsp_core::pki::TrustAnchor;
 use rsp_core::profile::{self, Subscription};
 use rsp_core::smdp::{
@@ -93,6 +96,17 @@ fn eim() -> Eim {
         },
         tls_trust: nothing,
         anchors: Vec::new(),
+        lab: LabSettings::default(),
+    }
+}
+
+fn poll() -> GetEimPackageRequest {
+    GetEimPackageRequest {
+        eid_value: EID.parse().unwrap(),
+        notify_state_change: None,
+        state_change_cause: None,
+        r_plmn: None,
+        extensions: Extensions::default(),
     }
 }
 
@@ -110,7 +124,7 @@ fn enable() -> Operation {
         iccid,
         rollback: true,
     };
-    Operation::queued(OperationId("1".to_string()), eid, kind)
+    Operation::queued(OperationId("1".to_string()), eid, kind, Timestamp(0))
 }
 
 #[test]
@@ -131,7 +145,7 @@ fn the_eim_signs_the_published_packages() {
     ] {
         let mut rng = Script(bytes(TRANSACTION_ID));
         let mut cx = context(&mut rng);
-        let step = eim().get_eim_package(record(token), &[enable()], &mut cx);
+        let step = eim().get_eim_package(record(token), &[enable()], &poll(), &mut cx);
         assert_eq!(step.record.counter_value, 1);
         let GetEimPackageResponse::EuiccPackageRequest(request) = step.reply else {
             panic!("no package");
@@ -151,6 +165,7 @@ fn the_eim_believes_the_published_results() {
         state: OperationState::Delivered {
             eim_transaction_id: TRANSACTION_ID.parse().unwrap(),
             counter_value: Some(1),
+            repeated: 0,
             package: Vec::new(),
         },
         ..enable()

@@ -71,6 +71,12 @@ impl Eid {
         &self.0
     }
 
+    /// Whether it consists of digits: octets of a message may be others.
+    pub fn is_decimal(&self) -> bool {
+        let digits = |octet: &u8| octet >> 4 < 10 && octet & 15 < 10;
+        self.0.iter().all(digits)
+    }
+
     /// The EID with these 30 digits, check digits added (SGP.29).
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::fmt;
 
 use rsp_asn1::ids::{Eid, Iccid, TransactionId};
 use rsp_core::Timestamp;
-use rsp_core::eim::{EuiccRecord, KeptNotification, Operation, OperationId};
+use rsp_core::eim::{EuiccRecord, Evidence, EvidenceKind, Operation, OperationId};
 use rsp_core::profile::Subscription;
 use rsp_core::smdp::{Order, OrderKey, ProfileMaterial, Session};
 
@@ -58,10 +58,81 @@ pub struct EuiccChange<'a> {
     pub version: i64,
     /// Operations that changed or are new.
     pub operations: &'a [Operation],
-    /// Notifications to keep.
-    pub notifications: &'a [KeptNotification],
+    /// Signed objects to keep; those that are to be forwarded go into the
+    /// outbox.
+    pub evidence: &'a [Evidence],
     /// When.
     pub now: Timestamp,
+}
+
+/// Which operations are listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OperationFilter {
+    /// Those of one eUICC.
+    pub eid: Option<Eid>,
+    /// Those in one state, by its name.
+    pub state: Option<String>,
+    /// Those older than this one.
+    pub after: Option<OperationId>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A signed object that is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEvidence {
+    /// Its number in the store, in the order of arrival.
+    pub number: i64,
+    /// What it is.
+    pub kind: EvidenceKind,
+    /// The operation that it is about.
+    pub operation: Option<OperationId>,
+    /// Its number on the eUICC.
+    pub seq_number: Option<i64>,
+    /// Whether its signature was verified.
+    pub verified: bool,
+    /// When it came.
+    pub received: Timestamp,
+    /// The object, as in [`Evidence`].
+    pub der: Vec<u8>,
+}
+
+/// A notification that an SM-DP+ is to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Its number in the store.
+    pub number: i64,
+    /// The eUICC that signed it.
+    pub eid: Eid,
+    /// The SM-DP+, as the notification names it.
+    pub address: String,
+    /// The notification as received, DER.
+    pub der: Vec<u8>,
+    /// How often it was tried.
+    pub attempts: u32,
+}
+
+/// How far a notification is on its way to its SM-DP+.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forwarding {
+    /// It is tried at this time.
+    Waiting(Timestamp),
+    /// The SM-DP+ has it.
+    Delivered,
+    /// The SM-DP+ does not want it, for a reason that a repetition would not
+    /// change.
+    Refused,
+}
+
+impl Forwarding {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Forwarding::Waiting(_) => "waiting",
+            Forwarding::Delivered => "delivered",
+            Forwarding::Refused => "refused",
+        }
+    }
 }
 
 /// A profile type and subscriptions of it.
@@ -126,7 +197,8 @@ pub struct SmdpNotification<'a> {
 /// State of all roles. Every method is one transaction, durable when it
 /// returns.
 pub trait Store: Send + Sync {
-    /// Adds an eUICC.
+    /// Adds an eUICC. If it was known once, its counter does not go back behind
+    /// the last one that was sent then.
     ///
     /// # Errors
     /// [`StoreError::Exists`] if its EID is known.
@@ -137,6 +209,74 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// If the engine fails.
     fn euicc(&self, eid: Eid) -> Result<Option<Versioned<EuiccRecord>>, StoreError>;
+
+    /// Forgets an eUICC and its operations; what it signed is kept, and so is
+    /// its counter.
+    ///
+    /// # Errors
+    /// [`StoreError::Unknown`] if it is not known.
+    fn remove_euicc(&self, eid: Eid) -> Result<(), StoreError>;
+
+    /// eUICCs in the order of their EIDs, those after `after`, at most `limit`.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn euiccs(&self, after: Option<Eid>, limit: usize) -> Result<Vec<EuiccRecord>, StoreError>;
+
+    /// All eUICCs, and whether there are operations of them that are not
+    /// final.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn euicc_index(&self) -> Result<Vec<(Eid, bool)>, StoreError>;
+
+    /// When devices polled last. Those whose eUICC is not known are left out.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn put_contacts(&self, contacts: &[(Eid, Timestamp)]) -> Result<(), StoreError>;
+
+    /// When a device polled last, as far as it was put down.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn contact(&self, eid: Eid) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Operations, newest first.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn operations(&self, filter: &OperationFilter) -> Result<Vec<Operation>, StoreError>;
+
+    /// What an eUICC signed, in the order of arrival.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn evidence(&self, eid: Eid) -> Result<Vec<StoredEvidence>, StoreError>;
+
+    /// Notifications that are to be forwarded by now, the longest waiting
+    /// first.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn due_notifications(&self, now: Timestamp, limit: usize) -> Result<Vec<Outgoing>, StoreError>;
+
+    /// How a delivery went. What is still waiting counts one attempt more.
+    ///
+    /// # Errors
+    /// [`StoreError::Unknown`] if there is no such notification.
+    fn put_forwarding(
+        &self,
+        number: i64,
+        forwarding: Forwarding,
+        detail: &str,
+    ) -> Result<(), StoreError>;
+
+    /// How many notifications are in this state.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn count_forwarding(&self, state: &str) -> Result<u64, StoreError>;
 
     /// Operations of an eUICC that are not final, oldest first.
     ///
@@ -156,6 +296,13 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// If the engine fails.
     fn operation(&self, id: &OperationId) -> Result<Option<Operation>, StoreError>;
+
+    /// The eUICC to which a package with this transaction was sent whose
+    /// result is not known.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn euicc_of_transaction(&self, id: &TransactionId) -> Result<Option<Eid>, StoreError>;
 
     /// Commits a step of the eIM.
     ///

@@ -6,15 +6,17 @@ use rsp_asn1::ids::Eid;
 use rsp_asn1::rsp::PendingNotification;
 use rsp_asn1::sgp32::{
     EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim, HandleNotificationEsipa,
+    ProvideEimPackageResult,
 };
-use rsp_core::Context;
 use rsp_core::binding::{HttpResponse, esipa_asn1};
 use rsp_core::eim::{
-    Eim, EuiccRecord, Operation, Step, Taken, poll_eid_not_found, result_eid_not_found,
-    result_missing_eid,
+    Eim, EuiccRecord, Note, Operation, OperationId, Step, Taken, has_work, poll_eid_not_found,
+    poll_nothing_pending, result_eid_not_found, result_missing_eid, result_named_by,
 };
+use rsp_core::{Context, Timestamp};
 
 use crate::contract::{EuiccChange, Store, StoreError, Versioned};
+use crate::index::{Found, Index};
 
 /// What an IPA is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,10 +37,16 @@ impl EimReply {
     }
 }
 
-/// An eIM with its state.
+/// Hears what an operator should read about an eUICC.
+pub type Observer = Box<dyn Fn(Eid, &Note) + Send + Sync>;
+
+/// An eIM with its state. It is the only one that works on its store: what is
+/// to be done is added here, not in the store.
 pub struct EimHost {
     eim: Eim,
     store: Arc<dyn Store>,
+    index: Index,
+    observer: Option<Observer>,
 }
 
 impl std::fmt::Debug for EimHost {
@@ -51,8 +59,23 @@ impl std::fmt::Debug for EimHost {
 
 impl EimHost {
     /// An eIM on a store.
-    pub fn new(eim: Eim, store: Arc<dyn Store>) -> Self {
-        EimHost { eim, store }
+    ///
+    /// # Errors
+    /// If the eUICCs cannot be read from the store.
+    pub fn new(eim: Eim, store: Arc<dyn Store>) -> Result<Self, StoreError> {
+        Ok(EimHost {
+            eim,
+            index: Index::new(store.euicc_index()?),
+            store,
+            observer: None,
+        })
+    }
+
+    /// Has somebody hear what happens.
+    #[must_use]
+    pub fn observed_by(mut self, observer: Observer) -> Self {
+        self.observer = Some(observer);
+        self
     }
 
     /// The eIM.
@@ -60,9 +83,128 @@ impl EimHost {
         &self.eim
     }
 
-    /// The store.
+    /// The eIM, whose settings may be changed before it serves.
+    pub fn eim_mut(&mut self) -> &mut Eim {
+        &mut self.eim
+    }
+
+    /// The store, for reading.
     pub fn store(&self) -> &dyn Store {
         &*self.store
+    }
+
+    /// Adds an eUICC that knows this eIM.
+    ///
+    /// # Errors
+    /// As [`Store::add_euicc`].
+    pub fn add_euicc(&self, record: &EuiccRecord) -> Result<(), StoreError> {
+        self.store.add_euicc(record)?;
+        self.index.add(record.eid, false);
+        Ok(())
+    }
+
+    /// Forgets an eUICC.
+    ///
+    /// # Errors
+    /// As [`Store::remove_euicc`].
+    pub fn remove_euicc(&self, eid: Eid) -> Result<(), StoreError> {
+        self.store.remove_euicc(eid)?;
+        self.index.remove(eid);
+        Ok(())
+    }
+
+    /// Queues an operation.
+    ///
+    /// # Errors
+    /// As [`Store::add_operation`].
+    pub fn add_operation(&self, operation: &Operation) -> Result<(), StoreError> {
+        self.store.add_operation(operation)?;
+        self.index.busy(operation.eid);
+        Ok(())
+    }
+
+    /// Takes an operation back of which nothing was sent; `None` if it is too
+    /// late.
+    ///
+    /// # Errors
+    /// [`StoreError::Unknown`] if there is no such operation, or if the store
+    /// fails.
+    pub fn cancel(
+        &self,
+        id: &OperationId,
+        now: Timestamp,
+    ) -> Result<Option<Operation>, StoreError> {
+        let operation = self.store.operation(id)?;
+        let operation =
+            operation.ok_or(StoreError::Unknown("an operation with this identifier"))?;
+        let mut cancelled = None;
+        self.change_record(operation.eid, now, |record| {
+            let current = self.store.operation(id)?;
+            cancelled = current.and_then(|current| current.cancelled(now));
+            Ok((record, cancelled.clone().into_iter().collect()))
+        })?;
+        Ok(cancelled)
+    }
+
+    /// Changes what is set for an eUICC.
+    ///
+    /// # Errors
+    /// [`StoreError::Unknown`] if it is not known, or if the store fails.
+    pub fn set_empty_response(
+        &self,
+        eid: Eid,
+        empty_response: bool,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.change_record(eid, now, |record| {
+            let record = EuiccRecord {
+                empty_response,
+                ..record
+            };
+            Ok((record, Vec::new()))
+        })
+    }
+
+    /// When a device polled last.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn contact(&self, eid: Eid) -> Result<Option<Timestamp>, StoreError> {
+        match self.index.contact(eid) {
+            Some(contact) => Ok(Some(contact)),
+            None => self.store.contact(eid),
+        }
+    }
+
+    /// Puts down when devices polled, all at once; to be called now and then.
+    ///
+    /// # Errors
+    /// If the store fails: then the last contacts are lost.
+    pub fn save_contacts(&self) -> Result<(), StoreError> {
+        let contacts = self.index.take_contacts();
+        match contacts.is_empty() {
+            true => Ok(()),
+            false => self.store.put_contacts(&contacts),
+        }
+    }
+
+    /// Answers a message without asking the store, if it is a poll to which
+    /// there is nothing to say: what devices do nearly always.
+    pub fn handle_idle(
+        &self,
+        message: &EsipaMessageFromIpaToEim,
+        now: Timestamp,
+    ) -> Option<EimReply> {
+        let EsipaMessageFromIpaToEim::GetEimPackageRequest(request) = message else {
+            return None;
+        };
+        let reply = match self.index.poll(request.eid_value, now) {
+            Found::Unknown => poll_eid_not_found(request.eid_value),
+            Found::Idle if request.notify_state_change.is_none() => poll_nothing_pending(),
+            Found::Idle | Found::Busy => return None,
+        };
+        let reply = EsipaMessageFromEimToIpa::GetEimPackageResponse(reply);
+        Some(EimReply::Message(reply))
     }
 
     /// Answers a message of an IPA.
@@ -74,30 +216,42 @@ impl EimHost {
         message: &EsipaMessageFromIpaToEim,
         cx: &mut Context<'_>,
     ) -> Result<EimReply, StoreError> {
+        if let Some(reply) = self.handle_idle(message, cx.now) {
+            return Ok(reply);
+        }
         match message {
             EsipaMessageFromIpaToEim::GetEimPackageRequest(request) => {
                 let reply = self.step(request.eid_value, cx, |eim, record, open, cx| {
-                    eim.get_eim_package(record, open, cx)
+                    eim.get_eim_package(record, open, request, cx)
                 })?;
-                let reply = reply.unwrap_or_else(poll_eid_not_found);
+                let eid = request.eid_value;
+                let reply = reply.unwrap_or_else(|| poll_eid_not_found(eid));
                 let reply = EsipaMessageFromEimToIpa::GetEimPackageResponse(reply);
                 Ok(EimReply::Message(reply))
             }
             EsipaMessageFromIpaToEim::ProvideEimPackageResult(provided) => {
                 let result = &provided.eim_package_result;
-                let reply = match provided.eid_value {
+                let reply = match self.eid_of_result(provided)? {
                     Some(eid) => self
                         .step(eid, cx, |eim, record, open, cx| {
                             eim.provide_eim_package_result(record, open, result, cx)
                         })?
-                        .unwrap_or_else(result_eid_not_found),
+                        .unwrap_or_else(|| result_eid_not_found(eid)),
                     None => result_missing_eid(),
                 };
                 let reply = EsipaMessageFromEimToIpa::ProvideEimPackageResultResponse(reply);
                 Ok(EimReply::Message(reply))
             }
             EsipaMessageFromIpaToEim::HandleNotification(notification) => {
-                let taken = match eid_of(notification) {
+                let eid = match notification {
+                    HandleNotificationEsipa::ProvideEimPackageResult(provided) => {
+                        self.eid_of_result(provided)?
+                    }
+                    HandleNotificationEsipa::PendingNotification(notification) => {
+                        eid_of(notification)
+                    }
+                };
+                let taken = match eid {
                     Some(eid) => self.step(eid, cx, |eim, record, open, cx| {
                         eim.handle_notification(record, open, notification, cx)
                     })?,
@@ -105,6 +259,19 @@ impl EimHost {
                 };
                 Ok(EimReply::Notification(taken.unwrap_or(Taken::NotExecuted)))
             }
+        }
+    }
+
+    /// The eUICC that a result is from: named beside it, or by the result
+    /// itself (SGP.32 6.3.2.7 NOTE 1).
+    fn eid_of_result(&self, provided: &ProvideEimPackageResult) -> Result<Option<Eid>, StoreError> {
+        if provided.eid_value.is_some() {
+            return Ok(provided.eid_value);
+        }
+        match result_named_by(&provided.eim_package_result) {
+            (Some(eid), _) => Ok(Some(eid)),
+            (None, Some(transaction)) => self.store.euicc_of_transaction(transaction),
+            (None, None) => Ok(None),
         }
     }
 
@@ -117,42 +284,89 @@ impl EimHost {
         mut machine: impl FnMut(&Eim, EuiccRecord, &[Operation], &mut Context<'_>) -> Step<R>,
     ) -> Result<Option<R>, StoreError> {
         loop {
+            let Some(seen) = self.index.seen(eid) else {
+                return Ok(None);
+            };
             let Some(Versioned { value, version }) = self.store.euicc(eid)? else {
                 return Ok(None);
             };
             let open = self.store.open_operations(eid)?;
             let before = value.clone();
             let step = machine(&self.eim, value, &open, cx);
-            if step.record == before && step.operations.is_empty() && step.notifications.is_empty()
-            {
-                return Ok(Some(step.reply));
+            let unchanged =
+                step.record == before && step.operations.is_empty() && step.evidence.is_empty();
+            if !unchanged {
+                let committed = self.store.commit_euicc(&EuiccChange {
+                    record: &step.record,
+                    version,
+                    operations: &step.operations,
+                    evidence: &step.evidence,
+                    now: cx.now,
+                });
+                match committed {
+                    Ok(()) => {}
+                    Err(StoreError::Conflict) => continue,
+                    Err(error) => return Err(error),
+                }
             }
+            match has_work(&after(open, &step.operations)) {
+                true => self.index.busy(eid),
+                false => self.index.idle(eid, seen),
+            }
+            if let Some(observer) = &self.observer {
+                step.notes.iter().for_each(|note| observer(eid, note));
+            }
+            return Ok(Some(step.reply));
+        }
+    }
+
+    /// Changes a record and operations outside the procedures.
+    fn change_record(
+        &self,
+        eid: Eid,
+        now: Timestamp,
+        mut change: impl FnMut(EuiccRecord) -> Result<(EuiccRecord, Vec<Operation>), StoreError>,
+    ) -> Result<(), StoreError> {
+        loop {
+            let found = self.store.euicc(eid)?;
+            let Versioned { value, version } =
+                found.ok_or(StoreError::Unknown("an eUICC with this EID"))?;
+            let (record, operations) = change(value)?;
             let committed = self.store.commit_euicc(&EuiccChange {
-                record: &step.record,
+                record: &record,
                 version,
-                operations: &step.operations,
-                notifications: &step.notifications,
-                now: cx.now,
+                operations: &operations,
+                evidence: &[],
+                now,
             });
             match committed {
-                Ok(()) => return Ok(Some(step.reply)),
                 Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error),
+                other => return other,
             }
         }
     }
 }
 
-/// The eUICC that a notification comes from: named beside it, or in its
-/// certificate.
-fn eid_of(notification: &HandleNotificationEsipa) -> Option<Eid> {
+/// The open operations after a step.
+fn after(mut open: Vec<Operation>, changed: &[Operation]) -> Vec<Operation> {
+    open.retain(|operation| changed.iter().all(|changed| changed.id != operation.id));
+    open.extend(
+        changed
+            .iter()
+            .filter(|changed| !changed.is_final())
+            .cloned(),
+    );
+    open
+}
+
+/// The eUICC that a notification comes from: in its certificate, if it has one.
+fn eid_of(notification: &PendingNotification) -> Option<Eid> {
     match notification {
-        HandleNotificationEsipa::ProvideEimPackageResult(provided) => provided.eid_value,
-        HandleNotificationEsipa::PendingNotification(PendingNotification::Other(other)) => {
+        PendingNotification::Other(other) => {
             rsp_core::pki::ParsedCertificate::parse(&other.euicc_certificate)
                 .ok()?
                 .eid()
         }
-        HandleNotificationEsipa::PendingNotification(_) => None,
+        _ => None,
     }
 }

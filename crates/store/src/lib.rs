@@ -9,12 +9,14 @@
 
 mod contract;
 mod eim;
+mod index;
 mod smdp;
 mod sqlite;
 
 pub use contract::{
-    EuiccChange, ProfileStock, SmdpNotification, Store, StoreError, StoredSession, Versioned,
+    EuiccChange, Forwarding, OperationFilter, Outgoing, ProfileStock, SmdpNotification, Store,
+    StoreError, StoredEvidence, StoredSession, Versioned,
 };
-pub use eim::{EimHost, EimReply};
+pub use eim::{EimHost, EimReply, Observer};
 pub use smdp::SmdpHost;
 pub use sqlite::SqliteStore;

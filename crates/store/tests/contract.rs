@@ -10,12 +10,14 @@ use std::path::{Path, PathBuf};
 
 use rsp_asn1::ids::{Eid, Iccid, TransactionId};
 use rsp_core::Timestamp;
-use rsp_core::eim::{EuiccRecord, Operation, OperationId, OperationKind, OperationState};
+use rsp_core::eim::{
+    EuiccRecord, Evidence, EvidenceKind, Operation, OperationId, OperationKind, OperationState,
+};
 use rsp_core::profile::Subscription;
 use rsp_core::smdp::{Order, OrderKey, OrderState, Session};
 use store::{
-    EuiccChange, ProfileStock, SmdpNotification, SqliteStore, Store, StoreError, StoredSession,
-    Versioned,
+    EuiccChange, Forwarding, OperationFilter, ProfileStock, SmdpNotification, SqliteStore, Store,
+    StoreError, StoredSession, Versioned,
 };
 
 /// A file that is removed with its folder.
@@ -49,7 +51,7 @@ fn iccid(number: u32) -> Iccid {
 
 fn operation(id: &str) -> Operation {
     let kind = OperationKind::ListProfileInfo;
-    Operation::queued(OperationId(id.to_string()), eid(), kind)
+    Operation::queued(OperationId(id.to_string()), eid(), kind, Timestamp(0))
 }
 
 fn change<'a>(
@@ -61,7 +63,7 @@ fn change<'a>(
         record,
         version,
         operations,
-        notifications: &[],
+        evidence: &[],
         now: Timestamp(0),
     }
 }
@@ -344,7 +346,7 @@ fn a_newer_file_is_refused() {
         refused,
         Err(StoreError::Schema {
             found: 99,
-            known: 1
+            known: 2
         })
     ));
 }
@@ -357,4 +359,155 @@ fn nobody_else_reads_the_file() {
     drop(file.open());
     let mode = std::fs::metadata(&file.0).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+}
+
+fn evidence(number: u8, verified: bool) -> Evidence {
+    Evidence {
+        kind: EvidenceKind::Notification,
+        operation: None,
+        seq_number: Some(i64::from(number)),
+        verified,
+        der: vec![number],
+        digest: [number; 32],
+        forward_to: Some("smdp.example.com".to_string()),
+    }
+}
+
+/// Commits what an eUICC signed.
+fn keep(store: &dyn Store, evidence: &[Evidence], now: Timestamp) {
+    let Versioned { value, version } = store.euicc(eid()).unwrap().unwrap();
+    let change = EuiccChange {
+        evidence,
+        now,
+        ..change(&value, version, &[])
+    };
+    store.commit_euicc(&change).unwrap();
+}
+
+#[test]
+fn a_notification_is_kept_and_forwarded_once() {
+    let store = SqliteStore::in_memory().unwrap();
+    store.add_euicc(&EuiccRecord::new(eid(), None, 0)).unwrap();
+    for now in [1, 2] {
+        keep(
+            &store,
+            &[evidence(1, true), evidence(2, true)],
+            Timestamp(now),
+        );
+    }
+    let kept = store.evidence(eid()).unwrap();
+    assert_eq!(kept.len(), 2, "the same one again is kept already");
+    assert_eq!((kept[0].received, kept[0].verified), (Timestamp(1), true));
+    assert!(store.due_notifications(Timestamp(0), 9).unwrap().is_empty());
+    let due = store.due_notifications(Timestamp(1), 9).unwrap();
+    assert_eq!(due.len(), 2);
+    assert_eq!((due[0].eid, due[0].der.as_slice()), (eid(), [1].as_slice()));
+
+    let later = Forwarding::Waiting(Timestamp(50));
+    store
+        .put_forwarding(due[0].number, later, "refused")
+        .unwrap();
+    let delivered = Forwarding::Delivered;
+    store.put_forwarding(due[1].number, delivered, "").unwrap();
+    assert!(
+        store
+            .due_notifications(Timestamp(49), 9)
+            .unwrap()
+            .is_empty()
+    );
+    let again = store.due_notifications(Timestamp(50), 9).unwrap();
+    assert_eq!((again.len(), again[0].attempts), (1, 1));
+    assert_eq!(store.count_forwarding("delivered").unwrap(), 1);
+    let unknown = store.put_forwarding(99, delivered, "");
+    assert!(matches!(unknown, Err(StoreError::Unknown(_))));
+}
+
+#[test]
+fn of_unverified_objects_only_the_latest_are_kept() {
+    let store = SqliteStore::in_memory().unwrap();
+    store.add_euicc(&EuiccRecord::new(eid(), None, 0)).unwrap();
+    keep(&store, &[evidence(255, true)], Timestamp(0));
+    for number in 0..100 {
+        keep(&store, &[evidence(number, false)], Timestamp(1));
+    }
+    let kept = store.evidence(eid()).unwrap();
+    assert!(kept[0].verified, "what is proven stays");
+    assert_eq!(kept.len(), 1 + 64);
+    assert_eq!(kept[1].der, [36]);
+}
+
+#[test]
+fn a_counter_does_not_go_back_when_a_device_is_removed() {
+    let store = SqliteStore::in_memory().unwrap();
+    let record = EuiccRecord::new(eid(), Some(7), 41);
+    store.add_euicc(&record).unwrap();
+    store.add_operation(&operation("a")).unwrap();
+    store.put_contacts(&[(eid(), Timestamp(5))]).unwrap();
+    keep(&store, &[evidence(1, true)], Timestamp(1));
+    store.remove_euicc(eid()).unwrap();
+    assert!(store.euicc(eid()).unwrap().is_none());
+    assert!(store.euicc_index().unwrap().is_empty());
+    assert_eq!(store.contact(eid()).unwrap(), None);
+    assert_eq!(store.evidence(eid()).unwrap().len(), 1, "proof stays");
+    store.put_contacts(&[(eid(), Timestamp(6))]).unwrap();
+    assert_eq!(store.contact(eid()).unwrap(), None, "nobody is known");
+    store.add_euicc(&EuiccRecord::new(eid(), None, 0)).unwrap();
+    let again = store.euicc(eid()).unwrap().unwrap().value;
+    assert_eq!((again.counter_value, again.association_token), (41, None));
+    let twice = store.remove_euicc(eid()).and(store.remove_euicc(eid()));
+    assert!(matches!(twice, Err(StoreError::Unknown(_))));
+}
+
+#[test]
+fn lists_come_in_pages() {
+    let store = SqliteStore::in_memory().unwrap();
+    store.add_euicc(&EuiccRecord::new(eid(), None, 0)).unwrap();
+    let other: Eid = "89049032000000000000000000000163".parse().unwrap();
+    store.add_euicc(&EuiccRecord::new(other, None, 0)).unwrap();
+    let first = store.euiccs(None, 1).unwrap();
+    assert_eq!(first[0].eid, other);
+    let rest = store.euiccs(Some(other), 9).unwrap();
+    assert_eq!(rest.iter().map(|r| r.eid).collect::<Vec<_>>(), [eid()]);
+
+    for id in ["a", "b", "c"] {
+        store.add_operation(&operation(id)).unwrap();
+    }
+    let list = |filter: OperationFilter| -> Vec<String> {
+        let operations = store.operations(&filter).unwrap();
+        operations.into_iter().map(|o| o.id.0).collect()
+    };
+    let all = OperationFilter {
+        limit: 2,
+        ..OperationFilter::default()
+    };
+    assert_eq!(list(all.clone()), ["c", "b"]);
+    let after = Some(OperationId("b".to_string()));
+    assert_eq!(
+        list(OperationFilter {
+            after,
+            ..all.clone()
+        }),
+        ["a"]
+    );
+    let eid = Some(other);
+    assert!(list(OperationFilter { eid, ..all.clone() }).is_empty());
+    let state = |name: &str| Some(name.to_string());
+    assert_eq!(
+        list(OperationFilter {
+            state: state("queued"),
+            ..all.clone()
+        })
+        .len(),
+        2
+    );
+    assert!(
+        list(OperationFilter {
+            state: state("failed"),
+            ..all
+        })
+        .is_empty()
+    );
+    let index = store.euicc_index().unwrap();
+    assert!(index.contains(&(other, false)));
+    assert!(index.iter().any(|(known, open)| *known != other && *open));
 }

@@ -19,7 +19,7 @@ use super::download_crypto::DownloadCrypto;
 use super::measure::{compare, rate};
 use super::report::Row;
 use super::servers;
-use super::setting::{Randomness, SMDP, Setting, activation_code, context};
+use super::setting::{Randomness, SMDP, Setting, activation_code, context, now};
 use crate::Failure;
 
 const GOAL: f64 = 0.6;
@@ -148,15 +148,15 @@ fn record(
     server: &Server,
     rng: SeededRng,
 ) -> Result<(Requests, GetBoundProfilePackageOk), Failure> {
-    let eim = EimHost::new(setting.eim()?, Arc::new(SqliteStore::in_memory()?));
+    let eim = EimHost::new(setting.eim()?, Arc::new(SqliteStore::in_memory()?))?;
     let (mut device, record) = Device::make(setting, eim.eim(), 1)?;
-    eim.store().add_euicc(&record)?;
+    eim.add_euicc(&record)?;
     let download = OperationKind::Download {
         activation_code: activation_code(),
     };
     let id = OperationId("bench".to_string());
-    let operation = Operation::queued(id, device.eid, download);
-    eim.store().add_operation(&operation)?;
+    let operation = Operation::queued(id, device.eid, download, now());
+    eim.add_operation(&operation)?;
 
     let mut recorder = Recorder {
         server,

@@ -16,7 +16,7 @@ use super::device::Device;
 use super::relay::{Passed, Relay};
 use super::report::Row;
 use super::servers::{self, Running};
-use super::setting::{EIM, SMDP, Setting, activation_code};
+use super::setting::{EIM, SMDP, Setting, activation_code, now};
 use crate::Failure;
 
 /// Two rows. The eIM knows the eUICC's certificates by then; each operation
@@ -94,10 +94,10 @@ struct World {
 impl World {
     fn new(setting: &Setting, order: Order, material: &ProfileMaterial) -> Result<Self, Failure> {
         let store = Arc::new(SqliteStore::in_memory()?);
-        let eim = Arc::new(EimHost::new(setting.eim()?, store.clone()));
+        let eim = Arc::new(EimHost::new(setting.eim()?, store.clone())?);
         let smdp = Arc::new(SmdpHost::new(setting.smdp()?, store.clone()));
         let (device, record) = Device::make(setting, eim.eim(), 1)?;
-        store.add_euicc(&record)?;
+        eim.add_euicc(&record)?;
         release(store.as_ref(), order, material)?;
         let servers = [
             servers::start_eim(setting, &eim)?,
@@ -118,8 +118,8 @@ impl World {
     /// Has the device carry an operation out; fails unless it is confirmed.
     fn operate(&mut self, name: &str, kind: OperationKind) -> Result<Wire, Failure> {
         let id = OperationId(name.to_string());
-        let operation = Operation::queued(id.clone(), self.device.eid, kind);
-        self.eim.store().add_operation(&operation)?;
+        let operation = Operation::queued(id.clone(), self.device.eid, kind, now());
+        self.eim.add_operation(&operation)?;
 
         let client = Client::builder()
             .resolve(EIM, self.esipa.address)

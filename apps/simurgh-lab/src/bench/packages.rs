@@ -9,8 +9,9 @@ use rsp_crypto::software::{SeededRng, SoftwareProvider};
 use rsp_crypto::{Provider, Signature, SigningKey};
 
 use super::measure::{compare, rate};
+use super::polls::request as poll;
 use super::report::Row;
-use super::setting::{Randomness, Setting, context};
+use super::setting::{Randomness, Setting, context, now};
 use crate::Failure;
 
 const GOAL: f64 = 0.5;
@@ -24,6 +25,7 @@ pub(super) fn measure(setting: &Setting, seconds: f64) -> Result<Row, Failure> {
     let eim = setting.eim()?;
     let key = &setting.member(member::EIM_SIGN)?.key;
     let (record, open) = queued(setting)?;
+    let poll = poll(record.eid);
     let mut rng = setting.rng(Randomness::Eim);
     let message = signed_message(&eim, &record, &open, &mut rng, key)?;
     let parts: Vec<&[u8]> = message.iter().map(Vec::as_slice).collect();
@@ -32,7 +34,8 @@ pub(super) fn measure(setting: &Setting, seconds: f64) -> Result<Row, Failure> {
         seconds,
         |time| {
             let package = || {
-                let step = eim.get_eim_package(record.clone(), &open, &mut context(&mut rng));
+                let step =
+                    eim.get_eim_package(record.clone(), &open, &poll, &mut context(&mut rng));
                 match black_box(step).reply {
                     GetEimPackageResponse::EuiccPackageRequest(_) => Ok(()),
                     other => Err(unexpected(&other)),
@@ -69,7 +72,7 @@ fn queued(setting: &Setting) -> Result<(EuiccRecord, [Operation; 1]), Failure> {
         rollback: false,
     };
     let id = OperationId("bench".to_string());
-    Ok((record, [Operation::queued(id, eid, enable)]))
+    Ok((record, [Operation::queued(id, eid, enable, now())]))
 }
 
 /// What is signed in such a package; fails unless its signature verifies.
@@ -80,7 +83,7 @@ fn signed_message(
     rng: &mut SeededRng,
     key: &dyn SigningKey,
 ) -> Result<[Vec<u8>; 2], Failure> {
-    let step = eim.get_eim_package(record.clone(), open, &mut context(rng));
+    let step = eim.get_eim_package(record.clone(), open, &poll(record.eid), &mut context(rng));
     let package = match step.reply {
         GetEimPackageResponse::EuiccPackageRequest(package) => package.into_value(),
         other => return Err(unexpected(&other)),

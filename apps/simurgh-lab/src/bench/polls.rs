@@ -9,7 +9,7 @@ use rsp_asn1::Extensions;
 use rsp_asn1::ids::Eid;
 use rsp_asn1::sgp32::{EsipaMessageFromIpaToEim, GetEimPackageRequest};
 use rsp_core::binding::{HttpRequest, HttpResponse, esipa_asn1};
-use rsp_core::eim::{EuiccRecord, poll_eid_not_found};
+use rsp_core::eim::{EuiccRecord, poll_nothing_pending};
 use rsp_core::ipa;
 use rsp_core::pki::member;
 use rsp_crypto::software::SoftwareProvider;
@@ -66,7 +66,7 @@ impl Kind {
 pub(super) fn measure(setting: &Setting, kind: Kind, seconds: f64) -> Result<[Row; 2], Failure> {
     let folder = TemporaryFolder::new()?;
     let store = SqliteStore::open(&folder.path().join("bench.sqlite"))?;
-    let eim = Arc::new(EimHost::new(setting.eim()?, Arc::new(store)));
+    let eim = Arc::new(EimHost::new(setting.eim()?, Arc::new(store))?);
     let polls = register(setting, &eim)?;
     let expected = expected(setting, &eim, &polls)?;
     let load = Load {
@@ -120,20 +120,25 @@ fn register(setting: &Setting, eim: &EimHost) -> Result<Vec<HttpRequest>, Failur
         let eid = setting.factory.eid(number)?;
         let mut record = EuiccRecord::new(eid, Some(1), 0);
         record.public_key = Some(key.to_spki_der());
-        eim.store().add_euicc(&record)?;
+        eim.add_euicc(&record)?;
         polls.push(poll(eid));
     }
     Ok(polls)
 }
 
-fn poll(eid: Eid) -> HttpRequest {
-    let request = GetEimPackageRequest {
+/// A poll of a device that has nothing else to say.
+pub(super) fn request(eid: Eid) -> GetEimPackageRequest {
+    GetEimPackageRequest {
         eid_value: eid,
         notify_state_change: None,
         state_change_cause: None,
         r_plmn: None,
         extensions: Extensions::default(),
-    };
+    }
+}
+
+fn poll(eid: Eid) -> HttpRequest {
+    let request = request(eid);
     esipa_asn1::encode_request(&EsipaMessageFromIpaToEim::GetEimPackageRequest(request))
 }
 
@@ -150,10 +155,10 @@ fn expected(
         answers.push(servers::esipa(eim, poll, &mut context(&mut rng))?);
     }
     answers.dedup();
-    let unknown = GetEimPackageResponse(poll_eid_not_found());
-    let unknown = esipa_asn1::encode_response(&unknown);
+    let nothing = GetEimPackageResponse(poll_nothing_pending());
+    let nothing = esipa_asn1::encode_response(&nothing);
     match <[HttpResponse; 1]>::try_from(answers) {
-        Ok([answer]) if answer.status == 200 && answer != unknown => Ok(answer),
+        Ok([answer]) if answer == nothing => Ok(answer),
         _ => Err("the eIM does not answer every poll with: nothing pending".into()),
     }
 }

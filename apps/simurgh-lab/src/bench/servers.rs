@@ -81,6 +81,11 @@ pub(super) fn start_eim(setting: &Setting, eim: &Arc<EimHost>) -> Result<Running
 impl Handler for Esipa {
     async fn handle(&self, request: HttpRequest, _: &Peer) -> HttpResponse {
         let eim = self.0.clone();
+        if let Ok(message) = esipa_asn1::decode_request(&request)
+            && let Some(reply) = eim.handle_idle(&message, now())
+        {
+            return reply.encode();
+        }
         in_thread(move || with_context(|cx| esipa(&eim, &request, cx))).await
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lab::Factory;
 use rsp_asn1::ids::{Iccid, Imsi};
-use rsp_core::eim::Eim;
+use rsp_core::eim::{Eim, LabSettings};
 use rsp_core::pki::{Hierarchy, Issued, TlsTrust, TrustAnchor, member};
 use rsp_core::profile::{self, Subscription};
 use rsp_core::smdp::{DpIdentity, Order, OrderState, ProfileMaterial, Smdp};
@@ -120,6 +120,7 @@ impl Setting {
             signing: self.identity(member::EIM_SIGN)?,
             tls_trust: self.member(member::CI)?.certificate.clone(),
             anchors: vec![self.anchor.clone()],
+            lab: LabSettings::default(),
         })
     }
 

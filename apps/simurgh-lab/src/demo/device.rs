@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use api::{NewEuicc, OperationKind, Secret};
+use api::{NewDevice, OperationKind, Secret};
 use euicc::{Environment, Euicc};
 use lab::Subscriber;
 use rsp_asn1::Asn1;
@@ -73,10 +73,11 @@ impl Device {
         expect_confirmed(setting, &download).await?;
         run.step(Step::DownloadConfirmed);
 
-        let iccid = subscription.iccid.to_string();
-        let enable = operator
-            .queue(&eid, OperationKind::Enable { iccid })
-            .await?;
+        let enable = OperationKind::Enable {
+            iccid: subscription.iccid.to_string(),
+            rollback: false,
+        };
+        let enable = operator.queue(&eid, enable).await?;
         device.round(run).await?;
         expect_confirmed(setting, &enable).await?;
         run.step(Step::EnableConfirmed);
@@ -102,10 +103,11 @@ impl Device {
         let data = octets(&configuration.eim_configuration_data)?;
         let data = EimConfigurationData::from_der(&data)?;
         let association_token = factory.add_initial_eim(&mut card, data, &mut rng)?;
-        let new = NewEuicc {
+        let new = NewDevice {
             eid: eid.to_string(),
             association_token,
             counter_value: configuration.counter_value,
+            empty_response: false,
         };
         setting.operator.add_euicc(&new).await?;
         let config = Config {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use api::{EimConfiguration, NewEuicc, NewOperation, NewProfiles, NewSubscription, Secret};
+use api::{EimConfiguration, NewDevice, NewOperation, NewProfiles, NewSubscription, Secret};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Method, Request};
@@ -114,8 +114,8 @@ impl Operator {
             .await
     }
 
-    pub(crate) async fn add_euicc(&self, new: &NewEuicc) -> Result<(), Failure> {
-        let _: NewEuicc = self.call(Method::POST, "/euiccs", Some(new)).await?;
+    pub(crate) async fn add_euicc(&self, new: &NewDevice) -> Result<(), Failure> {
+        let _: api::Device = self.call(Method::POST, "/devices", Some(new)).await?;
         Ok(())
     }
 

@@ -1,19 +1,25 @@
 //! The northbound API: who may come in, and which function is where.
 
+mod devices;
 mod functions;
+mod list;
+mod operations;
 
 use std::sync::Arc;
 
-use api::Problem;
+use api::{Page, Problem};
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
-use http::{Method, Request, Response, StatusCode};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, LINK, WWW_AUTHENTICATE};
+use http::{Request, Response, StatusCode};
+use rsp_core::Timestamp;
 use rsp_crypto::Provider;
 use rsp_crypto::software::SoftwareProvider;
 use rsp_net::{Peer, RawHandler};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use store::{EimHost, SmdpHost, StoreError};
+
+use list::Query;
 
 /// Answers whoever has the token.
 pub(crate) struct Door {
@@ -67,20 +73,62 @@ impl RawHandler for Door {
 impl Functions {
     /// One line per function.
     fn answer(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Problem> {
-        let path = request.uri().path().strip_prefix(api::V1);
-        let path = path.unwrap_or_default();
-        match (request.method(), path) {
-            (&Method::GET, "/eim-configuration") => ok(&self.eim_configuration()?),
-            (&Method::POST, "/euiccs") => created(&self.add_euicc(&read(request)?)?),
-            (&Method::POST, "/profiles") => created(&self.add_profiles(&read(request)?)?),
-            (&Method::POST, "/operations") => created(&self.add_operation(&read(request)?)?),
-            (&Method::GET, path) => match path.strip_prefix("/operations/") {
-                Some(id) => ok(&self.operation(id)?),
-                None => Err(not_found(path)),
-            },
-            (_, path) => Err(not_found(path)),
+        let path = request.uri().path();
+        let inner = path.strip_prefix(api::V1).unwrap_or_default();
+        let segments: Vec<_> = inner.trim_start_matches('/').split('/').collect();
+        let query = || Query::read(request.uri().query());
+        match (request.method().as_str(), segments.as_slice()) {
+            ("GET", ["eim-configuration"]) => ok(&self.eim_configuration()?),
+            ("GET", ["devices"]) => paged(path, &query()?, &self.devices(&query()?)?),
+            ("POST", ["devices"]) => created(&self.add_device(&read(request)?)?),
+            ("GET", ["devices", eid]) => ok(&self.device(eid)?),
+            ("PATCH", ["devices", eid]) => ok(&self.set_device(eid, &read(request)?)?),
+            ("DELETE", ["devices", eid]) => {
+                self.remove_device(eid)?;
+                Ok(no_content())
+            }
+            ("GET", ["devices", eid, "profiles"]) => ok(&self.device_profiles(eid)?),
+            ("POST", ["profiles"]) => created(&self.add_profiles(&read(request)?)?),
+            ("GET", ["operations"]) => paged(path, &query()?, &self.operations(&query()?)?),
+            ("POST", ["operations"]) => created(&self.add_operation(&read(request)?)?),
+            ("GET", ["operations", id]) => ok(&self.operation(id)?),
+            ("POST", ["operations", id, "cancel"]) => ok(&self.cancel_operation(id)?),
+            (method, _) => Err(not_found(method, path)),
         }
     }
+}
+
+/// A page, with where the next one is (RFC 8288).
+fn paged<T: Serialize>(
+    path: &str,
+    query: &Query,
+    page: &Page<T>,
+) -> Result<Response<Bytes>, Problem> {
+    let mut response = respond(200, "application/json", page);
+    if let Some(next) = &page.next {
+        let mut link = format!("<{path}?after={next}&limit={}", query.limit);
+        for (name, value) in [("eid", &query.eid), ("state", &query.state)] {
+            if let Some(value) = value {
+                link.push_str(&format!("&{name}={value}"));
+            }
+        }
+        link.push_str(">; rel=\"next\"");
+        let link = HeaderValue::try_from(link).map_err(|_| internal())?;
+        response.headers_mut().insert(LINK, link);
+    }
+    Ok(response)
+}
+
+fn no_content() -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
+/// A point in time as in RFC 3339.
+fn utc(time: Timestamp) -> String {
+    let (year, month, day, hour, minute, second) = time.to_utc();
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
 fn ok<T: Serialize>(body: &T) -> Result<Response<Bytes>, Problem> {
@@ -133,8 +181,8 @@ fn problem(status: u16, title: &str, detail: &str, remedy: &str) -> Problem {
     }
 }
 
-fn not_found(path: &str) -> Problem {
-    let detail = format!("nothing is at {}{path}", api::V1);
+fn not_found(method: &str, path: &str) -> Problem {
+    let detail = format!("there is no {method} {path}");
     problem(404, "not found", &detail, "see the list of functions")
 }
 

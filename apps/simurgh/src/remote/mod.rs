@@ -1,6 +1,7 @@
 //! The operator's commands: a server's API from the command line.
 
 mod call;
+pub(crate) mod device;
 pub(crate) mod operation;
 mod output;
 pub(crate) mod profile;
@@ -11,6 +12,8 @@ use clap::Args;
 
 pub(crate) use call::Api;
 pub(crate) use output::Output;
+
+use crate::Failure;
 
 /// Where the server is, who asks, and how the answer is shown.
 #[derive(Args)]
@@ -49,5 +52,41 @@ impl std::fmt::Debug for Remote {
             .field("url", &self.url)
             .field("ca", &self.ca)
             .finish_non_exhaustive()
+    }
+}
+
+/// Which part of a list.
+#[derive(Debug, Args)]
+pub(crate) struct Listing {
+    /// At most so many, up to 1000
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    limit: u16,
+    /// Those after this one, as the page before says
+    #[arg(long, value_name = "CURSOR", value_parser = identifier)]
+    after: Option<String>,
+}
+
+impl Listing {
+    fn query(&self) -> String {
+        let after = self.after.as_ref().map(|after| format!("&after={after}"));
+        format!("limit={}{}", self.limit, after.unwrap_or_default())
+    }
+}
+
+/// Letters, digits and underscores: what identifiers and states are made of,
+/// and what a URI takes as it is.
+fn identifier(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => Ok(text.to_string()),
+        false => Err("not an identifier".to_string()),
+    }
+}
+
+/// An identifier as a part of a path.
+fn word<'a>(what: &str, text: &'a str) -> Result<&'a str, Failure> {
+    match identifier(text) {
+        Ok(_) => Ok(text),
+        Err(error) => Err(Failure::new(what, error)),
     }
 }

@@ -1,16 +1,45 @@
 //! `simurgh operation`: what is done on devices, and how far it is.
 
-use api::Operation;
+use std::time::{Duration, Instant};
+
+use api::{Operation, Page};
 use clap::{Args, Subcommand};
 
-use super::Remote;
+use super::output::{self, Shown};
+use super::{Api, Listing, Output, Remote};
 use crate::Failure;
+
+/// Pause between two looks at an operation.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What can be done with operations.
 #[derive(Debug, Subcommand)]
 pub(crate) enum OperationCommand {
+    /// List operations, newest first
+    List {
+        /// Only those on the device with this EID
+        #[arg(long, value_name = "EID")]
+        eid: Option<String>,
+        /// Only those in this state, for example queued or outcome_unknown
+        #[arg(long, value_name = "STATE")]
+        state: Option<String>,
+        #[command(flatten)]
+        listing: Listing,
+        #[command(flatten)]
+        remote: Remote,
+    },
     /// Show one operation
     Show(OneOperation),
+    /// Follow an operation to its end; it fails if the operation does
+    Watch {
+        #[command(flatten)]
+        operation: OneOperation,
+        /// Give up watching after so many seconds; the operation goes on
+        #[arg(long, value_name = "SECONDS")]
+        timeout: Option<u64>,
+    },
+    /// Take an operation back of which nothing was sent yet
+    Cancel(OneOperation),
 }
 
 /// An operation and the server that has it.
@@ -27,11 +56,119 @@ impl OperationCommand {
     /// Does it.
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self {
+            OperationCommand::List {
+                eid,
+                state,
+                listing,
+                remote,
+            } => {
+                let api = remote.api()?;
+                let mut query = listing.query();
+                for (name, value) in [("eid", eid), ("state", state)] {
+                    if let Some(value) = value {
+                        query.push_str(&format!("&{name}={}", super::word(name, &value)?));
+                    }
+                }
+                let page: Page<Operation> = api.get(&format!("/operations?{query}"))?;
+                api.output.page(&page)
+            }
             OperationCommand::Show(OneOperation { id, remote }) => {
                 let api = remote.api()?;
-                let operation: Operation = api.get(&format!("/operations/{id}"))?;
+                let operation: Operation = api.get(&path(&id)?)?;
+                api.output.one(&operation)
+            }
+            OperationCommand::Watch { operation, timeout } => {
+                let api = operation.remote.api()?;
+                watch(&api, &operation.id, timeout.map(Duration::from_secs))
+            }
+            OperationCommand::Cancel(OneOperation { id, remote }) => {
+                let api = remote.api()?;
+                let path = format!("{}/cancel", path(&id)?);
+                let operation: Operation = api.post(&path, &())?;
                 api.output.one(&operation)
             }
         }
+    }
+}
+
+fn path(id: &str) -> Result<String, Failure> {
+    Ok(format!("/operations/{}", super::word("OPERATION", id)?))
+}
+
+/// Shows each new state; the last one decides.
+fn watch(api: &Api, id: &str, timeout: Option<Duration>) -> Result<(), Failure> {
+    follow(api, id, timeout, |operation| match api.output {
+        Output::Json => output::json(operation),
+        Output::Table => {
+            let reason = operation.reason.as_deref().unwrap_or_default();
+            println!("{}  {:15}  {reason}", operation.since, operation.state);
+            Ok(())
+        }
+    })
+}
+
+/// Waits for the end of an operation, whose last state decides.
+pub(super) fn settled(api: &Api, id: &str, timeout: Option<Duration>) -> Result<(), Failure> {
+    follow(api, id, timeout, |_| Ok(()))
+}
+
+fn follow(
+    api: &Api,
+    id: &str,
+    timeout: Option<Duration>,
+    show: impl Fn(&Operation) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let started = Instant::now();
+    let mut seen = String::new();
+    loop {
+        let operation: Operation = api.get(&path(id)?)?;
+        if operation.state != seen {
+            seen.clone_from(&operation.state);
+            show(&operation)?;
+        }
+        if operation.is_final() {
+            return match operation.state.as_str() {
+                "confirmed" => Ok(()),
+                state => Err(Failure::new(
+                    format!("operation {id} is {state}"),
+                    operation.reason.as_deref().unwrap_or("no reason is known"),
+                )),
+            };
+        }
+        if timeout.is_some_and(|timeout| started.elapsed() >= timeout) {
+            let doing = format!("operation {id} is {seen}");
+            let remedy = "still not at its end; watch it again, or see `simurgh device show`";
+            return Err(Failure::new(doing, remedy));
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+impl Shown for Operation {
+    const TITLES: &'static [&'static str] = &[
+        "OPERATION",
+        "EID",
+        "KIND",
+        "STATE",
+        "SINCE",
+        "PROOF",
+        "REASON",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let proof = match (self.state.as_str(), self.unverified) {
+            (_, true) => "UNVERIFIED",
+            ("executed" | "confirmed" | "failed" | "rolled_back", false) => "verified",
+            _ => "",
+        };
+        vec![
+            self.id.clone(),
+            self.eid.clone(),
+            self.kind.clone(),
+            self.state.clone(),
+            self.since.clone(),
+            proof.to_string(),
+            self.reason.clone().unwrap_or_default(),
+        ]
     }
 }

@@ -1,5 +1,6 @@
 //! Answers for people and for programs.
 
+use api::Page;
 use serde::Serialize;
 
 use crate::Failure;
@@ -39,9 +40,64 @@ impl Output {
     }
 }
 
+impl Output {
+    /// Prints a page, and how to see the next one.
+    pub(super) fn page<T: Shown>(self, page: &Page<T>) -> Result<(), Failure> {
+        match self {
+            Output::Json => json(page),
+            Output::Table => {
+                table(&page.items);
+                if let Some(next) = &page.next {
+                    eprintln!("there are more: --after {next}");
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Prints columns that are as wide as their longest cell.
+pub(super) fn table<T: Shown>(items: &[T]) {
+    let mut rows = vec![T::TITLES.iter().map(ToString::to_string).collect()];
+    rows.extend(items.iter().map(Shown::cells));
+    for line in lines(&rows) {
+        println!("{line}");
+    }
+}
+
+fn lines(rows: &[Vec<String>]) -> Vec<String> {
+    let mut widths: Vec<usize> = Vec::new();
+    for row in rows {
+        widths.resize(widths.len().max(row.len()), 0);
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths);
+        let line: String = cells
+            .map(|(cell, width)| format!("{cell:width$}  "))
+            .collect();
+        line.trim_end().to_string()
+    };
+    rows.iter().map(line).collect()
+}
+
 /// Prints a JSON value on a line.
 pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<(), Failure> {
     let text = serde_json::to_string(value);
     println!("{}", text.map_err(|error| Failure::new("output", error))?);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_cells() {
+        let row = |cells: [&str; 2]| cells.map(str::to_string).to_vec();
+        let rows = [row(["EID", "NAME"]), row(["8904", ""]), row(["1", "ü"])];
+        assert_eq!(lines(&rows), ["EID   NAME", "8904", "1     ü"]);
+    }
 }

@@ -2,8 +2,12 @@
 
 use alloc::string::ToString;
 
-use rsp_asn1::Asn1;
-use rsp_asn1::sgp32::{EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim};
+use rsp_asn1::ids::Eid;
+use rsp_asn1::sgp32::{
+    EimPackageError, EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim, GetEimPackageResponse,
+    ProvideEimPackageResultError, ProvideEimPackageResultResponse,
+};
+use rsp_asn1::{Asn1, Tag, Tagged, Tlv};
 
 use super::{ADMIN_PROTOCOL, BindingError, HttpRequest, HttpResponse};
 use crate::eim::Taken;
@@ -24,6 +28,52 @@ pub const USER_AGENT_IPAD: &str = "gsma-rsp-ipad";
 /// If the body is no message of an IPA.
 pub fn decode_request(request: &HttpRequest) -> Result<EsipaMessageFromIpaToEim, BindingError> {
     Ok(EsipaMessageFromIpaToEim::from_der(&request.body)?)
+}
+
+/// What the eIM answers to a request that is no message: where the function
+/// can be recognised, its own error, otherwise a status that says that nothing
+/// was executed.
+pub fn refuse(request: &HttpRequest, error: &BindingError) -> HttpResponse {
+    match refusal(&request.body) {
+        Some(message) => encode_response(&message),
+        None => error.to_response(),
+    }
+}
+
+/// The error of the function (SGP.32 5.14.5, 5.14.6), if the body is one whole
+/// data object of it.
+fn refusal(body: &[u8]) -> Option<EsipaMessageFromEimToIpa> {
+    const GET_EIM_PACKAGE: Tag = Tag::new(0xBF4F);
+    const PROVIDE_EIM_PACKAGE_RESULT: Tag = Tag::new(0xBF50);
+    let function = Tlv::parse(body).ok()?;
+    let mut members = function.reader();
+    let mut eid_octets = None;
+    while !members.is_empty() {
+        let member = members.tlv().ok()?;
+        if member.tag == Eid::TAG {
+            eid_octets = Some(member.value.len());
+        }
+    }
+    Some(match function.tag {
+        GET_EIM_PACKAGE => {
+            let error = match eid_octets {
+                None => EimPackageError::MISSING_EID,
+                Some(16) => EimPackageError::UNDEFINED_ERROR,
+                Some(_) => EimPackageError::INVALID_EID,
+            };
+            let response = GetEimPackageResponse::EimPackageError(error);
+            EsipaMessageFromEimToIpa::GetEimPackageResponse(response)
+        }
+        PROVIDE_EIM_PACKAGE_RESULT => {
+            let error = match eid_octets {
+                None | Some(16) => ProvideEimPackageResultError::UNDEFINED_ERROR,
+                Some(_) => ProvideEimPackageResultError::INVALID_EID,
+            };
+            let response = ProvideEimPackageResultResponse::Error(error);
+            EsipaMessageFromEimToIpa::ProvideEimPackageResultResponse(response)
+        }
+        _ => return None,
+    })
 }
 
 /// Writes a response at the eIM.

@@ -7,8 +7,11 @@ use rsp_asn1::sgp32::{
     ProfileDownloadError, ProfileDownloadTriggerResult, ProfileDownloadTriggerResultData,
 };
 
-use super::verified::{Unproven, Verified};
-use super::{Eim, EuiccRecord, Operation, OperationKind, Outcome, Step, Taken, operation};
+use super::package_result::unverified;
+use super::verified::{Believed, Unproven};
+use super::{
+    Eim, EuiccRecord, Evidence, Note, Operation, OperationKind, Outcome, Step, Taken, operation,
+};
 use crate::Context;
 use crate::ipa::ActivationCode;
 
@@ -20,53 +23,71 @@ impl Eim {
     /// changes nothing; what the IPA says unsigned leaves the outcome unknown.
     pub(super) fn download_result(
         &self,
-        mut record: EuiccRecord,
+        record: EuiccRecord,
         open: &[Operation],
         result: &ProfileDownloadTriggerResult,
         cx: &Context<'_>,
     ) -> Step<Taken> {
+        const WHAT: &str = "download result";
         let transaction = result.eim_transaction_id.as_ref();
+        let mut step = Step::unchanged(record, Taken::Stored);
         let Some(asked) = operation::find(open, transaction, None) else {
             // Settled before, or never ours: there is nothing to be kept.
-            return Step::unchanged(record, Taken::Stored);
+            step.notes.push(Note::NothingOpen { what: WHAT });
+            return step;
         };
-        let changed = match &result.profile_download_trigger_result_data {
-            ProfileDownloadTriggerResultData::ProfileInstallationResult(pir) => {
-                match record.verify_new_installation(pir, asked, cx) {
-                    Ok(pir) => {
-                        let data = &pir.profile_installation_result_data;
-                        record.installation_seq_number = data.notification_metadata.seq_number;
-                        outcome(asked, &pir)
-                    }
+        let pir = match &result.profile_download_trigger_result_data {
+            ProfileDownloadTriggerResultData::ProfileInstallationResult(pir) => pir,
+            ProfileDownloadTriggerResultData::ProfileDownloadError(error) => {
+                let unknown = asked.outcome_unknown(unsigned_reason(error));
+                step.operations.push(unknown);
+                return step;
+            }
+        };
+        match step.record.believe_new_installation(pir, asked, self, cx) {
+            Ok(believed) => {
+                let data = &believed.profile_installation_result_data;
+                step.record.installation_seq_number = data.notification_metadata.seq_number;
+                step.notes.extend(unverified(WHAT, believed.unproven()));
+                let id = asked.id.clone();
+                step.evidence
+                    .push(Evidence::of_installation_result(pir, &believed, id, cx));
+                step.operations.push(Operation {
+                    unverified: believed.unproven().is_some(),
+                    ..outcome(asked, &believed)
+                });
+            }
+            Err(because) => {
+                step.notes.push(Note::NotBelieved {
+                    what: WHAT,
+                    because,
+                });
+                match because {
                     // Some SM-DP+ may have its notifications sent elsewhere.
-                    Err(unproven @ Unproven::OtherSmdp) => asked.outcome_unknown(unproven),
-                    Err(_) => return Step::unchanged(record, Taken::NotExecuted),
+                    Unproven::OtherSmdp => step.operations.push(asked.outcome_unknown(because)),
+                    _ => step.reply = Taken::NotExecuted,
                 }
             }
-            ProfileDownloadTriggerResultData::ProfileDownloadError(error) => {
-                asked.outcome_unknown(unsigned_reason(error))
-            }
-        };
-        Step {
-            operations: alloc::vec![changed],
-            ..Step::unchanged(record, Taken::Stored)
         }
+        step
     }
 }
 
 impl EuiccRecord {
     /// The signature, and that the result is of this download: newer than any
     /// before it, and from the SM-DP+ that the IPA was sent to.
-    fn verify_new_installation(
+    fn believe_new_installation(
         &self,
         result: &ProfileInstallationResult,
         asked: &Operation,
+        eim: &Eim,
         cx: &Context<'_>,
-    ) -> Result<Verified<ProfileInstallationResult>, Unproven> {
-        let verified = self.verify_installation_result(result, cx)?;
-        let data = &verified.profile_installation_result_data;
+    ) -> Result<Believed<ProfileInstallationResult>, Unproven> {
+        let believed = self.believe_installation_result(result, eim, cx)?;
+        let data = &believed.profile_installation_result_data;
         let metadata = &data.notification_metadata;
-        if metadata.seq_number <= self.installation_seq_number {
+        let proven = believed.unproven().is_none();
+        if proven && metadata.seq_number <= self.installation_seq_number {
             return Err(Unproven::Replayed);
         }
         let code = match &asked.kind {
@@ -77,8 +98,9 @@ impl EuiccRecord {
             let address = &metadata.notification_address;
             code.smdp_address.eq_ignore_ascii_case(address)
         });
-        match sent_there {
-            true => Ok(verified),
+        // A bench's dummy results name any address.
+        match sent_there || believed.unproven().is_some() {
+            true => Ok(believed),
             false => Err(Unproven::OtherSmdp),
         }
     }
@@ -86,7 +108,7 @@ impl EuiccRecord {
 
 /// That the ICCID exists may be because an earlier attempt, whose result was
 /// lost, succeeded.
-fn outcome(operation: &Operation, result: &Verified<ProfileInstallationResult>) -> Operation {
+fn outcome(operation: &Operation, result: &Believed<ProfileInstallationResult>) -> Operation {
     const EXISTS: ErrorReason = ErrorReason::INSTALL_FAILED_DUE_TO_ICCID_ALREADY_EXISTS_ON_EUICC;
     let data = &result.profile_installation_result_data;
     let error = match &data.final_result {

@@ -1,29 +1,34 @@
 //! ESipa.GetEimPackage (SGP.32 5.14.5, 3.1.1.1): the next package for a device
 //! that asks. It is signed here, when it is fetched.
 
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use rsp_asn1::ids::TransactionId;
+use rsp_asn1::ids::{Eid, TransactionId};
 use rsp_asn1::rsp::ProfileInfoListRequest;
 use rsp_asn1::sgp32::{
     EimPackageError, EnablePsmo, EuiccPackage, EuiccPackageRequest, EuiccPackageSigned,
-    GetEimPackageResponse, IccidPsmo, IpaEuiccDataRequest, ProfileDownloadData,
-    ProfileDownloadTriggerRequest, Psmo, association_token_object,
+    GetEimPackageRequest, GetEimPackageResponse, IccidPsmo, IpaEuiccDataRequest,
+    ProfileDownloadData, ProfileDownloadTriggerRequest, Psmo, StateChangeCause,
+    association_token_object,
 };
 use rsp_asn1::{Asn1, Extensions, Null, Signed};
 
 use super::{
-    Eim, EuiccRecord, MAX_COUNTER_VALUE, Operation, OperationId, OperationKind, OperationState,
-    Step,
+    Eim, EuiccRecord, MAX_COUNTER_VALUE, Note, Operation, OperationId, OperationKind,
+    OperationState, Poll, StateChange, Step, profiles,
 };
-use crate::Context;
+use crate::{Context, Timestamp};
 
 /// Tags of eumCertificate and euiccCertificate in IpaEuiccData.
 const CERTIFICATE_TAGS: [u8; 2] = [0xA5, 0xA6];
 
+/// Changes of state that are remembered.
+const STATE_CHANGES: usize = 8;
+
 /// Which of the open operations is next: one that was delivered and has no
 /// result is sent again, otherwise the oldest.
-pub fn first_possible(open: &[Operation]) -> Option<&Operation> {
+fn first_possible(open: &[Operation]) -> Option<&Operation> {
     let delivered =
         |operation: &&Operation| matches!(operation.state, OperationState::Delivered { .. });
     let queued = |operation: &&Operation| operation.state == OperationState::Queued;
@@ -32,20 +37,72 @@ pub fn first_possible(open: &[Operation]) -> Option<&Operation> {
         .or_else(|| open.iter().find(queued))
 }
 
+/// Whether the next poll changes anything or is answered with a package. If
+/// not, and the device reports no change of state, the answer is
+/// [`nothing_pending`].
+pub fn has_work(open: &[Operation]) -> bool {
+    let executed =
+        |operation: &Operation| matches!(operation.state, OperationState::Executed { .. });
+    first_possible(open).is_some()
+        || profiles::to_reconcile(open).is_some()
+        || open.iter().any(executed)
+}
+
 impl Eim {
     /// Answers a poll. `open` are the operations of this eUICC that are not
     /// final, oldest first.
     pub fn get_eim_package(
         &self,
-        record: EuiccRecord,
+        mut record: EuiccRecord,
         open: &[Operation],
+        request: &GetEimPackageRequest,
         cx: &mut Context<'_>,
     ) -> Step<GetEimPackageResponse> {
         // A device that polls has carried out what it reported before.
-        let confirmed: Vec<_> = open.iter().filter_map(confirm).collect();
-        let mut step = self.next_package(record, open, cx);
+        let poll = Poll {
+            at: cx.now,
+            r_plmn: request.r_plmn.map(|plmn| plmn.to_string()),
+        };
+        let confirmed = open
+            .iter()
+            .filter_map(|operation| confirm(operation, &poll));
+        let confirmed: Vec<_> = confirmed.collect();
+        let changed = note_state_change(&mut record, request, cx.now);
+        let refresh = self.refresh(&record, open, changed, cx);
+        let with_refresh: Vec<_> = open.iter().chain(&refresh).cloned().collect();
+        let mut step = self.next_package(record, &with_refresh, cx);
         step.operations.extend(confirmed);
-        step
+        // Unless it was delivered at once, it waits.
+        let delivered = |new: &Operation| step.operations.iter().any(|o| o.id == new.id);
+        if let Some(new) = refresh.filter(|new| !delivered(new)) {
+            step.operations.push(new);
+        }
+        step.notes
+            .extend(changed.map(|cause| Note::StateChanged { cause }));
+        step.at(open, cx.now)
+    }
+
+    /// After a change that was not ours the eUICC is asked for its profiles,
+    /// unless it would refuse (ecallActive) or somebody asks already. A bench
+    /// gets what it ordered and nothing else.
+    fn refresh(
+        &self,
+        record: &EuiccRecord,
+        open: &[Operation],
+        changed: Option<StateChangeCause>,
+        cx: &mut Context<'_>,
+    ) -> Option<Operation> {
+        let lists = |operation: &Operation| {
+            operation.kind == OperationKind::ListProfileInfo
+                && (operation.state == OperationState::Queued || operation.sent().is_some())
+        };
+        let asks = changed.is_some_and(|cause| cause != StateChangeCause::EMERGENCY_PROFILE)
+            && !open.iter().any(lists)
+            && !self.lab.accepts_unverified(record.eid);
+        asks.then(|| {
+            let kind = OperationKind::ListProfileInfo;
+            Operation::queued(OperationId::new(cx), record.eid, kind, cx.now)
+        })
     }
 
     fn next_package(
@@ -54,19 +111,47 @@ impl Eim {
         open: &[Operation],
         cx: &mut Context<'_>,
     ) -> Step<GetEimPackageResponse> {
-        let Some(next) = first_possible(open) else {
-            let none = EimPackageError::NO_EIM_PACKAGE_AVAILABLE;
-            return Step::unchanged(record, GetEimPackageResponse::EimPackageError(none));
+        let unknown = profiles::to_reconcile(open);
+        let next = match (first_possible(open), unknown) {
+            (Some(next), _) if next.state != OperationState::Queued => next,
+            (_, Some(unknown)) => return self.reconcile(record, unknown, open, cx),
+            (Some(next), None) => next,
+            (None, None) => return Step::unchanged(record, nothing_pending()),
         };
         if let OperationState::Delivered { package, .. } = &next.state
             && let Ok(reply) = GetEimPackageResponse::from_der(package)
         {
-            return Step::unchanged(record, reply);
+            return Step {
+                operations: alloc::vec![repeated(next)],
+                ..Step::unchanged(record, reply)
+            };
         }
-        if needs_key(&next.kind) && record.public_key.is_none() {
+        if self.needs_key(&record, &next.kind) {
             return self.ask_for_certificates(record, next, open, cx);
         }
-        self.deliver(record, next, cx)
+        self.deliver(record, next, open, cx)
+    }
+
+    /// Asks for the profiles, to find out what a package did whose result was
+    /// lost.
+    fn reconcile(
+        &self,
+        record: EuiccRecord,
+        unknown: &Operation,
+        open: &[Operation],
+        cx: &mut Context<'_>,
+    ) -> Step<GetEimPackageResponse> {
+        let kind = OperationKind::ListProfileInfo;
+        let list = Operation {
+            reconciles: Some(unknown.id.clone()),
+            ..Operation::queued(OperationId::new(cx), record.eid, kind, cx.now)
+        };
+        if self.needs_key(&record, &list.kind) {
+            return self.ask_for_certificates(record, unknown, open, cx);
+        }
+        let mut step = self.deliver(record, &list, open, cx);
+        step.operations.push(profiles::asked_again(unknown));
+        step
     }
 
     /// Without the eUICC's key the result could not be verified. A device whose
@@ -80,14 +165,13 @@ impl Eim {
     ) -> Step<GetEimPackageResponse> {
         let id = OperationId(alloc::format!("{}-certificates", next.id));
         if let Some(asked) = open.iter().find(|operation| operation.id == id) {
-            let none = EimPackageError::NO_EIM_PACKAGE_AVAILABLE;
             return Step {
                 operations: alloc::vec![asked.failed("the eUICC gave no valid certificates")],
-                ..Step::unchanged(record, GetEimPackageResponse::EimPackageError(none))
+                ..Step::unchanged(record, nothing_pending())
             };
         }
-        let ask = Operation::queued(id, record.eid, OperationKind::GetCertificates);
-        self.deliver(record, &ask, cx)
+        let ask = Operation::queued(id, record.eid, OperationKind::GetCertificates, cx.now);
+        self.deliver(record, &ask, open, cx)
     }
 
     /// Makes the package, and the state that must be stored before it leaves.
@@ -95,6 +179,7 @@ impl Eim {
         &self,
         mut record: EuiccRecord,
         operation: &Operation,
+        open: &[Operation],
         cx: &mut Context<'_>,
     ) -> Step<GetEimPackageResponse> {
         let made = self.make_package(&mut record, operation, cx);
@@ -104,9 +189,14 @@ impl Eim {
                     eim_transaction_id,
                     counter_value,
                     package: reply.to_der(),
+                    repeated: 0,
                 };
+                let mut operations = alloc::vec![operation.with(state)];
+                if operation.kind.changes_profiles() {
+                    operations.extend(profiles::overtaken(open));
+                }
                 Step {
-                    operations: alloc::vec![operation.with(state)],
+                    operations,
                     ..Step::unchanged(record, reply)
                 }
             }
@@ -191,6 +281,13 @@ impl Eim {
         Ok(GetEimPackageResponse::EuiccPackageRequest(request))
     }
 
+    /// Whether the result would be worth nothing without the eUICC's key.
+    fn needs_key(&self, record: &EuiccRecord, kind: &OperationKind) -> bool {
+        *kind != OperationKind::GetCertificates
+            && record.public_key.is_none()
+            && !self.lab.accepts_unverified(record.eid)
+    }
+
     fn certificates_request(&self, transaction: &TransactionId) -> GetEimPackageResponse {
         GetEimPackageResponse::IpaEuiccDataRequest(IpaEuiccDataRequest {
             tag_list: CERTIFICATE_TAGS.to_vec(),
@@ -220,21 +317,53 @@ fn download_trigger(
     ))
 }
 
-/// Whether the result is worth nothing without the eUICC's key.
-fn needs_key(kind: &OperationKind) -> bool {
-    !matches!(kind, OperationKind::GetCertificates)
+/// The same package once more: what was lost may have been the package or its
+/// result.
+fn repeated(operation: &Operation) -> Operation {
+    let mut again = operation.clone();
+    if let OperationState::Delivered { repeated, .. } = &mut again.state {
+        *repeated = repeated.saturating_add(1);
+    }
+    again
 }
 
-fn confirm(operation: &Operation) -> Option<Operation> {
+/// Takes down what the device reports by itself (SGP.32 5.14.5).
+fn note_state_change(
+    record: &mut EuiccRecord,
+    request: &GetEimPackageRequest,
+    now: Timestamp,
+) -> Option<StateChangeCause> {
+    request.notify_state_change.as_ref()?;
+    let cause = request.state_change_cause;
+    let cause = cause.unwrap_or(StateChangeCause::UNDEFINED);
+    record.state_changes.push(StateChange {
+        cause: cause.0,
+        at: now,
+    });
+    let surplus = record.state_changes.len().saturating_sub(STATE_CHANGES);
+    record.state_changes.drain(..surplus);
+    Some(cause)
+}
+
+fn confirm(operation: &Operation, poll: &Poll) -> Option<Operation> {
     match &operation.state {
         OperationState::Executed { outcome } => Some(operation.with(OperationState::Confirmed {
             outcome: outcome.clone(),
+            poll: Some(poll.clone()),
         })),
         _ => None,
     }
 }
 
+/// The answer to a device for which nothing is to be done.
+pub fn nothing_pending() -> GetEimPackageResponse {
+    GetEimPackageResponse::EimPackageError(EimPackageError::NO_EIM_PACKAGE_AVAILABLE)
+}
+
 /// The answer to a device that this eIM does not manage.
-pub fn eid_not_found() -> GetEimPackageResponse {
-    GetEimPackageResponse::EimPackageError(EimPackageError::EID_NOT_FOUND)
+pub fn eid_not_found(eid: Eid) -> GetEimPackageResponse {
+    GetEimPackageResponse::EimPackageError(match eid.is_decimal() {
+        true => EimPackageError::EID_NOT_FOUND,
+        false => EimPackageError::INVALID_EID,
+    })
 }

@@ -1,9 +1,10 @@
 //! ESipa.HandleNotification (SGP.32 5.14.7, 3.7). There is no response: what
 //! comes back is only whether it is stored.
 
-use rsp_asn1::sgp32::{EimPackageResult, HandleNotificationEsipa};
+use rsp_asn1::sgp32::{EimPackageResult, HandleNotificationEsipa, ProvideEimPackageResultResponse};
 
-use super::{Eim, EuiccRecord, KeptNotification, Operation, Step};
+use super::package_result::unverified;
+use super::{Eim, EuiccRecord, Evidence, Note, Operation, Step};
 use crate::Context;
 
 /// Whether a notification was taken over. One that was not stays on the eUICC.
@@ -26,25 +27,47 @@ impl Eim {
     ) -> Step<Taken> {
         match notification {
             HandleNotificationEsipa::PendingNotification(notification) => {
-                match record.verify_notification(notification, self, cx) {
-                    Ok(_) => Step {
-                        notifications: alloc::vec![KeptNotification::of(notification)],
+                match record.believe_notification(notification, self, cx) {
+                    Ok(believed) => Step {
+                        evidence: alloc::vec![Evidence::of_notification(
+                            notification,
+                            &believed,
+                            cx
+                        )],
+                        notes: unverified("notification", believed.unproven())
+                            .into_iter()
+                            .collect(),
                         ..Step::unchanged(record, Taken::Stored)
                     },
-                    Err(_) => Step::unchanged(record, Taken::NotExecuted),
+                    Err(because) => Step {
+                        notes: alloc::vec![Note::NotBelieved {
+                            what: "notification",
+                            because,
+                        }],
+                        ..Step::unchanged(record, Taken::NotExecuted)
+                    },
                 }
             }
             HandleNotificationEsipa::ProvideEimPackageResult(provided) => {
                 match &provided.eim_package_result {
                     EimPackageResult::ProfileDownloadTriggerResult(result) => {
-                        self.download_result(record, open, result, cx)
+                        let step = self.download_result(record, open, result, cx);
+                        step.at(open, cx.now)
                     }
                     other => {
                         let step = self.provide_eim_package_result(record, open, other, cx);
-                        step.map(|_| Taken::Stored)
+                        step.map(|reply| taken(&reply))
                     }
                 }
             }
         }
+    }
+}
+
+/// There is no response to say it with but the status.
+fn taken(reply: &ProvideEimPackageResultResponse) -> Taken {
+    match reply {
+        ProvideEimPackageResultResponse::Error(_) => Taken::NotExecuted,
+        _ => Taken::Stored,
     }
 }

@@ -1,10 +1,12 @@
 //! IpaEuiccDataResponse (SGP.32 2.11.2.2): the eUICC's certificates, asked for
 //! because a result will need them.
 
+use alloc::vec::Vec;
+
 use rsp_asn1::sgp32::{IpaEuiccDataResponse, ProvideEimPackageResultResponse};
 
 use super::provide_eim_package_result::empty;
-use super::{Eim, EuiccRecord, Operation, Outcome, Step, operation};
+use super::{Eim, EuiccRecord, Note, Operation, Outcome, Step, operation};
 use crate::Context;
 
 impl Eim {
@@ -23,6 +25,7 @@ impl Eim {
         let Some(asked) = operation::find(open, transaction.as_ref(), None) else {
             return Step::unchanged(record, empty());
         };
+        let mut notes = Vec::new();
         let changed = match response {
             IpaEuiccDataResponse::Error(error) => {
                 asked.outcome_unknown(error.ipa_euicc_data_error_code)
@@ -32,11 +35,18 @@ impl Eim {
                     record.public_key = Some(key.to_vec());
                     asked.executed(Outcome::Done)
                 }
-                Err(unproven) => asked.outcome_unknown(unproven),
+                Err(because) => {
+                    notes.push(Note::NotBelieved {
+                        what: "set of certificates",
+                        because,
+                    });
+                    asked.outcome_unknown(because)
+                }
             },
         };
         Step {
             operations: alloc::vec![changed],
+            notes,
             ..Step::unchanged(record, empty())
         }
     }

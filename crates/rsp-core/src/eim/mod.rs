@@ -8,11 +8,14 @@
 
 mod configuration;
 mod download_result;
+mod evidence;
 mod get_eim_package;
 mod handle_notification;
 mod ipa_euicc_data;
+mod note;
 mod operation;
 mod package_result;
+mod profiles;
 mod provide_eim_package_result;
 mod verified;
 
@@ -20,23 +23,29 @@ use alloc::vec::Vec;
 
 use rsp_asn1::Certificate;
 use rsp_asn1::ids::Eid;
-use rsp_asn1::rsp::{PendingNotification, SubjectKeyIdentifier};
+use rsp_asn1::rsp::SubjectKeyIdentifier;
 use rsp_asn1::sgp32::EimId;
 use rsp_crypto::PublicKey;
 use serde::{Deserialize, Serialize};
 
-use crate::Identity;
 use crate::pki::TrustAnchor;
+use crate::{Identity, Timestamp};
 
-pub use get_eim_package::{eid_not_found as poll_eid_not_found, first_possible};
-pub use handle_notification::Taken;
-pub use operation::{
-    ListedProfile, Operation, OperationId, OperationKind, OperationState, Outcome,
+pub use evidence::{Evidence, EvidenceKind};
+pub use get_eim_package::{
+    eid_not_found as poll_eid_not_found, has_work, nothing_pending as poll_nothing_pending,
 };
+pub use handle_notification::Taken;
+pub use note::Note;
+pub use operation::{
+    ListedProfile, Operation, OperationId, OperationKind, OperationState, Outcome, Poll,
+};
+pub use profiles::ProfileList;
 pub use provide_eim_package_result::{
     eid_not_found as result_eid_not_found, missing_eid as result_missing_eid,
+    named_by as result_named_by,
 };
-pub use verified::Verified;
+pub use verified::{Unproven, Verified};
 
 /// An eIM: its name and keys.
 #[derive(Debug)]
@@ -51,6 +60,24 @@ pub struct Eim {
     pub tls_trust: Certificate,
     /// The CIs under which eUICCs are accepted.
     pub anchors: Vec<TrustAnchor>,
+    /// What a test bench needs and nobody else may have.
+    pub lab: LabSettings,
+}
+
+/// Settings for test benches whose eUICCs do not really sign. By default
+/// nothing is weaker than the standard.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LabSettings {
+    /// eUICCs whose results are taken although they cannot be verified. Their
+    /// operations and evidence are marked as unverified.
+    pub accept_unverified: Vec<Eid>,
+}
+
+impl LabSettings {
+    /// Whether results of this eUICC need no proof.
+    pub fn accepts_unverified(&self, eid: Eid) -> bool {
+        self.accept_unverified.contains(&eid)
+    }
 }
 
 /// The largest counterValue that every eUICC accepts (SGP.32 2.11.1.1).
@@ -71,6 +98,26 @@ pub struct EuiccRecord {
     /// older one proves nothing new.
     #[serde(default)]
     pub installation_seq_number: i64,
+    /// Whether its device expects an emptyResponse to its results: what was
+    /// stored is then not acknowledged (SGP.32 5.14.6 leaves the choice).
+    #[serde(default)]
+    pub empty_response: bool,
+    /// Its profiles, as it signed the last list.
+    #[serde(default)]
+    pub profiles: Option<ProfileList>,
+    /// Changes that its device reported without having been asked, the last
+    /// ones (SGP.32 5.14.5).
+    #[serde(default)]
+    pub state_changes: Vec<StateChange>,
+}
+
+/// A `notifyStateChange` of an IPA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateChange {
+    /// `stateChangeCause`, as its number.
+    pub cause: i64,
+    /// When it was reported.
+    pub at: Timestamp,
 }
 
 impl EuiccRecord {
@@ -82,6 +129,9 @@ impl EuiccRecord {
             counter_value,
             public_key: None,
             installation_seq_number: -1,
+            empty_response: false,
+            profiles: None,
+            state_changes: Vec::new(),
         }
     }
 
@@ -97,29 +147,13 @@ pub struct Step<R> {
     pub record: EuiccRecord,
     /// Operations that changed or are new.
     pub operations: Vec<Operation>,
-    /// Notifications to keep: they are acknowledged, so that the eUICC will
-    /// forget them.
-    pub notifications: Vec<KeptNotification>,
+    /// Signed objects to keep. What is acknowledged is among them: the eUICC
+    /// will forget it.
+    pub evidence: Vec<Evidence>,
+    /// What an operator should read in the log.
+    pub notes: Vec<Note>,
     /// The reply.
     pub reply: R,
-}
-
-/// A verified notification, as the eUICC made it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptNotification {
-    /// Its number on the eUICC.
-    pub seq_number: i64,
-    /// The signed object.
-    pub der: Vec<u8>,
-}
-
-impl KeptNotification {
-    fn of(notification: &PendingNotification) -> Self {
-        KeptNotification {
-            seq_number: notification.metadata().seq_number,
-            der: notification.as_bytes().to_vec(),
-        }
-    }
 }
 
 impl<R> Step<R> {
@@ -128,7 +162,8 @@ impl<R> Step<R> {
         Step {
             record: self.record,
             operations: self.operations,
-            notifications: self.notifications,
+            evidence: self.evidence,
+            notes: self.notes,
             reply: reply(self.reply),
         }
     }
@@ -138,9 +173,23 @@ impl<R> Step<R> {
         Step {
             record,
             operations: Vec::new(),
-            notifications: Vec::new(),
+            evidence: Vec::new(),
+            notes: Vec::new(),
             reply,
         }
+    }
+
+    /// The operations that are in another state than before came into it now.
+    fn at(mut self, before: &[Operation], now: Timestamp) -> Self {
+        for operation in &mut self.operations {
+            let same = |earlier: &Operation| {
+                earlier.id == operation.id && earlier.state_name() == operation.state_name()
+            };
+            if !before.iter().any(same) {
+                operation.since = now;
+            }
+        }
+        self
     }
 }
 

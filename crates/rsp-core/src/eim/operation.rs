@@ -7,6 +7,8 @@ use core::fmt;
 use rsp_asn1::ids::{Eid, Iccid, TransactionId};
 use serde::{Deserialize, Serialize};
 
+use crate::{Context, Timestamp};
+
 /// Identifier of an operation; its text sorts by age.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -21,6 +23,18 @@ impl fmt::Display for OperationId {
 impl fmt::Debug for OperationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl OperationId {
+    /// A new one: milliseconds and randomness, so that it sorts by age and
+    /// cannot be guessed.
+    pub fn new(cx: &mut Context<'_>) -> Self {
+        let mut text = alloc::format!("{:012x}", cx.now.0);
+        for octet in cx.random::<10>() {
+            let _ = fmt::Write::write_fmt(&mut text, format_args!("{octet:02x}"));
+        }
+        OperationId(text)
     }
 }
 
@@ -69,6 +83,16 @@ impl OperationKind {
             OperationKind::ListProfileInfo => "list_profile_info",
         }
     }
+
+    /// Whether it changes the state of a profile that is on the eUICC.
+    pub(super) const fn changes_profiles(&self) -> bool {
+        matches!(
+            self,
+            OperationKind::Enable { .. }
+                | OperationKind::Disable { .. }
+                | OperationKind::Delete { .. }
+        )
+    }
 }
 
 impl fmt::Debug for OperationKind {
@@ -97,6 +121,9 @@ pub enum OperationState {
         counter_value: Option<i64>,
         /// The package as sent; sent again until a result comes.
         package: Vec<u8>,
+        /// How often it was sent again.
+        #[serde(default)]
+        repeated: u32,
     },
     /// A verified result says so.
     Executed {
@@ -107,7 +134,15 @@ pub enum OperationState {
     Confirmed {
         /// The result.
         outcome: Outcome,
+        /// The poll that confirmed it.
+        #[serde(default)]
+        poll: Option<Poll>,
     },
+    /// A verified result says that the enable was executed and that the IPA
+    /// went back to the profile before it (SGP.32 3.3.2).
+    RolledBack,
+    /// Taken back by the operator before anything was sent.
+    Cancelled,
     /// A verified result says so.
     Failed {
         /// Why.
@@ -122,7 +157,25 @@ pub enum OperationState {
         eim_transaction_id: TransactionId,
         /// counterValue of the eUICC Package.
         counter_value: Option<i64>,
+        /// How often the eUICC was asked for its profiles because of it.
+        #[serde(default)]
+        asked: u32,
+        /// Whether another package that changes profiles was sent since: a
+        /// list of profiles does not tell any more what this one did.
+        #[serde(default)]
+        overtaken: bool,
     },
+}
+
+/// A poll.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Poll {
+    /// When.
+    pub at: Timestamp,
+    /// The network that the device was registered in, if it said so; as text,
+    /// because a device may send what is no PLMN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub r_plmn: Option<String>,
 }
 
 impl OperationState {
@@ -133,6 +186,8 @@ impl OperationState {
             OperationState::Delivered { .. } => "delivered",
             OperationState::Executed { .. } => "executed",
             OperationState::Confirmed { .. } => "confirmed",
+            OperationState::RolledBack => "rolled_back",
+            OperationState::Cancelled => "cancelled",
             OperationState::Failed { .. } => "failed",
             OperationState::OutcomeUnknown { .. } => "outcome_unknown",
         }
@@ -151,9 +206,17 @@ impl OperationState {
     /// What a verified result says.
     pub fn outcome(&self) -> Option<&Outcome> {
         match self {
-            OperationState::Executed { outcome } | OperationState::Confirmed { outcome } => {
+            OperationState::Executed { outcome } | OperationState::Confirmed { outcome, .. } => {
                 Some(outcome)
             }
+            _ => None,
+        }
+    }
+
+    /// The poll that confirmed it.
+    pub fn poll(&self) -> Option<&Poll> {
+        match self {
+            OperationState::Confirmed { poll, .. } => poll.as_ref(),
             _ => None,
         }
     }
@@ -215,22 +278,41 @@ pub struct Operation {
     /// How far it is.
     #[serde(flatten)]
     pub state: OperationState,
+    /// When it was queued.
+    pub created: Timestamp,
+    /// When it came into its state.
+    pub since: Timestamp,
+    /// Whether the result that settled it could not be verified, and was taken
+    /// because the lab setting says so for this eUICC.
+    #[serde(default)]
+    pub unverified: bool,
+    /// The operation whose outcome it was made to find out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconciles: Option<OperationId>,
+    /// The list of profiles that settled it when its own result was lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_by: Option<OperationId>,
 }
 
 impl Operation {
     /// A new operation.
-    pub fn queued(id: OperationId, eid: Eid, kind: OperationKind) -> Self {
+    pub fn queued(id: OperationId, eid: Eid, kind: OperationKind, now: Timestamp) -> Self {
         Operation {
             id,
             eid,
             kind,
             state: OperationState::Queued,
+            created: now,
+            since: now,
+            unverified: false,
+            reconciles: None,
+            settled_by: None,
         }
     }
 
     /// Transaction and counter of the package, if it was sent and its result
     /// is not known.
-    pub(super) fn sent(&self) -> Option<(&TransactionId, Option<i64>)> {
+    pub fn sent(&self) -> Option<(&TransactionId, Option<i64>)> {
         match &self.state {
             OperationState::Delivered {
                 eim_transaction_id,
@@ -268,17 +350,40 @@ impl Operation {
         self.with(OperationState::Failed { reason })
     }
 
-    /// What happened to a package that was sent is not known.
+    /// What happened to a package that was sent is not known. Reading again is
+    /// as good as an answer that was lost: what only read has failed.
     #[must_use]
     pub(super) fn outcome_unknown(&self, reason: impl ToString) -> Self {
         let Some((eim_transaction_id, counter_value)) = self.sent() else {
             return self.clone();
         };
+        if self.reconciles.is_some() {
+            return self.failed(reason);
+        }
+        let (asked, overtaken) = match self.state {
+            OperationState::OutcomeUnknown {
+                asked, overtaken, ..
+            } => (asked, overtaken),
+            _ => (0, false),
+        };
         self.with(OperationState::OutcomeUnknown {
             reason: reason.to_string(),
             eim_transaction_id: eim_transaction_id.clone(),
             counter_value,
+            asked,
+            overtaken,
         })
+    }
+
+    /// Taken back, if nothing of it was sent yet: a signed package cannot be
+    /// called back.
+    #[must_use]
+    pub fn cancelled(&self, now: Timestamp) -> Option<Self> {
+        let cancelled = Operation {
+            since: now,
+            ..self.with(OperationState::Cancelled)
+        };
+        (self.state == OperationState::Queued).then_some(cancelled)
     }
 
     /// Whether nothing more will happen to it. An unknown outcome is not
@@ -286,7 +391,10 @@ impl Operation {
     pub fn is_final(&self) -> bool {
         matches!(
             self.state,
-            OperationState::Confirmed { .. } | OperationState::Failed { .. }
+            OperationState::Confirmed { .. }
+                | OperationState::Failed { .. }
+                | OperationState::RolledBack
+                | OperationState::Cancelled
         )
     }
 
@@ -305,6 +413,15 @@ pub(super) fn find<'a>(
     let answered = (transaction?, counter);
     let is_answered = |operation: &&Operation| operation.sent() == Some(answered);
     open.iter().find(is_answered)
+}
+
+/// The operation whose package has this counter, which no other has.
+pub(super) fn counted(open: &[Operation], counter: i64) -> Option<&Operation> {
+    let is_counted = |operation: &&Operation| {
+        let sent = operation.sent();
+        sent.is_some_and(|(_, sent)| sent == Some(counter))
+    };
+    open.iter().find(is_counted)
 }
 
 /// The operation whose transaction an unproven message names.

@@ -2,13 +2,15 @@
 //! file.
 
 use rsp_asn1::Extensions;
+use rsp_asn1::ids::{Eid, TransactionId};
 use rsp_asn1::sgp32::{
-    EimPackageResult, EimPackageResultResponseError, EmptyResponse, ProvideEimPackageResultError,
-    ProvideEimPackageResultResponse,
+    EimPackageResult, EimPackageResultResponseError, EmptyResponse, EuiccPackageResult,
+    IpaEuiccDataResponse, ProvideEimPackageResultError, ProvideEimPackageResultResponse,
 };
 
-use super::{Eim, EuiccRecord, Operation, Step, operation};
+use super::{Eim, EuiccRecord, Operation, Step, Taken, operation};
 use crate::Context;
+use crate::pki::ParsedCertificate;
 
 impl Eim {
     /// Takes a result over. `open` are the operations of this eUICC that are
@@ -20,7 +22,7 @@ impl Eim {
         result: &EimPackageResult,
         cx: &Context<'_>,
     ) -> Step<ProvideEimPackageResultResponse> {
-        match result {
+        let step = match result {
             EimPackageResult::EuiccPackageResult(result) => {
                 self.package_result(record, open, result, &[], cx)
             }
@@ -33,21 +35,71 @@ impl Eim {
             }
             EimPackageResult::ProfileDownloadTriggerResult(result) => {
                 let step = self.download_result(record, open, result, cx);
-                step.map(|_| empty())
+                step.map(|taken| match taken {
+                    Taken::Stored => empty(),
+                    Taken::NotExecuted => undefined_error(),
+                })
             }
             EimPackageResult::ResponseError(error) => response_error(record, open, error),
-        }
+        };
+        step.at(open, cx.now)
     }
 }
 
 /// The answer to a result of a device that this eIM does not manage.
-pub fn eid_not_found() -> ProvideEimPackageResultResponse {
-    ProvideEimPackageResultResponse::Error(ProvideEimPackageResultError::EID_NOT_FOUND)
+pub fn eid_not_found(eid: Eid) -> ProvideEimPackageResultResponse {
+    ProvideEimPackageResultResponse::Error(match eid.is_decimal() {
+        true => ProvideEimPackageResultError::EID_NOT_FOUND,
+        false => ProvideEimPackageResultError::INVALID_EID,
+    })
+}
+
+/// The eUICC that a result is from, as far as the result itself says so: in a
+/// certificate, or by its transaction.
+pub fn named_by(result: &EimPackageResult) -> (Option<Eid>, Option<&TransactionId>) {
+    match result {
+        EimPackageResult::EuiccPackageResult(result) => (None, of_package(result)),
+        EimPackageResult::EprAndNotifications(both) => {
+            (None, of_package(&both.euicc_package_result))
+        }
+        EimPackageResult::IpaEuiccDataResponse(IpaEuiccDataResponse::Ok(data)) => {
+            let certificate = data.euicc_certificate.as_ref();
+            let parsed = certificate.and_then(|c| ParsedCertificate::parse(c).ok());
+            let eid = parsed.and_then(|parsed| parsed.eid());
+            (eid, data.eim_transaction_id.as_ref())
+        }
+        EimPackageResult::IpaEuiccDataResponse(IpaEuiccDataResponse::Error(error)) => {
+            (None, error.eim_transaction_id.as_ref())
+        }
+        EimPackageResult::ProfileDownloadTriggerResult(result) => {
+            (None, result.eim_transaction_id.as_ref())
+        }
+        EimPackageResult::ResponseError(error) => (None, error.eim_transaction_id.as_ref()),
+    }
 }
 
 /// The answer to a result that does not say which eUICC it is from.
 pub fn missing_eid() -> ProvideEimPackageResultResponse {
     ProvideEimPackageResultResponse::Error(ProvideEimPackageResultError::MISSING_EID)
+}
+
+/// Not taken over: the IPA keeps what it has.
+pub(super) fn undefined_error() -> ProvideEimPackageResultResponse {
+    ProvideEimPackageResultResponse::Error(ProvideEimPackageResultError::UNDEFINED_ERROR)
+}
+
+fn of_package(result: &EuiccPackageResult) -> Option<&TransactionId> {
+    match result {
+        EuiccPackageResult::Signed(result) => {
+            let data = &result.euicc_package_result_data_signed;
+            data.eim_transaction_id.as_ref()
+        }
+        EuiccPackageResult::ErrorSigned(error) => {
+            let data = &error.euicc_package_error_data_signed;
+            data.eim_transaction_id.as_ref()
+        }
+        EuiccPackageResult::ErrorUnsigned(error) => error.eim_transaction_id.as_ref(),
+    }
 }
 
 pub(super) fn empty() -> ProvideEimPackageResultResponse {

@@ -25,10 +25,40 @@ impl<T> core::ops::Deref for Verified<T> {
     }
 }
 
+/// What is acted upon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Believed<T> {
+    /// Proven.
+    Proven(Verified<T>),
+    /// Not proven, and taken because of the lab setting; and why it is not.
+    Lab(T, Unproven),
+}
+
+impl<T> Believed<T> {
+    /// Why it is not proven.
+    pub(super) const fn unproven(&self) -> Option<Unproven> {
+        match self {
+            Believed::Proven(_) => None,
+            Believed::Lab(_, unproven) => Some(*unproven),
+        }
+    }
+}
+
+impl<T> core::ops::Deref for Believed<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        match self {
+            Believed::Proven(value) => value,
+            Believed::Lab(value, _) => value,
+        }
+    }
+}
+
 /// Why a result proves nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub(super) enum Unproven {
+pub enum Unproven {
     /// The eUICC's certificates are not known yet.
     #[error("the key of this eUICC is not known")]
     NoKey,
@@ -62,9 +92,75 @@ pub(super) enum PackageResult {
     Error(EuiccPackageErrorSigned),
 }
 
+impl PackageResult {
+    /// A result that is signed, whether or not the signature is good.
+    fn of(result: &EuiccPackageResult) -> Option<Self> {
+        match result {
+            EuiccPackageResult::Signed(result) => Some(PackageResult::Result(result.clone())),
+            EuiccPackageResult::ErrorSigned(error) => Some(PackageResult::Error(error.clone())),
+            EuiccPackageResult::ErrorUnsigned(_) => None,
+        }
+    }
+}
+
+/// Of what is not proven, what a lab wants to be taken all the same.
+fn or_lab<T>(
+    eim: &Eim,
+    eid: Eid,
+    verified: Result<Verified<T>, Unproven>,
+    claimed: impl FnOnce() -> Option<T>,
+) -> Result<Believed<T>, Unproven> {
+    let about_proof = |unproven: Unproven| {
+        matches!(
+            unproven,
+            Unproven::NoKey | Unproven::Signature | Unproven::Certificates
+        )
+    };
+    match verified {
+        Ok(verified) => Ok(Believed::Proven(verified)),
+        Err(unproven) if about_proof(unproven) && eim.lab.accepts_unverified(eid) => claimed()
+            .map(|claimed| Believed::Lab(claimed, unproven))
+            .ok_or(unproven),
+        Err(unproven) => Err(unproven),
+    }
+}
+
 impl EuiccRecord {
+    /// euiccSignEPR or euiccSignEPE verified, or the lab does not mind.
+    pub(super) fn believe_package_result(
+        &self,
+        result: &EuiccPackageResult,
+        eim: &Eim,
+        cx: &Context<'_>,
+    ) -> Result<Believed<PackageResult>, Unproven> {
+        let verified = self.verify_package_result(result, eim, cx);
+        or_lab(eim, self.eid, verified, || PackageResult::of(result))
+    }
+
+    /// euiccSignPIR verified, or the lab does not mind.
+    pub(super) fn believe_installation_result(
+        &self,
+        result: &ProfileInstallationResult,
+        eim: &Eim,
+        cx: &Context<'_>,
+    ) -> Result<Believed<ProfileInstallationResult>, Unproven> {
+        let verified = self.verify_installation_result(result, cx);
+        or_lab(eim, self.eid, verified, || Some(result.clone()))
+    }
+
+    /// The signature of a notification verified, or the lab does not mind.
+    pub(super) fn believe_notification(
+        &self,
+        notification: &PendingNotification,
+        eim: &Eim,
+        cx: &Context<'_>,
+    ) -> Result<Believed<()>, Unproven> {
+        let verified = self.verify_notification(notification, eim, cx);
+        or_lab(eim, self.eid, verified, || Some(()))
+    }
+
     /// Verifies euiccSignEPR or euiccSignEPE (SGP.32 2.11.2.1).
-    pub(super) fn verify_package_result(
+    fn verify_package_result(
         &self,
         result: &EuiccPackageResult,
         eim: &Eim,
@@ -92,7 +188,7 @@ impl EuiccRecord {
     }
 
     /// Verifies euiccSignPIR (SGP.22 2.5.6).
-    pub(super) fn verify_installation_result(
+    fn verify_installation_result(
         &self,
         result: &ProfileInstallationResult,
         cx: &Context<'_>,
@@ -124,7 +220,7 @@ impl EuiccRecord {
     }
 
     /// Verifies a notification of any kind.
-    pub(super) fn verify_notification(
+    fn verify_notification(
         &self,
         notification: &PendingNotification,
         eim: &Eim,

@@ -1,13 +1,22 @@
-//! eUICCs, operations, notifications.
+//! eUICCs, operations, contacts.
 
-use rsp_asn1::ids::Eid;
+use rsp_asn1::ids::{Eid, TransactionId};
+use rsp_core::Timestamp;
 use rsp_core::eim::{EuiccRecord, Operation, OperationId};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{exists, one_row};
-use crate::contract::{EuiccChange, StoreError, Versioned};
+use super::{exists, one_row, outbox};
+use crate::contract::{EuiccChange, OperationFilter, StoreError, Versioned};
 
 pub(super) fn add_euicc(tx: &Connection, record: &EuiccRecord) -> Result<(), StoreError> {
+    let sent: Option<i64> = tx
+        .prepare_cached("SELECT counter_value FROM euicc_removed WHERE eid = $1")?
+        .query_row([record.eid.to_string()], |row| row.get(0))
+        .optional()?;
+    let record = &EuiccRecord {
+        counter_value: record.counter_value.max(sent.unwrap_or(0)),
+        ..record.clone()
+    };
     let document = serde_json::to_string(record)?;
     tx.prepare_cached("INSERT INTO euicc (eid, version, document) VALUES ($1, 1, $2)")?
         .execute(params![record.eid.to_string(), document])
@@ -34,6 +43,110 @@ pub(super) fn euicc(
     row.map(read).transpose()
 }
 
+pub(super) fn remove_euicc(tx: &Connection, eid: Eid) -> Result<(), StoreError> {
+    let Some(Versioned { value, .. }) = euicc(tx, eid)? else {
+        return Err(StoreError::Unknown("an eUICC with this EID"));
+    };
+    let eid = eid.to_string();
+    tx.prepare_cached(
+        "INSERT INTO euicc_removed (eid, counter_value) VALUES ($1, $2)
+         ON CONFLICT (eid) DO UPDATE SET counter_value = excluded.counter_value",
+    )?
+    .execute(params![eid, value.counter_value])?;
+    for table in ["operation", "contact", "euicc"] {
+        tx.prepare_cached(&format!("DELETE FROM {table} WHERE eid = $1"))?
+            .execute([&eid])?;
+    }
+    Ok(())
+}
+
+pub(super) fn euiccs(
+    connection: &Connection,
+    after: Option<Eid>,
+    limit: usize,
+) -> Result<Vec<EuiccRecord>, StoreError> {
+    let after = after.map(|eid| eid.to_string()).unwrap_or_default();
+    let mut statement = connection
+        .prepare_cached("SELECT document FROM euicc WHERE eid > $1 ORDER BY eid LIMIT $2")?;
+    let rows = statement.query_map(params![after, limit as i64], |row| row.get::<_, String>(0))?;
+    rows.map(|row| Ok(serde_json::from_str(&row?)?)).collect()
+}
+
+pub(super) fn euicc_index(connection: &Connection) -> Result<Vec<(Eid, bool)>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT eid, EXISTS (SELECT 1 FROM operation
+                             WHERE operation.eid = euicc.eid AND is_open = 1) FROM euicc",
+    )?;
+    let rows = statement.query_map([], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?))
+    })?;
+    let mut index = Vec::new();
+    for row in rows {
+        let (eid, open) = row?;
+        // Only whole EIDs are put in.
+        if let Ok(eid) = eid.parse() {
+            index.push((eid, open));
+        }
+    }
+    Ok(index)
+}
+
+pub(super) fn put_contacts(
+    tx: &Connection,
+    contacts: &[(Eid, Timestamp)],
+) -> Result<(), StoreError> {
+    let mut statement = tx.prepare_cached(
+        "INSERT INTO contact (eid, last) SELECT $1, $2 WHERE EXISTS
+             (SELECT 1 FROM euicc WHERE eid = $1)
+         ON CONFLICT (eid) DO UPDATE SET last = max(last, excluded.last)",
+    )?;
+    for (eid, last) in contacts {
+        statement.execute(params![eid.to_string(), last.0 as i64])?;
+    }
+    Ok(())
+}
+
+pub(super) fn contact(connection: &Connection, eid: Eid) -> Result<Option<Timestamp>, StoreError> {
+    let last = connection
+        .prepare_cached("SELECT last FROM contact WHERE eid = $1")?
+        .query_row([eid.to_string()], |row| row.get::<_, i64>(0))
+        .optional()?;
+    Ok(last.map(|last| Timestamp(last as u64)))
+}
+
+/// Each condition that is asked for, so that an index serves it.
+pub(super) fn operations(
+    connection: &Connection,
+    filter: &OperationFilter,
+) -> Result<Vec<Operation>, StoreError> {
+    let eid = filter.eid.map(|eid| eid.to_string());
+    let after = filter.after.as_ref().map(|id| id.0.clone());
+    let conditions = [
+        (" AND eid = ?", eid),
+        (" AND state = ?", filter.state.clone()),
+        (
+            " AND number < (SELECT number FROM operation WHERE id = ?)",
+            after,
+        ),
+    ];
+    let mut query = String::from("SELECT document FROM operation WHERE 1");
+    let mut values = Vec::new();
+    for (condition, value) in conditions {
+        if let Some(value) = value {
+            query.push_str(condition);
+            values.push(value);
+        }
+    }
+    query.push_str(" ORDER BY number DESC LIMIT ?");
+    let limit = (filter.limit as i64).to_string();
+    values.push(limit);
+    let mut statement = connection.prepare_cached(&query)?;
+    let rows = statement.query_map(rusqlite::params_from_iter(values), |row| {
+        row.get::<_, String>(0)
+    })?;
+    rows.map(|row| Ok(serde_json::from_str(&row?)?)).collect()
+}
+
 pub(super) fn open_operations(
     connection: &Connection,
     eid: Eid,
@@ -57,6 +170,17 @@ pub(super) fn operation(
     document.map(read).transpose()
 }
 
+pub(super) fn euicc_of_transaction(
+    connection: &Connection,
+    id: &TransactionId,
+) -> Result<Option<Eid>, StoreError> {
+    let eid = connection
+        .prepare_cached("SELECT eid FROM operation WHERE transaction_id = $1")?
+        .query_row([id.to_string()], |row| row.get::<_, String>(0))
+        .optional()?;
+    Ok(eid.and_then(|eid| eid.parse().ok()))
+}
+
 pub(super) fn add_operation(tx: &Connection, operation: &Operation) -> Result<(), StoreError> {
     if euicc(tx, operation.eid)?.is_none() {
         return Err(StoreError::Unknown("an eUICC with this EID"));
@@ -70,13 +194,19 @@ pub(super) fn add_operation(tx: &Connection, operation: &Operation) -> Result<()
 fn put_operation(tx: &Connection, operation: &Operation) -> Result<(), StoreError> {
     let document = serde_json::to_string(operation)?;
     tx.prepare_cached(
-        "INSERT INTO operation (id, eid, is_open, document) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (id) DO UPDATE SET is_open = excluded.is_open, document = excluded.document",
+        "INSERT INTO operation (id, eid, is_open, state, transaction_id, document)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (id) DO UPDATE SET is_open = excluded.is_open, state = excluded.state,
+             transaction_id = excluded.transaction_id, document = excluded.document",
     )?
     .execute(params![
         operation.id.0,
         operation.eid.to_string(),
         !operation.is_final(),
+        operation.state_name(),
+        operation
+            .sent()
+            .map(|(transaction, _)| transaction.to_string()),
         document
     ])?;
     Ok(())
@@ -95,17 +225,8 @@ pub(super) fn commit(tx: &Connection, change: &EuiccChange<'_>) -> Result<(), St
     for operation in change.operations {
         put_operation(tx, operation)?;
     }
-    for notification in change.notifications {
-        tx.prepare_cached(
-            "INSERT INTO notification (eid, seq_number, received, der) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (eid, seq_number) DO NOTHING",
-        )?
-        .execute(params![
-            eid,
-            notification.seq_number,
-            change.now.0 as i64,
-            notification.der
-        ])?;
+    for evidence in change.evidence {
+        outbox::add(tx, change.record.eid, evidence, change.now)?;
     }
     Ok(())
 }

@@ -1,22 +1,25 @@
 //! The embedded engine: one SQLite file.
 
 mod eim;
+mod outbox;
 mod smdp;
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rsp_asn1::ids::{Eid, Iccid, TransactionId};
+use rsp_core::Timestamp;
 use rsp_core::eim::{EuiccRecord, Operation, OperationId};
 use rsp_core::smdp::{Order, OrderKey, ProfileMaterial};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::contract::{
-    EuiccChange, ProfileStock, SmdpNotification, Store, StoreError, StoredSession, Versioned,
+    EuiccChange, Forwarding, OperationFilter, Outgoing, ProfileStock, SmdpNotification, Store,
+    StoreError, StoredEvidence, StoredSession, Versioned,
 };
 
 /// Schema that this version writes.
-const SCHEMA: i64 = 1;
+const SCHEMA: i64 = 2;
 
 /// The store in one SQLite file.
 #[derive(Debug)]
@@ -128,6 +131,51 @@ impl Store for SqliteStore {
         eim::euicc(&self.lock(), eid)
     }
 
+    fn remove_euicc(&self, eid: Eid) -> Result<(), StoreError> {
+        self.transact(|tx| eim::remove_euicc(tx, eid))
+    }
+
+    fn euiccs(&self, after: Option<Eid>, limit: usize) -> Result<Vec<EuiccRecord>, StoreError> {
+        eim::euiccs(&self.lock(), after, limit)
+    }
+
+    fn euicc_index(&self) -> Result<Vec<(Eid, bool)>, StoreError> {
+        eim::euicc_index(&self.lock())
+    }
+
+    fn put_contacts(&self, contacts: &[(Eid, Timestamp)]) -> Result<(), StoreError> {
+        self.transact(|tx| eim::put_contacts(tx, contacts))
+    }
+
+    fn contact(&self, eid: Eid) -> Result<Option<Timestamp>, StoreError> {
+        eim::contact(&self.lock(), eid)
+    }
+
+    fn operations(&self, filter: &OperationFilter) -> Result<Vec<Operation>, StoreError> {
+        eim::operations(&self.lock(), filter)
+    }
+
+    fn evidence(&self, eid: Eid) -> Result<Vec<StoredEvidence>, StoreError> {
+        outbox::evidence(&self.lock(), eid)
+    }
+
+    fn due_notifications(&self, now: Timestamp, limit: usize) -> Result<Vec<Outgoing>, StoreError> {
+        outbox::due(&self.lock(), now, limit)
+    }
+
+    fn put_forwarding(
+        &self,
+        number: i64,
+        forwarding: Forwarding,
+        detail: &str,
+    ) -> Result<(), StoreError> {
+        self.transact(|tx| outbox::put(tx, number, forwarding, detail))
+    }
+
+    fn count_forwarding(&self, state: &str) -> Result<u64, StoreError> {
+        outbox::count(&self.lock(), state)
+    }
+
     fn open_operations(&self, eid: Eid) -> Result<Vec<Operation>, StoreError> {
         eim::open_operations(&self.lock(), eid)
     }
@@ -138,6 +186,10 @@ impl Store for SqliteStore {
 
     fn operation(&self, id: &OperationId) -> Result<Option<Operation>, StoreError> {
         eim::operation(&self.lock(), id)
+    }
+
+    fn euicc_of_transaction(&self, id: &TransactionId) -> Result<Option<Eid>, StoreError> {
+        eim::euicc_of_transaction(&self.lock(), id)
     }
 
     fn commit_euicc(&self, change: &EuiccChange<'_>) -> Result<(), StoreError> {

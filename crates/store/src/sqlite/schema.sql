@@ -1,4 +1,4 @@
--- Schema 1. Documents are JSON; columns are what is searched for.
+-- Schema 2. Documents are JSON; columns are what is searched for.
 
 CREATE TABLE euicc (
     eid       TEXT PRIMARY KEY,
@@ -6,23 +6,60 @@ CREATE TABLE euicc (
     document  TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- eUICCs that were removed: their counters must not go back.
+CREATE TABLE euicc_removed (
+    eid            TEXT PRIMARY KEY,
+    counter_value  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- When devices polled last.
+CREATE TABLE contact (
+    eid   TEXT PRIMARY KEY,
+    last  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE operation (
     number    INTEGER PRIMARY KEY,
     id        TEXT NOT NULL UNIQUE,
     eid       TEXT NOT NULL REFERENCES euicc (eid),
     is_open   INTEGER NOT NULL,
+    state     TEXT NOT NULL,
+    -- Of a package whose result is not known.
+    transaction_id  TEXT,
     document  TEXT NOT NULL
 ) STRICT;
 
+CREATE INDEX operation_transaction ON operation (transaction_id)
+    WHERE transaction_id IS NOT NULL;
 CREATE INDEX operation_open ON operation (eid, number) WHERE is_open = 1;
+CREATE INDEX operation_eid ON operation (eid, number);
+CREATE INDEX operation_state ON operation (state, number);
 
-CREATE TABLE notification (
-    eid         TEXT NOT NULL REFERENCES euicc (eid),
-    seq_number  INTEGER NOT NULL,
+-- What eUICCs signed; it stays when an eUICC is removed.
+CREATE TABLE evidence (
+    number      INTEGER PRIMARY KEY,
+    eid         TEXT NOT NULL,
+    kind        TEXT NOT NULL,
+    operation   TEXT,
+    seq_number  INTEGER,
+    verified    INTEGER NOT NULL,
     received    INTEGER NOT NULL,
+    digest      BLOB NOT NULL,
     der         BLOB NOT NULL,
-    PRIMARY KEY (eid, seq_number)
-) STRICT, WITHOUT ROWID;
+    UNIQUE (eid, digest)
+) STRICT;
+
+-- Notifications that SM-DP+ are to be told.
+CREATE TABLE outbox (
+    evidence  INTEGER PRIMARY KEY REFERENCES evidence (number),
+    address   TEXT NOT NULL,
+    state     TEXT NOT NULL,
+    attempts  INTEGER NOT NULL,
+    due       INTEGER NOT NULL,
+    detail    TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX outbox_due ON outbox (due) WHERE state = 'waiting';
 
 CREATE TABLE profile_type (
     name                   TEXT PRIMARY KEY,

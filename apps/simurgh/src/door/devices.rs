@@ -1,0 +1,117 @@
+//! Devices and what is known of them.
+
+use api::{Device, DeviceProfiles, DeviceSettings, NewDevice, Page, Problem, StateChange};
+use rsp_asn1::ids::Eid;
+use rsp_core::eim::{EuiccRecord, MAX_COUNTER_VALUE};
+
+use super::functions::parse;
+use super::list::{Query, page};
+use super::operations::listed;
+use super::{Functions, invalid, problem, stored, utc};
+use crate::shell;
+
+impl Functions {
+    pub(super) fn add_device(&self, new: &NewDevice) -> Result<Device, Problem> {
+        let eid = parse("eid", &new.eid)?;
+        if !(0..MAX_COUNTER_VALUE).contains(&new.counter_value) {
+            let remedy = "give the counterValue of the eIM configuration data";
+            return Err(invalid("counter_value", "out of range", remedy));
+        }
+        if new.association_token.is_some_and(|token| token < 0) {
+            let remedy = "give the token that the eUICC answered";
+            return Err(invalid("association_token", "negative", remedy));
+        }
+        let record = EuiccRecord {
+            empty_response: new.empty_response,
+            ..EuiccRecord::new(eid, new.association_token, new.counter_value)
+        };
+        self.eim.add_euicc(&record).map_err(stored)?;
+        tracing::info!(%eid, "added");
+        self.device(&new.eid)
+    }
+
+    pub(super) fn devices(&self, query: &Query) -> Result<Page<Device>, Problem> {
+        let after = query.after.as_ref().map(|eid| parse("after", eid));
+        let records = self.eim.store().euiccs(after.transpose()?, query.limit + 1);
+        let devices: Result<Vec<_>, _> = records
+            .map_err(stored)?
+            .iter()
+            .map(|record| self.shown(record))
+            .collect();
+        Ok(page(devices?, query.limit, |device| device.eid.clone()))
+    }
+
+    pub(super) fn device(&self, eid: &str) -> Result<Device, Problem> {
+        self.shown(&self.record(eid)?)
+    }
+
+    pub(super) fn set_device(
+        &self,
+        eid: &str,
+        settings: &DeviceSettings,
+    ) -> Result<Device, Problem> {
+        let known = self.record(eid)?.eid;
+        if let Some(empty_response) = settings.empty_response {
+            let set = self
+                .eim
+                .set_empty_response(known, empty_response, shell::now());
+            set.map_err(stored)?;
+        }
+        self.device(eid)
+    }
+
+    pub(super) fn remove_device(&self, eid: &str) -> Result<(), Problem> {
+        let eid = self.record(eid)?.eid;
+        self.eim.remove_euicc(eid).map_err(stored)?;
+        tracing::info!(%eid, "removed");
+        Ok(())
+    }
+
+    pub(super) fn device_profiles(&self, eid: &str) -> Result<DeviceProfiles, Problem> {
+        let Some(list) = self.record(eid)?.profiles else {
+            return Ok(DeviceProfiles {
+                at: None,
+                unverified: false,
+                profiles: Vec::new(),
+            });
+        };
+        Ok(DeviceProfiles {
+            at: Some(utc(list.at)),
+            unverified: list.unverified,
+            profiles: list.profiles.iter().map(listed).collect(),
+        })
+    }
+
+    fn record(&self, eid: &str) -> Result<EuiccRecord, Problem> {
+        let eid: Eid = parse("eid", eid)?;
+        let found = self.eim.store().euicc(eid).map_err(stored)?;
+        let unknown = || {
+            let detail = format!("there is no device with the EID {eid}");
+            problem(
+                404,
+                "not found",
+                &detail,
+                "check the EID, or add the device first",
+            )
+        };
+        Ok(found.ok_or_else(unknown)?.value)
+    }
+
+    fn shown(&self, record: &EuiccRecord) -> Result<Device, Problem> {
+        let contact = self.eim.contact(record.eid).map_err(stored)?;
+        let change = |change: &rsp_core::eim::StateChange| StateChange {
+            cause: change.cause,
+            at: utc(change.at),
+        };
+        Ok(Device {
+            eid: record.eid.to_string(),
+            association_token: record.association_token,
+            counter_value: record.counter_value,
+            certified: record.public_key.is_some(),
+            empty_response: record.empty_response,
+            accepts_unverified: self.eim.eim().lab.accepts_unverified(record.eid),
+            last_contact: contact.map(utc),
+            state_changes: record.state_changes.iter().map(change).collect(),
+        })
+    }
+}

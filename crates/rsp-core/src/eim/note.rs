@@ -1,0 +1,61 @@
+//! What an operator should read about a step.
+
+use rsp_asn1::sgp32::{EuiccPackageErrorCode, StateChangeCause};
+
+use super::{OperationId, Unproven};
+
+/// Something that happened in a step, for the log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Note {
+    /// What came proves nothing and was not taken over.
+    #[error("a {what} was not believed: {because}")]
+    NotBelieved {
+        /// What came.
+        what: &'static str,
+        /// Why it proves nothing.
+        because: Unproven,
+    },
+    /// What came proves nothing and was taken over all the same.
+    #[error("LAB SETTING: an UNVERIFIED {what} was taken over although {because}")]
+    TakenUnverified {
+        /// What came.
+        what: &'static str,
+        /// Why it proves nothing.
+        because: Unproven,
+    },
+    /// A signed result that answers nothing that is open.
+    #[error("a {what} answers no open operation: it was settled before, or is not of this eIM")]
+    NothingOpen {
+        /// What came.
+        what: &'static str,
+    },
+    /// The eUICC refused a package.
+    #[error("the eUICC refused the package of operation {operation}: {code}")]
+    PackageRefused {
+        /// The operation.
+        operation: OperationId,
+        /// The eUICC's reason.
+        code: EuiccPackageErrorCode,
+    },
+    /// The eUICC has seen higher counters than this eIM has sent.
+    #[error("the eUICC's counterValue is ahead of this eIM's: the next is {next}")]
+    CounterRaised {
+        /// What is sent next.
+        next: i64,
+    },
+    /// A list of profiles settled what a lost result had left open.
+    #[error("operation {operation} is settled by the eUICC's list of profiles: {state}")]
+    Reconciled {
+        /// The operation.
+        operation: OperationId,
+        /// Its new state.
+        state: &'static str,
+    },
+    /// The device says that something changed without this eIM.
+    #[error("the device reports a change of state: {cause}")]
+    StateChanged {
+        /// What it names as cause.
+        cause: StateChangeCause,
+    },
+}

@@ -1,0 +1,204 @@
+//! What the eIM knows in memory, so that a poll with nothing to do costs no
+//! query: which eUICCs there are, for which of them there may be work, and when
+//! their devices polled last.
+//!
+//! The process owns its database: nobody else adds work behind the index. It
+//! errs on one side only. An eUICC that is marked busy and has no work costs a
+//! query; one with work is never marked idle.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rsp_asn1::ids::Eid;
+use rsp_core::Timestamp;
+
+/// Parts of the index that are locked on their own.
+const SHARDS: usize = 64;
+
+/// What is known of one eUICC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry {
+    /// Grows with everything that may be new work.
+    generation: u32,
+    busy: bool,
+    /// Whether the contact was not put down yet.
+    unsaved: bool,
+    contact: Timestamp,
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    entries: HashMap<Eid, Entry>,
+    unsaved: Vec<Eid>,
+}
+
+/// The index.
+#[derive(Debug)]
+pub(crate) struct Index {
+    shards: Vec<Mutex<Shard>>,
+    hasher: RandomState,
+}
+
+/// What a poll finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// No such eUICC.
+    Unknown,
+    /// Nothing is to be done.
+    Idle,
+    /// Something may be to be done.
+    Busy,
+}
+
+/// The work that was known when a step began.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen(u32);
+
+impl Index {
+    /// The index of these eUICCs, each with whether it has open operations.
+    pub(crate) fn new(euiccs: Vec<(Eid, bool)>) -> Self {
+        let index = Index {
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            hasher: RandomState::new(),
+        };
+        for (eid, busy) in euiccs {
+            index.add(eid, busy);
+        }
+        index
+    }
+
+    /// A thread that panicked with the lock left an entry as it was or as it
+    /// was to be.
+    fn shard(&self, eid: Eid) -> Option<MutexGuard<'_, Shard>> {
+        let at = self.hasher.hash_one(eid) as usize % SHARDS;
+        let shard = self.shards.get(at)?;
+        Some(shard.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn with<T>(&self, eid: Eid, change: impl FnOnce(&mut Entry) -> T) -> Option<T> {
+        self.shard(eid)?.entries.get_mut(&eid).map(change)
+    }
+
+    /// An eUICC is new.
+    pub(crate) fn add(&self, eid: Eid, busy: bool) {
+        let entry = Entry {
+            generation: 0,
+            busy,
+            unsaved: false,
+            contact: Timestamp(0),
+        };
+        if let Some(mut shard) = self.shard(eid) {
+            shard.entries.insert(eid, entry);
+        }
+    }
+
+    /// An eUICC is forgotten.
+    pub(crate) fn remove(&self, eid: Eid) {
+        if let Some(mut shard) = self.shard(eid) {
+            shard.entries.remove(&eid);
+        }
+    }
+
+    /// A device polls.
+    pub(crate) fn poll(&self, eid: Eid, now: Timestamp) -> Found {
+        let Some(mut shard) = self.shard(eid) else {
+            return Found::Unknown;
+        };
+        let Some(entry) = shard.entries.get_mut(&eid) else {
+            return Found::Unknown;
+        };
+        entry.contact = now;
+        let found = match entry.busy {
+            true => Found::Busy,
+            false => Found::Idle,
+        };
+        if !std::mem::replace(&mut entry.unsaved, true) {
+            shard.unsaved.push(eid);
+        }
+        found
+    }
+
+    /// There may be new work, which is stored already.
+    pub(crate) fn busy(&self, eid: Eid) {
+        self.with(eid, |entry| {
+            entry.generation = entry.generation.wrapping_add(1);
+            entry.busy = true;
+        });
+    }
+
+    /// To be called before the work is read from the store.
+    pub(crate) fn seen(&self, eid: Eid) -> Option<Seen> {
+        self.with(eid, |entry| Seen(entry.generation))
+    }
+
+    /// No work is left, unless some came meanwhile.
+    pub(crate) fn idle(&self, eid: Eid, seen: Seen) {
+        self.with(eid, |entry| {
+            if entry.generation == seen.0 {
+                entry.busy = false;
+            }
+        });
+    }
+
+    /// When the device polled last in the life of this index.
+    pub(crate) fn contact(&self, eid: Eid) -> Option<Timestamp> {
+        let contact = self.with(eid, |entry| entry.contact)?;
+        (contact.0 > 0).then_some(contact)
+    }
+
+    /// Contacts that were not taken yet.
+    pub(crate) fn take_contacts(&self) -> Vec<(Eid, Timestamp)> {
+        let mut contacts = Vec::new();
+        for shard in &self.shards {
+            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            for eid in std::mem::take(&mut shard.unsaved) {
+                if let Some(entry) = shard.entries.get_mut(&eid) {
+                    entry.unsaved = false;
+                    contacts.push((eid, entry.contact));
+                }
+            }
+        }
+        contacts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn eid(number: u32) -> Eid {
+        Eid::from_bytes(core::array::from_fn(|at| match at {
+            0 => 0x89,
+            15 => number as u8,
+            _ => 0,
+        }))
+    }
+
+    #[test]
+    fn work_that_comes_while_it_is_looked_for_is_not_lost() {
+        let index = Index::new(vec![(eid(1), true)]);
+        let seen = index.seen(eid(1)).unwrap();
+        index.busy(eid(1));
+        index.idle(eid(1), seen);
+        assert_eq!(index.poll(eid(1), Timestamp(1)), Found::Busy);
+        let seen = index.seen(eid(1)).unwrap();
+        index.idle(eid(1), seen);
+        assert_eq!(index.poll(eid(1), Timestamp(1)), Found::Idle);
+        assert_eq!(index.poll(eid(2), Timestamp(1)), Found::Unknown);
+    }
+
+    #[test]
+    fn a_contact_is_taken_once_and_with_its_latest_time() {
+        let index = Index::new(vec![(eid(1), false), (eid(2), false)]);
+        index.poll(eid(1), Timestamp(1));
+        index.poll(eid(1), Timestamp(2));
+        assert_eq!(index.take_contacts(), [(eid(1), Timestamp(2))]);
+        assert_eq!(index.take_contacts(), []);
+        index.poll(eid(1), Timestamp(3));
+        index.remove(eid(1));
+        assert_eq!(index.take_contacts(), []);
+        assert_eq!(index.contact(eid(2)), None);
+    }
+}
