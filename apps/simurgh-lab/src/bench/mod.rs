@@ -6,11 +6,13 @@ mod device;
 mod download_crypto;
 mod downloads;
 mod measure;
+mod memory;
 mod octets;
 mod packages;
 mod polls;
 mod relay;
 mod report;
+mod scale;
 mod servers;
 mod setting;
 
@@ -51,6 +53,10 @@ impl Bench {
                 report.add(row);
             }
         }
+        progress("polls of many eUICCs");
+        report.add(scale::measure(&setting, self.seconds)?);
+        progress("memory of virtual devices");
+        report.add(memory::measure(&setting)?);
         progress("octets on the wire");
         for row in octets::measure(&setting)? {
             report.add(row);

@@ -14,7 +14,7 @@ pub(super) struct Row {
     against: String,
     #[serde(flatten)]
     value: Value,
-    /// Least ratio wanted, if there is a goal.
+    /// Least ratio or most octets wanted, if there is a goal.
     goal: Option<f64>,
     met: Option<bool>,
 }
@@ -59,12 +59,24 @@ impl Row {
         }
     }
 
+    /// A size that shall be at most `goal`.
+    pub(super) fn octets_at_most(figure: &str, counted: String, octets: u64, goal: u32) -> Self {
+        Row {
+            goal: Some(f64::from(goal)),
+            met: Some(octets <= u64::from(goal)),
+            ..Row::octets(figure, counted, octets)
+        }
+    }
+
     fn line(&self) -> String {
         let value = match self.value {
             Value::Ratio { value, .. } => format!("{value:.2}"),
             Value::Octets { value } => format!("{value} octets"),
         };
-        let goal = self.goal.map(|goal| format!("≥ {goal:.2}"));
+        let goal = self.goal.map(|goal| match self.value {
+            Value::Ratio { .. } => format!("≥ {goal:.2}"),
+            Value::Octets { .. } => format!("≤ {goal:.0}"),
+        });
         let met = match self.met {
             Some(true) => "met",
             Some(false) => "missed",
@@ -135,6 +147,18 @@ mod tests {
         assert!(missed.line().ends_with("missed"), "{}", missed.line());
         let explanation = "  490/s against 1000/s: signs";
         assert_eq!(missed.explanation(), explanation);
+    }
+
+    #[test]
+    fn a_size_is_met_or_missed() {
+        let met = Row::octets_at_most("device", "all".into(), 4096, 4096);
+        assert!(
+            met.line().ends_with("4096 octets  ≤ 4096  met"),
+            "{}",
+            met.line()
+        );
+        let missed = Row::octets_at_most("device", "all".into(), 4097, 4096);
+        assert!(missed.line().ends_with("missed"), "{}", missed.line());
     }
 
     #[test]
