@@ -150,8 +150,164 @@ fn log(notification: &Outgoing, forwarding: Forwarding, detail: &str) {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
 mod tests {
+    use std::sync::atomic::{AtomicU16, Ordering};
+
+    use rsp_asn1::rsp::{NOTIFICATION_ENABLE, NotificationMetadata, OtherSignedNotification};
+    use rsp_asn1::{BitString, Extensions, Signed};
+    use rsp_core::Identity;
+    use rsp_core::binding::{HttpRequest, HttpResponse, es9plus_json};
+    use rsp_core::eim::{Eim, EuiccRecord, Evidence, EvidenceKind, LabSettings};
+    use rsp_core::pki::{Hierarchy, Issued, TrustAnchor, certificate_to_pem, member};
+    use rsp_crypto::Curve;
+    use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
+    use rsp_net::{ClientAuth, Handler, Limits, Peer, Server, TlsIdentity};
+    use store::{EuiccChange, SqliteStore, Store};
+
     use super::*;
+
+    const EID: &str = "89049032000000000000000000000163";
+
+    const SMDP: &str = "smdp.example.com";
+
+    /// An SM-DP+ that answers with this status.
+    struct Answers(Arc<AtomicU16>);
+
+    impl Handler for Answers {
+        async fn handle(&self, request: HttpRequest, _: &Peer) -> HttpResponse {
+            let sent = es9plus_json::decode_request(&request);
+            let right = matches!(sent, Ok(es9plus_json::Request::HandleNotification(_)));
+            assert!(right, "{sent:?}");
+            let status = self.0.load(Ordering::SeqCst);
+            HttpResponse {
+                status,
+                ..HttpResponse::no_content()
+            }
+        }
+    }
+
+    fn issued() -> Vec<Issued<SoftwareKey>> {
+        let now = shell::now();
+        let hierarchy = Hierarchy {
+            organization: "Test".to_string(),
+            smdp_host: SMDP.to_string(),
+            eim_host: "eim.example.com".to_string(),
+            door_host: "localhost".to_string(),
+            eid_prefix: "89049032".to_string(),
+            not_before: now,
+            not_after: now.after(LONGEST_PAUSE),
+        };
+        let (mut keys, mut serials) = (SeededRng::new(1), SeededRng::new(2));
+        let key = || SoftwareKey::generate(Curve::NistP256, &mut keys);
+        hierarchy
+            .issue_all(key, &SoftwareProvider, &mut serials)
+            .unwrap()
+    }
+
+    /// An eIM that has taken a notification over.
+    fn eim(issued: &[Issued<SoftwareKey>]) -> EimHost {
+        let of = |member| {
+            issued
+                .iter()
+                .find(|issued| issued.member == member)
+                .unwrap()
+        };
+        let ci = &of(member::CI).certificate;
+        let signing = of(member::EIM_SIGN);
+        let eim = Eim {
+            eim_id: "eim.example.com".try_into().unwrap(),
+            fqdn: "eim.example.com".to_string(),
+            signing: Identity {
+                certificate: signing.certificate.clone(),
+                key: Box::new(signing.key.clone()),
+            },
+            tls_trust: ci.clone(),
+            anchors: vec![TrustAnchor::new(ci, &SoftwareProvider).unwrap()],
+            lab: LabSettings::default(),
+        };
+        let store = SqliteStore::in_memory().unwrap();
+        let record = EuiccRecord::new(EID.parse().unwrap(), None, 0);
+        store.add_euicc(&record).unwrap();
+        let certificate = ci.clone();
+        let metadata = NotificationMetadata {
+            seq_number: 1,
+            profile_management_operation: BitString::of(&[NOTIFICATION_ENABLE]),
+            notification_address: SMDP.to_string(),
+            iccid: None,
+            extensions: Extensions::default(),
+        };
+        let notification = OtherSignedNotification {
+            tbs_other_notification: Signed::new(metadata),
+            euicc_notification_signature: vec![0; 64],
+            euicc_certificate: certificate.clone(),
+            eum_certificate: certificate,
+            extensions: Extensions::default(),
+        };
+        let der = PendingNotification::Other(Signed::new(notification)).to_der();
+        let evidence = Evidence {
+            kind: EvidenceKind::Notification,
+            operation: None,
+            seq_number: Some(1),
+            verified: true,
+            digest: [0; 32],
+            der,
+            forward_to: Some(SMDP.to_string()),
+        };
+        let change = EuiccChange {
+            record: &record,
+            version: 1,
+            operations: &[],
+            evidence: &[evidence],
+            now: shell::now(),
+        };
+        store.commit_euicc(&change).unwrap();
+        EimHost::new(eim, Arc::new(store)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_notification_waits_until_its_smdp_takes_it() {
+        let issued = issued();
+        let tls = issued.iter().find(|i| i.member == member::DP_TLS).unwrap();
+        let identity = TlsIdentity::from_pem(
+            &certificate_to_pem(&tls.certificate),
+            &tls.key.to_pkcs8_pem().unwrap(),
+        );
+        let any = "127.0.0.1:0".parse().unwrap();
+        let server = Server::bind(any, identity.unwrap(), ClientAuth::None, Limits::default());
+        let server = server.await.unwrap();
+        let address = server.local_addr();
+        let status = Arc::new(AtomicU16::new(503));
+        tokio::spawn(server.serve(Answers(status.clone()), std::future::pending()));
+
+        let eim = Arc::new(eim(&issued));
+        let client = Client::builder().resolve(SMDP, address);
+        let outbox = Outbox {
+            trust: TlsTrust::RspServer(eim.eim().anchors.clone()),
+            client: client.build(Arc::new(SoftwareProvider)).unwrap(),
+            eim: eim.clone(),
+        };
+        let count = |state| eim.store().count_forwarding(state).unwrap();
+        outbox.forward_due().await.unwrap();
+        assert_eq!((count("waiting"), count("delivered")), (1, 0));
+        // It is not due again yet.
+        status.store(204, Ordering::SeqCst);
+        outbox.forward_due().await.unwrap();
+        assert_eq!((count("waiting"), count("delivered")), (1, 0));
+        let later = shell::now().after(FIRST_PAUSE * 2);
+        let due = eim.store().due_notifications(later, 9).unwrap();
+        assert_eq!(due[0].attempts, 1);
+        let (forwarding, detail) = outbox.forward(&due[0]).await;
+        assert_eq!((forwarding, detail.as_str()), (Forwarding::Delivered, ""));
+        status.store(400, Ordering::SeqCst);
+        let (forwarding, _) = outbox.forward(&due[0]).await;
+        assert_eq!(forwarding, Forwarding::Refused);
+    }
 
     #[test]
     fn pauses_grow_up_to_a_day() {

@@ -5,7 +5,7 @@ use rsp_core::Timestamp;
 use rsp_core::eim::{EuiccRecord, Operation, OperationId};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{exists, one_row, outbox};
+use super::{exists, one_row, outbox, versioned};
 use crate::contract::{EuiccChange, OperationFilter, StoreError, Versioned};
 
 pub(super) fn add_euicc(tx: &Connection, record: &EuiccRecord) -> Result<(), StoreError> {
@@ -28,19 +28,8 @@ pub(super) fn euicc(
     connection: &Connection,
     eid: Eid,
 ) -> Result<Option<Versioned<EuiccRecord>>, StoreError> {
-    let row = connection
-        .prepare_cached("SELECT version, document FROM euicc WHERE eid = $1")?
-        .query_row([eid.to_string()], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
-        })
-        .optional()?;
-    let read = |(version, document): (i64, String)| {
-        Ok(Versioned {
-            value: serde_json::from_str(&document)?,
-            version,
-        })
-    };
-    row.map(read).transpose()
+    let query = "SELECT version, document FROM euicc WHERE eid = $1";
+    versioned(connection, query, [eid.to_string()])
 }
 
 pub(super) fn remove_euicc(tx: &Connection, eid: Eid) -> Result<(), StoreError> {

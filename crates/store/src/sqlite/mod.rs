@@ -11,7 +11,8 @@ use rsp_asn1::ids::{Eid, Iccid, TransactionId};
 use rsp_core::Timestamp;
 use rsp_core::eim::{EuiccRecord, Operation, OperationId};
 use rsp_core::smdp::{Order, OrderKey, ProfileMaterial};
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, Params, Transaction, TransactionBehavior};
+use serde::de::DeserializeOwned;
 
 use crate::contract::{
     EuiccChange, Forwarding, OperationFilter, Outgoing, ProfileStock, SmdpNotification, Store,
@@ -120,6 +121,27 @@ fn one_row(changed: usize) -> Result<(), StoreError> {
         1 => Ok(()),
         _ => Err(StoreError::Conflict),
     }
+}
+
+/// Reads one document with its version; `query` selects these two columns.
+fn versioned<T: DeserializeOwned>(
+    connection: &Connection,
+    query: &str,
+    params: impl Params,
+) -> Result<Option<Versioned<T>>, StoreError> {
+    let row = connection
+        .prepare_cached(query)?
+        .query_row(params, |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+        })
+        .optional()?;
+    let read = |(version, document): (i64, String)| {
+        Ok(Versioned {
+            value: serde_json::from_str(&document)?,
+            version,
+        })
+    };
+    row.map(read).transpose()
 }
 
 impl Store for SqliteStore {

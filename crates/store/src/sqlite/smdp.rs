@@ -5,7 +5,7 @@ use rsp_core::Timestamp;
 use rsp_core::smdp::{Order, OrderKey, ProfileMaterial};
 use rusqlite::{Connection, OptionalExtension, Params, params};
 
-use super::{exists, one_row};
+use super::{exists, one_row, versioned};
 use crate::contract::{ProfileStock, SmdpNotification, StoreError, StoredSession, Versioned};
 
 pub(super) fn add_profiles(tx: &Connection, stock: &ProfileStock<'_>) -> Result<(), StoreError> {
@@ -88,21 +88,8 @@ fn read_order(
     condition: &str,
     params: impl Params,
 ) -> Result<Option<Versioned<Order>>, StoreError> {
-    let row = connection
-        .prepare_cached(&format!(
-            "SELECT version, document FROM profile WHERE {condition}"
-        ))?
-        .query_row(params, |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
-        })
-        .optional()?;
-    let read = |(version, document): (i64, String)| {
-        Ok(Versioned {
-            value: serde_json::from_str(&document)?,
-            version,
-        })
-    };
-    row.map(read).transpose()
+    let query = format!("SELECT version, document FROM profile WHERE {condition}");
+    versioned(connection, &query, params)
 }
 
 pub(super) fn material(
