@@ -44,11 +44,16 @@ impl Outbox {
     pub(crate) async fn run(self, mut ended: watch::Receiver<bool>) {
         loop {
             self.save_contacts().await;
-            if let Err(error) = self.forward_due().await {
-                tracing::error!(%error, "the outbox cannot be read");
-            }
+            let round = async {
+                if let Err(error) = self.forward_due().await {
+                    tracing::error!(%error, "the outbox cannot be read");
+                }
+                tokio::time::sleep(PAUSE).await;
+            };
+            // What is cut off here is sent once more by the next process: the
+            // SM-DP+ knows a notification that it has.
             tokio::select! {
-                () = tokio::time::sleep(PAUSE) => {}
+                () = round => {}
                 _ = ended.wait_for(|ended| *ended) => break,
             }
         }

@@ -49,9 +49,10 @@ async fn serve(config: &Config, announce: bool) -> Result<(), Failure> {
     let store = SqliteStore::open(&config.database);
     let store = store.map_err(|error| Failure::new(config.database.display(), error))?;
     let store: Arc<dyn Store> = Arc::new(store);
-    let eim = EimHost::new(load_eim(config, &pki)?, store.clone());
-    let eim = eim.map_err(|error| Failure::new(config.database.display(), error))?;
-    let eim = Arc::new(eim.observed_by(Box::new(esipa::log_note)));
+    let host = EimHost::new(load_eim(config, &pki)?, store.clone());
+    let mut host = host.map_err(|error| Failure::new(config.database.display(), error))?;
+    host.observe(Box::new(esipa::log_note));
+    let eim = Arc::new(host);
     let smdp = Arc::new(SmdpHost::new(load_smdp(config, &pki)?, store));
     let token = files::read(&config.door.token)?;
     if token.trim().len() < MIN_TOKEN {

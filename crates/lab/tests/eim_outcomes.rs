@@ -346,3 +346,141 @@ fn a_counter_that_is_behind_is_raised() {
     let counter = world.eim.store().euicc(eid).unwrap().unwrap().value;
     assert!(counter.counter_value > old.counter_value + 1000);
 }
+
+#[test]
+fn a_result_that_comes_again_is_acknowledged_again_and_changes_nothing() {
+    let (mut world, subscription) = downloaded(10);
+    let sent = Rc::new(RefCell::new(Vec::new()));
+    let keep = sent.clone();
+    world.fault = change_provided(move |provided| {
+        keep.borrow_mut().push(provided.eim_package_result.clone());
+    });
+    let enable = world.queue(enable_of(&subscription)).unwrap();
+    world.round().unwrap();
+    let result = sent.borrow()[0].clone();
+    let before = world.operation(&enable).unwrap();
+    let kept = world.eim.store().evidence(world.eid).unwrap();
+    let disable = OperationKind::Disable {
+        iccid: subscription.iccid,
+    };
+    let disable = world.queue(disable).unwrap();
+    poll(&mut world, None);
+    for _ in 0..2 {
+        let answer = provide(&mut world, result.clone());
+        assert!(matches!(
+            answer,
+            ProvideEimPackageResultResponse::EimAcknowledgements(_)
+        ));
+    }
+    assert_eq!(world.operation(&enable).unwrap(), before);
+    assert_eq!(
+        state(&world, &disable),
+        "delivered",
+        "it is no result of it"
+    );
+    assert_eq!(world.eim.store().evidence(world.eid).unwrap(), kept);
+}
+
+/// Lets the device answer the request for certificates; the change makes them
+/// worthless. Nothing is done, and the device is asked again when it is itself.
+#[track_caller]
+fn certificates_are_not_believed(
+    seed: u64,
+    change: impl Fn(&mut rsp_asn1::sgp32::IpaEuiccData) + 'static,
+) {
+    let mut world = World::new(seed).unwrap();
+    world.fault = change_provided(move |provided| {
+        use rsp_asn1::sgp32::IpaEuiccDataResponse;
+        if let EimPackageResult::IpaEuiccDataResponse(IpaEuiccDataResponse::Ok(data)) =
+            &mut provided.eim_package_result
+        {
+            change(data);
+        }
+    });
+    let list = world.queue(OperationKind::ListProfileInfo).unwrap();
+    world.round().unwrap();
+    assert_eq!(state(&world, &list), "queued");
+    let record = world.eim.store().euicc(world.eid).unwrap().unwrap().value;
+    assert_eq!(record.public_key, None);
+    assert_eq!(record.counter_value, 0, "nothing was signed for it");
+    world.fault = Fault::default();
+    world.round().unwrap();
+    assert_eq!(state(&world, &list), "confirmed");
+}
+
+#[test]
+fn certificates_of_another_role_euicc_or_authority_are_not_believed() {
+    certificates_are_not_believed(11, |data| {
+        data.euicc_certificate = data.eum_certificate.clone()
+    });
+    certificates_are_not_believed(12, |data| {
+        data.eum_certificate = data.euicc_certificate.clone()
+    });
+    certificates_are_not_believed(13, |data| data.eum_certificate = None);
+    // Another world has a CI and an EUM of its own.
+    let other = Rc::new(RefCell::new(None));
+    let keep = other.clone();
+    let mut world = World::new(14).unwrap();
+    world.fault = change_provided(move |provided| {
+        use rsp_asn1::sgp32::IpaEuiccDataResponse;
+        if let EimPackageResult::IpaEuiccDataResponse(IpaEuiccDataResponse::Ok(data)) =
+            &provided.eim_package_result
+        {
+            *keep.borrow_mut() = Some(data.clone());
+        }
+    });
+    world.queue(OperationKind::ListProfileInfo).unwrap();
+    world.round().unwrap();
+    let foreign = other.borrow().clone().unwrap();
+    certificates_are_not_believed(15, move |data| {
+        data.euicc_certificate = foreign.euicc_certificate.clone();
+        data.eum_certificate = foreign.eum_certificate.clone();
+    });
+}
+
+#[test]
+fn certificates_that_have_expired_are_not_believed() {
+    let mut world = World::new(16).unwrap();
+    let list = world.queue(OperationKind::ListProfileInfo).unwrap();
+    let eleven_years = std::time::Duration::from_secs(11 * 366 * 86_400);
+    world.now = world.now.after(eleven_years);
+    let package = poll(&mut world, None);
+    assert!(matches!(
+        package,
+        GetEimPackageResponse::IpaEuiccDataRequest(_)
+    ));
+    world.round().unwrap();
+    assert_eq!(state(&world, &list), "queued");
+    let record = world.eim.store().euicc(world.eid).unwrap().unwrap().value;
+    assert_eq!(record.public_key, None);
+}
+
+#[test]
+fn what_is_taken_and_what_is_not_is_said() {
+    use std::sync::{Arc, Mutex};
+    let (mut world, subscription) = downloaded(17);
+    let said = Arc::new(Mutex::new(Vec::new()));
+    let keep = said.clone();
+    world.eim.observe(Box::new(move |eid, note| {
+        keep.lock().unwrap().push((eid, note.to_string()));
+    }));
+    world.queue(enable_of(&subscription)).unwrap();
+    let package = poll(&mut world, None);
+    let done = || EuiccResultData::EnableResult(EnableProfileResult::OK);
+    provide(&mut world, unsigned_result(&package, done(), 9));
+    world.eim.eim_mut().lab.accept_unverified = vec![world.eid];
+    provide(&mut world, unsigned_result(&package, done(), 9));
+    let said = said.lock().unwrap();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said.iter().all(|(eid, _)| *eid == world.eid));
+    assert!(
+        said[0]
+            .1
+            .contains("not believed: the eUICC's signature is wrong")
+    );
+    assert!(
+        said[1]
+            .1
+            .starts_with("LAB SETTING: an UNVERIFIED package result")
+    );
+}

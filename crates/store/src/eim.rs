@@ -72,10 +72,8 @@ impl EimHost {
     }
 
     /// Has somebody hear what happens.
-    #[must_use]
-    pub fn observed_by(mut self, observer: Observer) -> Self {
+    pub fn observe(&mut self, observer: Observer) {
         self.observer = Some(observer);
-        self
     }
 
     /// The eIM.

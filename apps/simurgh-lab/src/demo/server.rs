@@ -120,12 +120,10 @@ impl ServerProcess {
         println!("  keys, database, log: {folder}");
         if let Some(eid) = eid {
             println!("Devices poll every few seconds. Ask the first for its profiles:");
-            println!("  curl --cacert {folder}/pki/private_ca.pem \\");
-            println!("    -H \"Authorization: Bearer $(cat {folder}/door.token)\" \\");
-            println!(
-                "    -d '{{\"eid\":\"{eid}\",\"operation\":{{\"kind\":\"list_profile_info\"}}}}' \\"
-            );
-            println!("    https://{DOOR}:{}/v1/operations", door.port());
+            println!("  export SIMURGH_URL=https://{DOOR}:{}", door.port());
+            println!("  export SIMURGH_CA={folder}/pki/private_ca.pem");
+            println!("  export SIMURGH_TOKEN=$(cat {folder}/door.token)");
+            println!("  target/release/simurgh profile list {eid} --refresh");
         }
     }
 
