@@ -154,6 +154,8 @@ fn operations_are_queued_listed_in_pages_and_taken_back() {
     );
     let cancelled = server.json(&["operation", "list", "--state", "cancelled"]);
     assert_eq!(ids(&cancelled), [second["id"].clone()]);
+    let said = server.failure(&["operation", "list", "--state", "done"]);
+    assert!(said.contains("rolled_back"), "{said}");
     let other = "89049032000000000000000000000000";
     let others = server.json(&["operation", "list", "--eid", other]);
     assert!(ids(&others).is_empty());

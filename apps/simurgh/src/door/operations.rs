@@ -2,12 +2,14 @@
 
 use api::{NewOperation, Page, Problem};
 use rsp_asn1::ids::Iccid;
-use rsp_core::eim::{ListedProfile, Operation, OperationId, OperationKind, Outcome};
+use rsp_core::eim::{
+    ListedProfile, Operation, OperationId, OperationKind, OperationState, Outcome,
+};
 use store::{OperationFilter, StoreError};
 
 use super::functions::parse;
 use super::list::{Query, page};
-use super::{Functions, internal, problem, stored, utc};
+use super::{Functions, internal, invalid, problem, stored, utc};
 use crate::shell;
 
 impl Functions {
@@ -25,6 +27,12 @@ impl Functions {
     }
 
     pub(super) fn operations(&self, query: &Query) -> Result<Page<api::Operation>, Problem> {
+        if let Some(state) = &query.state
+            && !OperationState::NAMES.contains(&state.as_str())
+        {
+            let remedy = format!("use one of {}", OperationState::NAMES.join(", "));
+            return Err(invalid("state", "there is no such state", &remedy));
+        }
         let filter = OperationFilter {
             eid: query
                 .eid

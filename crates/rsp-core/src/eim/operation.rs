@@ -179,6 +179,18 @@ pub struct Poll {
 }
 
 impl OperationState {
+    /// The names of all states.
+    pub const NAMES: [&'static str; 8] = [
+        "queued",
+        "delivered",
+        "executed",
+        "confirmed",
+        "failed",
+        "rolled_back",
+        "cancelled",
+        "outcome_unknown",
+    ];
+
     /// Its name.
     pub const fn name(&self) -> &'static str {
         match self {
