@@ -75,7 +75,7 @@ impl NotificationStore {
             let Entry::Notification(notification) = entry else {
                 return None;
             };
-            let of = &notification.metadata().profile_management_operation;
+            let of = &notification.metadata()?.profile_management_operation;
             let wanted = |events: &NotificationEvent| {
                 EVENTS.into_iter().any(|bit| events.bit(bit) && of.bit(bit))
             };

@@ -18,6 +18,7 @@ pub fn profiles(card: &mut Euicc, rng: &mut dyn Rng) -> Result<Vec<(Iccid, bool)
     let request = ProfileInfoListRequest {
         search_criteria: None,
         tag_list: None,
+        iot_specific_tag_list: None,
         extensions: Extensions::default(),
     };
     let answer = ask(card, &request, rng)?;

@@ -169,7 +169,7 @@ fn only_what_was_asked_for() {
     };
     let installation = data(ask(&mut world, by_number(1), &[]));
     let installation = installation.notifications_list.unwrap();
-    assert_eq!(installation[0].metadata().seq_number, 1);
+    assert_eq!(installation[0].seq_number(), 1);
     let nothing = data(ask(&mut world, by_number(99), &[]));
     assert_eq!(nothing.notifications_list, Some(Vec::new()));
 }
@@ -197,7 +197,7 @@ fn acknowledgements_remove_what_was_in_the_answer() {
     data(ask(&mut world, request(&[0xA2]), &all));
     let left = data(ask(&mut world, request(&[0xBF, 0x2B]), &all));
     assert_eq!(left.euicc_package_result_list, Some(Vec::new()));
-    assert_eq!(left.notifications_list.unwrap()[0].metadata().seq_number, 1);
+    assert_eq!(left.notifications_list.unwrap()[0].seq_number(), 1);
     // Now it was: nothing is left for the SM-DP+.
     let left = data(ask(&mut world, request(&[0xA0]), &[]));
     assert_eq!(left.notifications_list, Some(Vec::new()));

@@ -61,7 +61,7 @@ fn cancellation(request: &HttpRequest) -> Option<CancelSessionReason> {
     match es9plus::decode_request(request).ok()? {
         es9plus::Request::CancelSession(request) => match request.cancel_session_response {
             CancelSessionResponse::Ok(ok) => Some(ok.euicc_cancel_session_signed.reason),
-            CancelSessionResponse::Error(_) => None,
+            CancelSessionResponse::Error(_) | CancelSessionResponse::CompactOk(_) => None,
         },
         _ => None,
     }

@@ -35,6 +35,12 @@ pub enum ErrorKind {
     /// More levels than any message of the standards has.
     #[error("nested too deeply")]
     TooDeep,
+    /// More octets than any message of the standards has.
+    #[error("longer than any message")]
+    TooLong,
+    /// More elements than anybody sends.
+    #[error("too many elements")]
+    TooMany,
     /// A mandatory member is absent.
     #[error("mandatory element missing")]
     Missing,

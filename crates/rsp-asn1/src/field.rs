@@ -4,6 +4,16 @@ use alloc::vec::Vec;
 
 use crate::{DecodeError, ErrorKind, Reader, Tag, Tlv, Writer};
 
+/// More octets than any message of the standards has.
+const MAX_LENGTH: usize = 8 * 1024 * 1024;
+
+/// Most items of a SEQUENCE OF that are read: decoded, they take far more room
+/// than on the wire.
+const MAX_ITEMS: usize = 16_384;
+
+/// Most elements that are kept without being known.
+const MAX_UNKNOWN: usize = 256;
+
 /// A type of the modules.
 pub trait Asn1: Sized {
     /// Whether an element with this tag may be a value of the type.
@@ -31,8 +41,12 @@ pub trait Asn1: Sized {
     /// The value that `bytes` hold, and nothing else.
     ///
     /// # Errors
-    /// As [`Asn1::decode_tlv`], and if bytes follow the value.
+    /// As [`Asn1::decode_tlv`], and if bytes follow the value or there are more
+    /// than any message has.
     fn from_der(bytes: &[u8]) -> Result<Self, DecodeError> {
+        if bytes.len() > MAX_LENGTH {
+            return Err(DecodeError::new(0, ErrorKind::TooLong));
+        }
         Self::decode_tlv(&Tlv::parse(bytes)?)
     }
 
@@ -93,6 +107,16 @@ pub(crate) fn expect_tag(expected: Tag, tlv: &Tlv<'_>) -> Result<(), DecodeError
     }))
 }
 
+/// The tag under which a member or alternative is to be read: `tag`, or the
+/// one found if it is an alias (`None` if that is the type's own).
+pub(crate) fn alias_or<F: Field>(tag: Option<Tag>, aliases: &[Tag], found: Tag) -> Option<Tag> {
+    match aliases.contains(&found) {
+        true if F::accepts_as(None, found) => None,
+        true => Some(found),
+        false => tag,
+    }
+}
+
 /// The element inside `tlv`, if it is the only one and has the tag `own`
 /// that stood, or was replaced, outside.
 pub(crate) fn written_twice<'a>(own: Tag, tlv: &Tlv<'a>) -> Option<Tlv<'a>> {
@@ -108,6 +132,9 @@ impl<T: Asn1> Tagged for Vec<T> {
         let mut reader = tlv.reader();
         let mut items = Vec::new();
         while !reader.is_empty() {
+            if items.len() == MAX_ITEMS {
+                return Err(tlv.error(ErrorKind::TooMany));
+            }
             items.push(T::decode_tlv(&reader.tlv()?)?);
         }
         Ok(items)
@@ -215,6 +242,8 @@ impl Extensions {
 #[derive(Debug)]
 pub struct Sequence<'a> {
     reader: Reader<'a>,
+    /// The elements in the order of the members, where they may come in any.
+    sorted: Option<alloc::vec::IntoIter<Tlv<'a>>>,
     next: Option<Tlv<'a>>,
     members: &'a [fn(Tag) -> bool],
     index: u8,
@@ -230,6 +259,7 @@ impl<'a> Sequence<'a> {
     pub fn open(tlv: &Tlv<'a>, members: &'a [fn(Tag) -> bool]) -> Result<Self, DecodeError> {
         let mut sequence = Sequence {
             reader: tlv.reader(),
+            sorted: None,
             next: None,
             members,
             index: 0,
@@ -237,6 +267,35 @@ impl<'a> Sequence<'a> {
         };
         sequence.advance()?;
         Ok(sequence)
+    }
+
+    /// As [`Sequence::open`], of elements that may come in any order.
+    ///
+    /// # Errors
+    /// If an element is malformed, or there are more than anybody sends.
+    pub fn open_unordered(
+        tlv: &Tlv<'a>,
+        members: &'a [fn(Tag) -> bool],
+    ) -> Result<Self, DecodeError> {
+        let mut reader = tlv.reader();
+        let mut elements = Vec::new();
+        while !reader.is_empty() {
+            if elements.len() == MAX_UNKNOWN {
+                return Err(tlv.error(ErrorKind::TooMany));
+            }
+            elements.push(reader.tlv()?);
+        }
+        let place = |tlv: &Tlv<'_>| members.iter().position(|accepts| accepts(tlv.tag));
+        elements.sort_by_key(|tlv| place(tlv).unwrap_or(members.len()));
+        let mut elements = elements.into_iter();
+        Ok(Sequence {
+            next: elements.next(),
+            reader,
+            sorted: Some(elements),
+            members,
+            index: 0,
+            extensions: Extensions::default(),
+        })
     }
 
     /// The next member.
@@ -264,10 +323,8 @@ impl<'a> Sequence<'a> {
         self.set_unknown_aside()?;
         self.index += 1;
         let end = self.reader.offset();
-        let alias = self.next.map(|tlv| tlv.tag).filter(|t| aliases.contains(t));
-        let tag = match alias {
-            Some(own) if F::accepts_as(None, own) => None,
-            Some(other) => Some(other),
+        let tag = match self.next {
+            Some(next) => alias_or::<F>(tag, aliases, next.tag),
             None => tag,
         };
         let tlv = self.next.filter(|tlv| F::accepts_as(tag, tlv.tag));
@@ -298,6 +355,9 @@ impl<'a> Sequence<'a> {
             if ahead.iter().any(|accepts| accepts(tlv.tag)) {
                 break;
             }
+            if self.extensions.0.len() == MAX_UNKNOWN {
+                return Err(tlv.error(ErrorKind::TooMany));
+            }
             self.extensions.0.push(Extension {
                 before: self.index,
                 element: tlv.raw.to_vec(),
@@ -308,6 +368,10 @@ impl<'a> Sequence<'a> {
     }
 
     fn advance(&mut self) -> Result<(), DecodeError> {
+        if let Some(sorted) = &mut self.sorted {
+            self.next = sorted.next();
+            return Ok(());
+        }
         self.next = match self.reader.is_empty() {
             true => None,
             false => Some(self.reader.tlv()?),

@@ -162,6 +162,23 @@ impl Iccid {
     pub fn to_plain(&self) -> [u8; 10] {
         self.0.map(|octet| octet.rotate_left(4))
     }
+
+    /// The ICCID with these digits, check digit added (ITU-T E.118).
+    ///
+    /// # Errors
+    /// If `digits` are not 17 to 19 decimal digits.
+    pub fn with_check_digit(digits: &str) -> Result<Self, InvalidId> {
+        const FORM: InvalidId = form("an ICCID without check digit", "17 to 19 decimal digits");
+        let values = decimal(digits).ok_or(FORM)?;
+        let check = luhn_check_digit(&values);
+        alloc::format!("{digits}{check}").parse().map_err(|_| FORM)
+    }
+
+    /// Whether the last digit is right (Luhn, ITU-T E.118). ICCIDs in use do
+    /// not all have one: a reason to warn a person, not to refuse a message.
+    pub fn has_valid_check_digit(&self) -> bool {
+        has_luhn_check_digit(&self.to_string())
+    }
 }
 
 impl FromStr for Iccid {
@@ -258,6 +275,100 @@ impl fmt::Display for Imsi {
 }
 
 as_text!(Imsi);
+
+/// IMEI: 15 decimal digits, the last of them a check digit (3GPP TS 23.003).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Imei(String);
+
+impl Imei {
+    /// The digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// `tac` of `DeviceInfo`: the first eight digits in reading order.
+    pub fn tac(&self) -> [u8; 4] {
+        let digits = decimal(&self.0).unwrap_or_default();
+        let mut tac = [0; 4];
+        for (to, from) in tac.iter_mut().zip(pack(&digits, false)) {
+            *to = from;
+        }
+        tac
+    }
+
+    /// `imei` of `DeviceInfo`: nibbles swapped, but the last octet has the check
+    /// digit in its high nibble and F in the low one (SGP.22 4.2).
+    pub fn to_octets(&self) -> [u8; 8] {
+        let digits = decimal(&self.0).unwrap_or_default();
+        let mut octets = [0; 8];
+        for (to, from) in octets.iter_mut().zip(pack(&digits, true)) {
+            *to = from;
+        }
+        if let Some(last) = octets.last_mut() {
+            *last = last.rotate_left(4);
+        }
+        octets
+    }
+
+    /// From `imei` of `DeviceInfo`; the last octet may have its nibbles in
+    /// either order.
+    ///
+    /// # Errors
+    /// If the octets are no IMEI with its check digit.
+    pub fn from_octets(octets: &[u8; 8]) -> Result<Self, InvalidId> {
+        unpack_swapped(octets).replace('F', "").parse()
+    }
+}
+
+const IMEI_FORM: InvalidId = form("an IMEI", "15 decimal digits");
+
+impl FromStr for Imei {
+    type Err = InvalidId;
+
+    /// With or without its check digit, which is added; hyphens and spaces
+    /// between the digits are left out.
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let text = text.replace(['-', ' '], "");
+        let digits = decimal(&text).ok_or(IMEI_FORM)?;
+        match digits.len() {
+            14 => Ok(Imei(alloc::format!("{text}{}", luhn_check_digit(&digits)))),
+            15 if has_luhn_check_digit(&text) => Ok(Imei(text)),
+            15 => Err(InvalidId::CheckDigits("IMEI")),
+            _ => Err(IMEI_FORM),
+        }
+    }
+}
+
+impl fmt::Display for Imei {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+as_text!(Imei);
+
+/// The digit that makes the sum of Luhn's algorithm (ISO/IEC 7812-1) end in 0.
+fn luhn_check_digit(digits: &[u8]) -> u8 {
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(place, digit)| match (place % 2, u32::from(*digit)) {
+            (0, digit @ 0..=4) => digit * 2,
+            (0, digit) => digit * 2 - 9,
+            (_, digit) => digit,
+        })
+        .sum();
+    ((10 - sum % 10) % 10) as u8
+}
+
+fn has_luhn_check_digit(text: &str) -> bool {
+    let digits = decimal(text).unwrap_or_default();
+    digits
+        .split_last()
+        .is_some_and(|(check, others)| *check == luhn_check_digit(others))
+}
 
 /// PLMN: MCC and MNC in three octets (3GPP TS 24.008 10.5.1.13).
 #[derive(
@@ -446,6 +557,32 @@ mod tests {
         assert_eq!(Iccid::from_plain(nineteen.to_plain()), nineteen);
         assert!("891030".parse::<Iccid>().is_err());
         assert!("891030000000000000011".parse::<Iccid>().is_err());
+    }
+
+    #[test]
+    fn iccid_check_digit() {
+        let iccid = Iccid::with_check_digit("891030000000000000").unwrap();
+        assert!(iccid.has_valid_check_digit());
+        assert_eq!(iccid.to_string(), "8910300000000000009");
+        let wrong: Iccid = "8910300000000000008".parse().unwrap();
+        assert!(!wrong.has_valid_check_digit());
+        assert!(Iccid::with_check_digit("8910300000000000000x").is_err());
+        assert!(Iccid::with_check_digit("1234").is_err());
+    }
+
+    #[test]
+    fn imei_with_and_without_its_check_digit() {
+        let imei: Imei = "490154203237518".parse().unwrap();
+        assert_eq!("49-015420-323751".parse::<Imei>().unwrap(), imei);
+        assert_eq!(imei.tac(), [0x49, 0x01, 0x54, 0x20]);
+        let octets = [0x94, 0x10, 0x45, 0x02, 0x23, 0x73, 0x15, 0x8F];
+        assert_eq!(imei.to_octets(), octets);
+        assert_eq!(Imei::from_octets(&octets).unwrap(), imei);
+        let mut swapped = octets;
+        swapped[7] = 0xF8;
+        assert_eq!(Imei::from_octets(&swapped).unwrap(), imei);
+        assert!("490154203237517".parse::<Imei>().is_err());
+        assert!("4901542032375".parse::<Imei>().is_err());
     }
 
     #[test]

@@ -7,11 +7,14 @@
 /// `| 0x81` a further tag that is read as this member, since some peers send
 /// it, and never written; `=> value` a DEFAULT; an `Option` is OPTIONAL. The
 /// number after the name of the structure is its own tag, `30` if left out;
-/// `redacted` after it keeps the members out of Debug.
+/// the function after `or` is asked first whether the contents are another form
+/// of the type, and gives `None` for the standard's. `redacted` keeps the
+/// members out of Debug, `unordered` takes them in any order (and writes them
+/// in the module's).
 macro_rules! sequence {
     (
         $(#[$meta:meta])*
-        pub struct $name:ident $(: $outer:literal)? $(, $redacted:ident)? {
+        pub struct $name:ident $(: $outer:literal)? $(or $lenient:path)? $(, $flag:ident)? {
             $(
                 $(#[$fmeta:meta])*
                 $field:ident : $ty:ty $(= $tag:literal)? $(| $alias:literal)* $(=> $default:expr)?
@@ -32,7 +35,7 @@ macro_rules! sequence {
 
         impl core::fmt::Debug for $name {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                debug_members!(self, f, $name, [$($redacted)?], $($field),*)
+                debug_members!(self, f, $name, [$($flag)?], $($field),*)
             }
         }
 
@@ -45,7 +48,12 @@ macro_rules! sequence {
                     $(|found| <$ty as $crate::Field>::accepts_as(context_tag!($($tag)?), found)
                         $(|| found == $crate::Tag::new($alias))*),*
                 ];
-                let mut sequence = $crate::Sequence::open(tlv, members)?;
+                $(
+                    if let Some(value) = $lenient(tlv)? {
+                        return Ok(value);
+                    }
+                )?
+                let mut sequence = open_sequence!(tlv, members $(, $flag)?)?;
                 $(
                     let $field = decode_member!(
                         sequence, $field, $ty, context_tag!($($tag)?),
@@ -78,8 +86,23 @@ macro_rules! debug_members {
             $(.field(stringify!($field), &$self.$field))*
             .finish_non_exhaustive()
     };
+    ($self:ident, $f:ident, $name:ident, [unordered], $($field:ident),*) => {
+        debug_members!($self, $f, $name, [], $($field),*)
+    };
     ($self:ident, $f:ident, $name:ident, [redacted], $($field:ident),*) => {
         $f.write_str(concat!(stringify!($name), " [redacted]"))
+    };
+}
+
+macro_rules! open_sequence {
+    ($tlv:ident, $members:ident) => {
+        $crate::Sequence::open($tlv, $members)
+    };
+    ($tlv:ident, $members:ident, redacted) => {
+        $crate::Sequence::open($tlv, $members)
+    };
+    ($tlv:ident, $members:ident, unordered) => {
+        $crate::Sequence::open_unordered($tlv, $members)
     };
 }
 
@@ -138,21 +161,23 @@ macro_rules! encode_member {
     };
 }
 
-/// Declares a CHOICE; with a number after the name, a tagged one.
+/// Declares a CHOICE; with a number after the name, a tagged one. `|` and `or`
+/// are as in [`sequence`].
 ///
 /// A tagged one is also read with its own tag twice, as tools write it that
-/// take the tag for an EXPLICIT one. The function after `or` reads contents
-/// that are another form of the type: it is asked first and gives `None` for
-/// the standard's form. `redacted` keeps the value out of Debug.
+/// take the tag for an EXPLICIT one. `redacted` keeps the value out of Debug.
 macro_rules! choice {
     (
         $(#[$meta:meta])*
-        pub enum $name:ident $(, $redacted:ident)? {
-            $( $(#[$vmeta:meta])* $variant:ident($ty:ty) $(= $tag:literal)? ),* $(,)?
+        pub enum $name:ident $(or $lenient:path)? $(, $redacted:ident)? {
+            $(
+                $(#[$vmeta:meta])*
+                $variant:ident($ty:ty) $(= $tag:literal)? $(| $alias:literal)*
+            ),* $(,)?
         }
     ) => {
         choice!(@alternatives $(#[$meta])* $name [$($redacted)?] {
-            $( $(#[$vmeta])* $variant($ty) $(= $tag)?, )*
+            $( $(#[$vmeta])* $variant($ty) $(= $tag)? $(| $alias)*, )*
         });
 
         impl $crate::Asn1 for $name {
@@ -173,6 +198,11 @@ macro_rules! choice {
                 tlv: &$crate::Tlv<'_>,
             ) -> Result<Self, $crate::DecodeError> {
                 $crate::field::expect_tag(tag, tlv)?;
+                $(
+                    if let Some(value) = $lenient(tlv)? {
+                        return Ok(value);
+                    }
+                )?
                 Self::decode_only(tlv)
             }
 
@@ -184,11 +214,14 @@ macro_rules! choice {
     (
         $(#[$meta:meta])*
         pub enum $name:ident : $outer:literal $(or $lenient:path)? $(, $redacted:ident)? {
-            $( $(#[$vmeta:meta])* $variant:ident($ty:ty) $(= $tag:literal)? ),* $(,)?
+            $(
+                $(#[$vmeta:meta])*
+                $variant:ident($ty:ty) $(= $tag:literal)? $(| $alias:literal)*
+            ),* $(,)?
         }
     ) => {
         choice!(@alternatives $(#[$meta])* $name [$($redacted)?] {
-            $( $(#[$vmeta])* $variant($ty) $(= $tag)?, )*
+            $( $(#[$vmeta])* $variant($ty) $(= $tag)? $(| $alias)*, )*
         });
 
         impl $crate::Tagged for $name {
@@ -212,7 +245,10 @@ macro_rules! choice {
     };
     (
         @alternatives $(#[$meta:meta])* $name:ident [$($redacted:ident)?] {
-            $( $(#[$vmeta:meta])* $variant:ident($ty:ty) $(= $tag:literal)?, )*
+            $(
+                $(#[$vmeta:meta])*
+                $variant:ident($ty:ty) $(= $tag:literal)? $(| $alias:literal)*,
+            )*
         }
     ) => {
         $(#[$meta])*
@@ -234,12 +270,15 @@ macro_rules! choice {
         impl $name {
             #[allow(dead_code)]
             fn is_alternative(tag: $crate::Tag) -> bool {
-                $(<$ty as $crate::Field>::accepts_as(context_tag!($($tag)?), tag))||*
+                $(<$ty as $crate::Field>::accepts_as(context_tag!($($tag)?), tag)
+                    $(|| tag == $crate::Tag::new($alias))*)||*
             }
 
             fn decode_alternative(tlv: &$crate::Tlv<'_>) -> Result<Self, $crate::DecodeError> {
                 $(
-                    let tag = context_tag!($($tag)?);
+                    let tag = $crate::field::alias_or::<$ty>(
+                        context_tag!($($tag)?), &[$($crate::Tag::new($alias)),*], tlv.tag,
+                    );
                     if <$ty as $crate::Field>::accepts_as(tag, tlv.tag) {
                         return <$ty as $crate::Field>::decode_field(tag, Some(tlv), tlv.offset)
                             .map($name::$variant)

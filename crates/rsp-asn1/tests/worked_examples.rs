@@ -6,29 +6,47 @@
     reason = "tests fail by panicking"
 )]
 
+mod support;
+
 use rsp_asn1::rsp::*;
 use rsp_asn1::sgp32::*;
 use rsp_asn1::{Asn1, Extension};
-
-fn bytes(hex: &str) -> Vec<u8> {
-    let hex: String = hex.chars().filter(|c| !c.is_whitespace()).collect();
-    assert!(hex.len().is_multiple_of(2));
-    (0..hex.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
-        .collect()
-}
-
-#[track_caller]
-fn round_trip<T: Asn1>(hex: &str) -> T {
-    let der = bytes(hex);
-    let value = T::from_der(&der).unwrap();
-    assert_eq!(value.to_der(), der, "{hex}");
-    value
-}
+use support::types::{SGP22, SGP32};
+use support::{bytes, round_trip, test_data};
 
 const SIGNATURE: &str = "00010203040506070809000102030405060708090001020304050607080900010203\
                          040506070809000102030405060708090001020304050607080900010203";
+
+/// One row of the table of examples: what it is, the type, the octets.
+fn example(line: &str) -> Option<(&str, &str, Vec<u8>)> {
+    let mut columns = line.split('|').map(str::trim).skip(1);
+    let (what, ty, der) = (columns.next()?, columns.next()?, columns.next()?);
+    let der = der.strip_prefix('`')?.split('`').next()?;
+    Some((what, ty, bytes(&der.replace("<64 bytes>", SIGNATURE))))
+}
+
+#[test]
+fn every_example_of_the_collection_reencodes_byte_for_byte() {
+    let Some(folder) = test_data("every_example_of_the_collection_reencodes_byte_for_byte") else {
+        return;
+    };
+    let text = std::fs::read_to_string(folder.join("spec/asn1/worked-examples.md")).unwrap();
+    let rows = text.lines().filter(|line| line.contains("| `")).count();
+    let examples: Vec<_> = text.lines().filter_map(example).collect();
+    assert!(examples.len() > 80, "{} examples", examples.len());
+    assert_eq!(examples.len(), rows, "a row without octets");
+    for (what, ty, der) in examples {
+        // The two modules have types of the same name: one of them it must be.
+        let of = |table: &'static [(&'static str, _)]| table.iter().find(|(name, _)| *name == ty);
+        let known: Vec<_> = [of(SGP32), of(SGP22)].into_iter().flatten().collect();
+        assert!(!known.is_empty(), "{what}: no type {ty}");
+        let results: Vec<_> = known.iter().map(|(_, recode)| recode(&der)).collect();
+        assert!(
+            results.iter().any(|result| result.as_ref() == Ok(&der)),
+            "{what}: {results:02X?}"
+        );
+    }
+}
 
 #[test]
 fn esipa_messages() {

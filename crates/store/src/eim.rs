@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use rsp_asn1::ids::Eid;
-use rsp_asn1::rsp::PendingNotification;
+use rsp_asn1::rsp::{CancelSessionServerError, PendingNotification};
 use rsp_asn1::sgp32::{
-    EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim, HandleNotificationEsipa,
-    ProvideEimPackageResult,
+    AuthenticateClientErrorEsipa, AuthenticateClientResponseEsipa, CancelSessionResponseEsipa,
+    EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim, GetBoundProfilePackageErrorEsipa,
+    GetBoundProfilePackageResponseEsipa, HandleNotificationEsipa, InitiateAuthenticationErrorEsipa,
+    InitiateAuthenticationResponseEsipa, ProvideEimPackageResult,
 };
 use rsp_core::binding::{HttpResponse, esipa_asn1};
 use rsp_core::eim::{
@@ -257,6 +259,7 @@ impl EimHost {
                 };
                 Ok(EimReply::Notification(taken.unwrap_or(Taken::NotExecuted)))
             }
+            other => Ok(not_offered(other)),
         }
     }
 
@@ -355,6 +358,38 @@ fn after(mut open: Vec<Operation>, changed: &[Operation]) -> Vec<Operation> {
             .cloned(),
     );
     open
+}
+
+/// Functions that this eIM does not offer: it relays no download.
+fn not_offered(message: &EsipaMessageFromIpaToEim) -> EimReply {
+    use EsipaMessageFromIpaToEim as Request;
+    EimReply::Message(match message {
+        Request::InitiateAuthenticationRequest(_) => {
+            EsipaMessageFromEimToIpa::InitiateAuthenticationResponse(
+                InitiateAuthenticationResponseEsipa::Error(
+                    InitiateAuthenticationErrorEsipa::UNDEFINED_ERROR,
+                ),
+            )
+        }
+        Request::AuthenticateClientRequest(_) => {
+            EsipaMessageFromEimToIpa::AuthenticateClientResponse(
+                AuthenticateClientResponseEsipa::Error(
+                    AuthenticateClientErrorEsipa::INVALID_TRANSACTION_ID,
+                ),
+            )
+        }
+        Request::GetBoundProfilePackageRequest(_) => {
+            EsipaMessageFromEimToIpa::GetBoundProfilePackageResponse(
+                GetBoundProfilePackageResponseEsipa::Error(
+                    GetBoundProfilePackageErrorEsipa::INVALID_TRANSACTION_ID,
+                ),
+            )
+        }
+        Request::CancelSessionRequest(_) => EsipaMessageFromEimToIpa::CancelSessionResponse(
+            CancelSessionResponseEsipa::Error(CancelSessionServerError::INVALID_TRANSACTION_ID),
+        ),
+        _ => return EimReply::Notification(Taken::NotExecuted),
+    })
 }
 
 /// The eUICC that a notification comes from: in its certificate, if it has one.

@@ -239,6 +239,9 @@ impl SmdpHost {
                 retried(|| self.installation_result(result, cx))?;
             }
             PendingNotification::Other(other) => self.other_notification(other, cx)?,
+            // Between IPA and eIM only: here it proves nothing.
+            PendingNotification::CompactProfileInstallationResult(_)
+            | PendingNotification::CompactOther(_) => return Err(Unverified.into()),
         }
         Ok(HttpResponse::no_content())
     }

@@ -107,8 +107,10 @@ pub(crate) fn euicc_info2(isdr: &Isdr) -> EuiccInfo2 {
             iot_version: vec![IOT_VERSION],
             ecall_supported: None,
             fallback_supported: None,
+            fallback_allowed_update_supported: None,
             extensions: Default::default(),
         }),
+        euicc_minimum_security_level: None,
         extensions: Default::default(),
     }
 }

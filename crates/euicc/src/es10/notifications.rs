@@ -29,7 +29,7 @@ pub(crate) fn list_notification(
     let request: ListNotificationRequest = decode(command)?;
     let events = request.profile_management_operation.as_ref();
     let found = isdr.state.notifications.notifications(events);
-    let list = found.map(|n| n.metadata().clone()).collect();
+    let list = found.filter_map(|n| n.metadata().cloned()).collect();
     Ok(ListNotificationResponse::Ok(list).to_der())
 }
 

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use rsp_asn1::rsp::{OperatorId, PPR1, PPR2, ProfilePolicyAuthorisationRule, StoreMetadataRequest};
-use rsp_asn1::{Asn1, Tag, Tagged, Writer};
+use rsp_asn1::{Tag, Tagged, Writer};
 
 use crate::apdu::Status;
 use crate::isdr::Isdr;
@@ -24,13 +24,6 @@ pub(crate) fn get_rat(
         rules.encode_under(Tag::new(0xA0), out);
     });
     Ok(out.into_bytes())
-}
-
-/// The table as the result of a PSMO getRAT (SGP.32 2.11.2.1).
-pub(crate) fn rat_result(rules: &Vec<ProfilePolicyAuthorisationRule>) -> Vec<u8> {
-    let mut out = Writer::new();
-    rules.encode_tagged(Tag::new(0xA6), &mut out);
-    out.into_bytes()
 }
 
 /// Whether every policy rule of a profile is one that its owner may set.

@@ -137,6 +137,7 @@ fn unsigned_error(isdr: &Isdr, command: &[u8]) -> EuiccPackageResult {
         association_token: eim.and_then(|eim| eim.token()),
         eim_id,
         eim_transaction_id,
+        euicc_package_unsigned_error_code: None,
         extensions: Default::default(),
     })
 }

@@ -14,9 +14,9 @@ use rsp_asn1::sgp32::{
     DeleteProfileResult, DisableProfileResult, EnableProfileResult, EnablePsmo, EuiccResultData,
     ProcessingTerminated, Psmo,
 };
-use rsp_asn1::{Any, Asn1, Reader};
+use rsp_asn1::{Asn1, Reader};
 
-use crate::es10::{profiles_info, rat};
+use crate::es10::profiles_info;
 use crate::state::{Profile, ProfileEvent, State};
 
 /// The profiles as the operations so far leave them.
@@ -98,10 +98,7 @@ impl<'a> Draft<'a> {
                 let succeeded = matches!(list, ProfileInfoListResponse::Ok(_));
                 (EuiccResultData::ListProfileInfoResult(list), succeeded)
             }
-            Psmo::GetRat(_) => match Any::from_der(&rat::rat_result(self.rules)) {
-                Ok(rules) => (EuiccResultData::Unknown(rules), true),
-                Err(_) => terminated(),
-            },
+            Psmo::GetRat(_) => (EuiccResultData::GetRatResult(self.rules.clone()), true),
             Psmo::ConfigureImmediateEnable(_)
             | Psmo::SetFallbackAttribute(_)
             | Psmo::UnsetFallbackAttribute(_)

@@ -40,6 +40,7 @@ impl Eim {
             eim_supported_protocol: None,
             euicc_ci_pk_id: None,
             indirect_profile_download: None,
+            esipa_proprietary_protocol_information: None,
             extensions: Default::default(),
         }
     }

@@ -73,7 +73,7 @@ fn notifications(host: &mut Host) -> Vec<(u8, String)> {
             let signature = &other.euicc_notification_signature;
             assert!(verifies(euicc.public_key(), &signed, signature));
         }
-        let metadata = notification.metadata();
+        let metadata = notification.metadata().unwrap();
         let bit = (0..4).find(|b| metadata.profile_management_operation.bit(*b));
         (bit.unwrap(), metadata.iccid.unwrap().to_string())
     };
@@ -374,10 +374,10 @@ fn the_table_of_rules_can_be_read() {
         hex(&format!("BF4318A016{rules}"))
     );
     let results = host.run(&mut eim, "A600");
-    let [EuiccResultData::Unknown(rat)] = results.as_slice() else {
+    let [rat @ EuiccResultData::GetRatResult(_)] = results.as_slice() else {
         panic!("{results:?}");
     };
-    assert_eq!(rat.as_bytes(), hex(&format!("A616{rules}")));
+    assert_eq!(rat.to_der(), hex(&format!("A616{rules}")));
 }
 
 #[test]

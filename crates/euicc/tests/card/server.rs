@@ -196,6 +196,7 @@ pub(crate) fn metadata(iccid: &str) -> StoreMetadataRequest {
         service_specific_data_not_stored_in_euicc: None,
         ecall_indication: None,
         fallback_allowed: None,
+        iot_specific_metadata: None,
         extensions: Default::default(),
     }
 }
@@ -264,6 +265,7 @@ impl Host {
         match AuthenticateServerResponse::from_der(&response).unwrap() {
             AuthenticateServerResponse::Ok(ok) => Ok(ok),
             AuthenticateServerResponse::Error(error) => Err(error.authenticate_error_code),
+            AuthenticateServerResponse::CompactOk(_) => panic!("compact"),
         }
     }
 
@@ -275,6 +277,7 @@ impl Host {
         match PrepareDownloadResponse::from_der(&response).unwrap() {
             PrepareDownloadResponse::Ok(ok) => Ok(ok),
             PrepareDownloadResponse::Error(error) => Err(error.download_error_code),
+            PrepareDownloadResponse::CompactOk(_) => panic!("compact"),
         }
     }
 

@@ -403,6 +403,7 @@ fn euicc_info2(ci: &[u8]) -> EuiccInfo2 {
         additional_euicc_info: None,
         highest_svn: None,
         iot_specific_info: None,
+        euicc_minimum_security_level: None,
         extensions: Extensions::default(),
     }
 }

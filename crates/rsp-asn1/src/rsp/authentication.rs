@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use super::{DeviceInfo, EuiccInfo2, SubjectKeyIdentifier};
 use crate::ids::TransactionId;
+use crate::sgp32::{CompactAuthenticateResponseOk, CompactCancelSessionResponseOk};
 use crate::{Certificate, Oid, Signed};
 
 sequence! {
@@ -57,11 +58,12 @@ sequence! {
 }
 
 choice! {
-    /// Response of ES10b.AuthenticateServer (SGP.22 5.7.13). The compact form
-    /// of SGP.32 is not among the alternatives yet.
+    /// Response of ES10b.AuthenticateServer (SGP.22 5.7.13, SGP.32 5.14.3).
     pub enum AuthenticateServerResponse: 0xBF38 {
         Ok(AuthenticateResponseOk) = 0xA0,
         Error(AuthenticateResponseError) = 0xA1,
+        /// Between IPA and eIM only.
+        CompactOk(CompactAuthenticateResponseOk) = 0xA2,
     }
 }
 
@@ -130,10 +132,12 @@ named_integer! {
 }
 
 choice! {
-    /// Response of ES10b.CancelSession (SGP.22 5.7.14).
+    /// Response of ES10b.CancelSession (SGP.22 5.7.14, SGP.32 5.14.8).
     pub enum CancelSessionResponse: 0xBF41 {
         Ok(CancelSessionResponseOk) = 0xA0,
         Error(CancelSessionError) = 0x81,
+        /// Between IPA and eIM only.
+        CompactOk(CompactCancelSessionResponseOk) = 0xA2,
     }
 }
 

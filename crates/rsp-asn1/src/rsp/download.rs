@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::ids::TransactionId;
+use crate::sgp32::CompactPrepareDownloadResponseOk;
 use crate::{Any, Asn1, Certificate, DecodeError, Oid, Signed, Tag, Tagged, Tlv, Writer};
 
 sequence! {
@@ -26,10 +27,12 @@ sequence! {
 }
 
 choice! {
-    /// Response of ES10b.PrepareDownload (SGP.22 5.7.5).
+    /// Response of ES10b.PrepareDownload (SGP.22 5.7.5, SGP.32 5.14.2).
     pub enum PrepareDownloadResponse: 0xBF21 {
         Ok(PrepareDownloadResponseOk) = 0xA0,
         Error(PrepareDownloadResponseError) = 0xA1,
+        /// Between IPA and eIM only.
+        CompactOk(CompactPrepareDownloadResponseOk) = 0xA2,
     }
 }
 

@@ -59,6 +59,8 @@ sequence! {
         additional_euicc_info: Option<Vec<u8>> = 0x92,
         highest_svn: Option<VersionType> = 0x93,
         iot_specific_info: Option<IotSpecificInfo> = 0xB4,
+        /// SGP.22 v2.7, SGP.32 v1.3.
+        euicc_minimum_security_level: Option<[u8; 1]> = 0x95,
     }
 }
 
@@ -76,6 +78,8 @@ sequence! {
         iot_version: Vec<VersionType> = 0xA0,
         ecall_supported: Option<Null> = 0x81,
         fallback_supported: Option<Null> = 0x82,
+        /// SGP.32 v1.3.
+        fallback_allowed_update_supported: Option<Null> = 0x83,
     }
 }
 

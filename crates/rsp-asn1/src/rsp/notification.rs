@@ -4,7 +4,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::ids::{Iccid, TransactionId};
-use crate::{BitString, Certificate, Oid, Signed};
+use crate::sgp32::{CompactOtherSignedNotification, CompactProfileInstallationResult};
+use crate::{BitString, Certificate, DecodeError, Oid, Signed, Tlv};
 
 /// `NotificationEvent`: exactly one bit (SGP.22 5.7.9).
 pub type NotificationEvent = BitString;
@@ -29,32 +30,39 @@ sequence! {
 }
 
 choice! {
-    /// `PendingNotification` (SGP.22 5.7.10). The compact forms of SGP.32 are
-    /// not among the alternatives yet.
+    /// `PendingNotification` (SGP.22 5.7.10, SGP.32 5.14.7).
     pub enum PendingNotification {
         ProfileInstallationResult(Signed<ProfileInstallationResult>),
         Other(Signed<OtherSignedNotification>),
+        /// Between IPA and eIM only.
+        CompactProfileInstallationResult(CompactProfileInstallationResult) = 0xA0,
+        /// Between IPA and eIM only.
+        CompactOther(CompactOtherSignedNotification) = 0xA1,
     }
 }
 
 impl PendingNotification {
-    /// The metadata, whichever kind it is.
-    pub fn metadata(&self) -> &NotificationMetadata {
+    /// Its number on the eUICC, whichever kind it is.
+    pub fn seq_number(&self) -> i64 {
         match self {
-            Self::ProfileInstallationResult(result) => {
-                &result
-                    .profile_installation_result_data
-                    .notification_metadata
+            Self::CompactProfileInstallationResult(result) => {
+                result.compact_profile_installation_result_data.seq_number
             }
-            Self::Other(notification) => &notification.tbs_other_notification,
+            other => other.metadata().map_or(0, |metadata| metadata.seq_number),
         }
     }
 
-    /// The notification as received.
-    pub fn as_bytes(&self) -> &[u8] {
+    /// The metadata; a compact installation result has none.
+    pub fn metadata(&self) -> Option<&NotificationMetadata> {
         match self {
-            Self::ProfileInstallationResult(result) => result.as_bytes(),
-            Self::Other(notification) => notification.as_bytes(),
+            Self::ProfileInstallationResult(result) => Some(
+                &result
+                    .profile_installation_result_data
+                    .notification_metadata,
+            ),
+            Self::Other(notification) => Some(&notification.tbs_other_notification),
+            Self::CompactOther(notification) => Some(&notification.tbs_other_notification),
+            Self::CompactProfileInstallationResult(_) => None,
         }
     }
 }
@@ -134,6 +142,8 @@ named_integer! {
         INSTALL_FAILED_DUE_TO_DATA_MISMATCH = 13,
         TEST_PROFILE_INSTALL_FAILED_DUE_TO_INVALID_NAA_KEY = 14,
         PPR_NOT_ALLOWED = 15,
+        INSTALL_FAILED_DUE_TO_INSUFFICIENT_MINIMUM_SECURITY_LEVEL = 31,
+        INSTALL_FAILED_DUE_TO_SERVER_ADDRESS_ABSENT_IN_EUICC_ALLOW_LIST = 32,
         INSTALL_FAILED_DUE_TO_UNKNOWN_ERROR = 127,
     }
 }
@@ -180,8 +190,16 @@ sequence! {
 
 choice! {
     /// Response of ES10b.ListNotification (SGP.22 5.7.9).
-    pub enum ListNotificationResponse: 0xBF28 {
+    pub enum ListNotificationResponse: 0xBF28 or no_metadata {
         Ok(Vec<NotificationMetadata>) = 0xA0,
         Error(i64) = 0x81,
     }
+}
+
+/// Some cards leave the empty list out (`BF28 00`).
+fn no_metadata(tlv: &Tlv<'_>) -> Result<Option<ListNotificationResponse>, DecodeError> {
+    Ok(tlv
+        .value
+        .is_empty()
+        .then(|| ListNotificationResponse::Ok(Vec::new())))
 }

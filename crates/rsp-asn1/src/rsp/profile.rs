@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::{DpProprietaryData, NotificationEvent};
 use crate::ids::{Iccid, Plmn};
-use crate::{BitString, BoundedString, Oid};
+use crate::{Any, Asn1, BitString, BoundedString, DecodeError, Oid, Tag, Tagged, Tlv};
 
 /// `ProfileClass` numbers (SGP.22 5.5.3).
 pub const PROFILE_CLASS_TEST: i64 = 0;
@@ -43,7 +43,15 @@ sequence! {
         service_specific_data_not_stored_in_euicc: Option<Vec<VendorSpecificData>> = 0xBF23,
         ecall_indication: Option<bool> = 0x9F7B,
         fallback_allowed: Option<bool> = 0x9F67,
+        /// SGP.32 v1.3.
+        iot_specific_metadata: Option<IotSpecificMetadata> = 0xBF64,
     }
+}
+
+sequence! {
+    /// `iotSpecificMetadata` and `iotSpecificProfileInfo` (SGP.32 v1.3): nothing
+    /// is defined in it yet.
+    pub struct IotSpecificMetadata {}
 }
 
 sequence! {
@@ -75,10 +83,11 @@ sequence! {
 }
 
 sequence! {
-    /// One entry of `VendorSpecificExtension` (SGP.22 5.5.3); the data object
-    /// itself is among the extensions, since its type is the vendor's.
+    /// One entry of `VendorSpecificExtension` (SGP.22 5.5.3).
     pub struct VendorSpecificData {
         vendor_oid: Oid = 0x80,
+        /// Elements whose type is the vendor's; one, as the module has it.
+        vendor_specific_data: Option<Vec<Any>> = 0xA1,
     }
 }
 
@@ -88,6 +97,8 @@ sequence! {
         search_criteria: Option<ProfileSearchCriteria> = 0xA0,
         /// Concatenated tags.
         tag_list: Option<Vec<u8>> = 0x5C,
+        /// Tags of SGP.32, concatenated (SGP.22 v2.7).
+        iot_specific_tag_list: Option<Vec<u8>> = 0x5D,
     }
 }
 
@@ -102,10 +113,25 @@ choice! {
 
 choice! {
     /// Response of ES10c.GetProfilesInfo (SGP.32 5.9.14).
-    pub enum ProfileInfoListResponse: 0xBF2D {
+    pub enum ProfileInfoListResponse: 0xBF2D or bare_profile_list {
         Ok(Vec<ProfileInfo>) = 0xA0,
         Error(ProfileInfoListError) = 0x81,
     }
+}
+
+/// The list without its tag A0 (`BF2D {E3 ..}`, empty too) or with its '30',
+/// and the error under its universal tag.
+fn bare_profile_list(tlv: &Tlv<'_>) -> Result<Option<ProfileInfoListResponse>, DecodeError> {
+    if tlv.value.is_empty() {
+        return Ok(Some(ProfileInfoListResponse::Ok(Vec::new())));
+    }
+    let first = tlv.reader().tlv()?;
+    Ok(Some(match first.tag {
+        ProfileInfo::TAG => ProfileInfoListResponse::Ok(Vec::decode_value(tlv)?),
+        Tag::SEQUENCE => ProfileInfoListResponse::Ok(Vec::decode_value(&first)?),
+        Tag::INTEGER => ProfileInfoListResponse::Error(ProfileInfoListError::decode_tlv(&first)?),
+        _ => return Ok(None),
+    }))
 }
 
 named_integer! {
@@ -118,8 +144,9 @@ named_integer! {
 }
 
 sequence! {
-    /// `ProfileInfo` (SGP.32 2.11.2.1).
-    pub struct ProfileInfo: 0xE3 {
+    /// `ProfileInfo` (SGP.32 2.11.2.1). Cards answer in the order of the tag
+    /// list as well.
+    pub struct ProfileInfo: 0xE3, unordered {
         iccid: Option<Iccid>,
         isdp_aid: Option<Vec<u8>> = 0x4F,
         profile_state: Option<ProfileState> = 0x9F70,
@@ -137,6 +164,8 @@ sequence! {
         ecall_indication: Option<bool> = 0x9F7B,
         fallback_attribute: bool = 0x9F26 => false,
         fallback_allowed: Option<bool> = 0x9F67,
+        /// SGP.32 v1.3.
+        iot_specific_profile_info: Option<IotSpecificMetadata> = 0xBF64,
     }
 }
 
@@ -161,6 +190,7 @@ impl ProfileInfo {
             ecall_indication: None,
             fallback_attribute: false,
             fallback_allowed: None,
+            iot_specific_profile_info: None,
             extensions: crate::Extensions::default(),
         }
     }

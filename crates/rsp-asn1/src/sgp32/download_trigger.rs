@@ -29,7 +29,7 @@ choice! {
 sequence! {
     /// `contactSmds` (SGP.32 2.11.1.3).
     pub struct ContactSmds {
-        smds_address: Option<String> = 0x80,
+        smds_address: Option<String> = 0x80 | 0x0C,
     }
 }
 

@@ -4,8 +4,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::EimId;
-use crate::rsp::SubjectKeyIdentifier;
-use crate::{BitString, Certificate, Null, SubjectPublicKeyInfo};
+use crate::rsp::{SubjectKeyIdentifier, VendorSpecificData};
+use crate::{
+    Asn1, BitString, Certificate, DecodeError, Null, SubjectPublicKeyInfo, Tag, Tlv, Writer,
+};
 
 sequence! {
     /// `EimConfigurationData` (SGP.32 2.11.1.1.1).
@@ -22,6 +24,8 @@ sequence! {
         eim_supported_protocol: Option<BitString> = 0x87,
         euicc_ci_pk_id: Option<SubjectKeyIdentifier> = 0x88,
         indirect_profile_download: Option<Null> = 0x89,
+        /// SGP.32 v1.3.
+        esipa_proprietary_protocol_information: Option<Vec<VendorSpecificData>> = 0xAA,
     }
 }
 
@@ -43,10 +47,39 @@ named_integer! {
 choice! {
     /// `eimPublicKeyData` and `trustedPublicKeyDataTls` (SGP.32 2.11.1.1.1):
     /// a key, or a certificate of which the eUICC uses only the key.
-    pub enum EimPublicKeyData {
+    pub enum EimPublicKeyData or bare_key_data {
         PublicKey(SubjectPublicKeyInfo) = 0xA0,
         Certificate(Certificate) = 0xA1,
     }
+}
+
+/// A key or certificate without the tag of its alternative: whole inside the
+/// member's tag, or with that tag in place of its '30'. A key's second element
+/// is a BIT STRING, a certificate's is not.
+fn bare_key_data(tlv: &Tlv<'_>) -> Result<Option<EimPublicKeyData>, DecodeError> {
+    let mut reader = tlv.reader();
+    let first = reader.tlv()?;
+    if first.tag != Tag::SEQUENCE {
+        return Ok(None);
+    }
+    let object = match reader.is_empty() {
+        true => first.raw.to_vec(),
+        false => {
+            let mut out = Writer::new();
+            out.primitive(Tag::SEQUENCE, tlv.value);
+            out.into_bytes()
+        }
+    };
+    let mut elements = match reader.is_empty() {
+        true => first.reader(),
+        false => tlv.reader(),
+    };
+    elements.tlv()?;
+    let is_key = elements.tlv()?.tag == Tag::BIT_STRING;
+    Ok(Some(match is_key {
+        true => EimPublicKeyData::PublicKey(SubjectPublicKeyInfo::from_der(&object)?),
+        false => EimPublicKeyData::Certificate(Certificate::from_der(&object)?),
+    }))
 }
 
 sequence! {

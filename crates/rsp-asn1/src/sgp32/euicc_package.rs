@@ -59,7 +59,7 @@ sequence! {
     /// The PSMO enable.
     pub struct EnablePsmo {
         iccid: Iccid,
-        rollback_flag: Option<Null>,
+        rollback_flag: Option<Null> | 0x81,
     }
 }
 
@@ -87,7 +87,7 @@ sequence! {
 sequence! {
     /// `SetDefaultDpAddressRequest` (SGP.32 5.9.25).
     pub struct SetDefaultDpAddressRequest: 0xBF65 {
-        default_dp_address: String = 0x80,
+        default_dp_address: String = 0x80 | 0x0C,
     }
 }
 

@@ -4,17 +4,66 @@ use alloc::vec::Vec;
 
 use super::{AddEimResultCode, EimId, EimIdType};
 use crate::ids::TransactionId;
-use crate::rsp::ProfileInfoListResponse;
-use crate::{Any, Signed};
+use crate::rsp::{ProfileInfoListResponse, RulesAuthorisationTable, SetDefaultDpAddressResult};
+use crate::{Any, DecodeError, Signed, Tag, Tagged, Tlv};
 
 choice! {
     /// `EuiccPackageResult` (SGP.32 2.11.2.1).
-    pub enum EuiccPackageResult: 0xBF51 {
+    pub enum EuiccPackageResult: 0xBF51 or bare_result {
         Signed(EuiccPackageResultSigned) = 0xA0,
         ErrorSigned(EuiccPackageErrorSigned) = 0xA1,
         /// Proves nothing: a hint at most.
         ErrorUnsigned(EuiccPackageErrorUnsigned) = 0xA2,
     }
+}
+
+/// A result without the tag of its alternative, with or without the '30' of
+/// its SEQUENCE, and a code alone.
+fn bare_result(tlv: &Tlv<'_>) -> Result<Option<EuiccPackageResult>, DecodeError> {
+    let mut reader = tlv.reader();
+    let first = reader.tlv()?;
+    let members = match first.tag {
+        Tag::INTEGER => return unsigned_code(&first).map(Some),
+        Tag::SEQUENCE if reader.is_empty() => &first,
+        Tag::SEQUENCE | EIM_ID => tlv,
+        _ => return Ok(None),
+    };
+    let first = members.reader().tlv()?;
+    Ok(Some(match first.tag {
+        Tag::SEQUENCE if has(SEQ_NUMBER, &first)? => {
+            EuiccPackageResult::Signed(EuiccPackageResultSigned::decode_value(members)?)
+        }
+        Tag::SEQUENCE => {
+            EuiccPackageResult::ErrorSigned(EuiccPackageErrorSigned::decode_value(members)?)
+        }
+        _ => EuiccPackageResult::ErrorUnsigned(EuiccPackageErrorUnsigned::decode_value(members)?),
+    }))
+}
+
+const EIM_ID: Tag = Tag::new(0x80);
+const SEQ_NUMBER: Tag = Tag::new(0x83);
+
+fn has(tag: Tag, tlv: &Tlv<'_>) -> Result<bool, DecodeError> {
+    let mut reader = tlv.reader();
+    while !reader.is_empty() {
+        if reader.tlv()?.tag == tag {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn unsigned_code(tlv: &Tlv<'_>) -> Result<EuiccPackageResult, DecodeError> {
+    let code = EuiccPackageUnsignedErrorCode::decode_value(tlv)?;
+    Ok(EuiccPackageResult::ErrorUnsigned(
+        EuiccPackageErrorUnsigned {
+            eim_id: alloc::string::String::new(),
+            eim_transaction_id: None,
+            association_token: None,
+            euicc_package_unsigned_error_code: Some(code),
+            extensions: crate::Extensions::default(),
+        },
+    ))
 }
 
 impl EuiccPackageResult {
@@ -48,13 +97,13 @@ sequence! {
 }
 
 choice! {
-    /// `EuiccResultData` (SGP.32 2.11.2.1). Rules authorisation tables and
-    /// results that this version does not know are carried as they came.
+    /// `EuiccResultData` (SGP.32 2.11.2.1).
     pub enum EuiccResultData {
         EnableResult(EnableProfileResult) = 0x83,
         DisableResult(DisableProfileResult) = 0x84,
         DeleteResult(DeleteProfileResult) = 0x85,
         ListProfileInfoResult(ProfileInfoListResponse),
+        GetRatResult(RulesAuthorisationTable) = 0xA6,
         ConfigureImmediateEnableResult(ConfigureImmediateEnableResult) = 0x87,
         AddEimResult(AddEimResult) = 0xA8,
         DeleteEimResult(DeleteEimResult) = 0x89,
@@ -96,6 +145,16 @@ sequence! {
         eim_id: alloc::string::String = 0x80,
         eim_transaction_id: Option<TransactionId> = 0x82,
         association_token: Option<i64> = 0x84,
+        /// SGP.32 v1.3.
+        euicc_package_unsigned_error_code: Option<EuiccPackageUnsignedErrorCode> = 0x8F,
+    }
+}
+
+named_integer! {
+    /// `EuiccPackageUnsignedErrorCode` (SGP.32 v1.3 2.11.2.1).
+    pub struct EuiccPackageUnsignedErrorCode {
+        SIZE_OVERFLOW = 15,
+        UNDEFINED_ERROR = 127,
     }
 }
 
@@ -233,23 +292,47 @@ named_integer! {
 
 choice! {
     /// `ListEimResult` (SGP.32 2.11.2.1).
-    pub enum ListEimResult {
+    pub enum ListEimResult or bare_eim_list {
         EimIdList(Vec<EimIdInfo>) = 0xA0,
-        ListEimError(i64) = 0x81,
+        ListEimError(ListEimError) = 0x81,
     }
+}
+
+named_integer! {
+    /// `listEimError` (SGP.32 2.11.2.1).
+    pub struct ListEimError {
+        UNDEFINED_ERROR = 127,
+    }
+}
+
+/// The list without its tag A0, with or without its '30'.
+fn bare_eim_list(tlv: &Tlv<'_>) -> Result<Option<ListEimResult>, DecodeError> {
+    let first = match tlv.value.is_empty() {
+        true => return Ok(Some(ListEimResult::EimIdList(Vec::new()))),
+        false => tlv.reader().tlv()?,
+    };
+    if first.tag != Tag::SEQUENCE {
+        return Ok(None);
+    }
+    let wrapped = first.value.is_empty() || first.reader().tlv()?.tag == Tag::SEQUENCE;
+    let list = if wrapped { &first } else { tlv };
+    Vec::decode_value(list)
+        .map(ListEimResult::EimIdList)
+        .map(Some)
 }
 
 sequence! {
     /// `EimIdInfo` (SGP.32 2.11.2.1).
     pub struct EimIdInfo {
         eim_id: EimId = 0x80,
-        eim_id_type: Option<EimIdType> = 0x82,
+        /// v1.0 had it under '84'.
+        eim_id_type: Option<EimIdType> = 0x82 | 0x84,
     }
 }
 
 sequence! {
     /// `SetDefaultDpAddressResponse` (SGP.32 5.9.25).
     pub struct SetDefaultDpAddressResponse: 0xBF65 {
-        set_default_dp_address_result: i64 = 0x80,
+        set_default_dp_address_result: SetDefaultDpAddressResult = 0x80,
     }
 }

@@ -3,10 +3,13 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::EuiccPackageResult;
+use super::{EuiccPackageResultList, PendingNotificationList};
 use crate::ids::TransactionId;
-use crate::rsp::{DeviceInfo, EuiccInfo1, EuiccInfo2, NotificationEvent, PendingNotification};
-use crate::{BitString, Certificate};
+use crate::rsp::{
+    DeviceInfo, EuiccInfo1, EuiccInfo2, NotificationEvent, ProfileInstallationResult,
+    VendorSpecificData,
+};
+use crate::{BitString, Certificate, DecodeError, Tag, Tagged, Tlv};
 
 sequence! {
     /// `IpaEuiccDataRequest` (SGP.32 2.11.1.2).
@@ -38,18 +41,92 @@ choice! {
 
 choice! {
     /// `IpaEuiccDataResponse` (SGP.32 2.11.2.2).
-    pub enum IpaEuiccDataResponse: 0xBF52 {
+    pub enum IpaEuiccDataResponse: 0xBF52 or bare_data {
         Ok(IpaEuiccData) = 0xA0,
         Error(IpaEuiccDataResponseError) = 0xA1,
     }
 }
 
+/// Data or error without the tag of its alternative, and the number alone of
+/// v1.0. A lone A0 with notifications in it is the member notificationsList.
+fn bare_data(tlv: &Tlv<'_>) -> Result<Option<IpaEuiccDataResponse>, DecodeError> {
+    let mut reader = tlv.reader();
+    let first = reader.tlv()?;
+    let alone = reader.is_empty();
+    let error = |error| Ok(Some(IpaEuiccDataResponse::Error(error)));
+    match first.tag {
+        Tag::INTEGER => error(of_code(IpaEuiccDataErrorCode::decode_value(&first)?)),
+        CODE_OF_V1_0 if alone && first.value.len() == 1 => {
+            error(of_code(IpaEuiccDataErrorCode::decode_value(&first)?))
+        }
+        EIM_TRANSACTION_ID if has_code(tlv)? => {
+            error(IpaEuiccDataResponseError::decode_value(tlv)?)
+        }
+        Tag::SEQUENCE if alone && has_code(&first)? => {
+            error(IpaEuiccDataResponseError::decode_value(&first)?)
+        }
+        Tag::SEQUENCE if alone && begins_with(is_member, &first)? => Ok(Some(
+            IpaEuiccDataResponse::Ok(IpaEuiccData::decode_value(&first)?),
+        )),
+        OK if alone && !begins_with(is_notification, &first)? => Ok(None),
+        tag if is_member(tag) => Ok(Some(IpaEuiccDataResponse::Ok(IpaEuiccData::decode_value(
+            tlv,
+        )?))),
+        _ => Ok(None),
+    }
+}
+
+/// Tags of the members of [`IpaEuiccData`].
+const MEMBERS: &[u32] = &[
+    0xA0, 0x80, 0x81, 0xA2, 0xBF20, 0xBF22, 0x83, 0x84, 0xA5, 0xA6, 0x87, 0xA8, 0xA9,
+];
+
+fn is_member(tag: Tag) -> bool {
+    MEMBERS.contains(&tag.get())
+}
+
+/// No data begins with these.
+fn is_notification(tag: Tag) -> bool {
+    tag == Tag::SEQUENCE || tag == ProfileInstallationResult::TAG
+}
+
+fn begins_with(kind: fn(Tag) -> bool, tlv: &Tlv<'_>) -> Result<bool, DecodeError> {
+    match tlv.value.is_empty() {
+        true => Ok(false),
+        false => Ok(kind(tlv.reader().tlv()?.tag)),
+    }
+}
+
+const OK: Tag = Tag::new(0xA0);
+const CODE_OF_V1_0: Tag = Tag::new(0x81);
+const EIM_TRANSACTION_ID: Tag = Tag::new(0x80);
+
+/// Whether one of the elements is a code, which no data has.
+fn has_code(tlv: &Tlv<'_>) -> Result<bool, DecodeError> {
+    let mut reader = tlv.reader();
+    while !reader.is_empty() {
+        if reader.tlv()?.tag == Tag::INTEGER {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn of_code(ipa_euicc_data_error_code: IpaEuiccDataErrorCode) -> IpaEuiccDataResponseError {
+    IpaEuiccDataResponseError {
+        eim_transaction_id: None,
+        ipa_euicc_data_error_code,
+        extensions: crate::Extensions::default(),
+    }
+}
+
 sequence! {
-    /// `IpaEuiccData` (SGP.32 2.11.2.2).
-    pub struct IpaEuiccData {
-        notifications_list: Option<Vec<PendingNotification>> = 0xA0,
-        default_smdp_address: Option<String> = 0x81,
-        euicc_package_result_list: Option<Vec<EuiccPackageResult>> = 0xA2,
+    /// `IpaEuiccData` (SGP.32 2.11.2.2). IPAs answer in the order of the tag
+    /// list as well; v1.0 had the address under '80'.
+    pub struct IpaEuiccData, unordered {
+        notifications_list: Option<PendingNotificationList> = 0xA0,
+        default_smdp_address: Option<String> = 0x81 | 0x80,
+        euicc_package_result_list: Option<EuiccPackageResultList> = 0xA2,
         euicc_info1: Option<EuiccInfo1>,
         euicc_info2: Option<EuiccInfo2>,
         root_smds_address: Option<String> = 0x83,
@@ -106,6 +183,8 @@ sequence! {
     pub struct IpaCapabilities {
         ipa_features: BitString = 0x80,
         ipa_supported_protocols: Option<BitString> = 0x81,
+        /// SGP.32 v1.3.
+        esipa_proprietary_protocol_information: Option<Vec<VendorSpecificData>> = 0xA2,
     }
 }
 

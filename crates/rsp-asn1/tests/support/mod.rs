@@ -1,6 +1,8 @@
 //! What the tests of the wire share.
 #![allow(dead_code, reason = "not every test uses everything")]
 
+pub(crate) mod types;
+
 use std::io::Write;
 use std::path::PathBuf;
 

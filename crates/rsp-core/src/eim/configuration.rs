@@ -34,6 +34,7 @@ impl Eim {
             eim_supported_protocol: Some(BitString::of(&[EIM_RETRIEVE_HTTPS])),
             euicc_ci_pk_id: super::ci_key_identifier(self),
             indirect_profile_download: None,
+            esipa_proprietary_protocol_information: None,
             extensions: Extensions::default(),
         })
     }

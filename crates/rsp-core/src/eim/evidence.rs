@@ -107,15 +107,17 @@ impl Evidence {
         believed: &Believed<()>,
         cx: &Context<'_>,
     ) -> Self {
-        let der = received.as_bytes().to_vec();
+        let der = received.to_der();
         Evidence {
             kind: EvidenceKind::Notification,
             operation: None,
-            seq_number: Some(received.metadata().seq_number),
+            seq_number: Some(received.seq_number()),
             verified: believed.unproven().is_none(),
             digest: cx.crypto.sha256(&[&der]),
             der,
-            forward_to: Some(received.metadata().notification_address.clone()),
+            forward_to: received
+                .metadata()
+                .map(|metadata| metadata.notification_address.clone()),
         }
     }
 }

@@ -244,6 +244,7 @@ impl Eim {
             OperationKind::ListProfileInfo => Psmo::ListProfileInfo(ProfileInfoListRequest {
                 search_criteria: None,
                 tag_list: None,
+                iot_specific_tag_list: None,
                 extensions: Extensions::default(),
             }),
         };

@@ -49,7 +49,7 @@ impl Eim {
         for notification in notifications {
             match step.record.believe_notification(notification, self, cx) {
                 Ok(believed) => {
-                    acknowledged.push(notification.metadata().seq_number);
+                    acknowledged.push(notification.seq_number());
                     step.notes
                         .extend(unverified("notification", believed.unproven()));
                     let kept = Evidence::of_notification(notification, &believed, cx);

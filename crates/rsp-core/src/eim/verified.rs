@@ -232,6 +232,9 @@ impl EuiccRecord {
                 return Ok(Verified(()));
             }
             PendingNotification::Other(other) => other,
+            // Without certificates nothing in it can be believed.
+            PendingNotification::CompactProfileInstallationResult(_)
+            | PendingNotification::CompactOther(_) => return Err(Unproven::Certificates),
         };
         let (eum, euicc) = (&other.eum_certificate, &other.euicc_certificate);
         let identity = verify_euicc_chain(eum, euicc, &eim.anchors, cx.now, cx.crypto)

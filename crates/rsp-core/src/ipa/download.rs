@@ -223,7 +223,7 @@ impl Round<'_> {
         let command = "AuthenticateServer";
         let response: AuthenticateServerResponse = self.channel.call(command, &request).await?;
         let refused = match &response {
-            AuthenticateServerResponse::Ok(_) => None,
+            AuthenticateServerResponse::Ok(_) | AuthenticateServerResponse::CompactOk(_) => None,
             AuthenticateServerResponse::Error(error) => Some(error.authenticate_error_code.0),
         };
         let request = es9plus::AuthenticateClientRequest {
@@ -259,7 +259,7 @@ impl Round<'_> {
         let command = "PrepareDownload";
         let response: PrepareDownloadResponse = self.channel.call(command, &request).await?;
         let refused = match &response {
-            PrepareDownloadResponse::Ok(_) => None,
+            PrepareDownloadResponse::Ok(_) | PrepareDownloadResponse::CompactOk(_) => None,
             PrepareDownloadResponse::Error(error) => Some(error.download_error_code.0),
         };
         let request = es9plus::GetBoundProfilePackageRequest {

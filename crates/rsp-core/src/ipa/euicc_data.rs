@@ -188,7 +188,7 @@ fn results_criteria(request: &IpaEuiccDataRequest) -> NotificationsSearchCriteri
 /// Under which numbers the eUICC keeps what is in the data.
 fn numbers(data: &IpaEuiccData) -> Vec<i64> {
     let notifications = data.notifications_list.iter().flatten();
-    let notifications = notifications.map(|notification| notification.metadata().seq_number);
+    let notifications = notifications.map(|notification| notification.seq_number());
     let results = data.euicc_package_result_list.iter().flatten();
     notifications
         .chain(results.filter_map(seq_number))
@@ -200,6 +200,7 @@ fn capabilities() -> IpaCapabilities {
     IpaCapabilities {
         ipa_features: BitString::of(&[DIRECT_RSP_SERVER_COMMUNICATION]),
         ipa_supported_protocols: Some(BitString::of(&[IPA_RETRIEVE_HTTPS])),
+        esipa_proprietary_protocol_information: None,
         extensions: Extensions::default(),
     }
 }

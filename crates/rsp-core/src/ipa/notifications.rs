@@ -22,7 +22,7 @@ impl Round<'_> {
     /// eUICC and does not hold up the others.
     pub(super) async fn deliver_notifications(&self) -> Result<(), IpaError> {
         let mut waiting = self.waiting_notifications(None).await?;
-        waiting.sort_by_key(|notification| notification.metadata().seq_number);
+        waiting.sort_by_key(PendingNotification::seq_number);
         let mut outcome = Ok(());
         for notification in waiting {
             outcome = outcome.and(self.deliver_notification(notification).await);
@@ -52,7 +52,7 @@ impl Round<'_> {
         &self,
         notification: PendingNotification,
     ) -> Result<(), IpaError> {
-        let seq_number = notification.metadata().seq_number;
+        let seq_number = notification.seq_number();
         if !self.memory.is_given(seq_number) {
             self.give_to_smdp(notification).await?;
             self.memory.give(seq_number);
@@ -65,7 +65,11 @@ impl Round<'_> {
     }
 
     async fn give_to_smdp(&self, notification: PendingNotification) -> Result<(), IpaError> {
-        let smdp = self.smdp(&notification.metadata().notification_address);
+        // The card makes no compact form, which has no address.
+        let Some(metadata) = notification.metadata() else {
+            return Ok(());
+        };
+        let smdp = self.smdp(&metadata.notification_address);
         let message = HandleNotificationRequest {
             pending_notification: notification,
         };

@@ -92,6 +92,7 @@ pub fn metadata(order: &MetadataOrder<'_>) -> Result<StoreMetadataRequest, Profi
         service_specific_data_not_stored_in_euicc: None,
         ecall_indication: None,
         fallback_allowed: None,
+        iot_specific_metadata: None,
         extensions: Extensions::default(),
     })
 }

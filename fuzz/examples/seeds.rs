@@ -1,0 +1,396 @@
+//! Writes the seeds: small inputs of our own making, one file each, named by
+//! what they are. What the fuzzer adds to a corpus has other names.
+//!
+//! `cargo run -p fuzz --example seeds`
+
+use std::path::Path;
+
+use rsp_asn1::rsp::StoreMetadataRequest;
+use rsp_asn1::{Asn1, Certificate};
+use rsp_core::Timestamp;
+use rsp_core::pki::{Hierarchy, certificate_to_pem, member};
+use rsp_core::profile::template;
+use rsp_crypto::Curve;
+use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
+
+type Seeds = Vec<(&'static str, Vec<u8>)>;
+
+fn main() -> std::io::Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    let corpora: &[(&str, Seeds)] = &[
+        ("activation_code", texts(ACTIVATION_CODES)),
+        ("bound_profile_package", hexes(PACKAGES)),
+        (
+            "bsp",
+            vec![("changed", vec![1, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8])],
+        ),
+        ("card_apdus", scripts(CARD)),
+        ("certificates", certificates()),
+        ("es2plus_json", selected(ES2PLUS)),
+        ("es9plus_asn1", hexes(ES9PLUS_ASN1)),
+        ("es9plus_json", selected(ES9PLUS_JSON)),
+        ("es10", hexes(ES10)),
+        ("esipa", hexes(ESIPA)),
+        ("euicc_package", hexes(EUICC_PACKAGES)),
+        ("identifiers", texts(IDENTIFIERS)),
+        (
+            "install",
+            vec![("template", [vec![0x80], template()].concat())],
+        ),
+        ("ipa_and_answers", scripts(ANSWERS)),
+        ("ipa_and_card", scripts(WITH_CARD)),
+        ("profile_package", vec![("template", template())]),
+        ("uicc_apdus", scripts(FILES)),
+    ];
+    for (target, seeds) in corpora {
+        std::fs::create_dir_all(root.join(target))?;
+        for (name, bytes) in seeds {
+            std::fs::write(root.join(target).join(name), bytes)?;
+        }
+    }
+    Ok(())
+}
+
+fn hex(text: &str) -> Vec<u8> {
+    let digits: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let pairs = digits.as_bytes().chunks(2);
+    pairs
+        .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+        .collect()
+}
+
+fn hexes(rows: &[(&'static str, &str)]) -> Seeds {
+    rows.iter().map(|(name, text)| (*name, hex(text))).collect()
+}
+
+fn texts(rows: &[(&'static str, &str)]) -> Seeds {
+    let row = |(name, text): &(&'static str, &str)| (*name, text.as_bytes().to_vec());
+    rows.iter().map(row).collect()
+}
+
+/// A selector, then text.
+fn selected(rows: &[(&'static str, u8, &str)]) -> Seeds {
+    let row = |(name, selector, text): &(&'static str, u8, &str)| {
+        (*name, [&[*selector], text.as_bytes()].concat())
+    };
+    rows.iter().map(row).collect()
+}
+
+/// Pieces with their length in front, from hexadecimal separated by commas.
+fn scripts(rows: &[(&'static str, &str)]) -> Seeds {
+    let row = |(name, text): &(&'static str, &str)| {
+        let pieces = text.split(',').map(hex).map(piece);
+        (*name, pieces.collect::<Vec<_>>().concat())
+    };
+    rows.iter().map(row).collect()
+}
+
+fn piece(bytes: Vec<u8>) -> Vec<u8> {
+    let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
+    [length.to_be_bytes().to_vec(), bytes].concat()
+}
+
+/// A hierarchy of our own.
+fn certificates() -> Seeds {
+    let mut rng = SeededRng::new(1);
+    let mut keys = SeededRng::new(2);
+    let hierarchy = Hierarchy {
+        organization: "Simurgh".into(),
+        smdp_host: "dp.example".into(),
+        eim_host: "eim.example".into(),
+        door_host: "door.example".into(),
+        eid_prefix: "89049032".into(),
+        not_before: Timestamp(1_700_000_000),
+        not_after: Timestamp(1_900_000_000),
+    };
+    let issued = hierarchy
+        .issue_all(
+            || SoftwareKey::generate(Curve::NistP256, &mut keys),
+            &SoftwareProvider,
+            &mut rng,
+        )
+        .unwrap_or_default();
+    let find = |name: &str| {
+        let found = issued.iter().find(|issued| issued.member == name);
+        found.map(|issued| issued.certificate.clone())
+    };
+    let chain = |names: &[&str]| {
+        let der = |certificate: Certificate| piece(certificate.to_der());
+        let found = names.iter().filter_map(|name| find(name)).map(der);
+        found.collect::<Vec<_>>().concat()
+    };
+    let pem = find(member::CI).map(|ci| certificate_to_pem(&ci).into_bytes());
+    vec![
+        ("server", chain(&[member::CI, member::DP_AUTH])),
+        ("euicc", chain(&[member::CI, member::EUM, member::EUM])),
+        ("pem", pem.unwrap_or_default()),
+    ]
+}
+
+const ACTIVATION_CODES: &[(&str, &str)] = &[
+    ("plain", "LPA:1$dp.example$AB-12"),
+    ("complete", "1$dp.example$AB-12$2.999.10$1"),
+    ("empty_matching_id", "LPA:1$dp.example$"),
+];
+
+const IDENTIFIERS: &[(&str, &str)] = &[
+    ("eid", "89049032123451234512345678901235"),
+    ("iccid", "8999970000000000019F"),
+    ("imei", "49-015420-323751"),
+    ("imsi", "001010123456789"),
+    ("plmn", "262-01"),
+    ("oid", "2.999.10"),
+    ("transaction", "0A1B2C"),
+];
+
+const PACKAGES: &[(&str, &str)] = &[
+    (
+        "bound",
+        "BF36 81A9 BF23 5C 820101 8001AA A609 800188 810110 840101 5F4903040506 5F3740
+         00000000000000000000000000000000000000000000000000000000000000000000000000000000
+         000000000000000000000000000000000000000000000000
+         A00D 870B 0001020304050607080910 A10A 8808 0102030405060708
+         A217 8715 000102030405060708090A0B0C0D0E0F1011121314
+         A315 8609 000102030405060708 8608 0102030405060708",
+    ),
+    (
+        "metadata",
+        "BF25 16 5A0A98010300000000000010 91025350 92044E616D65",
+    ),
+    ("isdp", "BF24 07 B805 8003883701"),
+];
+
+const CARD: &[(&str, &str)] = &[
+    (
+        "eid",
+        "80AA000005A903830107, 0070000001, 01A4040410A0000005591010FFFFFFFF8900000100,
+         01C0000021, 81E2910006BF3E035C015A, 81C0000015, , 0070000001",
+    ),
+    (
+        "eim",
+        "0070000100, 01A4040010A0000005591010FFFFFFFF8900000100,
+         81E2910029BF5726A0243022800465696D31810B65696D2E6578616D706C658201028301008401FF870203808900,
+         81C0000000, 81E2910003BF5500, 81C0000000, 81E2910003BF2B00, 81C0000000",
+    ),
+    (
+        "functions",
+        "0070000100, 01A4040010A0000005591010FFFFFFFF8900000100,
+         81E2910003BF2000, 81C0000000, 81E2910003BF2200, 81C0000000, 81E2910003BF2E00, 81C0000000,
+         81E2910003BF2D00, 81C0000000, 81E2910003BF3C00, 81C0000000, 81E2910003BF4300, 81C0000000,
+         81E2910003BF5600, 81C0000000, 81E2910003BF2800, 81C0000000",
+    ),
+    (
+        "package_in_blocks",
+        "0070000100, 01A4040010A0000005591010FFFFFFFF8900000100,
+         81E2110010BF513F301D800465696D315A1089049032, 81E2110110123451234512345678901235810101A0,
+         81E29102050CA40C5A0A, 81C0000000",
+    ),
+];
+
+const FILES: &[(&str, &str)] = &[
+    (
+        "identity",
+        "0000A40004023F00, 0000A40004022FE2, 0000B000000A, 0000A4040C0CA0000000871002FF49FF FF89,
+         0000A40004026F07, 0000B0000009, 0000C0000020",
+    ),
+    (
+        "pins",
+        "00002000010831323334FFFFFFFF, 00002000 01, 0000A4080C047FFF6F07, 0000D6000009080910101032547698,
+         00002C00011031323334353637383132333435363738",
+    ),
+    (
+        "authenticate",
+        "0000A4040C0CA0000000871002FF49FFFF89,
+         0000880081221000000000000000000000000000000000100000000000000000000000000000000000, 0000C0000035",
+    ),
+    ("records", "0000A40004022F00, 0000B2010426, 0000F2000000, 0080F20000 00, 0101A40004023F00, "),
+];
+
+const ANSWERS: &[(&str, &str)] = &[(
+    "no_eim",
+    "9000, 019000, 6121, 9000, 6115, BF3E125A10890490321234512345123456789012359000, 6105,
+     BF5502A0009000, 9000",
+)];
+
+const WITH_CARD: &[(&str, &str)] = &[
+    (
+        "nothing_waits",
+        "BF5726A0243022800465696D31810B65696D2E6578616D706C658201028301008401FF870203808900,
+         00BF4F03020101",
+    ),
+    (
+        "data_and_trigger",
+        "BF5726A0243022800465696D31810B65696D2E6578616D706C658201028301008401FF870203808900,
+         00BF4F11BF520E5C04A081BF22A103800103830102, 00BF500ABF53078001018002012C,
+         00BF4F1EBF541BA01680144C50413A312464702E6578616D706C6524414243820102, 00, 00BF4F03020101",
+    ),
+];
+
+const ES2PLUS: &[(&str, u8, &str)] = &[
+    (
+        "download_order",
+        0,
+        r#"{"header":{"functionRequesterIdentifier":"2.999.1","functionCallIdentifier":"1"},"iccid":"8910300000000000001F"}"#,
+    ),
+    (
+        "confirm_order",
+        1,
+        r#"{"header":{"functionRequesterIdentifier":"2.999.1","functionCallIdentifier":"2"},"iccid":"8910300000000000001F","matchingId":"AB-12","releaseFlag":true}"#,
+    ),
+    (
+        "answer",
+        2,
+        r#"{"header":{"functionExecutionStatus":{"status":"Executed-Success"}},"iccid":"8910300000000000001F","matchingId":"AB-12"}"#,
+    ),
+];
+
+const ES9PLUS_JSON: &[(&str, u8, &str)] = &[
+    (
+        "initiate",
+        0,
+        r#"{"euiccChallenge":"AAECAwQFBgcICQoLDA0ODw==","euiccInfo1":"vyAZggMCBgCpCAQG9UFyvfmKqggEBvVBcr35ig==","smdpAddress":"dp.example"}"#,
+    ),
+    (
+        "cancel",
+        4,
+        r#"{"transactionId":"AA","cancelSessionResponse":"v0EDgQEF"}"#,
+    ),
+    (
+        "refused",
+        1,
+        r#"{"header":{"functionExecutionStatus":{"status":"Failed","statusCodeData":{"subjectCode":"8.2.6","reasonCode":"3.8","message":"x"}}}}"#,
+    ),
+    (
+        "authenticate",
+        1,
+        r#"{"transactionId":"AA","authenticateServerResponse":"vzgIoQaAAaoCAQc="}"#,
+    ),
+];
+
+const ES9PLUS_ASN1: &[(&str, &str)] = &[
+    (
+        "initiate",
+        "A23D BF393A 8110000102030405060708090A0B0C0D0E0F 830A64702E6578616D706C65
+         BF2019 8203020600 A908 0406F54172BDF98A AA08 0406F54172BDF98A",
+    ),
+    (
+        "authenticate",
+        "A213 BF3B10 8001AA BF3808 A106 8001AA 020107 0500",
+    ),
+    ("cancel", "A20B BF4108 8001AA A103 810105"),
+    ("cancel_nested", "A20E BF410B 8001AA A106 BF4103 810105"),
+    (
+        "events",
+        "A21A BF4017 A015 8001AA A110 300E 80024531 810864732E61622E6364",
+    ),
+    (
+        "metadata",
+        "A221 BF3B1E A21C 8001AA BF2516 5A0A98010300000000000010 91025350 92044E616D65",
+    ),
+];
+
+const ES10: &[(&str, &str)] = &[
+    (
+        "info1",
+        "BF2019 8203020600 A908 0406F54172BDF98A AA08 0406F54172BDF98A",
+    ),
+    (
+        "info2",
+        "BF226E810302030182030206008303010000840D81010082040007A120830227108503067F4088020490
+         A9160414F54172BDF98A95D65CBEB88A38A1C11D800A85C3AA160414F54172BDF98A95D65CBEB88A38A1
+         C11D800A85C304030100000C0454455354900100B407A00504030102 00",
+    ),
+    (
+        "profiles",
+        "BF2D14 A012 E310 5A0A98010300000000000010 9F700101",
+    ),
+    ("nickname", "BF290F5A0A9801030000000000001090016E"),
+    ("enable", "BF3111A00C5A0A980103000000000000108101FF"),
+    ("reset", "BF640482020204"),
+    ("reset_done", "BF6406800100810100"),
+    (
+        "certs",
+        "BF561E A01C A50E 30030201AA 3003060155 03020055 A60A 3003020101 3000 030100",
+    ),
+    (
+        "rat",
+        "BF4315 A013 3011 80020640 A107 3005 800362F210 82020780",
+    ),
+    ("rollback", "BF580B020100BF5105A203800165"),
+    ("notifications", "BF2B0AA208BF5105A203800165"),
+    ("cancel", "BF41068001AA810100"),
+    ("sent", "BF3003800105"),
+    (
+        "eim",
+        "BF5726A0243022800465696D31810B65696D2E6578616D706C658201028301008401FF870203808900",
+    ),
+];
+
+const ESIPA: &[(&str, &str)] = &[
+    (
+        "poll",
+        "BF4F1C5A10890490321234512345123456789012358000810101820362F210",
+    ),
+    (
+        "trigger",
+        "BF4F1EBF541BA01680144C50413A312464702E6578616D706C6524414243820102",
+    ),
+    ("data_request", "BF4F11BF520E5C04A081BF22A103800103830102"),
+    (
+        "data",
+        "BF504B5A1089049032123451234512345678901235BF5236A034A000810A64702E6578616D706C65A208
+         BF5105A203800165830A64732E6578616D706C65840107870102A808800202C081020380",
+    ),
+    (
+        "both",
+        "BF501E5A1089049032123451234512345678901235300ABF5105A203800165A000",
+    ),
+    ("acknowledged", "BF500ABF53078001018002012C"),
+    ("empty", "BF50023000"),
+    (
+        "initiate",
+        "BF3921811000000000000000000000000000000000830A64702E6578616D706C65820101",
+    ),
+    ("authenticate", "BF3B0E8001AABF3808A1068001AA020107"),
+    ("cancel", "BF410C8002AABBA106BF4103810105"),
+    ("received", "BF4E08BF6005A003800109"),
+    (
+        "failed",
+        "BF4E1ABF6117A0125A1089049032123451234512345678901235810101",
+    ),
+    (
+        "compact",
+        "BF3D69A067A165BF2F1F800101810206400C0A64702E6578616D706C655A0A98010300000000000010
+         5F374000000000000000000000000000000000000000000000000000000000000000000000000000000000
+         00000000000000000000000000000000000000000000000000",
+    ),
+];
+
+const EUICC_PACKAGES: &[(&str, &str)] = &[
+    (
+        "psmos",
+        "BF51819D3058800465696D315A1089049032123451234512345678901235810101820101A038A30E5A0A
+         980103000000000000100500BF2D00A600A7028000A80C5A0A98010300000000000010A900BF650C800A
+         64702E6578616D706C655F374000000000000000000000000000000000000000000000000000000000000000
+         0000000000000000000000000000000000000000000000000000000000000000",
+    ),
+    (
+        "results",
+        "BF5181B5A081B2306D800465696D31810101820101830105305C830100840102850100BF2D14A012E310
+         5A0A980103000000000000109F700101BF2D0381010BA600870100A803840107A8030201008901028A0100
+         AB0DA00B3009800465696D318201028C01008D01008E0102020102BF65038001005F374000000000000000
+         00000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+         00000000000000",
+    ),
+    ("unsigned", "BF510BA209800465696D318F010F"),
+    ("bare_key", "3013 800165 A50E 3003060155 03020055 30030201"),
+    ("bare_data", "BF5209 8104612E6263 840107"),
+    ("error", "A003020102"),
+];
+
+/// The seeds decode: they would be of little use otherwise.
+#[test]
+fn metadata_of_the_package_is_one() {
+    let (_, text) = PACKAGES[1];
+    assert!(StoreMetadataRequest::from_der(&hex(text)).is_ok());
+}

@@ -1,0 +1,77 @@
+//! Bindings in JSON (SGP.22 6.5).
+
+use std::fmt::Debug;
+
+use rsp_core::binding::es9plus_json as es9plus;
+use rsp_core::binding::json::{self, Function};
+use rsp_core::binding::{HttpRequest, HttpResponse, es2plus_json as es2plus};
+
+const CONTENT_TYPE: &str = "application/json;charset=UTF-8";
+
+/// A request to the function that the first octet selects.
+fn request(data: &[u8], paths: &[&str]) -> Option<HttpRequest> {
+    let (selector, body) = data.split_first()?;
+    let path = paths.get(usize::from(*selector) % paths.len())?;
+    Some(HttpRequest {
+        path: (*path).to_string(),
+        content_type: CONTENT_TYPE.to_string(),
+        admin_protocol: None,
+        user_agent: None,
+        body: body.to_vec(),
+    })
+}
+
+/// The body as the answer to a function.
+fn answer<F: Function<Ok: PartialEq + Debug>>(body: &[u8]) {
+    let response = HttpResponse::ok(CONTENT_TYPE, body.to_vec());
+    if let Ok(value) = json::decode_response::<F>(&response) {
+        let written = json::encode_response(Ok(&value)).expect("what was read can be written");
+        let again = json::decode_response::<F>(&written).expect("what was written can be read");
+        assert_eq!(again, value);
+    }
+}
+
+/// ES9+: requests at the server, responses at the client.
+pub(crate) fn es9plus_json(data: &[u8]) {
+    let paths = [
+        es9plus::InitiateAuthenticationRequest::PATH,
+        es9plus::AuthenticateClientRequest::PATH,
+        es9plus::GetBoundProfilePackageRequest::PATH,
+        es9plus::HandleNotificationRequest::PATH,
+        es9plus::CancelSessionRequest::PATH,
+    ];
+    let Some(request) = request(data, &paths) else {
+        return;
+    };
+    answer::<es9plus::InitiateAuthenticationRequest>(&request.body);
+    answer::<es9plus::AuthenticateClientRequest>(&request.body);
+    answer::<es9plus::GetBoundProfilePackageRequest>(&request.body);
+    answer::<es9plus::CancelSessionRequest>(&request.body);
+    let Ok(message) = es9plus::decode_request(&request) else {
+        return;
+    };
+    let written = match &message {
+        es9plus::Request::InitiateAuthentication(message) => json::encode_request(message, None),
+        es9plus::Request::AuthenticateClient(message) => json::encode_request(message, None),
+        es9plus::Request::GetBoundProfilePackage(message) => json::encode_request(message, None),
+        es9plus::Request::HandleNotification(message) => json::encode_request(message, None),
+        es9plus::Request::CancelSession(message) => json::encode_request(message, None),
+    };
+    let written = written.expect("what was read can be written");
+    let again = es9plus::decode_request(&written).expect("what was written can be read");
+    assert_eq!(again, message);
+}
+
+/// ES2+ at the server.
+pub(crate) fn es2plus_json(data: &[u8]) {
+    let paths = [
+        es2plus::DownloadOrder::PATH,
+        es2plus::ConfirmOrder::PATH,
+        es2plus::ReleaseProfile::PATH,
+    ];
+    if let Some(request) = request(data, &paths) {
+        let _ = es2plus::decode_request(&request);
+        answer::<es2plus::DownloadOrder>(&request.body);
+        answer::<es2plus::ConfirmOrder>(&request.body);
+    }
+}
