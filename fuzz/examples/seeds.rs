@@ -5,7 +5,6 @@
 
 use std::path::Path;
 
-use rsp_asn1::rsp::StoreMetadataRequest;
 use rsp_asn1::{Asn1, Certificate};
 use rsp_core::Timestamp;
 use rsp_core::pki::{Hierarchy, certificate_to_pem, member};
@@ -387,10 +386,3 @@ const EUICC_PACKAGES: &[(&str, &str)] = &[
     ("bare_data", "BF5209 8104612E6263 840107"),
     ("error", "A003020102"),
 ];
-
-/// The seeds decode: they would be of little use otherwise.
-#[test]
-fn metadata_of_the_package_is_one() {
-    let (_, text) = PACKAGES[1];
-    assert!(StoreMetadataRequest::from_der(&hex(text)).is_ok());
-}

@@ -1,5 +1,7 @@
 //! The command line: which task, with which options, and the help texts.
 
+use std::time::Duration;
+
 use crate::process::Failure;
 
 /// One invocation of `cargo xtask`, parsed.
@@ -15,6 +17,8 @@ pub(crate) enum Task {
     Bench(Vec<String>),
     /// Run the suites.
     Test(TestOptions),
+    /// Fuzz.
+    Fuzz(FuzzOptions),
     /// Formatting, clippy and tidy.
     Lint,
     /// The house rules that no compiler checks.
@@ -28,6 +32,24 @@ pub(crate) struct TestOptions {
     pub(crate) long: bool,
     /// Only the tests whose name contains this; the other suites stay out.
     pub(crate) filter: Option<String>,
+}
+
+/// What `cargo xtask fuzz` runs.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct FuzzOptions {
+    /// How long in all, split over the targets.
+    pub(crate) total: Duration,
+    /// Only this target.
+    pub(crate) target: Option<String>,
+}
+
+impl Default for FuzzOptions {
+    fn default() -> Self {
+        FuzzOptions {
+            total: Duration::from_secs(300),
+            target: None,
+        }
+    }
 }
 
 /// Parses the arguments that follow `cargo xtask`.
@@ -50,6 +72,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Task, Failure> {
             Ok(asks_help(rest).map_or_else(|| Task::Bench(rest.to_vec()), |()| Task::Help(BENCH)))
         }
         "test" => parse_test(rest),
+        "fuzz" => parse_fuzz(rest),
         "setup" => bare(rest, Task::Setup, SETUP),
         "lint" => bare(rest, Task::Lint, LINT),
         "tidy" => bare(rest, Task::Tidy, TIDY),
@@ -63,6 +86,7 @@ fn help_about(rest: &[String]) -> Result<Task, Failure> {
         Some("setup") => Ok(Task::Help(SETUP)),
         Some("demo") => Ok(Task::Help(DEMO)),
         Some("test") => Ok(Task::Help(TEST)),
+        Some("fuzz") => Ok(Task::Help(FUZZ)),
         Some("lint") => Ok(Task::Help(LINT)),
         Some("tidy") => Ok(Task::Help(TIDY)),
         Some("bench") => Ok(Task::Help(BENCH)),
@@ -88,6 +112,32 @@ fn parse_test(rest: &[String]) -> Result<Task, Failure> {
         }
     }
     Ok(Task::Test(options))
+}
+
+fn parse_fuzz(rest: &[String]) -> Result<Task, Failure> {
+    let mut options = FuzzOptions::default();
+    let mut words = rest.iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "-h" | "--help" => return Ok(Task::Help(FUZZ)),
+            "--seconds" => {
+                let number = words.next().and_then(|word| word.parse().ok());
+                options.total = number.map(Duration::from_secs).ok_or_else(|| {
+                    Failure::Usage("`--seconds` takes a number of seconds".to_owned())
+                })?;
+            }
+            flag if flag.starts_with('-') => {
+                return Err(Failure::Usage(format!("`fuzz` has no option `{flag}`")));
+            }
+            target if options.target.is_none() => options.target = Some(target.to_owned()),
+            extra => {
+                return Err(Failure::Usage(format!(
+                    "`fuzz` takes one target, `{extra}` is a second"
+                )));
+            }
+        }
+    }
+    Ok(Task::Fuzz(options))
 }
 
 fn bare(rest: &[String], task: Task, help: &'static str) -> Result<Task, Failure> {
@@ -117,6 +167,7 @@ Everyday:
   test    Set up and run every suite; totals come last
 
 For developers:
+  fuzz    Search for inputs that a decoder does not survive
   setup   Install what the build and the suites need from Debian
   lint    Formatting, clippy and tidy
   tidy    The house rules no compiler checks: rooms, paths, ratchets, words
@@ -128,8 +179,8 @@ For developers:
 const SETUP: &str = "\
 Usage: cargo xtask setup
 
-Makes sure that a C compiler, the C library's headers, ca-certificates, git,
-the openssl command and the toolchain's rustfmt and clippy are present. As
+Makes sure that a C and a C++ compiler, the C library's headers, ca-certificates,
+git, the openssl command and the toolchain's rustfmt and clippy are present. As
 root on Debian it installs what is missing with apt-get; otherwise it prints
 the command to type and exits with 1.
 ";
@@ -152,12 +203,26 @@ const TEST: &str = "\
 Usage: cargo xtask test [--long] [FILTER]
 
 Sets up, then runs formatting, clippy, tidy, every test of the workspace with
-its documentation examples, and cargo-deny where it is installed. The last
-line reads `N passed, N failed, N skipped`; each check counts as one. Exits
-with 1 when anything failed or when no test ran.
+its documentation examples, five minutes of fuzzing in all, and cargo-deny
+where it is installed. The last line reads `N passed, N failed, N skipped`;
+each check counts as one. Exits with 1 when anything failed or when no test
+ran.
 
-  --long    The full sizes: ignored tests too, and SIMURGH_LONG=1 for all
+  --long    The full sizes: ignored tests too, SIMURGH_LONG=1 for all, and an
+            hour of fuzzing for each target
   FILTER    Only the tests whose name contains FILTER, and no other suite
+";
+
+const FUZZ: &str = "\
+Usage: cargo xtask fuzz [--seconds N] [TARGET]
+
+Builds the targets of the fuzz crate with libFuzzer and runs them, as many at
+a time as there are processors, from the corpora in fuzz/corpus. What they
+find and what they grow stays in target/fuzz. Exits with 1 when an input made
+a target fail: that input, copied into the corpus, is from then on a test.
+
+  --seconds N   How long in all, split over the targets (default 300)
+  TARGET        Only this target: a folder of fuzz/corpus
 ";
 
 const LINT: &str = "\
@@ -209,8 +274,22 @@ mod tests {
     }
 
     #[test]
+    fn fuzz_takes_a_time_and_one_target() {
+        let expected = FuzzOptions {
+            total: Duration::from_secs(60),
+            target: Some("esipa".to_owned()),
+        };
+        let task = parsed("fuzz --seconds 60 esipa").unwrap();
+        assert_eq!(task, Task::Fuzz(expected));
+        assert_eq!(parsed("fuzz").unwrap(), Task::Fuzz(FuzzOptions::default()));
+        for wrong in ["fuzz a b", "fuzz --seconds", "fuzz --seconds x", "fuzz -q"] {
+            assert!(matches!(parsed(wrong), Err(Failure::Usage(_))), "{wrong}");
+        }
+    }
+
+    #[test]
     fn every_task_has_help_and_unknown_words_are_refused() {
-        for task in ["setup", "demo", "test", "lint", "tidy", "bench"] {
+        for task in ["setup", "demo", "test", "fuzz", "lint", "tidy", "bench"] {
             assert!(matches!(
                 parsed(&format!("{task} --help")),
                 Ok(Task::Help(_))

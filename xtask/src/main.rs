@@ -5,6 +5,7 @@
 
 mod checks;
 mod cli;
+mod fuzz;
 mod process;
 mod run_lab;
 mod setup;
@@ -43,6 +44,7 @@ fn perform(task: Task) -> Result<(), Failure> {
         Task::Demo(arguments) => run_lab::run("demo", &arguments),
         Task::Bench(arguments) => run_lab::run("bench", &arguments),
         Task::Test(options) => suites::test(&options),
+        Task::Fuzz(options) => fuzz::fuzz(&options),
         Task::Lint => suites::lint(),
         Task::Tidy => tidy::run(),
     }

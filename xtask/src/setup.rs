@@ -92,6 +92,13 @@ const NEEDS: &[Need] = &[
         from: From::Debian("ca-certificates"),
     },
     Need {
+        name: "a C++ compiler",
+        why: "libFuzzer, which searches for inputs that a decoder does not survive",
+        stage: Stage::Tests,
+        probe: &["sh", "-c", "echo '#include <vector>' | c++ -x c++ -E - "],
+        from: From::Debian("g++"),
+    },
+    Need {
         name: "git",
         why: "version control",
         stage: Stage::Tests,

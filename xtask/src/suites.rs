@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Command, Stdio};
 
 use crate::checks::{self, Check, Outcome};
-use crate::cli::TestOptions;
+use crate::cli::{FuzzOptions, TestOptions};
+use crate::fuzz;
 use crate::process::{self, Failure};
 use crate::setup;
 use crate::totals::Totals;
@@ -31,6 +32,7 @@ pub(crate) fn test(options: &TestOptions) -> Result<(), Failure> {
     }
     totals.add(run_tests(&root, options)?);
     if everything {
+        run_fuzzer(&root, options, &mut totals)?;
         run_checks(&root, checks::DEPENDENCIES, &mut totals)?;
     }
     conclude(totals)
@@ -100,6 +102,21 @@ fn run_tests(root: &Path, options: &TestOptions) -> Result<Totals, Failure> {
         totals.failed += 1;
     }
     Ok(totals)
+}
+
+/// The corpora have been replayed as tests by now; this searches on.
+fn run_fuzzer(root: &Path, options: &TestOptions, totals: &mut Totals) -> Result<(), Failure> {
+    eprintln!("==> fuzzing");
+    let total = match options.long {
+        true => fuzz::hours(root)?,
+        false => FuzzOptions::default().total,
+    };
+    let options = FuzzOptions {
+        total,
+        target: None,
+    };
+    totals.add(Totals::one(fuzz::run(root, &options)?));
+    Ok(())
 }
 
 fn test_command(root: &Path, options: &TestOptions, skip_log: &Path) -> Command {

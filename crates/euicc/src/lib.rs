@@ -25,6 +25,8 @@ mod card;
 mod certificate;
 mod channel;
 mod es10;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod isdr;
 mod notification_store;
 mod package;

@@ -150,6 +150,11 @@ const ROOMS: &[Room] = &[
         never: &[],
     },
     Room {
+        name: "fuzz",
+        may: &["rsp-asn1", "rsp-crypto", "rsp-core", "euicc"],
+        never: &[NETWORK, HTTP, SQL],
+    },
+    Room {
         name: "xtask",
         may: &[],
         never: &[],
