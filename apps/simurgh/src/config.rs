@@ -67,6 +67,35 @@ pub(crate) struct Smdp {
     pub(crate) listen: SocketAddr,
     /// As in activation codes.
     pub(crate) address: String,
+    /// ES2+ alone, on a port of its own; both on `listen` if it is absent.
+    pub(crate) es2plus_listen: Option<SocketAddr>,
+    /// Octets of a request; more is refused unread.
+    #[serde(default = "max_body")]
+    pub(crate) max_body: usize,
+    /// How long after its confirmation an order can be downloaded.
+    pub(crate) order_validity_days: Option<u32>,
+    /// Downloads of one order that may be begun.
+    pub(crate) max_attempts: Option<u32>,
+    /// Wrong confirmation codes with which an order ends.
+    pub(crate) max_confirmation_failures: Option<u32>,
+    /// Who may order.
+    #[serde(default)]
+    pub(crate) operators: Vec<Operator>,
+}
+
+/// `[[smdp.operators]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Operator {
+    /// As the owner of profile types.
+    pub(crate) name: String,
+    /// The client certificate that it calls with.
+    pub(crate) certificate: PathBuf,
+    /// Where it is told of its downloads: a host name, with a port if it is
+    /// not 443.
+    pub(crate) callback: Option<String>,
+    /// The CA of the callback's server; that of operators if it is absent.
+    pub(crate) callback_ca: Option<PathBuf>,
 }
 
 /// `[door]`
@@ -119,6 +148,12 @@ impl Config {
         .chain(&mut config.lab.es9plus_trust)
         {
             *relative = folder.join(&*relative);
+        }
+        for operator in &mut config.smdp.operators {
+            operator.certificate = folder.join(&operator.certificate);
+            if let Some(ca) = &mut operator.callback_ca {
+                *ca = folder.join(&*ca);
+            }
         }
         Ok(config)
     }
@@ -179,6 +214,23 @@ fqdn = "{eim_fqdn}"
 listen = "127.0.0.1:{smdp}"
 # The name in activation codes; must be in the certificate dp_tls.pem.
 address = "{smdp_address}"
+# ES2+ on a port of its own.
+# es2plus_listen = "127.0.0.1:8446"
+# Larger requests are refused (octets).
+# max_body = 1048576
+# How long after its confirmation an order can be downloaded, downloads that
+# may be begun, and wrong confirmation codes with which it ends.
+# order_validity_days = 365
+# max_attempts = 20
+# max_confirmation_failures = 5
+
+# Who may order. Without any, whoever has a certificate under private_ca.pem is
+# one operator. A callback is told of downloads (HandleDownloadProgressInfo);
+# its server needs a certificate under callback_ca (default: private_ca.pem).
+# [[smdp.operators]]
+# name = "operator"
+# certificate = "pki/operator.pem"
+# callback = "operator.example.com:8443"
 
 [door]
 # The northbound API.

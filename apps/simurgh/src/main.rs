@@ -5,12 +5,14 @@ mod door;
 mod esipa;
 mod files;
 mod init;
+mod operators;
 mod outbox;
 mod profile;
 mod remote;
 mod serve;
 mod shell;
 mod smdp;
+mod smdp_role;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

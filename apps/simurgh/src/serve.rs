@@ -10,8 +10,8 @@ use rsp_core::eim::{Eim, LabSettings};
 use rsp_core::pki::{TlsTrust, TrustAnchor, member};
 use rsp_core::smdp::{DpIdentity, Smdp};
 use rsp_crypto::software::SoftwareProvider;
-use rsp_net::{Client, ClientAuth, Limits, OperatorTrust, Server, TlsIdentity};
-use store::{EimHost, SmdpHost, SqliteStore, Store};
+use rsp_net::{Client, ClientAuth, Limits, Server, TlsIdentity};
+use store::{EimHost, SqliteStore, Store};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::door::Door;
 use crate::esipa::{self, Esipa};
 use crate::outbox::Outbox;
-use crate::smdp::SmdpDoor;
+use crate::smdp_role::SmdpRole;
 use crate::{Failure, files};
 
 /// Characters that a token must have.
@@ -53,17 +53,13 @@ async fn serve(config: &Config, announce: bool) -> Result<(), Failure> {
     let mut host = host.map_err(|error| Failure::new(config.database.display(), error))?;
     host.observe(Box::new(esipa::log_note));
     let eim = Arc::new(host);
-    let smdp = Arc::new(SmdpHost::new(load_smdp(config, &pki)?, store));
+    let smdp = SmdpRole::start(config, &pki, load_smdp(config, &pki)?, store).await?;
     let token = files::read(&config.door.token)?;
     if token.trim().len() < MIN_TOKEN {
         let file = config.door.token.display();
         return Err(Failure::new(file, "the token is too short to be a secret"));
     }
 
-    let crypto = Arc::new(SoftwareProvider);
-    let operators = [pki.certificate(member::PRIVATE_CA)?.as_bytes().to_vec()];
-    let operators = OperatorTrust::new(&operators, crypto)
-        .map_err(|error| Failure::new("private_ca.pem", error))?;
     let esipa = Server::bind(
         config.eim.listen,
         pki.tls(member::EIM_TLS)?,
@@ -74,12 +70,10 @@ async fn serve(config: &Config, announce: bool) -> Result<(), Failure> {
         },
     );
     let esipa = bound(config.eim.listen, esipa.await)?;
-    let client_auth = ClientAuth::Optional(operators);
-    let es9plus = bind(config.smdp.listen, pki.tls(member::DP_TLS)?, client_auth).await?;
     let api = bind(config.door.listen, pki.tls(member::DOOR)?, ClientAuth::None).await?;
-    say_where(announce, [&esipa, &es9plus, &api]);
+    say_where(announce, [&esipa, &smdp.es9plus, &api]);
 
-    let door = Door::new(eim.clone(), smdp.clone(), token.trim());
+    let door = Door::new(eim.clone(), smdp.host.clone(), token.trim());
     let outbox = outbox(config, &eim)?;
     let (end, ended) = watch::channel(false);
     let until = |mut ended: watch::Receiver<bool>| async move {
@@ -88,7 +82,7 @@ async fn serve(config: &Config, announce: bool) -> Result<(), Failure> {
     let serving = async {
         tokio::join!(
             esipa.serve(Esipa(eim), until(ended.clone())),
-            es9plus.serve(SmdpDoor(smdp), until(ended.clone())),
+            smdp.serve(|| until(ended.clone())),
             api.serve_raw(door, until(ended.clone())),
             outbox.run(ended.clone()),
         )
@@ -160,7 +154,7 @@ fn outbox(config: &Config, eim: &Arc<EimHost>) -> Result<Outbox, Failure> {
 }
 
 /// The folder that `simurgh pki init` writes.
-struct Pki(PathBuf);
+pub(crate) struct Pki(PathBuf);
 
 impl Pki {
     /// This folder, and the folders in it that belong to further CIs: those
@@ -189,7 +183,7 @@ impl Pki {
         }))
     }
 
-    fn certificate(&self, member: &str) -> Result<rsp_asn1::Certificate, Failure> {
+    pub(crate) fn certificate(&self, member: &str) -> Result<rsp_asn1::Certificate, Failure> {
         files::read_certificate(&self.0.join(format!("{member}.pem")))
     }
 
@@ -201,7 +195,7 @@ impl Pki {
         })
     }
 
-    fn tls(&self, member: &str) -> Result<TlsIdentity, Failure> {
+    pub(crate) fn tls(&self, member: &str) -> Result<TlsIdentity, Failure> {
         let chain = files::read(&self.0.join(format!("{member}.pem")))?;
         let key = files::read(&self.0.join(format!("{member}.key.pem")))?;
         TlsIdentity::from_pem(&chain, &key).map_err(|error| Failure::new(member, error))

@@ -1,25 +1,39 @@
-//! The SM-DP+'s listener: ES9+ for devices, ES2+ for operators with a client
-//! certificate.
+//! The SM-DP+'s listeners: ES9+ for devices, ES2+ for operators with a client
+//! certificate, on one port or two.
 
 use std::sync::Arc;
 
-use rsp_core::binding::json::{self, Empty};
-use rsp_core::binding::{HttpRequest, HttpResponse, es2plus_json, es9plus_json};
+use rsp_core::binding::{HttpRequest, HttpResponse, es2plus_json, es9plus, json};
 use rsp_core::smdp::Refusal;
 use rsp_net::{Handler, Peer};
 use store::SmdpHost;
 
 use crate::esipa::unavailable;
+use crate::operators::Operators;
 use crate::shell;
 
+/// What a listener serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Serves {
+    Devices,
+    Operators,
+    Both,
+}
+
 /// Answers devices and operators.
-pub(crate) struct SmdpDoor(pub(crate) Arc<SmdpHost>);
+#[derive(Clone)]
+pub(crate) struct SmdpDoor {
+    pub(crate) host: Arc<SmdpHost>,
+    pub(crate) operators: Arc<Operators>,
+    pub(crate) serves: Serves,
+}
 
 impl Handler for SmdpDoor {
     async fn handle(&self, request: HttpRequest, peer: &Peer) -> HttpResponse {
-        let smdp = self.0.clone();
-        let operator = peer.certificate.is_some();
-        let answered = tokio::task::spawn_blocking(move || answer(&smdp, &request, operator));
+        let door = self.clone();
+        let certificate = peer.certificate.clone();
+        let answered =
+            tokio::task::spawn_blocking(move || door.answer(&request, certificate.as_deref()));
         answered.await.unwrap_or_else(|error| {
             tracing::error!(%error, "a handler ended early");
             HttpResponse::failure(500, "internal error")
@@ -27,32 +41,37 @@ impl Handler for SmdpDoor {
     }
 }
 
-fn answer(smdp: &SmdpHost, request: &HttpRequest, operator: bool) -> HttpResponse {
-    let answered = if es9plus_json::is_path(&request.path) {
-        shell::with_context(|cx| smdp.es9plus(request, cx))
-    } else if es2plus_json::is_path(&request.path) {
-        if !operator {
-            tracing::warn!(path = request.path, "ES2+ without a client certificate");
-            return stranger();
+impl SmdpDoor {
+    fn answer(&self, request: &HttpRequest, certificate: Option<&[u8]>) -> HttpResponse {
+        let devices = self.serves != Serves::Operators && es9plus::is_path(&request.path);
+        let operators = self.serves != Serves::Devices && es2plus_json::is_path(&request.path);
+        let answered = if devices {
+            shell::with_context(|cx| self.host.es9plus(request, cx))
+        } else if operators {
+            let operator = certificate.and_then(|certificate| self.operators.name_of(certificate));
+            let Some(operator) = operator else {
+                tracing::warn!(
+                    path = request.path,
+                    "ES2+ without the certificate of an operator"
+                );
+                return stranger();
+            };
+            shell::with_context(|cx| self.host.es2plus(request, operator, cx))
+        } else {
+            return HttpResponse::failure(404, "no function here; see SGP.22 6.5.2");
+        };
+        match answered {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => unavailable(&error),
+            Err(error) => unavailable(&error),
         }
-        shell::with_context(|cx| smdp.es2plus(request, cx))
-    } else {
-        return HttpResponse::failure(404, "no function here; see SGP.22 6.5.2");
-    };
-    match answered {
-        Ok(Ok(response)) => response,
-        Ok(Err(error)) => unavailable(&error),
-        Err(error) => unavailable(&error),
     }
 }
 
 /// Not an operator: the status says so, and the body why.
 fn stranger() -> HttpResponse {
-    let refusal = Refusal::UnknownRequester.status_code_data();
-    let body = json::encode_response::<Empty>(Err(refusal));
-    let response = body.unwrap_or_else(|error| error.to_response());
     HttpResponse {
         status: 401,
-        ..response
+        ..json::refusal(Refusal::UnknownRequester)
     }
 }

@@ -12,12 +12,12 @@ use rsp_asn1::Extensions;
 use rsp_asn1::ids::{Eid, Iccid, Imsi, InvalidId};
 use rsp_asn1::rsp::{DeviceCapabilities, DeviceInfo};
 use rsp_core::binding::{BindingError, HttpRequest, HttpResponse};
-use rsp_core::binding::{es2plus_json, es9plus_json, esipa_asn1, json};
+use rsp_core::binding::{es2plus_json, es9plus, esipa_asn1, json};
 use rsp_core::eim::{EuiccRecord, Operation, OperationId, OperationKind};
 use rsp_core::ipa::{Action, Config, Event, Input, Ipa};
 use rsp_core::pki::{ChainError, IssueError, TrustAnchor};
 use rsp_core::profile::Subscription;
-use rsp_core::smdp::SetupError;
+use rsp_core::smdp::{ProfileTypeSettings, SetupError};
 use rsp_core::{Context, Timestamp};
 use rsp_crypto::software::{SeededRng, SoftwareProvider};
 use rsp_crypto::{CryptoError, Rng};
@@ -131,6 +131,9 @@ pub struct World {
 pub(crate) const SMDP: &str = "smdp.example.com";
 pub(crate) const EIM: &str = "eim.example.com";
 
+/// Who orders.
+const OPERATOR: &str = "operator";
+
 /// 2026-01-01.
 pub(crate) const START: Timestamp = Timestamp::from_secs(1_767_225_600);
 
@@ -210,6 +213,7 @@ impl World {
             service_provider_name: "Example Mobile",
             profile_name: "Operational",
             profile_class: 2,
+            settings: ProfileTypeSettings::default(),
             subscriptions: std::slice::from_ref(subscription),
         })?;
         let order = es2plus_json::DownloadOrder {
@@ -239,7 +243,7 @@ impl World {
             rng: &mut self.rng,
             crypto: &SoftwareProvider,
         };
-        let response = self.smdp.es2plus(&request, &mut cx)?;
+        let response = self.smdp.es2plus(&request, OPERATOR, &mut cx)?;
         Ok(json::decode_response::<F>(&response)?)
     }
 
@@ -379,7 +383,7 @@ impl World {
             rng: &mut self.rng,
             crypto: &SoftwareProvider,
         };
-        if address == SMDP && es9plus_json::is_path(&request.path) {
+        if address == SMDP && es9plus::is_path(&request.path) {
             return Ok(self.smdp.es9plus(request, &mut cx)?);
         }
         if address == EIM && request.path == esipa_asn1::PATH {

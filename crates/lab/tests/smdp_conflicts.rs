@@ -13,17 +13,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use rsp_asn1::ids::{Eid, Iccid, TransactionId};
-use rsp_core::binding::es2plus_json::{DownloadOrder, ReleaseProfile, RequestHeader};
+use rsp_core::binding::es2plus_json::{ConfirmOrder, DownloadOrder, ReleaseProfile, RequestHeader};
 use rsp_core::binding::json;
-use rsp_core::eim::{EuiccRecord, Operation, OperationId};
 use rsp_core::profile;
-use rsp_core::smdp::{Order, OrderKey, OrderState, ProfileMaterial};
+use rsp_core::smdp::{
+    KeptPackage, Order, OrderKey, OrderState, ProfileMaterial, ProfileTypeSettings,
+};
 use rsp_core::{Context, Timestamp, smdp};
 use rsp_crypto::software::SoftwareProvider;
-use smdp_support::{Bench, confirm, download, iccid};
+use smdp_support::{Bench, OPERATOR, START, confirm, download, iccid};
 use store::{
-    EuiccChange, Forwarding, OperationFilter, Outgoing, ProfileStock, SmdpNotification,
-    SqliteStore, Store, StoreError, StoredEvidence, StoredSession, Versioned,
+    ProfileStock, SmdpChange, SmdpNotification, SmdpStore, SqliteStore, StoreError, StoredSession,
+    Versioned, Waiting,
 };
 
 /// A store in which somebody else is faster, as often as `rivals` says.
@@ -61,34 +62,30 @@ impl Contended {
                 state,
                 ..order.value
             };
-            self.store.commit_order(&value, order.version).unwrap();
+            let version = order.version;
+            let order = Versioned { value, version };
+            let change = SmdpChange::of_order(&order, START);
+            self.store.commit_smdp(&change).unwrap();
         }
     }
 }
 
-impl Store for Contended {
-    fn commit_order(&self, order: &Order, version: i64) -> Result<(), StoreError> {
-        self.change_order(order.iccid);
-        self.store.commit_order(order, version)
-    }
-
-    fn commit_session(
-        &self,
-        id: &TransactionId,
-        session: &Versioned<StoredSession>,
-        order: Option<&Versioned<Order>>,
-    ) -> Result<(), StoreError> {
-        match order {
-            Some(order) => self.change_order(order.value.iccid),
-            None => {
-                // The session itself moves on.
-                if session.version > 0 && self.rival() {
-                    let now = self.store.session(id).unwrap().unwrap();
-                    self.store.commit_session(id, &now, None).unwrap();
-                }
+impl SmdpStore for Contended {
+    fn commit_smdp(&self, change: &SmdpChange<'_>) -> Result<(), StoreError> {
+        match (change.order, change.session) {
+            (Some(order), _) => self.change_order(order.value.iccid),
+            // The session itself moves on.
+            (None, Some((id, session))) if session.version > 0 && self.rival() => {
+                let now = self.store.session(id).unwrap().unwrap();
+                let touched = SmdpChange {
+                    session: Some((id, &now)),
+                    ..SmdpChange::at(change.now)
+                };
+                self.store.commit_smdp(&touched).unwrap();
             }
+            _ => {}
         }
-        self.store.commit_session(id, session, order)
+        self.store.commit_smdp(change)
     }
 
     fn order(&self, iccid: Iccid) -> Result<Option<Versioned<Order>>, StoreError> {
@@ -99,12 +96,28 @@ impl Store for Contended {
         self.store.available(profile_type)
     }
 
+    fn order_of_call(
+        &self,
+        operator: &str,
+        call: &str,
+    ) -> Result<Option<Versioned<Order>>, StoreError> {
+        self.store.order_of_call(operator, call)
+    }
+
     fn find_order(&self, key: &OrderKey) -> Result<Option<Versioned<Order>>, StoreError> {
         self.store.find_order(key)
     }
 
+    fn profile_type(&self, name: &str) -> Result<Option<ProfileTypeSettings>, StoreError> {
+        self.store.profile_type(name)
+    }
+
     fn material(&self, iccid: Iccid) -> Result<ProfileMaterial, StoreError> {
         self.store.material(iccid)
+    }
+
+    fn kept_package(&self, iccid: Iccid) -> Result<Option<KeptPackage>, StoreError> {
+        self.store.kept_package(iccid)
     }
 
     fn session(&self, id: &TransactionId) -> Result<Option<Versioned<StoredSession>>, StoreError> {
@@ -123,77 +136,16 @@ impl Store for Contended {
         self.store.smdp_notifications(eid)
     }
 
-    fn add_euicc(&self, record: &EuiccRecord) -> Result<(), StoreError> {
-        self.store.add_euicc(record)
+    fn due_progress(&self, now: Timestamp) -> Result<Vec<Waiting>, StoreError> {
+        self.store.due_progress(now)
     }
 
-    fn euicc(&self, eid: Eid) -> Result<Option<Versioned<EuiccRecord>>, StoreError> {
-        self.store.euicc(eid)
+    fn delay_progress(&self, number: i64, due: Timestamp) -> Result<(), StoreError> {
+        self.store.delay_progress(number, due)
     }
 
-    fn open_operations(&self, eid: Eid) -> Result<Vec<Operation>, StoreError> {
-        self.store.open_operations(eid)
-    }
-
-    fn add_operation(&self, operation: &Operation) -> Result<(), StoreError> {
-        self.store.add_operation(operation)
-    }
-
-    fn operation(&self, id: &OperationId) -> Result<Option<Operation>, StoreError> {
-        self.store.operation(id)
-    }
-
-    fn commit_euicc(&self, change: &EuiccChange<'_>) -> Result<(), StoreError> {
-        self.store.commit_euicc(change)
-    }
-
-    fn euicc_of_transaction(&self, id: &TransactionId) -> Result<Option<Eid>, StoreError> {
-        self.store.euicc_of_transaction(id)
-    }
-
-    fn remove_euicc(&self, eid: Eid) -> Result<(), StoreError> {
-        self.store.remove_euicc(eid)
-    }
-
-    fn euiccs(&self, after: Option<Eid>, limit: usize) -> Result<Vec<EuiccRecord>, StoreError> {
-        self.store.euiccs(after, limit)
-    }
-
-    fn euicc_index(&self) -> Result<Vec<(Eid, bool)>, StoreError> {
-        self.store.euicc_index()
-    }
-
-    fn put_contacts(&self, contacts: &[(Eid, Timestamp)]) -> Result<(), StoreError> {
-        self.store.put_contacts(contacts)
-    }
-
-    fn contact(&self, eid: Eid) -> Result<Option<Timestamp>, StoreError> {
-        self.store.contact(eid)
-    }
-
-    fn operations(&self, filter: &OperationFilter) -> Result<Vec<Operation>, StoreError> {
-        self.store.operations(filter)
-    }
-
-    fn evidence(&self, eid: Eid) -> Result<Vec<StoredEvidence>, StoreError> {
-        self.store.evidence(eid)
-    }
-
-    fn due_notifications(&self, now: Timestamp, limit: usize) -> Result<Vec<Outgoing>, StoreError> {
-        self.store.due_notifications(now, limit)
-    }
-
-    fn put_forwarding(
-        &self,
-        number: i64,
-        forwarding: Forwarding,
-        detail: &str,
-    ) -> Result<(), StoreError> {
-        self.store.put_forwarding(number, forwarding, detail)
-    }
-
-    fn count_forwarding(&self, state: &str) -> Result<u64, StoreError> {
-        self.store.count_forwarding(state)
+    fn drop_progress(&self, number: i64) -> Result<(), StoreError> {
+        self.store.drop_progress(number)
     }
 }
 
@@ -210,7 +162,11 @@ fn steps_are_taken_again_on_the_new_state() {
     bench.ordered(1, None);
     calm();
     contend();
-    bench.send(&confirm(1, "TOKEN")).unwrap();
+    let confirmed = ConfirmOrder {
+        release_flag: false,
+        ..confirm(1, "TOKEN")
+    };
+    bench.send(&confirmed).unwrap();
     calm();
     contend();
     let release = ReleaseProfile {
@@ -263,7 +219,7 @@ fn it_is_given_up_after_five_attempts() {
         rng: &mut bench.rng,
         crypto: &SoftwareProvider,
     };
-    let failed = bench.host.es2plus(&request, &mut cx);
+    let failed = bench.host.es2plus(&request, OPERATOR, &mut cx);
     assert!(matches!(failed, Err(StoreError::Conflict)));
     assert_eq!(u32::MAX - store.rivals.load(Ordering::SeqCst), 5);
     assert_eq!(bench.order(1).state, smdp::OrderState::Available);

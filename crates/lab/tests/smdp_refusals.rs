@@ -228,6 +228,10 @@ fn get_bound_profile_package() {
             extensions: Extensions::default(),
         });
     assert_eq!(bench.refusal(&request), "8.1/4.2");
+    // The session ended with it; the order did not.
+    assert_eq!(bench.refusal(&good), "8.10.1/3.9");
+    let offered = bench.offered(&card, Some("TOKEN"));
+    let good = card.get_package(&offered);
 
     // A one-time key that is no point of the curve.
     let request = card.get_package_with(&offered, &offered.transaction_id, vec![4; 65]);
@@ -238,8 +242,9 @@ fn get_bound_profile_package() {
     bench.stock("broken", b"nothing", &[2]);
     bench.ordered(2, None);
     bench.send(&confirm(2, "BROKEN")).unwrap();
-    let offered = bench.offered(&card, Some("BROKEN"));
-    assert_eq!(bench.refusal(&card.get_package(&offered)), "8.2.5/4.3");
+    let started = bench.started(&card);
+    let request = card.authenticate(&started, Some("BROKEN"));
+    assert_eq!(bench.refusal(&request), "8.2.5/4.3");
 }
 
 #[test]
@@ -284,12 +289,13 @@ fn download_order() {
         profile_type: Some(name.to_string()),
         ..download(1, None)
     };
-    assert_eq!(bench.refusal(&of_type("unknown")), "8.2.5/3.7");
+    assert_eq!(bench.refusal(&of_type("unknown")), "8.2.5/3.9");
     let of_other_type = DownloadOrder {
         iccid: Some(iccid(1)),
-        ..of_type("unknown")
+        ..of_type("other")
     };
-    assert_eq!(bench.refusal(&of_other_type), "8.2.1/3.3");
+    bench.stock("other", &profile::template(), &[7]);
+    assert_eq!(bench.refusal(&of_other_type), "8.2.5/3.8");
 
     bench.send(&of_type("operational")).unwrap();
     assert_eq!(bench.refusal(&of_type("operational")), "8.2.5/3.7");
@@ -316,13 +322,8 @@ fn confirm_order_and_release() {
         ..confirm(1, "TOKEN")
     };
     assert_eq!(bench.refusal(&other), "8.1.1/3.10");
-    let with_code = ConfirmOrder {
-        confirmation_code: Some("1234".to_string()),
-        ..confirm(1, "TOKEN")
-    };
-    assert_eq!(bench.refusal(&with_code), "8.2.7/3.1");
     let with_smds = ConfirmOrder {
-        smds_address: Some("smds.example.com".to_string()),
+        smds_address: Some("smds.example.invalid".to_string()),
         ..confirm(1, "TOKEN")
     };
     assert_eq!(bench.refusal(&with_smds), "8.9/5.1");

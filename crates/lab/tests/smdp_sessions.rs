@@ -15,6 +15,7 @@ use rsp_asn1::rsp::{CancelSessionReason, PendingNotification};
 use rsp_core::binding::es9plus_json::HandleNotificationRequest;
 use rsp_core::smdp::{OrderState, RESULT_LIFETIME, SESSION_LIFETIME, Session};
 use smdp_support::{Bench, START};
+use store::SmdpChange;
 
 /// A reason that ends the order, one that keeps it.
 const FINAL: CancelSessionReason = CancelSessionReason::LOAD_BPP_EXECUTION_ERROR;
@@ -33,7 +34,7 @@ fn a_session_can_be_cancelled_before_and_after_the_package() {
         (FINAL, false, OrderState::Error),
         (FOR_NOW, false, OrderState::Released),
         (FINAL, true, OrderState::Error),
-        (CancelSessionReason::TIMEOUT, true, OrderState::Downloaded),
+        (CancelSessionReason::TIMEOUT, true, OrderState::Released),
     ] {
         let mut bench = Bench::new();
         let card = bench.card(1);
@@ -99,13 +100,9 @@ fn the_result_of_another_eid_changes_no_order() {
     // The operator's data was corrected: the order is another eUICC's now.
     let mut order = bench.host.store().order(smdp_support::iccid(1)).unwrap();
     let order = order.as_mut().unwrap();
-    order.value.eid = Some(stranger.eid);
-    let version = order.version;
-    bench
-        .host
-        .store()
-        .commit_order(&order.value, version)
-        .unwrap();
+    order.value.delivered_to = Some(stranger.eid);
+    let change = SmdpChange::of_order(order, START);
+    bench.host.store().commit_smdp(&change).unwrap();
     let before = stored(&bench, 1);
     assert_eq!(bench.raw(&card.result(&id, true)).status, 204);
     assert_eq!(stored(&bench, 1), before);

@@ -27,8 +27,8 @@ use rsp_core::eim::{
 use rsp_core::pki::TrustAnchor;
 use rsp_core::profile::{self, Subscription};
 use rsp_core::smdp::{
-    AwaitAuthenticateClient, AwaitGetBoundProfilePackage, DpIdentity, Order, OrderKey, OrderState,
-    ProfileMaterial, Session, Smdp,
+    AwaitAuthenticateClient, AwaitGetBoundProfilePackage, Delivery, DpIdentity, Order, OrderKey,
+    OrderState, ProfileMaterial, ProfileTypeSettings, Session, Smdp,
 };
 use rsp_core::{Context, Identity, Timestamp};
 use rsp_crypto::software::{SoftwareKey, SoftwareProvider};
@@ -218,7 +218,7 @@ fn certificate(folder: &Path, file: &str) -> Certificate {
     Certificate::from_bytes(&der).unwrap()
 }
 
-fn stock() -> (Order, ProfileMaterial) {
+fn stock() -> Delivery {
     let iccid: Iccid = ICCID.parse().unwrap();
     let order = Order {
         state: OrderState::Released,
@@ -232,8 +232,13 @@ fn stock() -> (Order, ProfileMaterial) {
         service_provider_name: "SP".to_string(),
         profile_name: "Name".to_string(),
         profile_class: 2,
+        settings: ProfileTypeSettings::default(),
     };
-    (order, material)
+    Delivery {
+        order,
+        material,
+        kept: None,
+    }
 }
 
 #[test]
@@ -303,13 +308,14 @@ fn authenticate(
     let client = state.authenticate(&request, smdp, cx).unwrap();
     let matching_id = OrderKey::MatchingId("MATCHINGID".to_string());
     assert_eq!(client.order_key(), matching_id);
-    let offered = client.offer(Some(stock()), smdp).unwrap();
+    let offered = client.offer(Some(stock()), smdp, cx).unwrap();
+    let reply = offered.reply.unwrap();
     assert_eq!(
-        hex(offered.reply.smdp_signed2.as_bytes()),
+        hex(reply.smdp_signed2.as_bytes()),
         "30158010000102030405060708090A0B0C0D0E0F010100"
     );
     assert_eq!(
-        hex(&offered.reply.smdp_signature2),
+        hex(&reply.smdp_signature2),
         "2CF378BA32C017F0BA442121B5E15507843F51F285C20686A566103CEE1F95677214A6BC5DA179F65115702372356F3EC6592CD49473AB618700B8DBA04819F2"
     );
 
@@ -331,7 +337,7 @@ fn deliver(state: &AwaitGetBoundProfilePackage, smdp: &Smdp, cx: &mut Context<'_
     let delivered = state
         .get_bound_profile_package(&request, stock(), smdp, cx)
         .unwrap();
-    let package = delivered.reply.bound_profile_package;
+    let package = delivered.reply.unwrap().bound_profile_package;
     assert_eq!(
         hex(package.initialise_secure_channel_request.as_bytes()),
         "BF2381AE8201018010000102030405060708090A0B0C0D0E0FA610800188810110840854455354484F53545F494104D65A93977CAA3D1B081852FF57A79E465F1660577304BAEAD505DD3A48589CF350185E895372DF6221EA3A137557E473FDDB6755F05BD507C3C533FCE9C912855F37407245063AC5C3864A2031BF3F8DD6EF0C334DAC90CBC8FC6C3EB2078E58DE3F28392DBB08F6E680A4ECEE9FB1E6901527BDF20A1CBE6C8927B529115CD48083A0"

@@ -1,12 +1,10 @@
 //! What every engine offers.
 
-use std::fmt;
-
-use rsp_asn1::ids::{Eid, Iccid, TransactionId};
+use rsp_asn1::ids::{Eid, TransactionId};
 use rsp_core::Timestamp;
 use rsp_core::eim::{EuiccRecord, Evidence, EvidenceKind, Operation, OperationId};
-use rsp_core::profile::Subscription;
-use rsp_core::smdp::{Order, OrderKey, ProfileMaterial, Session};
+
+use crate::smdp_contract::SmdpStore;
 
 /// Why the store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -135,68 +133,9 @@ impl Forwarding {
     }
 }
 
-/// A profile type and subscriptions of it.
-#[derive(Debug)]
-pub struct ProfileStock<'a> {
-    /// Name of the type, as in ES2+.
-    pub profile_type: &'a str,
-    /// SAIP package that is personalised.
-    pub template: &'a [u8],
-    /// Shown on the device.
-    pub service_provider_name: &'a str,
-    /// Shown on the device.
-    pub profile_name: &'a str,
-    /// `ProfileClass`.
-    pub profile_class: i64,
-    /// One profile each.
-    pub subscriptions: &'a [Subscription],
-}
-
-/// A download session with the last exchange, for repeated requests.
-#[derive(Clone, PartialEq, Eq)]
-pub struct StoredSession {
-    /// The state.
-    pub session: Session,
-    /// Digest of the last request that was answered; empty if no request shall
-    /// be answered again.
-    pub request_digest: Vec<u8>,
-    /// The answer.
-    pub reply: Vec<u8>,
-    /// When the last step was taken.
-    pub updated: Timestamp,
-    /// When nobody needs the session any more.
-    pub kept_until: Timestamp,
-}
-
-/// The answer is as secret as a message is: only its length is shown.
-impl fmt::Debug for StoredSession {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoredSession")
-            .field("session", &self.session)
-            .field("request_digest", &self.request_digest)
-            .field("reply", &format_args!("[{} octets]", self.reply.len()))
-            .field("updated", &self.updated)
-            .field("kept_until", &self.kept_until)
-            .finish()
-    }
-}
-
-/// A notification that the SM-DP+ keeps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SmdpNotification<'a> {
-    /// The eUICC that signed it.
-    pub eid: Eid,
-    /// Its `seqNumber`.
-    pub seq_number: i64,
-    /// The notification as received, DER.
-    pub der: &'a [u8],
-    /// When it came.
-    pub received: Timestamp,
-}
-
 /// State of all roles. Every method is one transaction, durable when it
 /// returns.
-pub trait Store: Send + Sync {
+pub trait Store: SmdpStore + Send + Sync {
     /// Adds an eUICC. If it was known once, its counter does not go back behind
     /// the last one that was sent then.
     ///
@@ -309,74 +248,4 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError::Conflict`] if the record has another version by now.
     fn commit_euicc(&self, change: &EuiccChange<'_>) -> Result<(), StoreError>;
-
-    /// Puts profiles into stock; a type that exists gets more of them.
-    ///
-    /// # Errors
-    /// [`StoreError::Exists`] if an ICCID is known, or the type with another
-    /// template or other names; nothing is added then.
-    fn add_profiles(&self, stock: &ProfileStock<'_>) -> Result<(), StoreError>;
-
-    /// The order of a profile.
-    ///
-    /// # Errors
-    /// If the engine fails.
-    fn order(&self, iccid: Iccid) -> Result<Option<Versioned<Order>>, StoreError>;
-
-    /// A profile of this type that nobody has ordered.
-    ///
-    /// # Errors
-    /// If the engine fails.
-    fn available(&self, profile_type: &str) -> Result<Option<Versioned<Order>>, StoreError>;
-
-    /// The order that a download is for: that with the MatchingID, or the
-    /// oldest without MatchingID that this eUICC may download.
-    ///
-    /// # Errors
-    /// If the engine fails.
-    fn find_order(&self, key: &OrderKey) -> Result<Option<Versioned<Order>>, StoreError>;
-
-    /// What is delivered for an order.
-    ///
-    /// # Errors
-    /// [`StoreError::Unknown`] if there is no such profile.
-    fn material(&self, iccid: Iccid) -> Result<ProfileMaterial, StoreError>;
-
-    /// Commits an order.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] if it has another version by now,
-    /// [`StoreError::Exists`] if its MatchingID is that of another order.
-    fn commit_order(&self, order: &Order, version: i64) -> Result<(), StoreError>;
-
-    /// A download session.
-    ///
-    /// # Errors
-    /// If the engine fails.
-    fn session(&self, id: &TransactionId) -> Result<Option<Versioned<StoredSession>>, StoreError>;
-
-    /// Commits a step of a session, with the order if it changed. Version 0 is
-    /// a new session; making one deletes those that nobody needs any more.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] if session or order have another version by
-    /// now.
-    fn commit_session(
-        &self,
-        id: &TransactionId,
-        session: &Versioned<StoredSession>,
-        order: Option<&Versioned<Order>>,
-    ) -> Result<(), StoreError>;
-
-    /// Keeps a notification of an eUICC; the same one again is kept already.
-    ///
-    /// # Errors
-    /// [`StoreError::Exists`] if the eUICC sent another with this number.
-    fn add_smdp_notification(&self, notification: &SmdpNotification<'_>) -> Result<(), StoreError>;
-
-    /// The notifications kept of an eUICC, DER, in the order of `seqNumber`.
-    ///
-    /// # Errors
-    /// If the engine fails.
-    fn smdp_notifications(&self, eid: Eid) -> Result<Vec<Vec<u8>>, StoreError>;
 }

@@ -11,12 +11,16 @@ mod contract;
 mod eim;
 mod index;
 mod smdp;
+mod smdp_contract;
 mod sqlite;
 
 pub use contract::{
-    EuiccChange, Forwarding, OperationFilter, Outgoing, ProfileStock, SmdpNotification, Store,
-    StoreError, StoredEvidence, StoredSession, Versioned,
+    EuiccChange, Forwarding, OperationFilter, Outgoing, Store, StoreError, StoredEvidence,
+    Versioned,
 };
 pub use eim::{EimHost, EimReply, Observer};
-pub use smdp::SmdpHost;
+pub use smdp::{RefusalObserver, SmdpHost};
+pub use smdp_contract::{
+    ProfileStock, SmdpChange, SmdpNotification, SmdpStore, StoredSession, Waiting,
+};
 pub use sqlite::SqliteStore;

@@ -14,10 +14,10 @@ use rsp_core::eim::{
     EuiccRecord, Evidence, EvidenceKind, Operation, OperationId, OperationKind, OperationState,
 };
 use rsp_core::profile::Subscription;
-use rsp_core::smdp::{Order, OrderKey, OrderState, Session};
+use rsp_core::smdp::{Order, OrderKey, OrderState, ProfileTypeSettings, Session};
 use store::{
-    EuiccChange, Forwarding, OperationFilter, ProfileStock, SmdpNotification, SqliteStore, Store,
-    StoreError, StoredSession, Versioned,
+    EuiccChange, Forwarding, OperationFilter, ProfileStock, SmdpChange, SmdpNotification,
+    SmdpStore, SqliteStore, Store, StoreError, StoredSession, Versioned,
 };
 
 /// A file that is removed with its folder.
@@ -39,6 +39,23 @@ impl Drop for File {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(self.0.parent().unwrap_or(Path::new("")));
     }
+}
+
+fn commit_order(store: &SqliteStore, order: &Order, version: i64) -> Result<(), StoreError> {
+    let value = order.clone();
+    let order = Versioned { value, version };
+    store.commit_smdp(&SmdpChange::of_order(&order, Timestamp(1)))
+}
+
+fn commit_session(
+    store: &SqliteStore,
+    id: &TransactionId,
+    session: &Versioned<StoredSession>,
+) -> Result<(), StoreError> {
+    store.commit_smdp(&SmdpChange {
+        session: Some((id, session)),
+        ..SmdpChange::at(Timestamp(1))
+    })
 }
 
 fn eid() -> Eid {
@@ -82,6 +99,7 @@ fn stock(store: &dyn Store, numbers: &[u32]) -> Result<(), StoreError> {
         service_provider_name: "Provider",
         profile_name: "Name",
         profile_class: 2,
+        settings: ProfileTypeSettings::default(),
         subscriptions: &subscriptions,
     })
 }
@@ -169,32 +187,25 @@ fn a_profile_type_stays_what_it_is() {
     stock(&store, &[2]).unwrap();
     let imsi = "999700000000003".parse().unwrap();
     let third = [Subscription::new(iccid(3), imsi, [1; 16], [2; 16])];
-    let same = ProfileStock {
+    let same = || ProfileStock {
         profile_type: "operational",
         template: b"package",
         service_provider_name: "Provider",
         profile_name: "Name",
         profile_class: 2,
+        settings: ProfileTypeSettings::default(),
         subscriptions: &third,
     };
-    for other in [
-        ProfileStock {
-            template: b"another",
-            ..same
-        },
-        ProfileStock {
-            service_provider_name: "Another",
-            ..same
-        },
-        ProfileStock {
-            profile_name: "Another",
-            ..same
-        },
-        ProfileStock {
-            profile_class: 1,
-            ..same
-        },
-    ] {
+    let changes: [fn(&mut ProfileStock<'_>); 5] = [
+        |stock| stock.template = b"another",
+        |stock| stock.service_provider_name = "Another",
+        |stock| stock.profile_name = "Another",
+        |stock| stock.profile_class = 1,
+        |stock| stock.settings.bound_once = true,
+    ];
+    for change in changes {
+        let mut other = same();
+        change(&mut other);
         assert!(matches!(
             store.add_profiles(&other),
             Err(StoreError::Exists("another profile type with this name"))
@@ -202,7 +213,7 @@ fn a_profile_type_stays_what_it_is() {
         assert!(store.order(iccid(3)).unwrap().is_none());
         assert_eq!(store.material(iccid(1)).unwrap().template, b"package");
     }
-    store.add_profiles(&same).unwrap();
+    store.add_profiles(&same()).unwrap();
     assert!(store.order(iccid(3)).unwrap().is_some());
 }
 
@@ -225,19 +236,19 @@ fn an_euicc_finds_its_oldest_order_without_matching_id() {
         order(5, OrderState::Confirmed, Some("")),
         order(4, OrderState::Installed, None),
     ] {
-        store.commit_order(&not_it, 1).unwrap();
+        commit_order(&store, &not_it, 1).unwrap();
         assert_eq!(found(), None);
     }
     let older = order(3, OrderState::Released, Some(""));
-    store.commit_order(&older, 1).unwrap();
+    commit_order(&store, &older, 1).unwrap();
     let younger = order(2, OrderState::Released, None);
-    store.commit_order(&younger, 1).unwrap();
+    commit_order(&store, &younger, 1).unwrap();
     assert_eq!(found(), Some(iccid(3)));
     let downloaded = order(3, OrderState::Downloaded, Some(""));
-    store.commit_order(&downloaded, 2).unwrap();
+    commit_order(&store, &downloaded, 2).unwrap();
     assert_eq!(found(), Some(iccid(3)));
     let installed = order(3, OrderState::Installed, Some(""));
-    store.commit_order(&installed, 3).unwrap();
+    commit_order(&store, &installed, 3).unwrap();
     assert_eq!(found(), Some(iccid(2)));
 }
 
@@ -255,11 +266,9 @@ fn a_new_session_clears_away_those_that_nobody_needs() {
         },
         version: 0,
     };
-    store.commit_session(&id(1), &session(1, 10), None).unwrap();
-    store.commit_session(&id(2), &session(1, 11), None).unwrap();
-    store
-        .commit_session(&id(3), &session(10, 20), None)
-        .unwrap();
+    commit_session(&store, &id(1), &session(1, 10)).unwrap();
+    commit_session(&store, &id(2), &session(1, 11)).unwrap();
+    commit_session(&store, &id(3), &session(10, 20)).unwrap();
     assert!(store.session(&id(1)).unwrap().is_none());
     let kept = store.session(&id(2)).unwrap().unwrap().value;
     assert_eq!(kept, session(1, 11).value);
@@ -294,8 +303,8 @@ fn a_matching_id_belongs_to_one_order() {
         matching_id: Some("TOKEN".to_string()),
         ..Order::available(iccid(number), "operational".to_string())
     };
-    store.commit_order(&released(1), 1).unwrap();
-    let taken = store.commit_order(&released(2), 1);
+    commit_order(&store, &released(1), 1).unwrap();
+    let taken = commit_order(&store, &released(2), 1);
     assert!(matches!(taken, Err(StoreError::Exists(_))));
     let key = OrderKey::MatchingId("TOKEN".to_string());
     let found = store.find_order(&key).unwrap().unwrap();
@@ -319,15 +328,19 @@ fn session_and_order_change_together_or_not_at_all() {
         },
         version,
     };
-    store.commit_session(&id, &session(0), None).unwrap();
-    let stale = store.commit_session(&id, &session(0), None);
+    commit_session(&store, &id, &session(0)).unwrap();
+    let stale = commit_session(&store, &id, &session(0));
     assert!(matches!(stale, Err(StoreError::Conflict)));
     // The order has another version: the session must not move either.
     let order = Versioned {
         value: store.order(iccid(1)).unwrap().unwrap().value,
         version: 9,
     };
-    let stale = store.commit_session(&id, &session(1), Some(&order));
+    let stale = store.commit_smdp(&SmdpChange {
+        session: Some((&id, &session(1))),
+        order: Some(&order),
+        ..SmdpChange::at(Timestamp(1))
+    });
     assert!(matches!(stale, Err(StoreError::Conflict)));
     let stored = store.session(&id).unwrap().unwrap();
     assert_eq!((stored.version, stored.value.request_digest), (1, vec![0]));

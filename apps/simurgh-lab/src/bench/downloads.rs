@@ -10,7 +10,7 @@ use rsp_core::binding::es9plus_json::{
 use rsp_core::binding::{HttpRequest, HttpResponse, json};
 use rsp_core::eim::{Operation, OperationId, OperationKind};
 use rsp_core::ipa::Event;
-use rsp_core::smdp::{Order, ProfileMaterial, Session, Smdp};
+use rsp_core::smdp::{Delivery, Order, ProfileMaterial, Session, Smdp};
 use rsp_crypto::software::SeededRng;
 use store::{EimHost, SqliteStore};
 
@@ -116,9 +116,9 @@ impl Server {
             return Err(out_of_order());
         };
         let client = state.authenticate(request, &self.smdp, &context(rng))?;
-        let found = (self.order.clone(), self.material.clone());
-        let step = client.offer(Some(found), &self.smdp)?;
-        Ok((step.session, step.reply))
+        let found = Some(self.delivery());
+        let step = client.offer(found, &self.smdp, &context(rng))?;
+        Ok((step.session, step.reply?))
     }
 
     fn get(
@@ -130,10 +130,19 @@ impl Server {
         let Session::AwaitGetBoundProfilePackage(state) = session else {
             return Err(out_of_order());
         };
-        let delivery = (self.order.clone(), self.material.clone());
+        let delivery = self.delivery();
         let cx = &mut context(rng);
         let step = state.get_bound_profile_package(request, delivery, &self.smdp, cx)?;
-        Ok(step.reply)
+        Ok(step.reply?)
+    }
+
+    /// The order, never downloaded before.
+    fn delivery(&self) -> Delivery {
+        Delivery {
+            order: self.order.clone(),
+            material: self.material.clone(),
+            kept: None,
+        }
     }
 }
 

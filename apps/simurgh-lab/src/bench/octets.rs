@@ -9,7 +9,7 @@ use rsp_core::profile;
 use rsp_core::smdp::{Order, ProfileMaterial};
 use rsp_crypto::software::SoftwareProvider;
 use rsp_net::Client;
-use store::{EimHost, ProfileStock, SmdpHost, SqliteStore, Store};
+use store::{EimHost, ProfileStock, SmdpChange, SmdpHost, SqliteStore, Store, Versioned};
 use tokio::runtime::{Builder, Runtime};
 
 use super::device::Device;
@@ -156,9 +156,14 @@ fn release(store: &dyn Store, order: Order, material: &ProfileMaterial) -> Resul
         service_provider_name: &material.service_provider_name,
         profile_name: &material.profile_name,
         profile_class: material.profile_class,
+        settings: material.settings.clone(),
         subscriptions: std::slice::from_ref(&material.subscription),
     })?;
     let stored = store.order(order.iccid)?;
     let version = stored.ok_or("the profile is not in stock")?.version;
-    Ok(store.commit_order(&order, version)?)
+    let order = Versioned {
+        value: order,
+        version,
+    };
+    Ok(store.commit_smdp(&SmdpChange::of_order(&order, super::setting::now()))?)
 }

@@ -9,7 +9,7 @@ use rsp_asn1::ids::{Iccid, Imsi};
 use rsp_core::eim::{Eim, LabSettings};
 use rsp_core::pki::{Hierarchy, Issued, TlsTrust, TrustAnchor, member};
 use rsp_core::profile::{self, Subscription};
-use rsp_core::smdp::{DpIdentity, Order, OrderState, ProfileMaterial, Smdp};
+use rsp_core::smdp::{DpIdentity, Order, OrderState, ProfileMaterial, ProfileTypeSettings, Smdp};
 use rsp_core::{Context, Identity, Timestamp};
 use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
 use rsp_crypto::{Curve, Rng};
@@ -156,6 +156,7 @@ impl Setting {
             service_provider_name: "Example Mobile".to_string(),
             profile_name: "Operational".to_string(),
             profile_class: 2,
+            settings: ProfileTypeSettings::default(),
         };
         Ok((order, material))
     }

@@ -7,6 +7,7 @@ use api::{EimConfiguration, Imported, NewProfiles, NewSubscription, Problem, Sec
 use rsp_asn1::Asn1;
 use rsp_asn1::rsp::PROFILE_CLASS_OPERATIONAL;
 use rsp_core::profile::{self, Subscription};
+use rsp_core::smdp::ProfileTypeSettings;
 use store::ProfileStock;
 
 use super::{Functions, internal, invalid, stored};
@@ -44,6 +45,7 @@ impl Functions {
             service_provider_name: &new.service_provider_name,
             profile_name: &new.profile_name,
             profile_class: PROFILE_CLASS_OPERATIONAL,
+            settings: ProfileTypeSettings::default(),
             subscriptions: &subscriptions,
         };
         self.smdp.store().add_profiles(&stock).map_err(stored)?;

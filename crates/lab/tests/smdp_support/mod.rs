@@ -6,7 +6,7 @@
     reason = "each test uses a part; tests fail by panicking"
 )]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rsp_asn1::ids::{Eid, Iccid, TransactionId};
@@ -20,21 +20,24 @@ use rsp_asn1::rsp::{
     SuccessResult,
 };
 use rsp_asn1::{Asn1, BitString, Certificate, Extensions, Signed, Tag, Writer};
-use rsp_core::binding::es2plus_json::{ConfirmOrder, DownloadOrder, RequestHeader};
+use rsp_core::binding::es2plus_json::{
+    CancelOrder, ConfirmOrder, DownloadOrder, FinalProfileStatus, RequestHeader,
+};
 use rsp_core::binding::es9plus_json as es9plus;
-use rsp_core::binding::{BindingError, HttpResponse, es2plus_json, json};
+use rsp_core::binding::{BindingError, HttpRequest, HttpResponse, es2plus_json, json};
 use rsp_core::pki::{Hierarchy, Name, Role, Template, TrustAnchor, issue, member};
 use rsp_core::profile::{self, Subscription};
-use rsp_core::smdp::{DpIdentity, Order, Smdp};
+use rsp_core::smdp::{DpIdentity, Order, Policy, ProfileTypeSettings, Progress, Smdp};
 use rsp_core::{Context, Identity, Timestamp};
 use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
 use rsp_crypto::{Curve, SigningKey};
-use store::{ProfileStock, SmdpHost, SqliteStore, Store};
+use store::{ProfileStock, SmdpHost, SmdpStore, SqliteStore};
 
 pub(crate) const ADDRESS: &str = "smdp.example.com";
 pub(crate) const START: Timestamp = Timestamp::from_secs(1_767_225_600);
 pub(crate) const YEAR: Duration = Duration::from_secs(365 * 86_400);
 pub(crate) const PREFIX: &str = "89049032";
+pub(crate) const OPERATOR: &str = "operator";
 pub(crate) const SMDP_OID: &str = "2.999.10";
 
 /// A CI with an EUM and an SM-DP+.
@@ -124,6 +127,9 @@ impl Ca {
             certificate: self.issue(Role::Euicc, subject, &key, not_after),
             eum: self.eum.clone(),
             ci: self.anchor.key_identifier.clone(),
+            info: euicc_info2(&self.anchor.key_identifier),
+            otpk: 5,
+            code: None,
             key,
         }
     }
@@ -180,6 +186,12 @@ pub(crate) struct Card {
     pub(crate) certificate: Certificate,
     pub(crate) eum: Certificate,
     pub(crate) ci: Vec<u8>,
+    /// What it says of itself.
+    pub(crate) info: EuiccInfo2,
+    /// One-time keys come from here.
+    pub(crate) otpk: u64,
+    /// What the end user types.
+    pub(crate) code: Option<String>,
 }
 
 impl Card {
@@ -210,7 +222,7 @@ impl Card {
             transaction_id: server.transaction_id.clone(),
             server_address: server.server_address.clone(),
             server_challenge: server.server_challenge,
-            euicc_info2: euicc_info2(&self.ci),
+            euicc_info2: self.info.clone(),
             ctx_params1: CtxParams1::CommonAuthentication(CtxParamsForCommonAuthentication {
                 matching_id: matching_id.map(ToString::to_string),
                 device_info: lab::device_info(),
@@ -256,7 +268,7 @@ impl Card {
         let euicc_signed2 = Signed::new(EuiccSigned2 {
             transaction_id: signed_id.clone(),
             euicc_otpk,
-            hash_cc: None,
+            hash_cc: self.code.as_ref().map(|code| hash_cc(code, signed_id)),
             extensions: Extensions::default(),
         });
         let mut chained = Writer::new();
@@ -277,9 +289,14 @@ impl Card {
         &self,
         offered: &es9plus::AuthenticateClientOk,
     ) -> es9plus::GetBoundProfilePackageRequest {
-        let otpk = SoftwareKey::generate(Curve::NistP256, &mut SeededRng::new(5)).unwrap();
-        let otpk = otpk.public_key().as_sec1().to_vec();
-        self.get_package_with(offered, &offered.transaction_id, otpk)
+        self.get_package_with(offered, &offered.transaction_id, self.otpk())
+    }
+
+    /// Its one-time public key.
+    pub(crate) fn otpk(&self) -> Vec<u8> {
+        let mut rng = SeededRng::new(self.otpk);
+        let otpk = SoftwareKey::generate(Curve::NistP256, &mut rng).unwrap();
+        otpk.public_key().as_sec1().to_vec()
     }
 
     pub(crate) fn cancel_with(
@@ -408,6 +425,13 @@ fn euicc_info2(ci: &[u8]) -> EuiccInfo2 {
     }
 }
 
+/// `SHA-256(SHA-256(code) || transactionId)`, by a library of its own.
+pub(crate) fn hash_cc(code: &str, id: &TransactionId) -> [u8; 32] {
+    use rsp_crypto::Provider;
+    let inner = SoftwareProvider.sha256(&[code.as_bytes()]);
+    SoftwareProvider.sha256(&[&inner, id.as_bytes()])
+}
+
 /// An SM-DP+ under `home` that trusts `other`, too, and a time.
 pub(crate) struct Bench {
     pub(crate) host: SmdpHost,
@@ -415,6 +439,12 @@ pub(crate) struct Bench {
     pub(crate) rng: SeededRng,
     pub(crate) home: Ca,
     pub(crate) other: Ca,
+    /// Who calls ES2+.
+    pub(crate) operator: &'static str,
+    /// How the next profile type is delivered.
+    pub(crate) settings: ProfileTypeSettings,
+    /// What the host had to say of requests that were not executed.
+    pub(crate) log: Arc<Mutex<Vec<String>>>,
 }
 
 impl Bench {
@@ -422,17 +452,48 @@ impl Bench {
         Self::on(Arc::new(SqliteStore::in_memory().unwrap()))
     }
 
-    pub(crate) fn on(store: Arc<dyn Store>) -> Self {
+    pub(crate) fn on(store: Arc<dyn SmdpStore>) -> Self {
+        Self::with(store, Policy::default())
+    }
+
+    /// With these limits of orders.
+    pub(crate) fn limited(policy: Policy) -> Self {
+        Self::with(Arc::new(SqliteStore::in_memory().unwrap()), policy)
+    }
+
+    pub(crate) fn with(store: Arc<dyn SmdpStore>, policy: Policy) -> Self {
         let mut rng = SeededRng::new(11);
         let (home, other) = (Ca::new(&mut rng), Ca::new(&mut rng));
         let anchors = vec![home.anchor.clone(), other.anchor.clone()];
+        let log: Arc<Mutex<Vec<String>>> = Arc::default();
+        let written = log.clone();
+        let write = move |path: &str, cause: &str| {
+            written.lock().unwrap().push(format!("{path} {cause}"));
+        };
+        let smdp = home.smdp(anchors).with_policy(policy);
         Bench {
-            host: SmdpHost::new(home.smdp(anchors), store),
+            host: SmdpHost::new(smdp, store)
+                .informing([OPERATOR.to_string()])
+                .observed_by(Box::new(write)),
             now: START,
             rng,
             home,
             other,
+            operator: OPERATOR,
+            settings: ProfileTypeSettings::default(),
+            log,
         }
+    }
+
+    /// The messages that wait for the operator, oldest first; they are taken.
+    pub(crate) fn progress(&self) -> Vec<Progress> {
+        let mut taken = Vec::new();
+        let store = self.host.store();
+        while let Some(waiting) = store.due_progress(self.now).unwrap().pop() {
+            store.drop_progress(waiting.number).unwrap();
+            taken.push(waiting.progress);
+        }
+        taken
     }
 
     /// A card under `home`.
@@ -443,15 +504,19 @@ impl Bench {
 
     /// Sends a message, JSON in, JSON out.
     pub(crate) fn raw<F: json::Function>(&mut self, message: &F) -> HttpResponse {
-        let request = json::encode_request(message, None).unwrap();
+        self.http(&json::encode_request(message, None).unwrap())
+    }
+
+    /// Sends a request as it is.
+    pub(crate) fn http(&mut self, request: &HttpRequest) -> HttpResponse {
         let mut cx = Context {
             now: self.now,
             rng: &mut self.rng,
             crypto: &SoftwareProvider,
         };
         let answered = match es2plus_json::is_path(&request.path) {
-            true => self.host.es2plus(&request, &mut cx),
-            false => self.host.es9plus(&request, &mut cx),
+            true => self.host.es2plus(request, self.operator, &mut cx),
+            false => self.host.es9plus(request, &mut cx),
         };
         answered.unwrap()
     }
@@ -482,6 +547,7 @@ impl Bench {
             service_provider_name: "Provider",
             profile_name: "Name",
             profile_class: 2,
+            settings: self.settings.clone(),
             subscriptions: &subscriptions,
         };
         self.host.store().add_profiles(&stock).unwrap();
@@ -544,5 +610,15 @@ pub(crate) fn confirm(number: u32, matching_id: &str) -> ConfirmOrder {
         confirmation_code: None,
         smds_address: None,
         release_flag: true,
+    }
+}
+
+pub(crate) fn cancel_order(number: u32, final_status: FinalProfileStatus) -> CancelOrder {
+    CancelOrder {
+        header: RequestHeader::default(),
+        iccid: iccid(number),
+        eid: None,
+        matching_id: None,
+        final_profile_status_indicator: final_status,
     }
 }

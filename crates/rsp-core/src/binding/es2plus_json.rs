@@ -1,4 +1,4 @@
-//! ES2+ over HTTPS, JSON binding (SGP.22 5.3, 6.5.2.1 to 6.5.2.4).
+//! ES2+ over HTTPS, JSON binding (SGP.22 5.3, 6.5.2.1 to 6.5.2.5).
 
 use alloc::string::String;
 use core::fmt;
@@ -6,7 +6,7 @@ use core::fmt;
 use rsp_asn1::ids::{Eid, Iccid};
 use serde::{Deserialize, Serialize};
 
-use super::json::{self, Empty, Function};
+use super::json::{self, Empty, Function, FunctionExecutionStatus};
 use super::{BindingError, HttpRequest, redacted};
 
 /// Where the functions are.
@@ -119,6 +119,85 @@ pub struct ReleaseProfile {
     pub iccid: Iccid,
 }
 
+/// ES2+.CancelOrder (SGP.22 5.3.3).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CancelOrder {
+    /// Header.
+    pub header: RequestHeader,
+    /// The profile.
+    pub iccid: Iccid,
+    /// The eUICC, if the order is for one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub eid: Option<Eid>,
+    /// The MatchingID of the order.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub matching_id: Option<String>,
+    /// What becomes of the profile.
+    pub final_profile_status_indicator: FinalProfileStatus,
+}
+
+impl fmt::Debug for CancelOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CancelOrder")
+            .field("header", &self.header)
+            .field("iccid", &self.iccid)
+            .field("eid", &self.eid)
+            .field("matching_id", &redacted(&self.matching_id))
+            .field("final", &self.final_profile_status_indicator)
+            .finish()
+    }
+}
+
+/// `finalProfileStatusIndicator` (SGP.22 5.3.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FinalProfileStatus {
+    /// In stock again.
+    Available,
+    /// Out of use.
+    Unavailable,
+}
+
+/// ES2+.HandleDownloadProgressInfo (SGP.22 5.3.5): the SM-DP+ to the operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HandleDownloadProgressInfo {
+    /// Header.
+    pub header: RequestHeader,
+    /// The eUICC.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub eid: Option<Eid>,
+    /// The profile.
+    pub iccid: Iccid,
+    /// Its type.
+    pub profile_type: String,
+    /// When it happened, `YYYY-MM-DDThh:mm:ssZ`.
+    pub timestamp: String,
+    /// What happened.
+    pub notification_point_id: NotificationPoint,
+    /// How it went.
+    pub notification_point_status: FunctionExecutionStatus,
+    /// The ProfileInstallationResult in DER, base64.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub result_data: Option<String>,
+}
+
+/// `notificationPointId` (SGP.22 5.3.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NotificationPoint(pub u8);
+
+impl NotificationPoint {
+    /// Eligibility and number of attempts were checked.
+    pub const ELIGIBILITY: NotificationPoint = NotificationPoint(1);
+    /// The end user confirmed, or did not.
+    pub const CONFIRMATION: NotificationPoint = NotificationPoint(2);
+    /// The bound package was delivered.
+    pub const BPP_DOWNLOAD: NotificationPoint = NotificationPoint(3);
+    /// The eUICC reported the installation.
+    pub const BPP_INSTALLATION: NotificationPoint = NotificationPoint(4);
+}
+
 impl Function for DownloadOrder {
     type Ok = DownloadOrderOk;
     const PATH: &'static str = "/gsma/rsp2/es2plus/downloadOrder";
@@ -134,6 +213,16 @@ impl Function for ReleaseProfile {
     const PATH: &'static str = "/gsma/rsp2/es2plus/releaseProfile";
 }
 
+impl Function for CancelOrder {
+    type Ok = Empty;
+    const PATH: &'static str = "/gsma/rsp2/es2plus/cancelOrder";
+}
+
+impl Function for HandleDownloadProgressInfo {
+    type Ok = Empty;
+    const PATH: &'static str = "/gsma/rsp2/es2plus/handleDownloadProgressInfo";
+}
+
 /// Any request of ES2+.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
@@ -141,6 +230,8 @@ pub enum Request {
     DownloadOrder(DownloadOrder),
     /// ConfirmOrder.
     ConfirmOrder(ConfirmOrder),
+    /// CancelOrder.
+    CancelOrder(CancelOrder),
     /// ReleaseProfile.
     ReleaseProfile(ReleaseProfile),
 }
@@ -155,9 +246,14 @@ pub fn is_path(path: &str) -> bool {
 /// # Errors
 /// If the path names no function or the body is not its request.
 pub fn decode_request(request: &HttpRequest) -> Result<Request, BindingError> {
+    json::decode_rsp2(request, read_any)
+}
+
+fn read_any(request: &HttpRequest) -> Result<Request, BindingError> {
     let unknown = || BindingError::UnknownPath(request.path.clone());
     None.or_else(|| read(request, Request::DownloadOrder))
         .or_else(|| read(request, Request::ConfirmOrder))
+        .or_else(|| read(request, Request::CancelOrder))
         .or_else(|| read(request, Request::ReleaseProfile))
         .ok_or_else(unknown)?
 }

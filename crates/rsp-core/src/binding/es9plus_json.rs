@@ -175,6 +175,10 @@ pub fn is_path(path: &str) -> bool {
 /// # Errors
 /// If the path names no function or the body is not its request.
 pub fn decode_request(request: &HttpRequest) -> Result<Request, BindingError> {
+    json::decode_rsp2(request, read_any)
+}
+
+fn read_any(request: &HttpRequest) -> Result<Request, BindingError> {
     let unknown = || BindingError::UnknownPath(request.path.clone());
     None.or_else(|| read(request, Request::InitiateAuthentication))
         .or_else(|| read(request, Request::AuthenticateClient))

@@ -7,9 +7,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{ADMIN_PROTOCOL, BindingError, HttpRequest, HttpResponse};
+use crate::smdp::Refusal;
 
 /// Content-Type of the JSON bindings.
-const CONTENT_TYPE: &str = "application/json;charset=UTF-8";
+pub(super) const CONTENT_TYPE: &str = "application/json;charset=UTF-8";
 
 /// A function of a JSON binding: the implementing type is its request.
 pub trait Function: Serialize + DeserializeOwned {
@@ -72,6 +73,70 @@ pub fn encode_response<T: Serialize>(
     Ok(HttpResponse::ok(CONTENT_TYPE, body))
 }
 
+/// Writes a reply with a warning at the server: executed, and the peer should
+/// know more.
+///
+/// # Errors
+/// If the message cannot be serialised.
+pub fn encode_with_warning<T: Serialize>(
+    reply: T,
+    warning: StatusCodeData,
+) -> Result<HttpResponse, BindingError> {
+    let mut response = Response::new(Ok(reply));
+    response.header.function_execution_status = FunctionExecutionStatus {
+        status: ExecutionStatus::ExecutedWithWarning,
+        status_code_data: Some(warning),
+    };
+    let body = serde_json::to_vec(&response).map_err(json_error)?;
+    Ok(HttpResponse::ok(CONTENT_TYPE, body))
+}
+
+/// Writes a refusal at the server.
+pub fn refusal(refusal: Refusal) -> HttpResponse {
+    encode_response::<Empty>(Err(refusal.status_code_data()))
+        .unwrap_or_else(|error| error.to_response())
+}
+
+/// The response to a request that cannot be read: the status says that nothing
+/// was executed, and the header why where there is a code for it.
+pub fn not_executed(error: &BindingError) -> HttpResponse {
+    let code = match error {
+        BindingError::ContentType => Refusal::InvalidContentType,
+        BindingError::AdminProtocol => Refusal::InvalidAdminProtocol,
+        BindingError::MissingMember(_) => Refusal::MissingParameter,
+        _ => return error.to_response(),
+    };
+    HttpResponse {
+        status: 400,
+        ..refusal(code)
+    }
+}
+
+/// Reads a request of ES2+ or ES9+ at the server. A wrong content type is
+/// borne where the body is a message all the same.
+pub(super) fn decode_rsp2<T>(
+    request: &HttpRequest,
+    decode: impl FnOnce(&HttpRequest) -> Result<T, BindingError>,
+) -> Result<T, BindingError> {
+    let protocol = request.admin_protocol.as_deref();
+    if protocol.is_some_and(|protocol| !protocol.starts_with("gsma/rsp/v2.")) {
+        return Err(BindingError::AdminProtocol);
+    }
+    decode(request).map_err(|error| {
+        let (kind, _) = request
+            .content_type
+            .split_once(';')
+            .unwrap_or((&request.content_type, ""));
+        let is_json = kind.trim().eq_ignore_ascii_case("application/json");
+        match error {
+            BindingError::Json(_) | BindingError::MissingMember(_) if !is_json => {
+                BindingError::ContentType
+            }
+            error => error,
+        }
+    })
+}
+
 /// Reads a request at the server, if the path is that of the function.
 pub(super) fn decode_request<F: Function>(
     request: &HttpRequest,
@@ -83,8 +148,13 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, BindingError> {
     serde_json::from_slice(body).map_err(json_error)
 }
 
+/// The library tells the kinds of errors apart by their texts alone.
 fn json_error(error: serde_json::Error) -> BindingError {
-    BindingError::Json(error.to_string())
+    let text = error.to_string();
+    match error.is_data() && text.starts_with("missing field") {
+        true => BindingError::MissingMember(text),
+        false => BindingError::Json(text),
+    }
 }
 
 /// `header` of a response.
@@ -259,7 +329,7 @@ pub(super) mod signature {
     }
 }
 
-fn to_base64(bytes: &[u8]) -> String {
+pub(crate) fn to_base64(bytes: &[u8]) -> String {
     use base64::Engine;
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }
@@ -316,7 +386,7 @@ mod tests {
     fn an_executed_function_has_its_members() {
         let missing = decode("Executed-Success", "", "");
         assert!(
-            matches!(&missing, Err(BindingError::Json(text)) if text.contains("iccid")),
+            matches!(&missing, Err(BindingError::MissingMember(text)) if text.contains("iccid")),
             "{missing:?}"
         );
         assert!(matches!(

@@ -3,10 +3,14 @@
 //! | module | interface | standard |
 //! |---|---|---|
 //! | [`esipa_asn1`] | ESipa over HTTPS, ASN.1 | SGP.32 6.1, 6.3 |
+//! | [`es9plus`] | ES9+ at the server, whichever binding | SGP.22 6.5, 6.6 |
+//! | [`es9plus_asn1`] | ES9+ over HTTPS, ASN.1 | SGP.22 6.6 |
 //! | [`es9plus_json`] | ES9+ over HTTPS, JSON | SGP.22 6.5.2.6 to 6.5.2.10 |
 //! | [`es2plus_json`] | ES2+ over HTTPS, JSON | SGP.22 6.5.2.1 to 6.5.2.4 |
 
 pub mod es2plus_json;
+pub mod es9plus;
+pub mod es9plus_asn1;
 pub mod es9plus_json;
 pub mod esipa_asn1;
 pub mod json;
@@ -124,6 +128,15 @@ pub enum BindingError {
     /// The body is no JSON of the expected form.
     #[error("JSON: {0}")]
     Json(String),
+    /// A mandatory member of the body is missing.
+    #[error("JSON: {0}")]
+    MissingMember(String),
+    /// The body is not JSON, and the content type does not say that it is.
+    #[error("Content-Type is not application/json, and the body is no message")]
+    ContentType,
+    /// The request is of another protocol or major version.
+    #[error("X-Admin-Protocol is not gsma/rsp/v2")]
+    AdminProtocol,
     /// The body is not the expected ASN.1 type.
     #[error("ASN.1: {0}")]
     Asn1(#[from] rsp_asn1::DecodeError),

@@ -7,16 +7,19 @@ use core::fmt;
 use rsp_asn1::ids::{Eid, TransactionId};
 use rsp_asn1::rsp::{
     AuthenticateResponseOk, AuthenticateServerResponse, CtxParams1, SmdpSigned2,
-    SubjectKeyIdentifier,
+    StoreMetadataRequest, SubjectKeyIdentifier,
 };
 use rsp_asn1::{Asn1, Extensions, Signed, Tag, Writer};
 use rsp_crypto::{PublicKey, Signature};
 
+use super::eligibility::Client;
+use super::progress::Passed;
 use super::{
-    AwaitAuthenticateClient, AwaitGetBoundProfilePackage, Order, ProfileMaterial, Refusal, Session,
-    Smdp, Step,
+    AwaitAuthenticateClient, AwaitGetBoundProfilePackage, Delivery, Order, OrderEnd, Refusal,
+    Rejected, Session, Smdp, Step,
 };
 use crate::Context;
+use crate::binding::es2plus_json::NotificationPoint;
 use crate::binding::es9plus_json::{AuthenticateClientOk, AuthenticateClientRequest};
 use crate::binding::redacted;
 use crate::pki::verify_euicc_chain;
@@ -44,10 +47,12 @@ impl fmt::Debug for OrderKey {
 pub struct AuthenticatedClient {
     transaction_id: TransactionId,
     eid: Eid,
+    /// CI of the certificates that this server shows.
+    server_ci: SubjectKeyIdentifier,
     public_key: PublicKey,
     euicc_signature1: Vec<u8>,
     matching_id: Option<String>,
-    server_ci: SubjectKeyIdentifier,
+    said: Client,
 }
 
 impl fmt::Debug for AuthenticatedClient {
@@ -71,12 +76,18 @@ impl AwaitAuthenticateClient {
         request: &AuthenticateClientRequest,
         smdp: &Smdp,
         cx: &Context<'_>,
-    ) -> Result<AuthenticatedClient, Refusal> {
+    ) -> Result<AuthenticatedClient, Rejected> {
         if request.transaction_id != self.transaction_id {
-            return Err(Refusal::UnknownTransaction);
+            return Err(Refusal::UnknownTransaction.into());
         }
-        let AuthenticateServerResponse::Ok(ok) = &request.authenticate_server_response else {
-            return Err(Refusal::EuiccError);
+        let ok = match &request.authenticate_server_response {
+            AuthenticateServerResponse::Ok(ok) => ok,
+            AuthenticateServerResponse::CompactOk(_) => return Err(compact()),
+            AuthenticateServerResponse::Error(error) => {
+                let code = error.authenticate_error_code;
+                let detail = alloc::format!("AuthenticateServer failed: {code}");
+                return Err(Refusal::EuiccError.because(detail));
+            }
         };
         let euicc = verify_euicc_chain(
             &ok.eum_certificate,
@@ -86,17 +97,21 @@ impl AwaitAuthenticateClient {
             cx.crypto,
         )?;
         if euicc.ci_key_identifier != self.ci_key_identifier {
-            return Err(Refusal::UnknownCi);
+            return Err(Refusal::UnknownCi.because("another CI than was asked for"));
         }
         self.verify_signature(ok, &euicc.public_key, cx)?;
         let CtxParams1::CommonAuthentication(params) = &ok.euicc_signed1.ctx_params1;
         Ok(AuthenticatedClient {
             transaction_id: self.transaction_id.clone(),
             eid: euicc.eid,
+            server_ci: self.server_ci.clone(),
             public_key: euicc.public_key,
             euicc_signature1: ok.euicc_signature1.clone(),
             matching_id: params.matching_id.clone().filter(|id| !id.is_empty()),
-            server_ci: self.server_ci.clone(),
+            said: Client {
+                info: ok.euicc_signed1.euicc_info2.clone(),
+                device: params.device_info.device_capabilities.clone(),
+            },
         })
     }
 
@@ -105,18 +120,18 @@ impl AwaitAuthenticateClient {
         ok: &AuthenticateResponseOk,
         key: &PublicKey,
         cx: &Context<'_>,
-    ) -> Result<(), Refusal> {
-        let wrong = |_| Refusal::EuiccSignatureInvalid;
+    ) -> Result<(), Rejected> {
+        let wrong = |error| Refusal::EuiccSignatureInvalid.because(error);
         let signature = Signature::from_slice(&ok.euicc_signature1).map_err(wrong)?;
         let signed = ok.euicc_signed1.as_bytes();
         cx.crypto
             .verify(key, &[signed], &signature)
             .map_err(wrong)?;
         if ok.euicc_signed1.server_challenge != self.server_challenge {
-            return Err(Refusal::EuiccSignatureInvalid);
+            return Err(Refusal::EuiccSignatureInvalid.because("another serverChallenge"));
         }
         if ok.euicc_signed1.transaction_id != self.transaction_id {
-            return Err(Refusal::UnknownTransaction);
+            return Err(Refusal::UnknownTransaction.because("in euiccSigned1"));
         }
         Ok(())
     }
@@ -131,57 +146,136 @@ impl AuthenticatedClient {
         }
     }
 
-    /// Offers the profile of the order.
+    /// Offers the profile of the order, and counts the attempt. A refusal that
+    /// ends the order, or that its operator is told of, is the reply of the
+    /// step.
     ///
     /// # Errors
-    /// If there is no order, it is for another eUICC or not released.
+    /// If there is no order, or it is for another eUICC or not released.
     pub fn offer(
         self,
-        order: Option<(Order, ProfileMaterial)>,
+        found: Option<Delivery>,
         smdp: &Smdp,
-    ) -> Result<Step<AuthenticateClientOk>, Refusal> {
-        let (order, material) = order.ok_or(match self.matching_id {
+        cx: &Context<'_>,
+    ) -> Result<Step<AuthenticateClientOk>, Rejected> {
+        let delivery = found.ok_or(match self.matching_id {
             Some(_) => Refusal::MatchingIdRefused,
             None => Refusal::EidMismatch,
         })?;
+        let order = &delivery.order;
         order.check_eligible(self.eid)?;
-        let metadata = material.metadata(&smdp.address);
-        let metadata = metadata.map_err(|_| Refusal::NoEligibleProfile)?;
+        if order.is_expired(cx.now) {
+            return self.end(delivery.order, OrderEnd::Expired, smdp, cx);
+        }
+        if order.attempts >= smdp.policy.max_attempts {
+            return self.end(delivery.order, OrderEnd::Attempts, smdp, cx);
+        }
+        let fits = delivery.material.check_fits(&self.said);
+        let metadata = fits.and_then(|()| {
+            let metadata = delivery.material.metadata(&smdp.address);
+            metadata.map_err(|error| Refusal::NoEligibleProfile.because(error))
+        });
+        match metadata {
+            Ok(metadata) => self.offered(delivery, metadata, smdp, cx),
+            Err(rejected) => {
+                let point = NotificationPoint::ELIGIBILITY;
+                let refusal = rejected.refusal;
+                Ok(Step {
+                    progress: self.passed(cx).refused_at(point, refusal, order, smdp),
+                    ..Step::refused(Session::Ended, rejected)
+                })
+            }
+        }
+    }
 
+    /// The order cannot be downloaded any more.
+    fn end(
+        &self,
+        order: Order,
+        why: OrderEnd,
+        smdp: &Smdp,
+        cx: &Context<'_>,
+    ) -> Result<Step<AuthenticateClientOk>, Rejected> {
+        let refusal = match why {
+            OrderEnd::Expired => Refusal::OrderExpired,
+            _ => Refusal::TooManyAttempts,
+        };
+        let order = order.ended(why).ok_or(refusal)?;
+        let point = NotificationPoint::ELIGIBILITY;
+        Ok(Step {
+            progress: self.passed(cx).refused_at(point, refusal, &order, smdp),
+            order: Some(order),
+            ..Step::refused(Session::Ended, refusal.into())
+        })
+    }
+
+    fn offered(
+        &self,
+        delivery: Delivery,
+        profile_metadata: StoreMetadataRequest,
+        smdp: &Smdp,
+        cx: &Context<'_>,
+    ) -> Result<Step<AuthenticateClientOk>, Rejected> {
+        let order = delivery.order;
+        let order = Order {
+            attempts: order.attempts.saturating_add(1),
+            ..order
+        };
+        let kept = delivery.kept.filter(|kept| {
+            kept.generation == order.generation
+                && kept.eid == self.eid
+                && kept.server_ci == self.server_ci
+        });
         let smdp_signed2 = Signed::new(SmdpSigned2 {
             transaction_id: self.transaction_id.clone(),
-            cc_required_flag: false,
-            bpp_euicc_otpk: None,
+            cc_required_flag: order.needs_confirmation(),
+            bpp_euicc_otpk: kept.map(|kept| kept.euicc_otpk),
             extensions: Extensions::default(),
         });
         let euicc_signature1 = signature_object(&self.euicc_signature1);
-        let pb = &smdp
-            .identity(&self.server_ci)
-            .ok_or(Refusal::BindingFailed)?
-            .pb;
+        let set = smdp.identity(&self.server_ci);
+        let pb = &set.ok_or(Refusal::BindingFailed)?.pb;
         let signature = pb
             .key
             .sign(&[smdp_signed2.as_bytes(), &euicc_signature1])
-            .map_err(|_| Refusal::BindingFailed)?;
+            .map_err(|error| Refusal::BindingFailed.because(error))?;
+        let point = NotificationPoint::ELIGIBILITY;
         Ok(Step {
             session: Session::AwaitGetBoundProfilePackage(AwaitGetBoundProfilePackage {
                 transaction_id: self.transaction_id.clone(),
                 eid: self.eid,
                 iccid: order.iccid,
+                generation: order.generation,
+                server_ci: self.server_ci.clone(),
                 euicc_key: self.public_key.to_spki_der(),
                 smdp_signature2: signature.as_bytes().to_vec(),
-                server_ci: self.server_ci,
             }),
-            order: None,
-            reply: AuthenticateClientOk {
-                transaction_id: self.transaction_id,
-                profile_metadata: metadata,
+            progress: self.passed(cx).at(point, None, &order, smdp),
+            order: Some(order),
+            kept: None,
+            reply: Ok(AuthenticateClientOk {
+                transaction_id: self.transaction_id.clone(),
+                profile_metadata,
                 smdp_signed2,
                 smdp_signature2: signature.as_bytes().to_vec(),
                 smdp_certificate: pb.certificate.clone(),
-            },
+            }),
         })
     }
+
+    fn passed<'a>(&'a self, cx: &Context<'_>) -> Passed<'a> {
+        Passed {
+            transaction_id: &self.transaction_id,
+            eid: self.eid,
+            now: cx.now,
+        }
+    }
+}
+
+/// The compact forms are between IPA and eIM: what the eUICC signed is not all
+/// in them.
+pub(super) fn compact() -> Rejected {
+    Refusal::EuiccSignatureInvalid.because("a compact form of ESipa")
 }
 
 /// A signature in its data object: chained signatures are over '5F37 40 …'.

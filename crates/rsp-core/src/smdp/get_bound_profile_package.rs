@@ -1,80 +1,96 @@
-//! ES9+.GetBoundProfilePackage (SGP.22 5.6.2, 3.1.3, 2.5.3, 2.5.4).
+//! ES9+.GetBoundProfilePackage (SGP.22 5.6.2, 3.1.3).
 
-use alloc::vec::Vec;
-
+use rsp_asn1::Asn1;
 use rsp_asn1::rsp::{
-    BoundProfilePackage, ConfigureIsdpRequest, ControlRefTemplate, InitialiseSecureChannelRequest,
-    PrepareDownloadResponse, PrepareDownloadResponseOk, Segments,
+    BoundProfilePackage, PrepareDownloadResponse, PrepareDownloadResponseError,
+    PrepareDownloadResponseOk,
 };
-use rsp_asn1::{Asn1, Extensions, Signed};
-use rsp_crypto::bsp::{Protector, SessionKeys};
-use rsp_crypto::{CryptoError, PublicKey, Signature};
+use rsp_crypto::{PublicKey, Signature};
 
-use super::authenticate_client::signature_object;
-use super::identity::CiIdentity;
+use super::authenticate_client::{compact, signature_object};
+use super::bound_package::Binder;
+use super::order::CodeCheck;
+use super::progress::Passed;
 use super::{
-    AwaitGetBoundProfilePackage, AwaitInstallationResult, Order, OrderState, ProfileMaterial,
-    Refusal, Session, Smdp, Step,
+    AwaitGetBoundProfilePackage, AwaitInstallationResult, Delivery, KeptPackage, Order, OrderEnd,
+    OrderEvent, ProfileMaterial, Refusal, Rejected, Session, Smdp, Step,
 };
 use crate::Context;
+use crate::binding::es2plus_json::NotificationPoint;
 use crate::binding::es9plus_json::{GetBoundProfilePackageOk, GetBoundProfilePackageRequest};
 use crate::profile::personalise;
 
-/// `remoteOpId`: installBoundProfilePackage.
-const INSTALL_BOUND_PROFILE_PACKAGE: i64 = 1;
-/// `keyType` and `keyLen`: AES with 16 octets.
-const KEY_TYPE_AES: [u8; 1] = [0x88];
-const KEY_LENGTH: [u8; 1] = [0x10];
-
 impl AwaitGetBoundProfilePackage {
-    /// Binds the profile to the eUICC's one-time key and delivers it.
+    /// Binds the profile to the eUICC's one-time key and delivers it; the one
+    /// that a package is bound to already gets that package again. A refusal
+    /// that changes order or session is the reply of the step.
     ///
     /// # Errors
-    /// If the eUICC refused or its signature is wrong, or the profile cannot
-    /// be personalised.
+    /// If the request is not the eUICC's of this session, or nothing changes
+    /// by the refusal.
     pub fn get_bound_profile_package(
         &self,
         request: &GetBoundProfilePackageRequest,
-        (order, material): (Order, ProfileMaterial),
+        delivery: Delivery,
         smdp: &Smdp,
         cx: &mut Context<'_>,
-    ) -> Result<Step<GetBoundProfilePackageOk>, Refusal> {
+    ) -> Result<Step<GetBoundProfilePackageOk>, Rejected> {
         if request.transaction_id != self.transaction_id {
-            return Err(Refusal::UnknownTransaction);
+            return Err(Refusal::UnknownTransaction.into());
         }
-        let PrepareDownloadResponse::Ok(ok) = &request.prepare_download_response else {
-            return Err(Refusal::EuiccError);
+        let ok = match &request.prepare_download_response {
+            PrepareDownloadResponse::Ok(ok) => ok,
+            PrepareDownloadResponse::CompactOk(_) => return Err(compact()),
+            PrepareDownloadResponse::Error(error) => {
+                return Ok(self.prepare_failed(error, delivery.order, smdp, cx));
+            }
         };
         self.verify(ok, cx)?;
+        let order = self.order_of_session(delivery.order)?;
         order.check_eligible(self.eid)?;
-        let package = personalise(&material.template, &material.subscription)
-            .map_err(|_| Refusal::NoEligibleProfile)?;
-        let metadata = material.metadata(&smdp.address);
-        let metadata = metadata.map_err(|_| Refusal::NoEligibleProfile)?.to_der();
-        let set = smdp.identity(&self.server_ci);
-        let set = set.ok_or(Refusal::BindingFailed)?;
-        let bound = self.bind(&ok.euicc_signed2.euicc_otpk, &metadata, &package, set, cx);
-        Ok(Step {
-            session: Session::AwaitInstallationResult(AwaitInstallationResult {
-                transaction_id: self.transaction_id.clone(),
-                eid: self.eid,
-                iccid: self.iccid,
-                euicc_key: self.euicc_key.clone(),
-            }),
-            order: Some(Order {
-                state: OrderState::Downloaded,
-                eid: Some(self.eid),
-                ..order
-            }),
-            reply: GetBoundProfilePackageOk {
-                transaction_id: self.transaction_id.clone(),
-                bound_profile_package: bound.map_err(|_| Refusal::BindingFailed)?,
-            },
-        })
+        let order = match self.admit(ok, order, smdp, cx)? {
+            Admitted::Order(order) => *order,
+            Admitted::Refused(step) => return Ok(*step),
+        };
+        let otpk = ok.euicc_signed2.euicc_otpk.as_slice();
+        let kept = delivery.kept.filter(|kept| kept.is_of(&order, self));
+        let binder = self.binder(otpk, smdp)?;
+        let package = match &kept {
+            Some(kept) if kept.euicc_otpk == otpk => binder.again(kept),
+            Some(_) if delivery.material.settings.bound_once => {
+                return Err(Refusal::RebindingRefused.into());
+            }
+            _ => None,
+        };
+        let package = match package {
+            Some(package) => package,
+            None => bind(&binder, &delivery.material, smdp, cx)?,
+        };
+        self.delivered(order, otpk, package, smdp, cx)
     }
 
-    fn verify(&self, ok: &PrepareDownloadResponseOk, cx: &Context<'_>) -> Result<(), Refusal> {
-        let wrong = |_| Refusal::EuiccSignatureInvalid;
+    /// The eUICC could not prepare: the session is over, the order is not.
+    fn prepare_failed(
+        &self,
+        error: &PrepareDownloadResponseError,
+        order: Order,
+        smdp: &Smdp,
+        cx: &Context<'_>,
+    ) -> Step<GetBoundProfilePackageOk> {
+        let refusal = Refusal::EuiccError;
+        let point = NotificationPoint::BPP_DOWNLOAD;
+        let code = error.download_error_code;
+        Step {
+            progress: self.passed(cx).refused_at(point, refusal, &order, smdp),
+            ..Step::refused(
+                Session::Ended,
+                refusal.because(alloc::format!("PrepareDownload failed: {code}")),
+            )
+        }
+    }
+
+    fn verify(&self, ok: &PrepareDownloadResponseOk, cx: &Context<'_>) -> Result<(), Rejected> {
+        let wrong = |error| Refusal::EuiccSignatureInvalid.because(error);
         let key = PublicKey::from_spki_der(&self.euicc_key).map_err(wrong)?;
         let signature = Signature::from_slice(&ok.euicc_signature2).map_err(wrong)?;
         let smdp_signature2 = signature_object(&self.smdp_signature2);
@@ -84,66 +100,161 @@ impl AwaitGetBoundProfilePackage {
             .map_err(wrong)?;
         match ok.euicc_signed2.transaction_id == self.transaction_id {
             true => Ok(()),
-            false => Err(Refusal::UnknownTransaction),
+            false => Err(Refusal::UnknownTransaction.because("in euiccSigned2")),
         }
     }
 
-    /// Segments, encrypts and MACs the package with keys that only this eUICC
-    /// can derive.
-    fn bind(
-        &self,
-        euicc_otpk: &[u8],
-        metadata: &[u8],
-        package: &[u8],
-        set: &CiIdentity,
-        cx: &mut Context<'_>,
-    ) -> Result<BoundProfilePackage, CryptoError> {
-        let curve = set.curve();
-        let euicc = PublicKey::from_sec1(curve, euicc_otpk)?;
-        let otsk = cx.crypto.generate_ecka(curve, cx.rng)?;
-        let host_id = cx.random::<8>();
-        let shared = otsk.agree(&euicc)?;
-        let keys = SessionKeys::derive(cx.crypto, &shared, &host_id, self.eid.as_bytes())?;
-        let mut protector = Protector::new(cx.crypto, keys);
+    /// The order, if it is still the one that was offered.
+    fn order_of_session(&self, order: Order) -> Result<Order, Rejected> {
+        match order.generation == self.generation {
+            true => Ok(order),
+            false => Err(Refusal::NotReleased.because("the profile was ordered anew")),
+        }
+    }
 
-        let configure = ConfigureIsdpRequest {
-            dp_proprietary_data: None,
-            extensions: Extensions::default(),
+    /// Lets a download pass whose time is not over and whose end user gave the
+    /// right code.
+    fn admit(
+        &self,
+        ok: &PrepareDownloadResponseOk,
+        order: Order,
+        smdp: &Smdp,
+        cx: &Context<'_>,
+    ) -> Result<Admitted, Rejected> {
+        if order.is_expired(cx.now) {
+            let ended = order.ended(OrderEnd::Expired);
+            let ended = ended.ok_or(Refusal::OrderExpired)?;
+            let point = NotificationPoint::BPP_DOWNLOAD;
+            return Ok(self.refused(
+                Session::Ended,
+                ended,
+                point,
+                Refusal::OrderExpired,
+                smdp,
+                cx,
+            ));
+        }
+        let limit = smdp.policy.max_confirmation_failures;
+        let hash_cc = ok.euicc_signed2.hash_cc.as_ref();
+        let id = self.transaction_id.as_bytes();
+        let point = NotificationPoint::CONFIRMATION;
+        match order.check_confirmation(hash_cc, id, limit, cx.crypto) {
+            CodeCheck::Passed => Ok(Admitted::Order(order.into())),
+            CodeCheck::Missing => Err(Refusal::ConfirmationCodeMissing.into()),
+            CodeCheck::Wrong(order) => {
+                let refusal = Refusal::ConfirmationCodeRefused;
+                let session = Session::AwaitGetBoundProfilePackage(self.clone());
+                Ok(self.refused(session, order, point, refusal, smdp, cx))
+            }
+            CodeCheck::TooOften(order) => {
+                let refusal = Refusal::ConfirmationCodeRetries;
+                Ok(self.refused(Session::Ended, order, point, refusal, smdp, cx))
+            }
+        }
+    }
+
+    fn refused(
+        &self,
+        session: Session,
+        order: Order,
+        point: NotificationPoint,
+        refusal: Refusal,
+        smdp: &Smdp,
+        cx: &Context<'_>,
+    ) -> Admitted {
+        let step = Step {
+            progress: self.passed(cx).refused_at(point, refusal, &order, smdp),
+            order: Some(order),
+            ..Step::refused(session, refusal.into())
         };
-        let initialise = self.initialise(otsk.public_key(), euicc_otpk, &host_id, set)?;
-        Ok(BoundProfilePackage {
-            initialise_secure_channel_request: initialise,
-            first_sequence_of_87: Segments(protector.encrypt_all(0x87, &configure.to_der())?),
-            sequence_of_88: Segments(protector.mac_only_all(0x88, metadata)?),
-            second_sequence_of_87: None,
-            sequence_of_86: Segments(protector.encrypt_all(0x86, package)?),
-            extensions: Extensions::default(),
+        Admitted::Refused(step.into())
+    }
+
+    fn passed<'a>(&'a self, cx: &Context<'_>) -> Passed<'a> {
+        Passed {
+            transaction_id: &self.transaction_id,
+            eid: self.eid,
+            now: cx.now,
+        }
+    }
+
+    fn binder<'a>(&'a self, euicc_otpk: &'a [u8], smdp: &'a Smdp) -> Result<Binder<'a>, Rejected> {
+        let set = smdp.identity(&self.server_ci);
+        let set = set.ok_or(Refusal::BindingFailed.because("CERT.DPpb is gone"))?;
+        Ok(Binder {
+            transaction_id: &self.transaction_id,
+            eid: self.eid,
+            euicc_otpk,
+            key: set.pb.key.as_ref(),
         })
     }
 
-    /// InitialiseSecureChannel (SGP.22 5.5.1).
-    fn initialise(
+    fn delivered(
         &self,
-        smdp_otpk: &PublicKey,
+        order: Order,
         euicc_otpk: &[u8],
-        host_id: &[u8],
-        set: &CiIdentity,
-    ) -> Result<Signed<InitialiseSecureChannelRequest>, CryptoError> {
-        let mut request = InitialiseSecureChannelRequest {
-            remote_op_id: INSTALL_BOUND_PROFILE_PACKAGE,
-            transaction_id: self.transaction_id.clone(),
-            control_ref_template: ControlRefTemplate {
-                key_type: KEY_TYPE_AES,
-                key_len: KEY_LENGTH,
-                host_id: host_id.to_vec(),
-                extensions: Extensions::default(),
-            },
-            smdp_otpk: smdp_otpk.as_sec1().to_vec(),
-            smdp_sign: Vec::new(),
-            extensions: Extensions::default(),
+        package: BoundProfilePackage,
+        smdp: &Smdp,
+        cx: &Context<'_>,
+    ) -> Result<Step<GetBoundProfilePackageOk>, Rejected> {
+        let delivered = order.after(OrderEvent::Delivered);
+        let order = Order {
+            delivered_to: Some(self.eid),
+            ..delivered.ok_or(Refusal::NotReleased)?
         };
-        let signature = set.pb.key.sign(&[&request.signed_bytes(euicc_otpk)])?;
-        request.smdp_sign = signature.as_bytes().to_vec();
-        Ok(Signed::new(request))
+        let point = NotificationPoint::BPP_DOWNLOAD;
+        Ok(Step {
+            session: Session::AwaitInstallationResult(AwaitInstallationResult {
+                transaction_id: self.transaction_id.clone(),
+                eid: self.eid,
+                iccid: self.iccid,
+                generation: self.generation,
+                euicc_key: self.euicc_key.clone(),
+            }),
+            progress: self.passed(cx).at(point, None, &order, smdp),
+            kept: Some(KeptPackage {
+                iccid: self.iccid,
+                generation: self.generation,
+                eid: self.eid,
+                server_ci: self.server_ci.clone(),
+                euicc_otpk: euicc_otpk.to_vec(),
+                package: package.to_der(),
+            }),
+            order: Some(order),
+            reply: Ok(GetBoundProfilePackageOk {
+                transaction_id: self.transaction_id.clone(),
+                bound_profile_package: package,
+            }),
+        })
+    }
+}
+
+fn bind(
+    binder: &Binder<'_>,
+    material: &ProfileMaterial,
+    smdp: &Smdp,
+    cx: &mut Context<'_>,
+) -> Result<BoundProfilePackage, Rejected> {
+    let unfit = |error| Refusal::NoEligibleProfile.because(error);
+    let package = personalise(&material.template, &material.subscription).map_err(unfit)?;
+    let metadata = material.metadata(&smdp.address).map_err(unfit)?.to_der();
+    let protection = material.settings.protection;
+    binder
+        .bind(&metadata, &package, protection, cx)
+        .map_err(|error| Refusal::BindingFailed.because(error))
+}
+
+/// Whether the download goes on.
+enum Admitted {
+    Order(alloc::boxed::Box<Order>),
+    Refused(alloc::boxed::Box<Step<GetBoundProfilePackageOk>>),
+}
+
+impl KeptPackage {
+    /// Whether it is that of this order for the eUICC of this session.
+    fn is_of(&self, order: &Order, session: &AwaitGetBoundProfilePackage) -> bool {
+        self.generation == order.generation
+            && self.eid == session.eid
+            && self.server_ci == session.server_ci
     }
 }

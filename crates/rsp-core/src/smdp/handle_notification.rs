@@ -1,11 +1,16 @@
 //! ES9+.HandleNotification (SGP.22 5.6.4).
 
+use alloc::format;
+use alloc::string::ToString;
+
 use rsp_asn1::ids::Eid;
-use rsp_asn1::rsp::{FinalResult, OtherSignedNotification, ProfileInstallationResult};
+use rsp_asn1::rsp::{ErrorResult, FinalResult, OtherSignedNotification, ProfileInstallationResult};
 use rsp_crypto::{PublicKey, Signature};
 
-use super::{AwaitInstallationResult, Order, OrderState, Session, Smdp, Step};
+use super::progress::Passed;
+use super::{AwaitInstallationResult, Order, OrderEnd, OrderEvent, Session, Smdp, Step};
 use crate::Context;
+use crate::binding::StatusCodeData;
 use crate::binding::json::Empty;
 use crate::pki::verify_euicc_chain;
 
@@ -17,7 +22,8 @@ pub struct Unverified;
 
 impl AwaitInstallationResult {
     /// Takes the installation result over. An order that has gone on without
-    /// this session stays as it is; an error never undoes an installation.
+    /// this session stays as it is; an error never undoes an installation, and
+    /// a success is believed however late it comes.
     ///
     /// # Errors
     /// If the eUICC did not sign it in this session.
@@ -25,6 +31,7 @@ impl AwaitInstallationResult {
         &self,
         result: &ProfileInstallationResult,
         order: Order,
+        smdp: &Smdp,
         cx: &Context<'_>,
     ) -> Result<Step<Empty>, Unverified> {
         let data = &result.profile_installation_result_data;
@@ -33,16 +40,48 @@ impl AwaitInstallationResult {
         if !signed || data.transaction_id != self.transaction_id {
             return Err(Unverified);
         }
-        let state = match data.final_result {
-            FinalResult::Success(_) => OrderState::Installed,
-            FinalResult::Error(_) => OrderState::Error,
+        let failure = match &data.final_result {
+            FinalResult::Success(_) => None,
+            FinalResult::Error(error) => Some(installation_failed(error)),
         };
-        let awaited = order.is_delivered_to(self.eid);
-        Ok(Step {
-            session: Session::Ended,
-            order: awaited.then_some(Order { state, ..order }),
-            reply: Empty {},
-        })
+        let mut step = Step::done(Session::Ended, Empty {});
+        if let Some(order) = self.settled(order, failure.is_none()) {
+            let passed = Passed {
+                transaction_id: &self.transaction_id,
+                eid: self.eid,
+                now: cx.now,
+            };
+            step.progress = passed.installed(result, failure, &order, smdp);
+            step.order = Some(order);
+        }
+        Ok(step)
+    }
+
+    /// The order after the result; `None` if it has gone on without this
+    /// session.
+    fn settled(&self, order: Order, installed: bool) -> Option<Order> {
+        if order.generation != self.generation || order.delivered_to_other(self.eid) {
+            return None;
+        }
+        match installed {
+            true => Some(Order {
+                delivered_to: Some(self.eid),
+                ..order.after(OrderEvent::Installed)?
+            }),
+            false if order.is_delivered_to(self.eid) => order.ended(OrderEnd::Installation),
+            false => None,
+        }
+    }
+}
+
+/// A failed installation as a status (SGP.22 5.3.5).
+fn installation_failed(error: &ErrorResult) -> StatusCodeData {
+    let (command, reason) = (error.bpp_command_id, error.error_reason);
+    StatusCodeData {
+        subject_code: "8.2".to_string(),
+        reason_code: "4.2".to_string(),
+        subject_identifier: None,
+        message: Some(format!("{command}: {reason}")),
     }
 }
 

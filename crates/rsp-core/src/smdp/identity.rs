@@ -8,7 +8,7 @@ use rsp_asn1::Oid;
 use rsp_asn1::rsp::{EuiccInfo1, SubjectKeyIdentifier};
 use rsp_crypto::{Curve, Provider};
 
-use super::{Refusal, Smdp};
+use super::{Policy, Refusal, Smdp};
 use crate::pki::{ChainError, ParsedCertificate, Side, TrustAnchor, policy, verify_under};
 use crate::{Identity, Timestamp};
 
@@ -85,6 +85,7 @@ impl Smdp {
             identities,
             anchors,
             oid,
+            policy: Policy::default(),
         })
     }
 

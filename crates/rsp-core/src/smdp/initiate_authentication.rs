@@ -4,12 +4,18 @@ use rsp_asn1::ids::TransactionId;
 use rsp_asn1::rsp::ServerSigned1;
 use rsp_asn1::{Extensions, Signed};
 
-use super::{AwaitAuthenticateClient, LOWEST_SVN, Refusal, Session, Smdp, Step};
+use super::{AwaitAuthenticateClient, LOWEST_SVN, Refusal, Session, Smdp};
 use crate::Context;
 use crate::binding::es9plus_json::{InitiateAuthenticationOk, InitiateAuthenticationRequest};
 
 /// A new session and its first reply.
-pub type Started = Step<InitiateAuthenticationOk>;
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Started {
+    /// The session.
+    pub session: Session,
+    /// The reply.
+    pub reply: InitiateAuthenticationOk,
+}
 
 impl Smdp {
     /// Opens a session.
@@ -43,14 +49,13 @@ impl Smdp {
         });
         let signature = set.auth.key.sign(&[server_signed1.as_bytes()]);
         let signature = signature.map_err(|_| Refusal::BindingFailed)?;
-        Ok(Step {
+        Ok(Started {
             session: Session::AwaitAuthenticateClient(AwaitAuthenticateClient {
                 transaction_id: transaction_id.clone(),
                 server_challenge,
                 ci_key_identifier: euicc_ci_pk_id_to_be_used.clone(),
                 server_ci: set.ci.clone(),
             }),
-            order: None,
             reply: InitiateAuthenticationOk {
                 transaction_id,
                 server_signed1,

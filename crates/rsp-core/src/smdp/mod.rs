@@ -6,13 +6,17 @@
 //! gives, then sends its reply.
 
 mod authenticate_client;
+mod bound_package;
 mod cancel_session;
+mod eligibility;
 mod get_bound_profile_package;
 mod handle_notification;
 mod identity;
 mod initiate_authentication;
 mod order;
+mod progress;
 mod refusal;
+mod settings;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -29,11 +33,14 @@ use crate::profile::{MetadataOrder, MncLength, ProfileError, Subscription};
 use identity::CiIdentity;
 
 pub use authenticate_client::{AuthenticatedClient, OrderKey};
+pub use bound_package::KeptPackage;
 pub use handle_notification::Unverified;
 pub use identity::{DpIdentity, SetupError};
 pub use initiate_authentication::Started;
-pub use order::{Order, OrderState};
-pub use refusal::Refusal;
+pub use order::{Cancelled, Confirmation, Confirmed, Order, OrderEnd, OrderEvent, OrderState};
+pub use progress::Progress;
+pub use refusal::{Refusal, Rejected};
+pub use settings::{Policy, ProfileTypeSettings, Protection, Technology};
 
 /// An SM-DP+: its name and keys.
 #[derive(Debug)]
@@ -42,6 +49,7 @@ pub struct Smdp {
     identities: Vec<CiIdentity>,
     anchors: Vec<TrustAnchor>,
     oid: Oid,
+    policy: Policy,
 }
 
 /// Lowest SGP.22 version that an eUICC must support.
@@ -57,6 +65,12 @@ pub const SESSION_LIFETIME: Duration = Duration::from_secs(30 * 60);
 pub const RESULT_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 impl Smdp {
+    /// With these limits of orders.
+    #[must_use]
+    pub fn with_policy(self, policy: Policy) -> Self {
+        Smdp { policy, ..self }
+    }
+
     /// Its address, as in activation codes.
     pub fn address(&self) -> &str {
         &self.address
@@ -76,6 +90,20 @@ pub struct ProfileMaterial {
     pub profile_name: String,
     /// `ProfileClass`.
     pub profile_class: i64,
+    /// How profiles of its type are delivered.
+    pub settings: ProfileTypeSettings,
+}
+
+/// All that a download is made of: an order, what it delivers, and what it
+/// has delivered already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// The order.
+    pub order: Order,
+    /// The profile.
+    pub material: ProfileMaterial,
+    /// The package of an earlier session whose result is not known.
+    pub kept: Option<KeptPackage>,
 }
 
 impl ProfileMaterial {
@@ -84,7 +112,7 @@ impl ProfileMaterial {
         crate::profile::metadata(&MetadataOrder {
             iccid: self.subscription.iccid,
             imsi: &self.subscription.imsi,
-            mnc_length: MncLength::Two,
+            mnc_length: self.settings.mnc_length.unwrap_or(MncLength::Two),
             service_provider_name: &self.service_provider_name,
             profile_name: &self.profile_name,
             smdp_address,
@@ -123,6 +151,8 @@ pub struct AwaitGetBoundProfilePackage {
     transaction_id: TransactionId,
     eid: Eid,
     iccid: Iccid,
+    /// Which order of the profile.
+    generation: u32,
     /// PK.EUICC.ECDSA as SubjectPublicKeyInfo.
     euicc_key: Vec<u8>,
     smdp_signature2: Vec<u8>,
@@ -136,6 +166,8 @@ pub struct AwaitInstallationResult {
     transaction_id: TransactionId,
     eid: Eid,
     iccid: Iccid,
+    /// Which order of the profile.
+    generation: u32,
     /// PK.EUICC.ECDSA as SubjectPublicKeyInfo.
     euicc_key: Vec<u8>,
 }
@@ -167,6 +199,34 @@ pub struct Step<R> {
     pub session: Session,
     /// The order, if it changed.
     pub order: Option<Order>,
-    /// The reply.
-    pub reply: R,
+    /// The package to keep for a retry, in place of an older one.
+    pub kept: Option<KeptPackage>,
+    /// What the operator is told.
+    pub progress: Option<Progress>,
+    /// The reply: some refusals change what is stored.
+    pub reply: Result<R, Rejected>,
+}
+
+impl<R> Step<R> {
+    /// Only the session changes.
+    fn done(session: Session, reply: R) -> Self {
+        Step {
+            session,
+            order: None,
+            kept: None,
+            progress: None,
+            reply: Ok(reply),
+        }
+    }
+
+    /// Only the session changes, by a refusal.
+    fn refused(session: Session, rejected: Rejected) -> Self {
+        Step {
+            session,
+            order: None,
+            kept: None,
+            progress: None,
+            reply: Err(rejected),
+        }
+    }
 }

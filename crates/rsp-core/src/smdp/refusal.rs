@@ -1,7 +1,8 @@
 //! Refusals of the SM-DP+ and their subject and reason codes (SGP.22 5.2.6,
 //! 5.3, 5.6): one table, exhaustive.
 
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
+use core::fmt;
 
 use crate::binding::StatusCodeData;
 use crate::pki::{ChainError, Side};
@@ -61,6 +62,27 @@ pub enum Refusal {
     /// The profile cannot be delivered to this eUICC.
     #[error("no eligible profile for this eUICC")]
     NoEligibleProfile,
+    /// The eUICC has too little memory.
+    #[error("the eUICC has too little memory for the profile")]
+    InsufficientMemory,
+    /// The order's time is over.
+    #[error("the download order has expired")]
+    OrderExpired,
+    /// The order was tried too often.
+    #[error("the download was attempted too often")]
+    TooManyAttempts,
+    /// No confirmation code was given.
+    #[error("a confirmation code is needed")]
+    ConfirmationCodeMissing,
+    /// Another confirmation code.
+    #[error("the confirmation code is wrong")]
+    ConfirmationCodeRefused,
+    /// Another confirmation code once too often.
+    #[error("the confirmation code was wrong too often")]
+    ConfirmationCodeRetries,
+    /// The package is bound to another one-time key and stays so.
+    #[error("the package cannot be bound to another key of the eUICC")]
+    RebindingRefused,
     /// The profile cannot be bound.
     #[error("the profile cannot be bound")]
     BindingFailed,
@@ -88,18 +110,48 @@ pub enum Refusal {
     /// ES2+: the MatchingID belongs to another order.
     #[error("MatchingID is in use")]
     MatchingIdInUse,
-    /// ES2+: a confirmation code cannot be asked for.
-    #[error("confirmationCode is not supported")]
-    ConfirmationCodeUnsupported,
+    /// ES2+: the MatchingID fits no activation code.
+    #[error("MatchingID has characters that an activation code cannot carry")]
+    MatchingIdInvalid,
+    /// ES2+: the order has another MatchingID.
+    #[error("the order has another MatchingID")]
+    MatchingIdMismatch,
+    /// ES2+: the profile is another operator's.
+    #[error("the profile is not the caller's")]
+    IccidNotAllowed,
+    /// ES2+: the profiles of this type are another operator's.
+    #[error("the profile type is not the caller's")]
+    ProfileTypeNotAllowed,
+    /// ES2+: the profile is of another type.
+    #[error("the profile is of another type")]
+    ProfileTypeMismatch,
+    /// ES2+: nobody has brought such profiles.
+    #[error("profileType is unknown")]
+    UnknownProfileType,
+    /// ES2+: the profile is ordered for another eUICC.
+    #[error("the ICCID is ordered for another EID")]
+    IccidOfOtherEid,
     /// ES2+: no SM-DS can be told.
-    #[error("smdsAddress cannot be reached: event registration is not supported")]
+    #[error("smdsAddress cannot be reached")]
     SmdsInaccessible,
+    /// ES2+, a warning: the order is confirmed, the SM-DS does not know.
+    #[error("the event was not registered: this SM-DP+ registers no events yet")]
+    SmdsNotTold,
     /// ES2+: the profile is in a state that does not allow it.
     #[error("the state of the order does not allow this")]
     WrongOrderState,
     /// ES2+: the caller is not a known operator.
     #[error("the function requester is not known")]
     UnknownRequester,
+    /// The body is not JSON, and was not said to be.
+    #[error("Content-Type is not application/json")]
+    InvalidContentType,
+    /// The request is of another protocol or major version.
+    #[error("X-Admin-Protocol is not gsma/rsp/v2")]
+    InvalidAdminProtocol,
+    /// A mandatory member of the request is missing.
+    #[error("a mandatory parameter is missing")]
+    MissingParameter,
 }
 
 impl Refusal {
@@ -123,7 +175,13 @@ impl Refusal {
             Refusal::MatchingIdRefused => ("8.2.6", "3.8"),
             Refusal::NotReleased => ("8.2", "1.2"),
             Refusal::NoEligibleProfile => ("8.2.5", "4.3"),
-            Refusal::BindingFailed => ("8.2", "3.7"),
+            Refusal::InsufficientMemory => ("8.1", "4.8"),
+            Refusal::OrderExpired => ("8.8.5", "4.10"),
+            Refusal::TooManyAttempts => ("8.8.5", "6.4"),
+            Refusal::ConfirmationCodeMissing => ("8.2.7", "2.2"),
+            Refusal::ConfirmationCodeRefused => ("8.2.7", "3.8"),
+            Refusal::ConfirmationCodeRetries => ("8.2.7", "6.4"),
+            Refusal::RebindingRefused | Refusal::BindingFailed => ("8.2", "3.7"),
             Refusal::WrongSmdpOid => ("8.8", "3.10"),
             Refusal::UnknownIccid => ("8.2.1", "3.9"),
             Refusal::ProfileUnavailable => ("8.2.1", "3.3"),
@@ -132,10 +190,28 @@ impl Refusal {
             Refusal::OrderedForOtherEid => ("8.1.1", "3.10"),
             Refusal::EidMissing => ("8.1.1", "2.2"),
             Refusal::MatchingIdInUse => ("8.2.6", "3.3"),
-            Refusal::ConfirmationCodeUnsupported => ("8.2.7", "3.1"),
+            Refusal::MatchingIdInvalid => ("8.2.6", "2.1"),
+            Refusal::MatchingIdMismatch => ("8.2.6", "3.10"),
+            Refusal::IccidNotAllowed => ("8.2.1", "1.2"),
+            Refusal::ProfileTypeNotAllowed => ("8.2.5", "1.2"),
+            Refusal::ProfileTypeMismatch => ("8.2.5", "3.8"),
+            Refusal::UnknownProfileType => ("8.2.5", "3.9"),
+            Refusal::IccidOfOtherEid => ("8.2.1", "3.10"),
             Refusal::SmdsInaccessible => ("8.9", "5.1"),
+            Refusal::SmdsNotTold => ("8.9", "4.2"),
             Refusal::WrongOrderState => ("8.2.1", "3.5"),
             Refusal::UnknownRequester => ("1.1", "1.2"),
+            Refusal::InvalidContentType => ("1.2.1", "2.1"),
+            Refusal::InvalidAdminProtocol => ("1.2.2", "2.1"),
+            Refusal::MissingParameter => ("1.3.1", "2.2"),
+        }
+    }
+
+    /// The refusal with what exactly was found, for the log alone.
+    pub fn because(self, detail: impl fmt::Display) -> Rejected {
+        Rejected {
+            refusal: self,
+            detail: Some(detail.to_string()),
         }
     }
 
@@ -148,6 +224,45 @@ impl Refusal {
             subject_identifier: None,
             message: Some(self.to_string()),
         }
+    }
+}
+
+/// A refusal and, for the log, what exactly was found. The peer sees the
+/// refusal alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// What the peer is told.
+    pub refusal: Refusal,
+    /// What was found.
+    pub detail: Option<String>,
+}
+
+impl fmt::Display for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (subject, reason) = self.refusal.codes();
+        write!(f, "{subject}/{reason} {}", self.refusal)?;
+        match &self.detail {
+            Some(detail) => write!(f, ": {detail}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl core::error::Error for Rejected {}
+
+impl From<Refusal> for Rejected {
+    fn from(refusal: Refusal) -> Self {
+        Rejected {
+            refusal,
+            detail: None,
+        }
+    }
+}
+
+impl From<ChainError> for Rejected {
+    fn from(error: ChainError) -> Self {
+        let detail = error.to_string();
+        Refusal::from(error).because(detail)
     }
 }
 

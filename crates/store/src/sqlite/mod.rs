@@ -3,20 +3,20 @@
 mod eim;
 mod outbox;
 mod smdp;
+mod smdp_progress;
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rsp_asn1::ids::{Eid, Iccid, TransactionId};
+use rsp_asn1::ids::{Eid, TransactionId};
 use rsp_core::Timestamp;
 use rsp_core::eim::{EuiccRecord, Operation, OperationId};
-use rsp_core::smdp::{Order, OrderKey, ProfileMaterial};
 use rusqlite::{Connection, OptionalExtension, Params, Transaction, TransactionBehavior};
 use serde::de::DeserializeOwned;
 
 use crate::contract::{
-    EuiccChange, Forwarding, OperationFilter, Outgoing, ProfileStock, SmdpNotification, Store,
-    StoreError, StoredEvidence, StoredSession, Versioned,
+    EuiccChange, Forwarding, OperationFilter, Outgoing, Store, StoreError, StoredEvidence,
+    Versioned,
 };
 
 /// Schema that this version writes.
@@ -216,56 +216,5 @@ impl Store for SqliteStore {
 
     fn commit_euicc(&self, change: &EuiccChange<'_>) -> Result<(), StoreError> {
         self.transact(|tx| eim::commit(tx, change))
-    }
-
-    fn add_profiles(&self, stock: &ProfileStock<'_>) -> Result<(), StoreError> {
-        self.transact(|tx| smdp::add_profiles(tx, stock))
-    }
-
-    fn order(&self, iccid: Iccid) -> Result<Option<Versioned<Order>>, StoreError> {
-        smdp::order(&self.lock(), iccid)
-    }
-
-    fn available(&self, profile_type: &str) -> Result<Option<Versioned<Order>>, StoreError> {
-        smdp::available(&self.lock(), profile_type)
-    }
-
-    fn find_order(&self, key: &OrderKey) -> Result<Option<Versioned<Order>>, StoreError> {
-        smdp::find_order(&self.lock(), key)
-    }
-
-    fn material(&self, iccid: Iccid) -> Result<ProfileMaterial, StoreError> {
-        smdp::material(&self.lock(), iccid)
-    }
-
-    fn commit_order(&self, order: &Order, version: i64) -> Result<(), StoreError> {
-        self.transact(|tx| smdp::commit_order(tx, order, version))
-    }
-
-    fn session(&self, id: &TransactionId) -> Result<Option<Versioned<StoredSession>>, StoreError> {
-        smdp::session(&self.lock(), id)
-    }
-
-    fn commit_session(
-        &self,
-        id: &TransactionId,
-        session: &Versioned<StoredSession>,
-        order: Option<&Versioned<Order>>,
-    ) -> Result<(), StoreError> {
-        self.transact(|tx| {
-            smdp::commit_session(tx, id, session)?;
-            match order {
-                Some(order) => smdp::commit_order(tx, &order.value, order.version),
-                None => Ok(()),
-            }
-        })
-    }
-
-    fn add_smdp_notification(&self, notification: &SmdpNotification<'_>) -> Result<(), StoreError> {
-        self.transact(|tx| smdp::add_notification(tx, notification))
-    }
-
-    fn smdp_notifications(&self, eid: Eid) -> Result<Vec<Vec<u8>>, StoreError> {
-        smdp::notifications(&self.lock(), eid)
     }
 }

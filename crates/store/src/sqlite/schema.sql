@@ -66,7 +66,8 @@ CREATE TABLE profile_type (
     template               BLOB NOT NULL,
     service_provider_name  TEXT NOT NULL,
     profile_name           TEXT NOT NULL,
-    profile_class          INTEGER NOT NULL
+    profile_class          INTEGER NOT NULL,
+    settings               TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE profile (
@@ -77,6 +78,9 @@ CREATE TABLE profile (
     matching_id   TEXT UNIQUE,
     -- Which order it is, counted from the first; NULL while in stock.
     ordered       INTEGER,
+    -- Who ordered it, by which call.
+    requester     TEXT,
+    call          TEXT,
     version       INTEGER NOT NULL,
     document      TEXT NOT NULL,
     subscription  TEXT NOT NULL
@@ -85,6 +89,30 @@ CREATE TABLE profile (
 CREATE INDEX profile_available ON profile (profile_type, iccid) WHERE state = 'available';
 CREATE INDEX profile_eid ON profile (eid, ordered) WHERE eid IS NOT NULL;
 CREATE UNIQUE INDEX profile_ordered ON profile (ordered) WHERE ordered IS NOT NULL;
+
+CREATE INDEX profile_call ON profile (requester, call, ordered) WHERE call IS NOT NULL;
+
+-- Packages that were delivered and whose result is not known. They hold no key.
+CREATE TABLE kept_package (
+    iccid              TEXT PRIMARY KEY REFERENCES profile (iccid),
+    generation         INTEGER NOT NULL,
+    eid                TEXT NOT NULL,
+    server_ci   BLOB NOT NULL,
+    euicc_otpk         BLOB NOT NULL,
+    package            BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What operators are still to be told of their downloads.
+CREATE TABLE progress (
+    number    INTEGER PRIMARY KEY AUTOINCREMENT,
+    operator  TEXT NOT NULL,
+    created   INTEGER NOT NULL,
+    due       INTEGER NOT NULL,
+    attempts  INTEGER NOT NULL,
+    document  TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX progress_operator ON progress (operator, number);
 
 CREATE TABLE session (
     transaction_id  TEXT PRIMARY KEY,

@@ -2,20 +2,112 @@
 
 use rsp_asn1::ids::{Eid, Iccid, TransactionId};
 use rsp_core::Timestamp;
-use rsp_core::smdp::{Order, OrderKey, ProfileMaterial};
+use rsp_core::smdp::{
+    KeptPackage, Order, OrderKey, OrderState, ProfileMaterial, ProfileTypeSettings,
+};
 use rusqlite::{Connection, OptionalExtension, Params, params};
 
-use super::{exists, one_row, versioned};
-use crate::contract::{ProfileStock, SmdpNotification, StoreError, StoredSession, Versioned};
+use super::{SqliteStore, exists, one_row, smdp_progress, versioned};
+use crate::contract::{StoreError, Versioned};
+use crate::smdp_contract::{
+    ProfileStock, SmdpChange, SmdpNotification, SmdpStore, StoredSession, Waiting,
+};
 
-pub(super) fn add_profiles(tx: &Connection, stock: &ProfileStock<'_>) -> Result<(), StoreError> {
+impl SmdpStore for SqliteStore {
+    fn add_profiles(&self, stock: &ProfileStock<'_>) -> Result<(), StoreError> {
+        self.transact(|tx| add_profiles(tx, stock))
+    }
+
+    fn profile_type(&self, name: &str) -> Result<Option<ProfileTypeSettings>, StoreError> {
+        profile_type(&self.lock(), name)
+    }
+
+    fn order(&self, iccid: Iccid) -> Result<Option<Versioned<Order>>, StoreError> {
+        read_order(&self.lock(), "iccid = $1", [iccid.to_string()])
+    }
+
+    fn available(&self, profile_type: &str) -> Result<Option<Versioned<Order>>, StoreError> {
+        let condition = "profile_type = $1 AND state = 'available' ORDER BY iccid LIMIT 1";
+        read_order(&self.lock(), condition, [profile_type])
+    }
+
+    fn order_of_call(
+        &self,
+        operator: &str,
+        call: &str,
+    ) -> Result<Option<Versioned<Order>>, StoreError> {
+        let condition = "requester = $1 AND call = $2 ORDER BY ordered DESC LIMIT 1";
+        read_order(&self.lock(), condition, [operator, call])
+    }
+
+    fn find_order(&self, key: &OrderKey) -> Result<Option<Versioned<Order>>, StoreError> {
+        find_order(&self.lock(), key)
+    }
+
+    fn material(&self, iccid: Iccid) -> Result<ProfileMaterial, StoreError> {
+        material(&self.lock(), iccid)
+    }
+
+    fn kept_package(&self, iccid: Iccid) -> Result<Option<KeptPackage>, StoreError> {
+        kept_package(&self.lock(), iccid)
+    }
+
+    fn session(&self, id: &TransactionId) -> Result<Option<Versioned<StoredSession>>, StoreError> {
+        session(&self.lock(), id)
+    }
+
+    fn commit_smdp(&self, change: &SmdpChange<'_>) -> Result<(), StoreError> {
+        self.transact(|tx| commit(tx, change))
+    }
+
+    fn add_smdp_notification(&self, notification: &SmdpNotification<'_>) -> Result<(), StoreError> {
+        self.transact(|tx| add_notification(tx, notification))
+    }
+
+    fn smdp_notifications(&self, eid: Eid) -> Result<Vec<Vec<u8>>, StoreError> {
+        notifications(&self.lock(), eid)
+    }
+
+    fn due_progress(&self, now: Timestamp) -> Result<Vec<Waiting>, StoreError> {
+        smdp_progress::due(&self.lock(), now)
+    }
+
+    fn delay_progress(&self, number: i64, due: Timestamp) -> Result<(), StoreError> {
+        self.transact(|tx| smdp_progress::delay(tx, number, due))
+    }
+
+    fn drop_progress(&self, number: i64) -> Result<(), StoreError> {
+        self.transact(|tx| smdp_progress::drop_one(tx, number))
+    }
+}
+
+fn commit(tx: &Connection, change: &SmdpChange<'_>) -> Result<(), StoreError> {
+    if let Some((id, session)) = change.session {
+        commit_session(tx, id, session)?;
+    }
+    if let Some(order) = change.order {
+        commit_order(tx, &order.value, order.version)?;
+    }
+    if let Some(kept) = change.kept {
+        keep_package(tx, kept)?;
+    }
+    match change.progress {
+        Some(progress) => smdp_progress::add(tx, progress, change.now),
+        None => Ok(()),
+    }
+}
+
+fn add_profiles(tx: &Connection, stock: &ProfileStock<'_>) -> Result<(), StoreError> {
     add_profile_type(tx, stock)?;
     let mut insert = tx.prepare_cached(
         "INSERT INTO profile (iccid, profile_type, state, version, document, subscription)
          VALUES ($1, $2, $3, 1, $4, $5)",
     )?;
     for subscription in stock.subscriptions {
-        let order = Order::available(subscription.iccid, stock.profile_type.to_string());
+        let order = Order {
+            owner: stock.settings.owner.clone(),
+            ..Order::available(subscription.iccid, stock.profile_type.to_string())
+        };
         insert
             .execute(params![
                 subscription.iccid.to_string(),
@@ -33,19 +125,21 @@ pub(super) fn add_profiles(tx: &Connection, stock: &ProfileStock<'_>) -> Result<
 fn add_profile_type(tx: &Connection, stock: &ProfileStock<'_>) -> Result<(), StoreError> {
     let added_or_same = tx.execute(
         "INSERT INTO profile_type
-             (name, template, service_provider_name, profile_name, profile_class)
-         VALUES ($1, $2, $3, $4, $5)
+             (name, template, service_provider_name, profile_name, profile_class, settings)
+         VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (name) DO UPDATE SET name = excluded.name
          WHERE template = excluded.template
              AND service_provider_name = excluded.service_provider_name
              AND profile_name = excluded.profile_name
-             AND profile_class = excluded.profile_class",
+             AND profile_class = excluded.profile_class
+             AND settings = excluded.settings",
         params![
             stock.profile_type,
             stock.template,
             stock.service_provider_name,
             stock.profile_name,
-            stock.profile_class
+            stock.profile_class,
+            serde_json::to_string(&stock.settings)?
         ],
     )?;
     match added_or_same {
@@ -54,22 +148,19 @@ fn add_profile_type(tx: &Connection, stock: &ProfileStock<'_>) -> Result<(), Sto
     }
 }
 
-pub(super) fn order(
+fn profile_type(
     connection: &Connection,
-    iccid: Iccid,
-) -> Result<Option<Versioned<Order>>, StoreError> {
-    read_order(connection, "iccid = $1", [iccid.to_string()])
+    name: &str,
+) -> Result<Option<ProfileTypeSettings>, StoreError> {
+    let settings: Option<String> = connection
+        .prepare_cached("SELECT settings FROM profile_type WHERE name = $1")?
+        .query_row([name], |row| row.get(0))
+        .optional()?;
+    let read = |settings: String| Ok(serde_json::from_str(&settings)?);
+    settings.map(read).transpose()
 }
 
-pub(super) fn available(
-    connection: &Connection,
-    profile_type: &str,
-) -> Result<Option<Versioned<Order>>, StoreError> {
-    let condition = "profile_type = $1 AND state = 'available' ORDER BY iccid LIMIT 1";
-    read_order(connection, condition, [profile_type])
-}
-
-pub(super) fn find_order(
+fn find_order(
     connection: &Connection,
     key: &OrderKey,
 ) -> Result<Option<Versioned<Order>>, StoreError> {
@@ -92,20 +183,17 @@ fn read_order(
     versioned(connection, &query, params)
 }
 
-pub(super) fn material(
-    connection: &Connection,
-    iccid: Iccid,
-) -> Result<ProfileMaterial, StoreError> {
+fn material(connection: &Connection, iccid: Iccid) -> Result<ProfileMaterial, StoreError> {
     let row = connection
         .prepare_cached(
             "SELECT p.subscription, t.template, t.service_provider_name, t.profile_name,
-                    t.profile_class
+                    t.profile_class, t.settings
              FROM profile p JOIN profile_type t ON t.name = p.profile_type WHERE p.iccid = $1",
         )?
         .query_row([iccid.to_string()], |row| {
-            let subscription: String = row.get(0)?;
+            let documents: [String; 2] = [row.get(0)?, row.get(5)?];
             Ok((
-                subscription,
+                documents,
                 row.get(1)?,
                 row.get(2)?,
                 row.get(3)?,
@@ -114,7 +202,7 @@ pub(super) fn material(
         })
         .optional()?;
     let unknown = StoreError::Unknown("a profile with this ICCID");
-    let (subscription, template, service_provider_name, profile_name, profile_class) =
+    let ([subscription, settings], template, service_provider_name, profile_name, profile_class) =
         row.ok_or(unknown)?;
     Ok(ProfileMaterial {
         subscription: serde_json::from_str(&subscription)?,
@@ -122,34 +210,84 @@ pub(super) fn material(
         service_provider_name,
         profile_name,
         profile_class,
+        settings: serde_json::from_str(&settings)?,
     })
 }
 
-pub(super) fn commit_order(tx: &Connection, order: &Order, version: i64) -> Result<(), StoreError> {
+fn commit_order(tx: &Connection, order: &Order, version: i64) -> Result<(), StoreError> {
     // Without MatchingID the eUICC is the key; NULL is never a duplicate.
     let matching_id = order.matching_id.as_ref().filter(|id| !id.is_empty());
     let changed = tx
         .prepare_cached(
             "UPDATE profile SET state = $1, eid = $2, matching_id = $3, document = $4,
-                 version = version + 1,
+                 requester = $5, call = $6, version = version + 1,
                  ordered = CASE WHEN $1 = 'available' THEN NULL ELSE coalesce(ordered,
                      (SELECT coalesce(max(ordered), 0) + 1 FROM profile
                       WHERE ordered IS NOT NULL)) END
-             WHERE iccid = $5 AND version = $6",
+             WHERE iccid = $7 AND version = $8",
         )?
         .execute(params![
             order.state.as_str(),
             order.eid.map(|eid| eid.to_string()),
             matching_id,
             serde_json::to_string(order)?,
+            order.requester,
+            order.call,
             order.iccid.to_string(),
             version
         ])
         .map_err(exists("an order with this MatchingID"))?;
-    one_row(changed)
+    one_row(changed)?;
+    if !matches!(order.state, OrderState::Released | OrderState::Downloaded) {
+        tx.prepare_cached("DELETE FROM kept_package WHERE iccid = $1")?
+            .execute([order.iccid.to_string()])?;
+    }
+    Ok(())
 }
 
-pub(super) fn session(
+fn keep_package(tx: &Connection, kept: &KeptPackage) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT OR REPLACE INTO kept_package
+             (iccid, generation, eid, server_ci, euicc_otpk, package)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )?
+    .execute(params![
+        kept.iccid.to_string(),
+        kept.generation,
+        kept.eid.to_string(),
+        kept.server_ci,
+        kept.euicc_otpk,
+        kept.package
+    ])?;
+    Ok(())
+}
+
+fn kept_package(connection: &Connection, iccid: Iccid) -> Result<Option<KeptPackage>, StoreError> {
+    let row = connection
+        .prepare_cached(
+            "SELECT eid, generation, server_ci, euicc_otpk, package
+             FROM kept_package WHERE iccid = $1",
+        )?
+        .query_row([iccid.to_string()], |row| {
+            let eid: String = row.get(0)?;
+            Ok((eid, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+        })
+        .optional()?;
+    let read = |(eid, generation, server_ci, euicc_otpk, package): (String, _, _, _, _)| {
+        // A package for an eUICC that cannot be read is none.
+        Some(KeptPackage {
+            iccid,
+            generation,
+            eid: eid.parse().ok()?,
+            server_ci,
+            euicc_otpk,
+            package,
+        })
+    };
+    Ok(row.and_then(read))
+}
+
+fn session(
     connection: &Connection,
     id: &TransactionId,
 ) -> Result<Option<Versioned<StoredSession>>, StoreError> {
@@ -181,7 +319,7 @@ pub(super) fn session(
     row.map(read).transpose()
 }
 
-pub(super) fn commit_session(
+fn commit_session(
     tx: &Connection,
     id: &TransactionId,
     session: &Versioned<StoredSession>,
@@ -215,7 +353,7 @@ pub(super) fn commit_session(
     one_row(changed)
 }
 
-pub(super) fn add_notification(
+fn add_notification(
     tx: &Connection,
     notification: &SmdpNotification<'_>,
 ) -> Result<(), StoreError> {
@@ -238,7 +376,7 @@ pub(super) fn add_notification(
     }
 }
 
-pub(super) fn notifications(connection: &Connection, eid: Eid) -> Result<Vec<Vec<u8>>, StoreError> {
+fn notifications(connection: &Connection, eid: Eid) -> Result<Vec<Vec<u8>>, StoreError> {
     let mut select = connection
         .prepare_cached("SELECT der FROM smdp_notification WHERE eid = $1 ORDER BY seq_number")?;
     let rows = select.query_map([eid.to_string()], |row| row.get(0))?;

@@ -1,0 +1,162 @@
+//! The SM-DP+ as `simurgh serve` runs it: its listeners and its messages to
+//! operators.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rsp_core::ipa;
+use rsp_core::pki::{TlsTrust, member};
+use rsp_core::smdp::{Policy, Smdp};
+use rsp_crypto::software::SoftwareProvider;
+use rsp_net::{Client, ClientAuth, Limits, OperatorTrust, Server};
+use store::{SmdpHost, SmdpStore};
+
+use crate::config::{self, Config};
+use crate::operators::{Courier, Operators};
+use crate::serve::Pki;
+use crate::smdp::{Serves, SmdpDoor};
+use crate::{Failure, files};
+
+/// An SM-DP+ that is bound to its ports.
+pub(crate) struct SmdpRole {
+    pub(crate) host: Arc<SmdpHost>,
+    /// For devices; for operators, too, if they have no port of their own.
+    pub(crate) es9plus: Server,
+    es2plus: Option<Server>,
+    operators: Arc<Operators>,
+    courier: Courier,
+}
+
+impl SmdpRole {
+    /// Reads certificates and binds the ports.
+    pub(crate) async fn start(
+        config: &Config,
+        pki: &Pki,
+        smdp: Smdp,
+        store: Arc<dyn SmdpStore>,
+    ) -> Result<Self, Failure> {
+        let settings = &config.smdp;
+        let callbacks = callbacks(settings, pki)?;
+        let host = SmdpHost::new(smdp.with_policy(policy(settings)), store)
+            .informing(callbacks.keys().cloned())
+            .observed_by(Box::new(|path, cause| {
+                tracing::info!(path, cause, "not executed")
+            }));
+        let host = Arc::new(host);
+        let mut client = Client::builder().client_identity(pki.tls(member::DP_TLS)?);
+        for (name, address) in &config.resolve {
+            client = client.resolve(name, *address);
+        }
+        let client = client.build(Arc::new(SoftwareProvider));
+        let client = client.map_err(|error| Failure::new("dp_tls.pem", error))?;
+        let trust = ClientAuth::Optional(operator_trust(pki)?);
+        let (es9plus, es2plus) = match settings.es2plus_listen {
+            Some(address) => {
+                let es9plus = bind(settings.listen, pki, ClientAuth::None, settings).await?;
+                (es9plus, Some(bind(address, pki, trust, settings).await?))
+            }
+            None => (bind(settings.listen, pki, trust, settings).await?, None),
+        };
+        Ok(SmdpRole {
+            courier: Courier {
+                host: host.clone(),
+                client,
+                callbacks,
+            },
+            operators: Arc::new(operators(settings)?),
+            host,
+            es9plus,
+            es2plus,
+        })
+    }
+
+    /// Serves until `until` is ready; it is asked for once by each part.
+    pub(crate) async fn serve<F: Future<Output = ()>>(self, until: impl Fn() -> F) {
+        let door = |serves| SmdpDoor {
+            host: self.host.clone(),
+            operators: self.operators.clone(),
+            serves,
+        };
+        let devices = match self.es2plus {
+            Some(_) => door(Serves::Devices),
+            None => door(Serves::Both),
+        };
+        let operators = door(Serves::Operators);
+        let es2plus = async {
+            if let Some(server) = self.es2plus {
+                tracing::info!(es2plus = %server.local_addr(), "ready");
+                server.serve(operators, until()).await;
+            }
+        };
+        tokio::join!(
+            self.es9plus.serve(devices, until()),
+            es2plus,
+            self.courier.run(until()),
+        );
+    }
+}
+
+async fn bind(
+    address: std::net::SocketAddr,
+    pki: &Pki,
+    client_auth: ClientAuth,
+    settings: &config::Smdp,
+) -> Result<Server, Failure> {
+    let limits = Limits {
+        max_body: settings.max_body,
+        ..Limits::default()
+    };
+    Server::bind(address, pki.tls(member::DP_TLS)?, client_auth, limits)
+        .await
+        .map_err(|error| Failure::new(format!("cannot listen on {address}"), error))
+}
+
+fn operator_trust(pki: &Pki) -> Result<OperatorTrust, Failure> {
+    let authorities = [pki.certificate(member::PRIVATE_CA)?.as_bytes().to_vec()];
+    OperatorTrust::new(&authorities, Arc::new(SoftwareProvider))
+        .map_err(|error| Failure::new("private_ca.pem", error))
+}
+
+fn operators(settings: &config::Smdp) -> Result<Operators, Failure> {
+    let mut operators = Operators::default();
+    for operator in &settings.operators {
+        let file = &operator.certificate;
+        let added = operators.add(&operator.name, &files::read_certificate(file)?);
+        added.ok_or_else(|| Failure::new(file.display(), "the certificate cannot be read"))?;
+    }
+    Ok(operators)
+}
+
+fn callbacks(settings: &config::Smdp, pki: &Pki) -> Result<BTreeMap<String, ipa::Server>, Failure> {
+    let mut callbacks = BTreeMap::new();
+    for operator in &settings.operators {
+        let Some(address) = &operator.callback else {
+            continue;
+        };
+        let authority = match &operator.callback_ca {
+            Some(file) => files::read_certificate(file)?,
+            None => pki.certificate(member::PRIVATE_CA)?,
+        };
+        let server = ipa::Server {
+            address: address.clone(),
+            trust: Some(TlsTrust::Certificate(authority)),
+        };
+        callbacks.insert(operator.name.clone(), server);
+    }
+    Ok(callbacks)
+}
+
+fn policy(settings: &config::Smdp) -> Policy {
+    let usual = Policy::default();
+    let days = |days: u32| Duration::from_secs(u64::from(days) * 24 * 60 * 60);
+    Policy {
+        order_validity: settings
+            .order_validity_days
+            .map_or(usual.order_validity, days),
+        max_attempts: settings.max_attempts.unwrap_or(usual.max_attempts),
+        max_confirmation_failures: settings
+            .max_confirmation_failures
+            .unwrap_or(usual.max_confirmation_failures),
+    }
+}
