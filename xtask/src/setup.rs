@@ -113,6 +113,27 @@ const NEEDS: &[Need] = &[
         from: From::Debian("openssl"),
     },
     Need {
+        name: "a PC/SC daemon",
+        why: "the card is tested in a reader",
+        stage: Stage::Tests,
+        probe: &["test", "-x", "/usr/sbin/pcscd"],
+        from: From::Debian("pcscd"),
+    },
+    Need {
+        name: "a virtual card reader",
+        why: "the card is tested in a reader",
+        stage: Stage::Tests,
+        probe: &["test", "-f", "/usr/lib/pcsc/drivers/serial/libifdvpcd.so"],
+        from: From::Debian("vsmartcard-vpcd"),
+    },
+    Need {
+        name: "opensc-tool",
+        why: "a program that is not ours speaks to the card",
+        stage: Stage::Tests,
+        probe: &["opensc-tool", "--version"],
+        from: From::Debian("opensc"),
+    },
+    Need {
         name: "rustfmt",
         why: "the formatting check",
         stage: Stage::Tests,

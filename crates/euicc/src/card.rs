@@ -33,7 +33,7 @@ const TERMINAL_CAPABILITY_TEMPLATE: Tag = Tag::new(0xA9);
 /// The card then behaves as if newly powered towards the profile: there is no
 /// REFRESH, and logical channels stay open.
 pub struct Euicc {
-    isdr: Isdr,
+    pub(crate) isdr: Isdr,
     channels: Channels,
     /// Channel on which the result of a package waits.
     package_channel: u8,

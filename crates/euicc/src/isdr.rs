@@ -7,9 +7,11 @@ use rsp_asn1::sgp32::{ENABLED_PROFILE, IsdrProprietaryApplicationTemplateIot};
 use rsp_asn1::{Asn1, BitString, Tag, Tlv, Writer};
 
 use crate::apdu::Status;
+use crate::es10::load_bpp::Interruptible;
 use crate::es10::{
     authenticate_server, cancel_session, certs, configured_addresses, eim_configuration,
-    euicc_challenge, euicc_info, load_bpp, notifications, prepare_download, profiles_info, rat,
+    euicc_challenge, euicc_info, load_bpp, memory_reset, notifications, prepare_download,
+    profiles_info, rat, rollback,
 };
 use crate::package;
 use crate::personalisation::{Environment, Personalisation};
@@ -36,6 +38,8 @@ pub(crate) struct Isdr {
     pub(crate) signing_ci: SubjectKeyIdentifier,
     pub(crate) state: State,
     pub(crate) session: Session,
+    /// An installation that lost power and that nobody has been told of yet.
+    pub(crate) interrupted: Option<Interruptible>,
     /// What a package has ordered and its result already reports; done when
     /// the host has the result.
     pub(crate) pending: Option<Switch>,
@@ -52,6 +56,7 @@ impl Isdr {
             ecasd,
             state,
             session: Session::None,
+            interrupted: None,
             pending: None,
         }
     }
@@ -73,9 +78,27 @@ impl Isdr {
 
     /// Power is gone: the session is lost, an installation under way fails.
     pub(crate) fn power_cycle(&mut self) {
-        load_bpp::interrupt(self);
-        self.session = Session::None;
+        self.end_session();
         self.settle();
+    }
+
+    /// Forgets the session; an installation that it had begun fails with a
+    /// notification.
+    pub(crate) fn end_session(&mut self) {
+        let interrupted = self.interruptible();
+        self.interrupted = None;
+        self.session = Session::None;
+        if let Some(download) = interrupted {
+            load_bpp::interrupt(self, &download);
+        }
+    }
+
+    /// The installation that would fail if power went now.
+    pub(crate) fn interruptible(&self) -> Option<Interruptible> {
+        match &self.session {
+            Session::Loading(load) if load.is_channel_open() => Some(Interruptible::of(load)),
+            _ => self.interrupted.clone(),
+        }
     }
 
     /// Does what the last package ordered.
@@ -138,12 +161,16 @@ fn function(tag: Tag) -> Option<Function> {
         0xBF38 => authenticate_server::authenticate_server,
         0xBF3C => configured_addresses::get_euicc_configured_addresses,
         0xBF3E => euicc_info::get_eid,
+        0xBF3F => configured_addresses::set_default_dp_address,
         0xBF41 => cancel_session::cancel_session,
         0xBF43 => rat::get_rat,
         0xBF51 => package::load_euicc_package,
         0xBF55 => eim_configuration::get_eim_configuration_data,
         0xBF56 => certs::get_certs,
         0xBF57 => eim_configuration::add_initial_eim,
+        0xBF58 => rollback::profile_rollback,
+        0xBF64 => memory_reset::euicc_memory_reset,
+        0xBF65 => configured_addresses::set_default_dp_address_iot,
         _ => return None,
     })
 }

@@ -9,7 +9,9 @@
 //! | `card`, `apdu`, `channel`, `store_data` | APDUs, logical channels, command chains |
 //! | `isdr`, `state`, `session` | the ISD-R: functions, what stays, what is lost with power |
 //! | `es10` | one file per function of ES10a, ES10b, ES10c |
+//! | `memory` | what is kept without power, and how a host stores it |
 //! | `package`, `switch` | eUICC Packages and their effect on profiles |
+//! | `bootstrap` | profiles from the factory |
 //! | `bsp`, `certificate` | profile protection (receiving side), certificates of servers |
 //! | [`uicc`] | profiles: installer, file system, authentication |
 //!
@@ -20,6 +22,7 @@
 extern crate alloc;
 
 mod apdu;
+mod bootstrap;
 mod bsp;
 mod card;
 mod certificate;
@@ -28,6 +31,7 @@ mod es10;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod isdr;
+mod memory;
 mod notification_store;
 mod package;
 mod personalisation;
@@ -37,6 +41,8 @@ mod store_data;
 mod switch;
 pub mod uicc;
 
+pub use bootstrap::{BootstrapError, BootstrapProfile};
 pub use card::Euicc;
+pub use memory::{LoadError, StoredEuicc, Unwritten};
 pub use personalisation::{CiKey, Environment, Personalisation};
 pub use store_data::MAX_COMMAND;

@@ -54,6 +54,16 @@ impl NotificationStore {
         self.next += 1;
     }
 
+    /// Everything with its number, oldest first.
+    pub(crate) fn entries(&self) -> &[(i64, Entry)] {
+        &self.entries
+    }
+
+    /// As it was: entries in the order of their numbers, and the next number.
+    pub(crate) fn restored(entries: Vec<(i64, Entry)>, next: i64) -> NotificationStore {
+        NotificationStore { entries, next }
+    }
+
     /// Removes the entry; `false` if there is none.
     pub(crate) fn remove(&mut self, number: i64) -> bool {
         let before = self.entries.len();

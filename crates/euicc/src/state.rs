@@ -5,13 +5,14 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use rsp_asn1::Oid;
-use rsp_asn1::ids::Iccid;
+use rsp_asn1::ids::{Iccid, TransactionId};
 use rsp_asn1::rsp::{
     DpProprietaryData, NOTIFICATION_DELETE, NOTIFICATION_DISABLE, NOTIFICATION_ENABLE, PPR1, PPR2,
     ProfileState, StoreMetadataRequest,
 };
 use rsp_asn1::sgp32::{EimConfigurationData, EimId};
-use rsp_crypto::{EckaKey, PublicKey};
+use rsp_crypto::{CryptoError, Curve, EckaKey, Provider, PublicKey, Rng};
+use zeroize::Zeroizing;
 
 use crate::notification_store::NotificationStore;
 use crate::uicc::Uicc;
@@ -28,23 +29,30 @@ const MAX_ONE_TIME_KEYS: usize = 4;
 
 /// The non-volatile state of the ISD-R.
 pub(crate) struct State {
+    /// In the order of installation.
     pub(crate) profiles: Vec<Profile>,
+    /// Number of the next profile.
+    pub(crate) next_profile: u32,
     pub(crate) eims: Vec<Eim>,
     pub(crate) next_association_token: i64,
     pub(crate) notifications: NotificationStore,
     pub(crate) default_dp_address: Option<String>,
-    one_time_keys: Vec<OneTimeKey>,
+    pub(crate) one_time_keys: Vec<OneTimeKey>,
+    /// The right to return, granted by a package.
+    pub(crate) rollback: Option<Rollback>,
 }
 
 impl State {
     pub(crate) fn new(default_dp_address: Option<String>, next_association_token: i64) -> State {
         State {
             profiles: Vec::new(),
+            next_profile: 0,
             eims: Vec::new(),
             next_association_token,
             notifications: NotificationStore::default(),
             default_dp_address,
             one_time_keys: Vec::new(),
+            rollback: None,
         }
     }
 
@@ -88,6 +96,21 @@ impl State {
         })
     }
 
+    /// Adds a profile in an ISD-P of its own.
+    pub(crate) fn add_profile(&mut self, aid: Vec<u8>, contents: ProfileContents) {
+        let number = self.next_profile;
+        self.next_profile = number.wrapping_add(1);
+        self.profiles.push(Profile {
+            number,
+            aid,
+            metadata: contents.metadata,
+            dp_proprietary_data: contents.dp_proprietary_data,
+            state: contents.state,
+            preloaded: contents.preloaded,
+            uicc: contents.uicc,
+        });
+    }
+
     /// The key kept for this owner, if it is the one named.
     pub(crate) fn one_time_key(&self, owner: &Oid, public: &[u8]) -> Option<&OneTimeKey> {
         let mut keys = self.one_time_keys.iter();
@@ -117,10 +140,23 @@ fn isdp_aid(number: u16) -> Vec<u8> {
 
 /// An installed profile in its ISD-P.
 pub(crate) struct Profile {
+    /// Never given to another profile, unlike the AID.
+    pub(crate) number: u32,
     pub(crate) aid: Vec<u8>,
     pub(crate) metadata: StoreMetadataRequest,
     pub(crate) dp_proprietary_data: Option<DpProprietaryData>,
     pub(crate) state: ProfileState,
+    /// Whether it came from the factory.
+    pub(crate) preloaded: bool,
+    pub(crate) uicc: Uicc,
+}
+
+/// What comes into an ISD-P.
+pub(crate) struct ProfileContents {
+    pub(crate) metadata: StoreMetadataRequest,
+    pub(crate) dp_proprietary_data: Option<DpProprietaryData>,
+    pub(crate) state: ProfileState,
+    pub(crate) preloaded: bool,
     pub(crate) uicc: Uicc,
 }
 
@@ -164,6 +200,16 @@ pub(crate) enum ProfileEvent {
 }
 
 impl ProfileEvent {
+    /// The event with this bit.
+    pub(crate) fn from_bit(bit: u8) -> Option<ProfileEvent> {
+        let all = [
+            ProfileEvent::Enable,
+            ProfileEvent::Disable,
+            ProfileEvent::Delete,
+        ];
+        all.into_iter().find(|event| event.bit() == bit)
+    }
+
     /// Its bit in NotificationEvent.
     pub(crate) fn bit(self) -> u8 {
         match self {
@@ -196,15 +242,100 @@ impl Eim {
     }
 }
 
+/// Which package a result answers.
+#[derive(Clone)]
+pub(crate) struct PackageId {
+    pub(crate) eim_id: EimId,
+    pub(crate) counter: i64,
+    pub(crate) transaction_id: Option<TransactionId>,
+}
+
+/// The right to one ProfileRollback (SGP.32 3.3.2).
+#[derive(Clone)]
+pub(crate) struct Rollback {
+    /// The profile to return to.
+    pub(crate) to: Iccid,
+    /// The package that granted it.
+    pub(crate) package: PackageId,
+    /// Sequence number of that package's result.
+    pub(crate) result: i64,
+}
+
 /// otSK.EUICC.ECKA, kept because a package may be bound to it.
 pub(crate) struct OneTimeKey {
     /// The SM-DP+ that it was made for.
     pub(crate) owner: Oid,
     pub(crate) key: Box<dyn EckaKey>,
+    /// The random octets that the key was made of: the same octets make the
+    /// same key again.
+    pub(crate) seed: Zeroizing<Vec<u8>>,
 }
 
 impl OneTimeKey {
+    /// A new key on a curve.
+    pub(crate) fn generate(
+        owner: Oid,
+        curve: Curve,
+        provider: &dyn Provider,
+        rng: &mut dyn Rng,
+    ) -> Result<OneTimeKey, CryptoError> {
+        let mut recorder = Recorder {
+            rng,
+            drawn: Zeroizing::new(Vec::new()),
+        };
+        let key = provider.generate_ecka(curve, &mut recorder)?;
+        Ok(OneTimeKey {
+            owner,
+            key,
+            seed: recorder.drawn,
+        })
+    }
+
+    /// The key that a seed made, `None` if that was another one: a key of a
+    /// hardware module does not come from the card's randomness.
+    pub(crate) fn again(
+        owner: Oid,
+        public: &PublicKey,
+        seed: &[u8],
+        provider: &dyn Provider,
+    ) -> Option<OneTimeKey> {
+        let mut replay = Replay(seed);
+        let key = provider.generate_ecka(public.curve(), &mut replay).ok()?;
+        (key.public_key() == public).then(|| OneTimeKey {
+            owner,
+            key,
+            seed: Zeroizing::new(seed.to_vec()),
+        })
+    }
+
     pub(crate) fn public(&self) -> &PublicKey {
         self.key.public_key()
+    }
+}
+
+/// Randomness that remembers what it gave.
+struct Recorder<'a> {
+    rng: &'a mut dyn Rng,
+    drawn: Zeroizing<Vec<u8>>,
+}
+
+impl Rng for Recorder<'_> {
+    fn fill(&mut self, buf: &mut [u8]) {
+        self.rng.fill(buf);
+        self.drawn.extend_from_slice(buf);
+    }
+}
+
+/// What was drawn once, then zeros.
+struct Replay<'a>(&'a [u8]);
+
+impl Rng for Replay<'_> {
+    fn fill(&mut self, buf: &mut [u8]) {
+        let (now, later) = self.0.split_at_checked(buf.len()).unwrap_or((self.0, &[]));
+        self.0 = later;
+        buf.fill(0);
+        for (to, from) in buf.iter_mut().zip(now) {
+            *to = *from;
+        }
     }
 }

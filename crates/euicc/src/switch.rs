@@ -17,8 +17,8 @@ use crate::state::ProfileEvent;
 
 /// What happens to profiles, in order, and the notifications of it.
 pub(crate) struct Switch {
-    events: Vec<(Iccid, ProfileEvent)>,
-    notifications: Vec<PendingNotification>,
+    pub(crate) events: Vec<(Iccid, ProfileEvent)>,
+    pub(crate) notifications: Vec<PendingNotification>,
 }
 
 impl Switch {

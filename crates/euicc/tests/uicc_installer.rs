@@ -92,8 +92,8 @@ fn headers_that_ask_for_too_much() {
     let version = with_header(|header| header.major_version = 4);
     let expected = (PeStatusCode::UNSUPPORTED_PROFILE_VERSION, None, PE);
     assert_eq!(refused(&version), expected);
-    let java = with_header(|header| header.euicc_mandatory_services.javacard = Some(Null));
-    assert_eq!(refused(&java).0, PeStatusCode::RUNTIME_NOT_SUPPORTED);
+    let multos = with_header(|header| header.euicc_mandatory_services.multos = Some(Null));
+    assert_eq!(refused(&multos).0, PeStatusCode::RUNTIME_NOT_SUPPORTED);
     let tuak = with_header(|header| header.euicc_mandatory_services.tuak128 = Some(Null));
     assert_eq!(refused(&tuak).0, PeStatusCode::FEATURE_NOT_SUPPORTED);
     let template = with_header(|header| {
@@ -117,6 +117,64 @@ fn two_iccids_are_a_mismatch() {
         (PeStatusCode::BAD_VALUES, Some(1))
     );
     assert_eq!(reason, ErrorReason::INSTALL_FAILED_DUE_TO_DATA_MISMATCH);
+}
+
+/// An application with one instance, and code of this size.
+fn application(identification: i64, instance: &str, code: usize) -> ProfileElement {
+    ProfileElement::Application(Application {
+        header: header(identification),
+        load_block: Some(ApplicationLoadPackage {
+            load_package_aid: hex("A000000999F001"),
+            security_domain_aid: None,
+            non_volatile_code_limit_c6: None,
+            volatile_data_limit_c7: None,
+            non_volatile_data_limit_c8: None,
+            hash_value: None,
+            load_block_object: vec![0x5A; code],
+            extensions: Default::default(),
+        }),
+        instance_list: Some(vec![ApplicationInstance {
+            application_load_package_aid: hex("A000000999F001"),
+            class_aid: hex("A000000999F00101"),
+            instance_aid: hex(instance),
+            extradite_security_domain_aid: None,
+            application_privileges: hex("000000"),
+            life_cycle_state: [0x07],
+            application_specific_parameters_c9: hex("8100"),
+            system_specific_parameters: None,
+            application_parameters: None,
+            process_data: None,
+            control_reference_template: None,
+            extensions: Default::default(),
+        }]),
+        extensions: Default::default(),
+    })
+}
+
+#[test]
+fn applications_are_kept_and_do_not_run() {
+    let with = |applications: Vec<ProfileElement>| {
+        let mut elements =
+            with_header(|header| header.euicc_mandatory_services.javacard = Some(Null));
+        let end = elements.pop();
+        elements.extend(applications);
+        elements.extend(end);
+        elements
+    };
+    let instance = "A000000999F0010101";
+    let (mut card, _) = install_elements(&with(vec![application(40, instance, 3000)])).unwrap();
+    // The code takes memory; the instance is known and cannot be selected.
+    let (without, _) = install_elements(&package()).unwrap();
+    assert!(card.memory_used() >= without.memory_used() + 3000);
+    assert_eq!(select_aid(&mut card, instance), "6999");
+    assert_eq!(select_aid(&mut card, "A000000999F0010102"), "6A82");
+    assert!(select_aid(&mut card, USIM_AID).ends_with("9000"));
+    let twice = with(vec![
+        application(40, instance, 10),
+        application(41, instance, 10),
+    ]);
+    let expected = (PeStatusCode::BAD_VALUES, Some(41), PE);
+    assert_eq!(refused(&twice), expected);
 }
 
 #[test]

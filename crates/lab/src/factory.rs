@@ -1,16 +1,18 @@
 //! A factory of cards: EIDs, keys and certificates under one EUM.
 
-use std::sync::Arc;
-
-use euicc::{CiKey, Environment, Euicc, Personalisation};
+use euicc::{BootstrapError, BootstrapProfile, CiKey, Environment, Euicc};
 use rsp_asn1::ids::{Eid, InvalidId};
+use rsp_asn1::rsp::PROFILE_CLASS_PROVISIONING;
 use rsp_asn1::sgp32::{
     AddInitialEimOk, AddInitialEimRequest, AddInitialEimResponse, EimConfigurationData,
 };
 use rsp_asn1::{Asn1, Certificate, DecodeError, Extensions};
 use rsp_core::pki::{Eum, IssueError, TrustAnchor};
+use rsp_core::profile::{self, MetadataOrder, MncLength, ProfileError, Subscription};
 use rsp_crypto::software::{SoftwareKey, SoftwareProvider};
 use rsp_crypto::{CryptoError, Curve, Rng, SigningKey};
+
+use crate::identity::CardIdentity;
 
 /// Makes cards.
 #[derive(Debug)]
@@ -19,6 +21,22 @@ pub struct Factory {
     pub ci: TrustAnchor,
     eum: Eum,
     eum_key: SoftwareKey,
+}
+
+/// The profile that a card leaves the factory with.
+#[derive(Clone, Copy, Debug)]
+pub struct Bootstrap<'a> {
+    /// Profile package to personalise.
+    pub template: &'a [u8],
+    /// Whose it becomes.
+    pub subscription: &'a Subscription,
+    /// At most 64 characters.
+    pub profile_name: &'a str,
+    /// Host name of the SM-DP+ that is notified when it is enabled, disabled
+    /// or deleted.
+    pub smdp_address: &'a str,
+    /// Whether an eIM may make it the fallback profile (SGP.32 3.4.7).
+    pub fallback_allowed: bool,
 }
 
 /// Why no card was made.
@@ -37,6 +55,12 @@ pub enum FactoryError {
     /// The card answered something unexpected.
     #[error("the card: {0}")]
     Card(#[from] DecodeError),
+    /// The package of the bootstrap profile cannot be made.
+    #[error("the bootstrap profile: {0}")]
+    Profile(#[from] ProfileError),
+    /// The card refused the bootstrap profile.
+    #[error("{0}")]
+    Bootstrap(#[from] BootstrapError),
     /// The card refused a function.
     #[error("the card refused: {0}")]
     Refused(String),
@@ -79,6 +103,14 @@ impl Factory {
     /// # Errors
     /// If key or certificate cannot be made.
     pub fn make_card(&self, eid: Eid, rng: &mut dyn Rng) -> Result<Euicc, FactoryError> {
+        Ok(Euicc::new(self.identity(eid, rng)?.personalisation()))
+    }
+
+    /// Key and certificates for a card.
+    ///
+    /// # Errors
+    /// If key or certificate cannot be made.
+    pub fn identity(&self, eid: Eid, rng: &mut dyn Rng) -> Result<CardIdentity, FactoryError> {
         let key = SoftwareKey::generate(Curve::NistP256, rng)?;
         let public_key = SigningKey::public_key(&key).clone();
         let eum_key = &self.eum_key;
@@ -90,13 +122,60 @@ impl Factory {
             subject_key_identifier: self.ci.key_identifier.clone(),
             public_key: self.ci.certificate.public_key.clone(),
         };
-        Ok(Euicc::new(Personalisation::new(
+        Ok(CardIdentity {
             eid,
-            vec![ci],
-            Arc::new(key),
-            certificate,
-            self.eum.certificate.clone(),
-        )))
+            ci: vec![ci],
+            key,
+            euicc_certificate: certificate,
+            eum_certificate: self.eum.certificate.clone(),
+        })
+    }
+
+    /// A card that leaves the factory with a profile for its first connection,
+    /// installed and enabled.
+    ///
+    /// # Errors
+    /// As [`Factory::make_card`] and [`Factory::install_bootstrap`].
+    pub fn make_card_with_bootstrap(
+        &self,
+        eid: Eid,
+        bootstrap: &Bootstrap<'_>,
+        rng: &mut dyn Rng,
+    ) -> Result<Euicc, FactoryError> {
+        let mut card = self.make_card(eid, rng)?;
+        self.install_bootstrap(&mut card, bootstrap)?;
+        Ok(card)
+    }
+
+    /// Personalises a profile package for a subscription and puts it into a
+    /// card, enabled.
+    ///
+    /// # Errors
+    /// If the package cannot be personalised, or the card refuses it: another
+    /// profile is enabled, or it does not fit.
+    pub fn install_bootstrap(
+        &self,
+        card: &mut Euicc,
+        bootstrap: &Bootstrap<'_>,
+    ) -> Result<(), FactoryError> {
+        let subscription = bootstrap.subscription;
+        let package = profile::personalise(bootstrap.template, subscription)?;
+        let mut metadata = profile::metadata(&MetadataOrder {
+            iccid: subscription.iccid,
+            imsi: &subscription.imsi,
+            mnc_length: MncLength::Two,
+            service_provider_name: "Bootstrap",
+            profile_name: bootstrap.profile_name,
+            smdp_address: bootstrap.smdp_address,
+            profile_class: PROFILE_CLASS_PROVISIONING,
+        })?;
+        metadata.fallback_allowed = bootstrap.fallback_allowed.then_some(true);
+        let profile = BootstrapProfile {
+            metadata,
+            package: &package,
+            enabled: true,
+        };
+        Ok(card.install_bootstrap(profile, &SoftwareProvider)?)
     }
 
     /// Tells a card of its first eIM; gives the association token that the

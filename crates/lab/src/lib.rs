@@ -3,16 +3,21 @@
 //! all roles run in one thread on a fake clock.
 #![deny(missing_docs)]
 
+mod card_file;
 mod factory;
+mod identity;
 pub mod inspect;
 mod kills;
 mod network;
+pub mod reader;
 mod servers;
 pub mod sizes;
 pub mod test_data;
 mod world;
 
-pub use factory::{Factory, FactoryError};
+pub use card_file::{CardFile, CardFileError};
+pub use factory::{Bootstrap, Factory, FactoryError};
+pub use identity::CardIdentity;
 pub use kills::{Kill, Moment, Peer, Role};
 pub use network::{Algorithm, NotConfirmed, Subscriber};
 pub use world::{

@@ -13,11 +13,18 @@ pub fn folder(test: &str) -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    println!("SKIPPED: {test}: no folder {}", folder.display());
-    let log = std::env::var_os("SIMURGH_SKIP_LOG")?;
+    skip(test, &format!("no folder {}", folder.display()));
+    None
+}
+
+/// Says that a test is skipped, and counts it.
+pub fn skip(test: &str, reason: &str) {
+    println!("SKIPPED: {test}: {reason}");
+    let Some(log) = std::env::var_os("SIMURGH_SKIP_LOG") else {
+        return;
+    };
     let mut options = std::fs::OpenOptions::new();
     let log = options.append(true).create(true).open(log);
     // The line on standard output is there in any case.
-    let _ = log.and_then(|mut log| writeln!(log, "{test}"));
-    None
+    let _ = log.and_then(|mut log| writeln!(log, "{test}: {reason}"));
 }

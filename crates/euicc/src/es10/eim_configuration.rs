@@ -107,6 +107,12 @@ fn accept(
     Ok(Eim { data, key, counter })
 }
 
+/// An eIM as it was; `None` without a usable key.
+pub(crate) fn restored(data: EimConfigurationData, counter: i64) -> Option<Eim> {
+    let key = eim_key(data.eim_public_key_data.as_ref())?;
+    Some(Eim { data, key, counter })
+}
+
 /// The key of an eIM; of a certificate nothing else counts.
 fn eim_key(data: Option<&EimPublicKeyData>) -> Option<PublicKey> {
     match data? {

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use rsp_asn1::Asn1;
 use rsp_asn1::rsp::{GetEuiccChallengeRequest, GetEuiccChallengeResponse};
 
-use super::{decode, load_bpp};
+use super::decode;
 use crate::apdu::Status;
 use crate::isdr::Isdr;
 use crate::personalisation::Environment;
@@ -18,7 +18,7 @@ pub(crate) fn get_euicc_challenge(
     env: &mut Environment<'_>,
 ) -> Result<Vec<u8>, Status> {
     decode::<GetEuiccChallengeRequest>(command)?;
-    load_bpp::interrupt(isdr);
+    isdr.end_session();
     let mut euicc_challenge = [0; 16];
     env.rng.fill(&mut euicc_challenge);
     isdr.session = Session::Challenged(euicc_challenge);

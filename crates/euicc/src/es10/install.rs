@@ -229,14 +229,8 @@ impl Load {
             .finish()
             .map_err(|error| failed(error.reason, Some(error.response)))?;
         let mismatch = failed(ErrorReason::INSTALL_FAILED_DUE_TO_DATA_MISMATCH, None);
-        let metadata = match &self.metadata {
-            Some(metadata) if metadata.iccid == uicc.iccid() => metadata.clone(),
-            _ => return Err(mismatch),
-        };
-        if uicc.memory_used() > isdr.free_memory() {
-            let reason = ErrorReason::INSTALL_FAILED_DUE_TO_INSUFFICIENT_MEMORY_FOR_PROFILE;
-            return Err(failed(reason, None));
-        }
+        let metadata = self.metadata.clone().ok_or(mismatch)?;
+        check_fit(isdr, &metadata, &uicc).map_err(|reason| failed(reason, None))?;
         Ok(Installed {
             metadata,
             dp_proprietary_data: self.dp_proprietary_data.take(),
@@ -302,6 +296,15 @@ fn configure_isdp(message: &[u8]) -> Result<Option<DpProprietaryData>, ErrorReas
 fn store_metadata(isdr: &Isdr, message: &[u8]) -> Result<StoreMetadataRequest, ErrorReason> {
     let metadata =
         StoreMetadataRequest::from_der(message).map_err(|_| ErrorReason::INCORRECT_INPUT_VALUES)?;
+    check_metadata(isdr, &metadata)?;
+    Ok(metadata)
+}
+
+/// What the card wants to be true of the metadata of a new profile.
+pub(crate) fn check_metadata(
+    isdr: &Isdr,
+    metadata: &StoreMetadataRequest,
+) -> Result<(), ErrorReason> {
     if isdr.state.profile(&metadata.iccid).is_some() {
         return Err(ErrorReason::INSTALL_FAILED_DUE_TO_ICCID_ALREADY_EXISTS_ON_EUICC);
     }
@@ -312,10 +315,25 @@ fn store_metadata(isdr: &Isdr, message: &[u8]) -> Result<StoreMetadataRequest, E
     let operational = installed.any(|p| p.metadata.profile_class == PROFILE_CLASS_OPERATIONAL);
     let rules = metadata.profile_policy_rules.as_ref();
     let second_with_ppr1 = operational && rules.is_some_and(|rules| rules.bit(PPR1));
-    if second_with_ppr1 || !rules_allowed(&isdr.ecasd.rules_authorisation_table, &metadata) {
+    if second_with_ppr1 || !rules_allowed(&isdr.ecasd.rules_authorisation_table, metadata) {
         return Err(ErrorReason::PPR_NOT_ALLOWED);
     }
-    Ok(metadata)
+    Ok(())
+}
+
+/// Whether a complete profile is the one announced and finds room.
+pub(crate) fn check_fit(
+    isdr: &Isdr,
+    metadata: &StoreMetadataRequest,
+    uicc: &Uicc,
+) -> Result<(), ErrorReason> {
+    if metadata.iccid != uicc.iccid() {
+        return Err(ErrorReason::INSTALL_FAILED_DUE_TO_DATA_MISMATCH);
+    }
+    if uicc.memory_used() > isdr.free_memory() {
+        return Err(ErrorReason::INSTALL_FAILED_DUE_TO_INSUFFICIENT_MEMORY_FOR_PROFILE);
+    }
+    Ok(())
 }
 
 /// ReplaceSessionKeys (SGP.22 5.5.4).

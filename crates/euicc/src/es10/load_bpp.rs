@@ -2,15 +2,16 @@
 //! ProfileInstallationResult (SGP.22 2.5.6).
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use rsp_asn1::ids::Iccid;
+use rsp_asn1::ids::{Iccid, TransactionId};
 use rsp_asn1::rsp::{
     BppCommandId, ErrorReason, ErrorResult, FinalResult, NOTIFICATION_INSTALL,
     NotificationMetadata, PendingNotification, ProfileInstallationResult,
     ProfileInstallationResultData, ProfileState, SuccessResult,
 };
-use rsp_asn1::{Asn1, BitString, Signed};
+use rsp_asn1::{Asn1, BitString, Oid, Signed};
 
 use super::install::Installed;
 pub(crate) use super::install::{Failure, Load};
@@ -18,11 +19,37 @@ use crate::apdu::Status;
 use crate::isdr::Isdr;
 use crate::notification_store::Entry;
 use crate::personalisation::Environment;
-use crate::session::{Authenticated, Session};
-use crate::state::Profile;
+use crate::session::Session;
+use crate::state::ProfileContents;
 
 /// First bytes of a package.
 const PACKAGE_TAG: [u8; 2] = [0xBF, 0x36];
+
+/// What a result says of an installation, and what has to outlast a power cut
+/// so that it can be said then.
+#[derive(Clone)]
+pub(crate) struct Interruptible {
+    pub(crate) transaction_id: TransactionId,
+    /// Who is told.
+    pub(crate) server_address: String,
+    pub(crate) oid: Oid,
+    /// Once the metadata have come.
+    pub(crate) iccid: Option<Iccid>,
+    /// The command that was being received.
+    pub(crate) command: BppCommandId,
+}
+
+impl Interruptible {
+    pub(crate) fn of(load: &Load) -> Interruptible {
+        Interruptible {
+            transaction_id: load.server.transaction_id.clone(),
+            server_address: load.server.server_address.clone(),
+            oid: load.server.oid.clone(),
+            iccid: load.iccid(),
+            command: load.command(),
+        }
+    }
+}
 
 /// Takes a piece of a Bound Profile Package. The answer is empty until the
 /// package is complete or has failed; then it is the
@@ -51,48 +78,42 @@ pub(crate) fn segment(
             Ok(Vec::new())
         }
         Ok(Some(installed)) => install(isdr, &load, installed),
-        Err(failure) => fail(isdr, &load, failure),
+        Err(failure) => fail(isdr, &Interruptible::of(&load), failure),
     }
 }
 
-/// Ends an installation that cannot go on, with a result if its channel was
-/// open. The session is lost.
-pub(crate) fn interrupt(isdr: &mut Isdr) {
-    match core::mem::replace(&mut isdr.session, Session::None) {
-        Session::Loading(load) if load.is_channel_open() => {
-            let failure = Failure {
-                command: load.command(),
-                reason: ErrorReason::INSTALL_FAILED_DUE_TO_INTERRUPTION,
-                sima_response: None,
-            };
-            // Without a usable key there is nobody to tell.
-            let _ = fail(isdr, &load, failure);
-        }
-        Session::Loading(_) => {}
-        other => isdr.session = other,
-    }
+/// Ends an installation that power has cut, with a result if its channel was
+/// open.
+pub(crate) fn interrupt(isdr: &mut Isdr, download: &Interruptible) {
+    let failure = Failure {
+        command: download.command,
+        reason: ErrorReason::INSTALL_FAILED_DUE_TO_INTERRUPTION,
+        sima_response: None,
+    };
+    // Without a usable key there is nobody to tell.
+    let _ = fail(isdr, download, failure);
 }
 
 /// Commits a profile whose package was good to the end.
 fn install(isdr: &mut Isdr, load: &Load, installed: Installed) -> Result<Vec<u8>, Status> {
     let Some(aid) = isdr.state.free_isdp_aid() else {
-        return fail(isdr, load, out_of_memory());
+        return fail(isdr, &Interruptible::of(load), out_of_memory());
     };
     let success = FinalResult::Success(SuccessResult {
         aid: aid.clone(),
         sima_response: installed.sima_response,
         extensions: Default::default(),
     });
-    let iccid = Some(installed.metadata.iccid);
-    let result = sign_result(isdr, &load.server, iccid, success)?;
+    let result = sign_result(isdr, &Interruptible::of(load), success)?;
     isdr.state.drop_one_time_key(&load.prepared.euicc_otpk);
-    isdr.state.profiles.push(Profile {
-        aid,
+    let contents = ProfileContents {
         metadata: installed.metadata,
         dp_proprietary_data: installed.dp_proprietary_data,
         state: ProfileState::DISABLED,
+        preloaded: false,
         uicc: installed.uicc,
-    });
+    };
+    isdr.state.add_profile(aid, contents);
     Ok(store(isdr, result))
 }
 
@@ -105,33 +126,32 @@ fn out_of_memory() -> Failure {
 }
 
 /// Reports a failure; nothing of the package remains.
-fn fail(isdr: &mut Isdr, load: &Load, failure: Failure) -> Result<Vec<u8>, Status> {
+fn fail(isdr: &mut Isdr, download: &Interruptible, failure: Failure) -> Result<Vec<u8>, Status> {
     let error = FinalResult::Error(ErrorResult {
         bpp_command_id: failure.command,
         error_reason: failure.reason,
         sima_response: failure.sima_response,
         extensions: Default::default(),
     });
-    let result = sign_result(isdr, &load.server, load.iccid(), error)?;
+    let result = sign_result(isdr, download, error)?;
     Ok(store(isdr, result))
 }
 
 fn sign_result(
     isdr: &Isdr,
-    server: &Authenticated,
-    iccid: Option<Iccid>,
+    download: &Interruptible,
     final_result: FinalResult,
 ) -> Result<ProfileInstallationResult, Status> {
     let data = Signed::new(ProfileInstallationResultData {
-        transaction_id: server.transaction_id.clone(),
+        transaction_id: download.transaction_id.clone(),
         notification_metadata: NotificationMetadata {
             seq_number: isdr.state.notifications.next_number(),
             profile_management_operation: BitString::of(&[NOTIFICATION_INSTALL]),
-            notification_address: server.server_address.clone(),
-            iccid,
+            notification_address: download.server_address.clone(),
+            iccid: download.iccid,
             extensions: Default::default(),
         },
-        smdp_oid: server.oid.clone(),
+        smdp_oid: download.oid.clone(),
         final_result,
         extensions: Default::default(),
     });

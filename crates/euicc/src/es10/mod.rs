@@ -8,12 +8,14 @@ pub(crate) mod configured_addresses;
 pub(crate) mod eim_configuration;
 pub(crate) mod euicc_challenge;
 pub(crate) mod euicc_info;
-mod install;
+pub(crate) mod install;
 pub(crate) mod load_bpp;
+pub(crate) mod memory_reset;
 pub(crate) mod notifications;
 pub(crate) mod prepare_download;
 pub(crate) mod profiles_info;
 pub(crate) mod rat;
+pub(crate) mod rollback;
 
 use rsp_asn1::{Asn1, Tag, Writer};
 

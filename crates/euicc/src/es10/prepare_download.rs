@@ -95,10 +95,10 @@ fn prepare(
     let (euicc_otpk, new_key) = match kept {
         Some(kept) => (kept.public().clone(), None),
         None => {
-            let key = env.provider.generate_ecka(smdp_key.curve(), env.rng);
+            let (owner, curve) = (server.oid.clone(), smdp_key.curve());
+            let key = OneTimeKey::generate(owner, curve, env.provider, env.rng);
             let key = key.map_err(|_| Status::NO_PRECISE_DIAGNOSIS)?;
-            let owner = server.oid.clone();
-            (key.public_key().clone(), Some(OneTimeKey { owner, key }))
+            (key.public().clone(), Some(key))
         }
     };
     let signed = Signed::new(EuiccSigned2 {

@@ -6,7 +6,7 @@ mod received;
 use alloc::vec::Vec;
 
 use rsp_asn1::sgp32::{
-    EuiccPackageErrorCode, EuiccPackageErrorDataSigned, EuiccPackageErrorSigned,
+    EimId, EuiccPackageErrorCode, EuiccPackageErrorDataSigned, EuiccPackageErrorSigned,
     EuiccPackageErrorUnsigned, EuiccPackageResult, EuiccPackageResultDataSigned,
     EuiccPackageResultSigned, EuiccResultData, ProcessingTerminated, association_token_object,
 };
@@ -19,6 +19,7 @@ use crate::notification_store::Entry;
 use crate::package::psmo::Draft;
 use crate::package::received::{Items, Received, identity};
 use crate::personalisation::Environment;
+use crate::state::{PackageId, Rollback};
 use crate::switch::Switch;
 
 /// Verifies and executes a package of an eIM. Profiles switch after the host
@@ -76,8 +77,36 @@ fn execute(isdr: &mut Isdr, package: &Received) -> Result<EuiccPackageResult, St
             alloc::vec![EuiccResultData::ProcessingTerminated(code)]
         }
     };
-    let events = draft.into_events();
-    let seq_number = isdr.state.notifications.next_number();
+    let outcome = draft.into_outcome();
+    let number = isdr.state.notifications.next_number();
+    let id = package.id();
+    let result = signed_result(isdr, &id, number, euicc_result)?;
+    let switch = Switch::prepare(isdr, outcome.events, number + 1)?;
+    // From here on nothing fails.
+    store(isdr, &result);
+    if let Some(eim) = isdr.state.eim_mut(package.eim_id.as_str()) {
+        eim.counter = package.counter;
+    }
+    if let Some(address) = outcome.default_dp_address {
+        isdr.state.default_dp_address = address;
+    }
+    // A right granted earlier ends here, whatever the package did.
+    isdr.state.rollback = outcome.rollback_to.map(|to| Rollback {
+        to,
+        package: id,
+        result: number,
+    });
+    isdr.pending = Some(switch);
+    Ok(result)
+}
+
+/// A result with this sequence number for a package, signed.
+pub(crate) fn signed_result(
+    isdr: &Isdr,
+    package: &PackageId,
+    seq_number: i64,
+    euicc_result: Vec<EuiccResultData>,
+) -> Result<EuiccPackageResult, Status> {
     let data = Signed::new(EuiccPackageResultDataSigned {
         eim_id: package.eim_id.clone(),
         counter_value: package.counter,
@@ -86,21 +115,17 @@ fn execute(isdr: &mut Isdr, package: &Received) -> Result<EuiccPackageResult, St
         euicc_result,
         extensions: Default::default(),
     });
-    let result = EuiccPackageResult::Signed(EuiccPackageResultSigned {
-        euicc_sign_epr: sign(isdr, package, data.as_bytes())?,
+    Ok(EuiccPackageResult::Signed(EuiccPackageResultSigned {
+        euicc_sign_epr: sign(isdr, &package.eim_id, data.as_bytes())?,
         euicc_package_result_data_signed: data,
         extensions: Default::default(),
-    });
-    let switch = Switch::prepare(isdr, events, seq_number + 1)?;
-    // From here on nothing fails.
-    isdr.state
-        .notifications
-        .push(Entry::PackageResult(result.clone()));
-    if let Some(eim) = isdr.state.eim_mut(package.eim_id.as_str()) {
-        eim.counter = package.counter;
-    }
-    isdr.pending = Some(switch);
-    Ok(result)
+    }))
+}
+
+/// Keeps a result until it is delivered; it has the next sequence number.
+pub(crate) fn store(isdr: &mut Isdr, result: &EuiccPackageResult) {
+    let entry = Entry::PackageResult(result.clone());
+    isdr.state.notifications.push(entry);
 }
 
 fn signed_error(
@@ -116,15 +141,15 @@ fn signed_error(
         extensions: Default::default(),
     });
     Ok(EuiccPackageResult::ErrorSigned(EuiccPackageErrorSigned {
-        euicc_sign_epe: sign(isdr, package, data.as_bytes())?,
+        euicc_sign_epe: sign(isdr, &package.eim_id, data.as_bytes())?,
         euicc_package_error_data_signed: data,
         extensions: Default::default(),
     }))
 }
 
 /// euiccSignEPR or euiccSignEPE: over the data and the eIM's token.
-fn sign(isdr: &Isdr, package: &Received, data: &[u8]) -> Result<Vec<u8>, Status> {
-    let eim = isdr.state.eim(package.eim_id.as_str());
+fn sign(isdr: &Isdr, eim_id: &EimId, data: &[u8]) -> Result<Vec<u8>, Status> {
+    let eim = isdr.state.eim(eim_id.as_str());
     let token = association_token_object(eim.and_then(|eim| eim.token()));
     isdr.sign(&[data, &token])
 }

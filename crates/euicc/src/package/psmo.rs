@@ -3,19 +3,21 @@
 //! They run against a draft: what the profiles will be once the package's
 //! switch is done.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use rsp_asn1::ids::Iccid;
 use rsp_asn1::rsp::{
     ProfileInfoListError, ProfileInfoListRequest, ProfileInfoListResponse,
-    ProfilePolicyAuthorisationRule,
+    ProfilePolicyAuthorisationRule, SetDefaultDpAddressResult,
 };
 use rsp_asn1::sgp32::{
     DeleteProfileResult, DisableProfileResult, EnableProfileResult, EnablePsmo, EuiccResultData,
-    ProcessingTerminated, Psmo,
+    ProcessingTerminated, Psmo, SetDefaultDpAddressResponse,
 };
 use rsp_asn1::{Asn1, Reader};
 
+use crate::es10::configured_addresses::accepted;
 use crate::es10::profiles_info;
 use crate::state::{Profile, ProfileEvent, State};
 
@@ -29,9 +31,18 @@ pub(crate) struct Draft<'a> {
     events: Vec<(Iccid, ProfileEvent)>,
     has_enable: bool,
     has_disable: bool,
-    /// The profile to which a rollback would return. The right ends with the
-    /// package: ES10b.ProfileRollback is not among the card's functions.
+    /// The profile to which a rollback would return.
     rollback_to: Option<Iccid>,
+    /// A new default SM-DP+ address, or that there shall be none.
+    default_dp_address: Option<Option<String>>,
+}
+
+/// What the operations want done.
+pub(crate) struct Outcome {
+    /// What is to happen to the profiles, in order.
+    pub(crate) events: Vec<(Iccid, ProfileEvent)>,
+    pub(crate) rollback_to: Option<Iccid>,
+    pub(crate) default_dp_address: Option<Option<String>>,
 }
 
 impl<'a> Draft<'a> {
@@ -49,6 +60,7 @@ impl<'a> Draft<'a> {
             has_enable: false,
             has_disable: false,
             rollback_to: None,
+            default_dp_address: None,
         }
     }
 
@@ -70,9 +82,13 @@ impl<'a> Draft<'a> {
         results
     }
 
-    /// What is to happen to the profiles, in order.
-    pub(crate) fn into_events(self) -> Vec<(Iccid, ProfileEvent)> {
-        self.events
+    /// What is to be done.
+    pub(crate) fn into_outcome(self) -> Outcome {
+        Outcome {
+            events: self.events,
+            rollback_to: self.rollback_to,
+            default_dp_address: self.default_dp_address,
+        }
     }
 
     /// The result of one operation, and whether it succeeded.
@@ -99,10 +115,19 @@ impl<'a> Draft<'a> {
                 (EuiccResultData::ListProfileInfoResult(list), succeeded)
             }
             Psmo::GetRat(_) => (EuiccResultData::GetRatResult(self.rules.clone()), true),
+            Psmo::SetDefaultDpAddress(request) => {
+                let address = accepted(request.default_dp_address);
+                let code = match address.is_some() {
+                    true => SetDefaultDpAddressResult::OK,
+                    false => SetDefaultDpAddressResult::UNDEFINED_ERROR,
+                };
+                let succeeded = address.is_some();
+                self.default_dp_address = address.or(self.default_dp_address.take());
+                (set_default_dp_address_result(code), succeeded)
+            }
             Psmo::ConfigureImmediateEnable(_)
             | Psmo::SetFallbackAttribute(_)
             | Psmo::UnsetFallbackAttribute(_)
-            | Psmo::SetDefaultDpAddress(_)
             | Psmo::Unknown(_) => terminated(),
         }
     }
@@ -195,6 +220,13 @@ impl<'a> Draft<'a> {
     fn enabled_profile(&self) -> Option<&'a Profile> {
         self.state.profile(self.enabled.as_ref()?)
     }
+}
+
+fn set_default_dp_address_result(code: SetDefaultDpAddressResult) -> EuiccResultData {
+    EuiccResultData::SetDefaultDpAddressResult(SetDefaultDpAddressResponse {
+        set_default_dp_address_result: code.0,
+        extensions: Default::default(),
+    })
 }
 
 fn terminated() -> (EuiccResultData, bool) {

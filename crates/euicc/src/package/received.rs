@@ -10,6 +10,7 @@ use rsp_asn1::{Any, Asn1, DecodeError, ErrorKind, Sequence, Tag, Tlv};
 use rsp_crypto::Signature;
 
 use crate::es10::SIGNATURE;
+use crate::state::PackageId;
 
 const PACKAGE: Tag = Tag::new(0xBF51);
 const EIM_ID: Tag = Tag::new(0x80);
@@ -40,6 +41,15 @@ pub(crate) struct Received {
 }
 
 impl Received {
+    /// What a result names it by.
+    pub(crate) fn id(&self) -> PackageId {
+        PackageId {
+            eim_id: self.eim_id.clone(),
+            counter: self.counter,
+            transaction_id: self.transaction_id.clone(),
+        }
+    }
+
     /// `None` if the command is no package.
     pub(crate) fn read(command: &[u8]) -> Option<Received> {
         Self::decode(command).ok()

@@ -21,6 +21,8 @@ impl Sw {
     pub(super) const WRONG_DATA: Sw = Sw(0x6A80);
     pub(super) const FILE_NOT_FOUND: Sw = Sw(0x6A82);
     pub(super) const RECORD_NOT_FOUND: Sw = Sw(0x6A83);
+    /// Of an application that is there and does not run (Java Card).
+    pub(super) const APPLET_SELECT_FAILED: Sw = Sw(0x6999);
     pub(super) const NOT_ENOUGH_MEMORY: Sw = Sw(0x6A84);
     pub(super) const WRONG_P1_P2: Sw = Sw(0x6A86);
     pub(super) const REFERENCE_NOT_FOUND: Sw = Sw(0x6A88);

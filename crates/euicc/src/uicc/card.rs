@@ -27,6 +27,8 @@ pub struct Uicc {
     /// Elements kept without an effect on the commands of this interface:
     /// security domains, RFM, applications, CAVE parameters.
     pub(super) elements: Vec<Element>,
+    /// AIDs of application instances, which are known and do not run.
+    pub(super) applets: Vec<Aid>,
     #[serde(skip)]
     pub(super) channels: Vec<Channel>,
 }
@@ -34,6 +36,10 @@ pub struct Uicc {
 /// A profile element kept as it came.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Element(#[serde(with = "super::hex")] pub(super) Vec<u8>);
+
+/// The AID of something that is not an ADF.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Aid(#[serde(with = "super::hex")] pub(super) Vec<u8>);
 
 impl Uicc {
     /// The ICCID of the profile header.

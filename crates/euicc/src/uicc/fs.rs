@@ -1,5 +1,6 @@
 //! The file tree (ETSI TS 102 221 8).
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
@@ -36,7 +37,22 @@ pub(super) enum CreateError {
 pub(super) struct FileSystem {
     files: Vec<File>,
     used: usize,
+    #[serde(skip)]
+    changed: Changed,
 }
+
+/// Files that may have changed since somebody asked last. It is not part of
+/// what a file system is.
+#[derive(Clone, Default)]
+struct Changed(BTreeSet<FileId>);
+
+impl PartialEq for Changed {
+    fn eq(&self, _: &Changed) -> bool {
+        true
+    }
+}
+
+impl Eq for Changed {}
 
 /// One file.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,6 +138,45 @@ impl FileSystem {
         self.used
     }
 
+    /// The files that may have changed.
+    pub(super) fn changed(&self) -> &BTreeSet<FileId> {
+        &self.changed.0
+    }
+
+    /// From here on none has.
+    pub(super) fn forget_changed(&mut self) {
+        self.changed.0.clear();
+    }
+
+    /// A file system of files in their order; `None` if they make no tree.
+    pub(super) fn restored(files: Vec<File>) -> Option<FileSystem> {
+        let mut used = 0;
+        for (id, file) in files.iter().enumerate() {
+            let above = files.get(usize::from(file.parent)).map(|file| &file.body);
+            let is_tree = match id {
+                0 => file.parent == MF,
+                _ => usize::from(file.parent) < id,
+            };
+            if !is_tree || !matches!(above, Some(Body::Directory { .. })) {
+                return None;
+            }
+            if let Body::Link { target } = file.body {
+                let target = files.get(usize::from(target)).map(|file| &file.body);
+                let is_link = matches!(target, None | Some(Body::Link { .. }));
+                if is_link {
+                    return None;
+                }
+            }
+            used += file.body.size() + FILE_OVERHEAD;
+        }
+        let small = files.len() <= MAX_FILES && used <= MAX_MEMORY;
+        small.then(|| FileSystem {
+            files,
+            used,
+            changed: Changed::default(),
+        })
+    }
+
     /// How many files there are.
     pub(super) fn len(&self) -> usize {
         self.files.len()
@@ -149,6 +204,7 @@ impl FileSystem {
     }
 
     pub(super) fn get_mut(&mut self, id: FileId) -> Option<&mut File> {
+        self.changed.0.insert(id);
         self.files.get_mut(usize::from(id))
     }
 

@@ -22,8 +22,9 @@ mod codes;
 mod command;
 mod fcp;
 mod fs;
-mod hex;
+pub(crate) mod hex;
 mod install;
+mod stored;
 mod template;
 
 pub use card::Uicc;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use euicc::{CiKey, Environment, Euicc, Personalisation};
+use euicc::{CiKey, Environment, Euicc, Personalisation, StoredEuicc};
 use rsp_asn1::Certificate;
 use rsp_asn1::ids::Eid;
 use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
@@ -56,9 +56,72 @@ impl Rng for ScriptedRng {
     }
 }
 
+/// A card and what its host has written of it.
+pub(crate) struct Stored {
+    pub(crate) personalisation: Personalisation,
+    pub(crate) card: StoredEuicc,
+    pub(crate) journal: Vec<u8>,
+    /// Lengths of the journal after each record.
+    pub(crate) ends: Vec<usize>,
+}
+
+impl Stored {
+    pub(crate) fn new(personalisation: Personalisation) -> Stored {
+        let mut card = StoredEuicc::new(Euicc::new(personalisation.clone()));
+        let journal = card.start_over(&SoftwareProvider);
+        Stored {
+            personalisation,
+            card,
+            ends: vec![journal.len()],
+            journal,
+        }
+    }
+
+    /// The card that a journal gives, with its own.
+    pub(crate) fn load(personalisation: &Personalisation, journal: &[u8]) -> Stored {
+        let personalisation = personalisation.clone();
+        let loaded = StoredEuicc::load(personalisation.clone(), journal, &SoftwareProvider);
+        let (card, length) = loaded.unwrap();
+        Stored {
+            personalisation,
+            card,
+            journal: journal[..length].to_vec(),
+            ends: vec![length],
+        }
+    }
+
+    pub(crate) fn image(&self) -> Vec<u8> {
+        self.card.image(&SoftwareProvider)
+    }
+
+    pub(crate) fn transmit(&mut self, apdu: &[u8], env: &mut Environment<'_>) -> Vec<u8> {
+        let unwritten = self.card.transmit(apdu, env);
+        self.write(unwritten.record());
+        unwritten.written()
+    }
+
+    /// Power off and on: there is nothing but what was written.
+    pub(crate) fn reset(&mut self) -> Vec<u8> {
+        let loaded = Stored::load(&self.personalisation, &self.journal);
+        assert!(loaded.image() == self.image(), "the journal tells it all");
+        assert_eq!(loaded.journal.len(), self.journal.len());
+        self.card = loaded.card;
+        let unwritten = self.card.reset(&SoftwareProvider);
+        self.write(unwritten.record());
+        unwritten.written()
+    }
+
+    fn write(&mut self, record: &[u8]) {
+        if !record.is_empty() {
+            self.journal.extend_from_slice(record);
+            self.ends.push(self.journal.len());
+        }
+    }
+}
+
 /// A card, and how a host speaks to it.
 pub(crate) struct Host {
-    pub(crate) card: Euicc,
+    pub(crate) card: Stored,
     pub(crate) rng: ScriptedRng,
     /// Logical channel on which the ISD-R is selected.
     pub(crate) channel: u8,
@@ -69,7 +132,7 @@ pub(crate) struct Host {
 impl Host {
     pub(crate) fn new(personalisation: Personalisation) -> Host {
         Host {
-            card: Euicc::new(personalisation),
+            card: Stored::new(personalisation),
             rng: ScriptedRng {
                 script: Vec::new(),
                 after: SeededRng::new(1),

@@ -9,6 +9,7 @@ mod common;
 mod download;
 mod eims;
 mod hostile;
+mod memory;
 mod packages;
 mod pki;
 mod profile;

@@ -406,3 +406,103 @@ fn the_list_by_criteria_and_tags() {
         assert_eq!(answer == hex("BF2D03810101"), !good, "{bad}");
     }
 }
+
+/// The results that wait.
+fn results(host: &mut Host) -> Vec<EuiccPackageResult> {
+    let response = host.es10(&hex("BF2B04A0028200"));
+    match RetrieveNotificationsListResponse::from_der(&response).unwrap() {
+        RetrieveNotificationsListResponse::EuiccPackageResultList(list) => list,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_rollback_returns_once_and_replaces_the_result() {
+    let (mut host, mut eim) = two_profiles();
+    host.run(&mut eim, &enable(A));
+    assert_eq!(host.es10(&hex("BF58038001FF")), hex("BF5803020101"));
+    host.run(&mut eim, &enable_with_rollback(B));
+    assert_eq!(profiles(&mut host), [(A.into(), 0), (B.into(), 1)]);
+    let before = results(&mut host);
+    // The right outlasts power; a malformed request does not use it up.
+    host.card.reset();
+    host.open();
+    assert_eq!(host.es10(&hex("BF5800")), hex("BF5803020107"));
+
+    let answer = host.es10(&hex("BF58038001FF"));
+    assert!(answer.starts_with(&hex("BF58")), "{answer:02X?}");
+    let at = answer.windows(2).position(|w| w == hex("BF51")).unwrap();
+    assert_eq!(answer[at - 3..at], hex("020100"));
+    let rollback = EuiccPackageResult::from_der(&answer[at..]).unwrap();
+    assert_eq!(profiles(&mut host), [(A.into(), 1), (B.into(), 0)]);
+    let EuiccPackageResult::Signed(result) = &rollback else {
+        panic!("{rollback:?}");
+    };
+    let data = &result.euicc_package_result_data_signed;
+    assert_eq!(data.counter_value, eim.counter);
+    let done = EuiccResultData::RollbackResult(RollbackProfileResult::OK);
+    assert_eq!(data.euicc_result, [done]);
+    let after = results(&mut host);
+    assert_eq!(after.len(), before.len(), "the granting result is gone");
+    assert_eq!(after.last(), Some(&rollback));
+    assert_eq!(after[..after.len() - 1], before[..before.len() - 1]);
+
+    // Once.
+    assert_eq!(host.es10(&hex("BF58038001FF")), hex("BF5803020101"));
+    assert_eq!(profiles(&mut host), [(A.into(), 1), (B.into(), 0)]);
+}
+
+#[test]
+fn the_next_package_ends_the_right_to_return() {
+    let (mut host, mut eim) = two_profiles();
+    host.run(&mut eim, &enable(A));
+    host.run(&mut eim, &enable_with_rollback(B));
+    host.run(&mut eim, "BF2D00");
+    assert_eq!(host.es10(&hex("BF5803010100")), hex("BF5803020101"));
+    assert_eq!(profiles(&mut host), [(A.into(), 0), (B.into(), 1)]);
+}
+
+#[test]
+fn the_default_smdp_address_is_set_and_removed() {
+    let (mut host, mut eim) = two_profiles();
+    let addresses = |host: &mut Host| host.es10(&hex("BF3C00"));
+    let none = addresses(&mut host);
+    assert_eq!(host.es10(&hex("BF3F05800361 2E62")), hex("BF3F03800100"));
+    assert!(addresses(&mut host).starts_with(&hex("BF3C16 8003612E62")));
+    host.card.reset();
+    host.open();
+    assert!(addresses(&mut host).starts_with(&hex("BF3C16 8003612E62")));
+    // No host name.
+    assert_eq!(host.es10(&hex("BF65038001 20")), hex("BF650380017F"));
+    let results = host.run(&mut eim, "BF65058003632E64");
+    let ok =
+        EuiccResultData::SetDefaultDpAddressResult(rsp_asn1::sgp32::SetDefaultDpAddressResponse {
+            set_default_dp_address_result: 0,
+            extensions: Default::default(),
+        });
+    assert_eq!(results, [ok]);
+    assert!(addresses(&mut host).starts_with(&hex("BF3C16 8003632E64")));
+    assert_eq!(host.es10(&hex("BF65028000")), hex("BF6503800100"));
+    assert_eq!(addresses(&mut host), none);
+}
+
+#[test]
+fn a_memory_reset_deletes_what_it_names() {
+    let (mut host, mut eim) = two_profiles();
+    host.run(&mut eim, &enable(A));
+    clear_notifications(&mut host);
+    // Provisioning profiles and pre-loaded test profiles: none are here.
+    assert_eq!(host.es10(&hex("BF640482020318")), hex("BF6403800101"));
+    assert_eq!(profiles(&mut host).len(), 2);
+    // Operational profiles, and what this card has no configuration for.
+    assert_eq!(host.es10(&hex("BF640482020182")), hex("BF6406800100820101"));
+    assert!(profiles(&mut host).is_empty());
+    let events = notifications(&mut host);
+    assert_eq!(events.iter().filter(|(event, _)| *event == 3).count(), 2);
+    // The eIM, too; then another one can come.
+    assert_eq!(host.es10(&hex("BF640482020204")), hex("BF6406800101810100"));
+    assert_eq!(host.es10(&hex("BF5500")), hex("BF5502A000"));
+    host.card.reset();
+    host.open();
+    host.add(&Eim::new("eim2"), true);
+}

@@ -86,12 +86,22 @@ impl Uicc {
                 None => matches.last(),
             },
         };
-        let adf = *found.ok_or(Sw::FILE_NOT_FOUND)?;
+        let adf = *found.ok_or_else(|| self.no_application(aid))?;
         if command.p2 & 0x40 != 0 {
             return self.terminate(number, adf);
         }
         self.make_current(number, adf);
         self.selected(command, adf)
+    }
+
+    /// Why nothing with this AID can be selected: an applet is there and does
+    /// not run, or there is nothing.
+    fn no_application(&self, aid: &[u8]) -> Sw {
+        let mut applets = self.applets.iter();
+        match applets.any(|applet| applet.0.starts_with(aid)) {
+            true => Sw::APPLET_SELECT_FAILED,
+            false => Sw::FILE_NOT_FOUND,
+        }
     }
 
     /// Ends the session of an application (11.1.1.2): the channel is at the

@@ -8,7 +8,7 @@ use rsp_asn1::saip::{PeHeader, ProfileElement, ProfileHeader, ServicesList};
 
 use super::super::access;
 use super::super::aka::{Authentication, Function};
-use super::super::card::{Element, Uicc};
+use super::super::card::{Aid, Element, Uicc};
 use super::super::codes::Codes;
 use super::super::fs::{Body, FileId, FileSystem, MAX_MEMORY, MF};
 use super::super::template::{Template, number};
@@ -28,6 +28,8 @@ pub(super) struct Build {
     pub(super) codes: Codes,
     pub(super) authentications: Vec<(FileId, Authentication)>,
     elements: Vec<Element>,
+    /// AIDs of application instances.
+    pub(super) applets: Vec<Aid>,
     /// Identifications seen.
     identifications: BTreeSet<i64>,
     /// The directory that PINs belong to: the one of the last template.
@@ -131,6 +133,7 @@ impl Build {
             fs: self.fs,
             codes: self.codes,
             authentications: self.authentications,
+            applets: self.applets,
             elements: self.elements,
             channels: Vec::new(),
         };
@@ -285,7 +288,8 @@ impl Build {
 
 /// Refuses services that this card does not have.
 fn supported(services: &ServicesList) -> Result<(), Fault> {
-    if services.javacard.is_some() || services.multos.is_some() {
+    // Java Card applications are kept as data: nothing of them runs.
+    if services.multos.is_some() {
         return Err(Fault::RUNTIME);
     }
     let missing = [

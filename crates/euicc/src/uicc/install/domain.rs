@@ -3,6 +3,7 @@
 
 use rsp_asn1::saip::{Application, ApplicationInstance, KeyObject, Rfm, SecurityDomain};
 
+use super::super::card::Aid;
 use super::build::Build;
 use super::fault::Fault;
 
@@ -35,15 +36,22 @@ impl Build {
         Ok(())
     }
 
-    /// Code and instances, kept without a runtime environment.
+    /// Code and instances, kept without a runtime environment: the instances
+    /// are known by their AIDs, and selecting one fails.
     pub(super) fn application(&mut self, pe: &Application, der: &[u8]) -> Result<(), Fault> {
         if let Some(block) = &pe.load_block {
             check_aid(&block.load_package_aid)?;
         }
-        pe.instance_list
-            .iter()
-            .flatten()
-            .try_for_each(check_instance)?;
+        for instance in pe.instance_list.iter().flatten() {
+            check_instance(instance)?;
+            let aid = &instance.instance_aid;
+            let taken = self.applets.iter().any(|applet| applet.0 == *aid)
+                || self.fs.iter().any(|(id, _)| self.fs.aid(id) == Some(aid));
+            if taken {
+                return Err(Fault::BAD_VALUES);
+            }
+            self.applets.push(Aid(aid.clone()));
+        }
         self.keep(der);
         Ok(())
     }
