@@ -1,6 +1,7 @@
 //! `simurgh-lab`: virtual devices that use the product as real ones would.
 
 mod bench;
+mod card;
 mod demo;
 
 use std::process::ExitCode;
@@ -20,6 +21,8 @@ struct Cli {
 enum Command {
     /// Order, download, enable and confirm a profile on each device
     Demo(demo::Demo),
+    /// Be a card in a PC/SC reader
+    Card(card::Card),
     /// Measure the product against what its libraries can do, in one run
     Bench(bench::Bench),
 }
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Command::Demo(demo) => demo.run(),
+        Command::Card(card) => card.run(),
         Command::Bench(bench) => bench.run(),
     };
     match done {

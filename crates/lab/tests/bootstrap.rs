@@ -96,6 +96,7 @@ fn an_operational_profile_replaces_it() {
     let state = world.operation(&list).unwrap().state;
     let OperationState::Confirmed {
         outcome: Outcome::Profiles { profiles },
+        ..
     } = state
     else {
         panic!("{state:?}");

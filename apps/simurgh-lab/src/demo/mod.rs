@@ -164,7 +164,7 @@ async fn stay_up(server: &mut ServerProcess, devices: Vec<Device>) -> Result<(),
 }
 
 /// A factory under the EUM of the server's test hierarchy.
-fn factory(pki: &Path) -> Result<Factory, Failure> {
+pub(crate) fn factory(pki: &Path) -> Result<Factory, Failure> {
     use rsp_core::pki::member;
     let ci = server::certificate(&pki.join(format!("{}.pem", member::CI)))?;
     let eum_certificate = server::certificate(&pki.join(format!("{}.pem", member::EUM)))?;

@@ -53,7 +53,7 @@ pub(crate) fn set_default_dp_address_iot(
 ) -> Result<Vec<u8>, Status> {
     let request: sgp32::SetDefaultDpAddressRequest = decode(command)?;
     let response = sgp32::SetDefaultDpAddressResponse {
-        set_default_dp_address_result: set(isdr, request.default_dp_address).0,
+        set_default_dp_address_result: set(isdr, request.default_dp_address),
         extensions: Default::default(),
     };
     Ok(response.to_der())

@@ -154,7 +154,7 @@ fn stored_eim(eim: &Eim) -> StoredEim {
 
 fn entry_der(entry: &Entry) -> Vec<u8> {
     match entry {
-        Entry::Notification(notification) => notification.as_bytes().to_vec(),
+        Entry::Notification(notification) => notification.to_der(),
         Entry::PackageResult(result) => result.to_der(),
     }
 }
@@ -176,9 +176,7 @@ fn stored_switch(switch: &Switch) -> StoredSwitch {
     let notifications = switch.notifications.iter();
     StoredSwitch {
         events: events.collect(),
-        notifications: notifications
-            .map(|n| Octets(n.as_bytes().to_vec()))
-            .collect(),
+        notifications: notifications.map(|n| Octets(n.to_der())).collect(),
     }
 }
 

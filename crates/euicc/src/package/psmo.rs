@@ -224,7 +224,7 @@ impl<'a> Draft<'a> {
 
 fn set_default_dp_address_result(code: SetDefaultDpAddressResult) -> EuiccResultData {
     EuiccResultData::SetDefaultDpAddressResult(SetDefaultDpAddressResponse {
-        set_default_dp_address_result: code.0,
+        set_default_dp_address_result: code,
         extensions: Default::default(),
     })
 }

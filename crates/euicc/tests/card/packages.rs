@@ -477,7 +477,7 @@ fn the_default_smdp_address_is_set_and_removed() {
     let results = host.run(&mut eim, "BF65058003632E64");
     let ok =
         EuiccResultData::SetDefaultDpAddressResult(rsp_asn1::sgp32::SetDefaultDpAddressResponse {
-            set_default_dp_address_result: 0,
+            set_default_dp_address_result: SetDefaultDpAddressResult::OK,
             extensions: Default::default(),
         });
     assert_eq!(results, [ok]);
