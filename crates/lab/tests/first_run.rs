@@ -88,8 +88,13 @@ fn profiles_of_the_field() {
     };
     let minimal = std::fs::read(folder.join("spec/minimal-profile.der")).unwrap();
     first_run(&minimal, Algorithm::Milenage);
-    let ts48 = folder.join("data/ts48/TS48v7_SAIP2.3_BERTLV_SUCI.der");
-    first_run(&std::fs::read(ts48).unwrap(), Algorithm::Test);
+    let packages = std::fs::read_dir(folder.join("data/ts48")).unwrap();
+    let packages: Vec<_> = packages.map(|entry| entry.unwrap().path()).collect();
+    assert!(packages.len() >= 11);
+    for package in packages {
+        println!("{}", package.display());
+        first_run(&std::fs::read(package).unwrap(), Algorithm::Test);
+    }
 }
 
 fn enable_of(iccid: Iccid) -> OperationKind {
