@@ -23,6 +23,9 @@ pub(super) fn measure(setting: &Setting) -> Result<Row, Failure> {
     let (devices, after) = (devices?, resident()?);
     let each = after.saturating_sub(before) / DEVICES;
     drop((first, devices));
+    if each == 0 {
+        return Err("the devices used memory that was there before: nothing is measured".into());
+    }
     Ok(Row::octets_at_most(
         "memory of an idle virtual device (card and IPA)",
         format!("resident memory of {DEVICES} devices that wait, less what was there before"),

@@ -43,6 +43,9 @@ impl Bench {
         }
         let setting = Setting::new(self.seed)?;
         let mut report = Report::default();
+        // First: what others have freed would be used again, and not counted.
+        progress("memory of virtual devices");
+        report.add(memory::measure(&setting)?);
         progress("signed eUICC packages");
         report.add(packages::measure(&setting, self.seconds)?);
         progress("SM-DP+ downloads");
@@ -55,8 +58,6 @@ impl Bench {
         }
         progress("polls of many eUICCs");
         report.add(scale::measure(&setting, self.seconds)?);
-        progress("memory of virtual devices");
-        report.add(memory::measure(&setting)?);
         progress("octets on the wire");
         for row in octets::measure(&setting)? {
             report.add(row);
