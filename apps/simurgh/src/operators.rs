@@ -152,7 +152,190 @@ fn next_attempt(now: Timestamp, attempts: u32) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
+    use rsp_core::binding::es2plus_json::{
+        HandleDownloadProgressInfo, NotificationPoint, RequestHeader,
+    };
+    use rsp_core::binding::json::{ExecutionStatus, FunctionExecutionStatus};
+    use rsp_core::binding::{HttpRequest, HttpResponse};
+    use rsp_core::pki::{Hierarchy, Issued, TlsTrust, TrustAnchor, member};
+    use rsp_core::smdp::{DpIdentity, Progress, Smdp};
+    use rsp_crypto::Curve;
+    use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
+    use rsp_net::{ClientAuth, Handler, Limits, OperatorTrust, Peer, Server, TlsIdentity};
+    use store::{SmdpChange, SmdpStore, SqliteStore};
+
     use super::*;
+
+    const YEAR: Duration = Duration::from_secs(365 * 86_400);
+
+    fn issue() -> Vec<Issued<SoftwareKey>> {
+        let hierarchy = Hierarchy {
+            organization: "Test".to_string(),
+            smdp_host: "smdp.example.com".to_string(),
+            eim_host: "eim.example.com".to_string(),
+            door_host: "localhost".to_string(),
+            eid_prefix: "89049032".to_string(),
+            not_before: Timestamp(0),
+            not_after: shell::now().after(YEAR),
+        };
+        let mut keys = SeededRng::new(1);
+        let make_key = || SoftwareKey::generate(Curve::NistP256, &mut keys);
+        hierarchy
+            .issue_all(make_key, &SoftwareProvider, &mut SeededRng::new(2))
+            .unwrap()
+    }
+
+    fn find<'a>(issued: &'a [Issued<SoftwareKey>], member: &str) -> &'a Issued<SoftwareKey> {
+        issued.iter().find(|one| one.member == member).unwrap()
+    }
+
+    fn tls(issued: &[Issued<SoftwareKey>], member: &str) -> TlsIdentity {
+        let one = find(issued, member);
+        let chain = vec![one.certificate.as_bytes().to_vec()];
+        TlsIdentity::from_key_pem(chain, &one.key.to_pkcs8_pem().unwrap()).unwrap()
+    }
+
+    fn host(issued: &[Issued<SoftwareKey>], store: Arc<SqliteStore>) -> SmdpHost {
+        let identity = |member| {
+            let one = find(issued, member);
+            rsp_core::Identity {
+                certificate: one.certificate.clone(),
+                key: Box::new(one.key.clone()),
+            }
+        };
+        let ci = &find(issued, member::CI).certificate;
+        let anchor = TrustAnchor::new(ci, &SoftwareProvider).unwrap();
+        let set = DpIdentity {
+            auth: identity(member::DP_AUTH),
+            pb: identity(member::DP_PB),
+        };
+        let address = "smdp.example.com".to_string();
+        let now = shell::now();
+        let smdp = Smdp::new(address, vec![set], vec![anchor], now, &SoftwareProvider);
+        SmdpHost::new(smdp.unwrap(), store)
+    }
+
+    fn progress(point: u8) -> Progress {
+        Progress {
+            operator: "operator".to_string(),
+            message: HandleDownloadProgressInfo {
+                header: RequestHeader::default(),
+                eid: None,
+                iccid: "8999970000000000010".parse().unwrap(),
+                profile_type: "operational".to_string(),
+                timestamp: shell::now().to_rfc3339(),
+                notification_point_id: NotificationPoint(point),
+                notification_point_status: FunctionExecutionStatus {
+                    status: ExecutionStatus::ExecutedSuccess,
+                    status_code_data: None,
+                },
+                result_data: None,
+            },
+        }
+    }
+
+    /// An operator who is unwell at first.
+    #[derive(Clone, Default)]
+    struct Operator {
+        heard: Arc<Mutex<Vec<(String, String)>>>,
+    }
+
+    impl Handler for Operator {
+        async fn handle(&self, request: HttpRequest, peer: &Peer) -> HttpResponse {
+            assert!(
+                peer.certificate.is_some(),
+                "the SM-DP+ shows no certificate"
+            );
+            let body = String::from_utf8(request.body).unwrap();
+            let mut heard = self.heard.lock().unwrap();
+            heard.push((request.path, body));
+            match heard.len() {
+                1 => HttpResponse::failure(503, "later"),
+                _ => HttpResponse::no_content(),
+            }
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn messages_are_sent_in_their_order_until_they_are_taken() {
+        let issued = issue();
+        let authorities = [find(&issued, member::CI).certificate.as_bytes().to_vec()];
+        let trust = OperatorTrust::new(&authorities, Arc::new(SoftwareProvider)).unwrap();
+        let server = Server::bind(
+            "127.0.0.1:0".parse().unwrap(),
+            tls(&issued, member::DOOR),
+            ClientAuth::Optional(trust),
+            Limits::default(),
+        );
+        let server = server.await.unwrap();
+        let client = Client::builder()
+            .resolve("localhost", server.local_addr())
+            .client_identity(tls(&issued, member::DP_TLS))
+            .build(Arc::new(SoftwareProvider))
+            .unwrap();
+        let operator = Operator::default();
+        let heard = operator.heard.clone();
+        let serving = tokio::spawn(server.serve(operator, std::future::pending()));
+
+        let store = Arc::new(SqliteStore::in_memory().unwrap());
+        for point in [1, 3] {
+            let change = SmdpChange {
+                progress: Some(&progress(point)),
+                ..SmdpChange::at(shell::now())
+            };
+            store.commit_smdp(&change).unwrap();
+        }
+        let authority = find(&issued, member::PRIVATE_CA).certificate.clone();
+        let callback = ipa::Server {
+            address: "localhost".to_string(),
+            trust: Some(TlsTrust::Certificate(authority)),
+        };
+        let courier = Courier {
+            host: Arc::new(host(&issued, store.clone())),
+            client,
+            callbacks: BTreeMap::from([("operator".to_string(), callback)]),
+        };
+        courier.round().await;
+        // The first one is to be repeated later, and the second one waits.
+        assert_eq!(heard.lock().unwrap().len(), 1);
+        assert!(store.due_progress(shell::now()).unwrap().is_empty());
+        let later = shell::now().after(FIRST_DELAY);
+        let waiting = store.due_progress(later).unwrap();
+        assert_eq!((waiting.len(), waiting[0].attempts), (1, 1));
+        store
+            .delay_progress(waiting[0].number, shell::now())
+            .unwrap();
+        courier.round().await;
+        assert!(store.due_progress(later).unwrap().is_empty());
+        let heard = heard.lock().unwrap();
+        let points: Vec<bool> = heard
+            .iter()
+            .map(|(path, body)| {
+                assert_eq!(path, "/gsma/rsp2/es2plus/handleDownloadProgressInfo");
+                body.contains(r#""notificationPointId":1"#)
+            })
+            .collect();
+        assert_eq!(points, [true, true, false]);
+        serving.abort();
+    }
+
+    #[test]
+    fn an_operator_is_known_by_its_key() {
+        let issued = issue();
+        let certificate = |member| &find(&issued, member).certificate;
+        let mut operators = Operators::default();
+        let stranger = certificate(member::DOOR).as_bytes();
+        assert_eq!(operators.name_of(stranger), Some(ANYBODY));
+        operators
+            .add("first", certificate(member::OPERATOR))
+            .unwrap();
+        let known = certificate(member::OPERATOR).as_bytes();
+        assert_eq!(operators.name_of(known), Some("first"));
+        assert_eq!(operators.name_of(stranger), None);
+        assert_eq!(operators.name_of(b"no certificate"), None);
+    }
 
     #[test]
     fn attempts_are_ever_rarer_but_not_too_rare() {

@@ -207,13 +207,26 @@ impl World {
         template: &[u8],
         subscription: &Subscription,
     ) -> Result<String, WorldError> {
+        self.order_with(template, subscription, ProfileTypeSettings::default())
+    }
+
+    /// As [`World::order`], of a type that is delivered in this way.
+    ///
+    /// # Errors
+    /// If the SM-DP+ refuses.
+    pub fn order_with(
+        &mut self,
+        template: &[u8],
+        subscription: &Subscription,
+        settings: ProfileTypeSettings,
+    ) -> Result<String, WorldError> {
         self.smdp.store().add_profiles(&ProfileStock {
             profile_type: "operational",
             template,
             service_provider_name: "Example Mobile",
             profile_name: "Operational",
             profile_class: 2,
-            settings: ProfileTypeSettings::default(),
+            settings,
             subscriptions: std::slice::from_ref(subscription),
         })?;
         let order = es2plus_json::DownloadOrder {
