@@ -86,6 +86,9 @@ struct Serve {
     /// Print the addresses as one JSON line on standard output when ready
     #[arg(long)]
     announce: bool,
+    /// End when standard input does: with the program that holds its other end
+    #[arg(long)]
+    stop_on_stdin_eof: bool,
 }
 
 fn main() -> ExitCode {
@@ -98,7 +101,7 @@ fn main() -> ExitCode {
         Command::Device { command } => command.run(),
         Command::Operation { command } => command.run(),
         Command::Profile { command } => command.run(),
-        Command::Serve(serve) => serve::run(&serve.config, &serve.set, serve.announce),
+        Command::Serve(serve) => serve::run(&serve),
         Command::Completion { shell } => {
             let mut command = Cli::command();
             clap_complete::generate(shell, &mut command, "simurgh", &mut std::io::stdout());

@@ -1,7 +1,7 @@
 //! `simurgh serve`: loads keys and state, listens, and ends in good order.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use rsp_crypto::software::SoftwareProvider;
 use rsp_net::{Client, ClientAuth, Limits, Server, TlsIdentity};
 use store::{EimHost, SqliteStore, Store};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use crate::config::Config;
 use crate::door::Door;
 use crate::esipa::{self, Esipa};
 use crate::outbox::Outbox;
 use crate::smdp_role::SmdpRole;
-use crate::{Failure, files};
+use crate::{Failure, Serve, files};
 
 /// Characters that a token must have.
 const MIN_TOKEN: usize = 16;
@@ -28,23 +28,29 @@ const MIN_TOKEN: usize = 16;
 /// How long an SM-DP+ may take to answer.
 const OUTBOX_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Runs the server until a signal ends it.
-pub(crate) fn run(config: &Path, set: &[String], announce: bool) -> Result<(), Failure> {
+/// Runs the server until a signal ends it, or the end of standard input if that
+/// is asked for.
+pub(crate) fn run(arguments: &Serve) -> Result<(), Failure> {
     let filter = tracing_subscriber::EnvFilter::try_from_env("SIMURGH_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
-    let config = Config::read(config, set)?;
+    let config = Config::read(&arguments.config, &arguments.set)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new("cannot start", error))?;
-    runtime.block_on(serve(&config, announce))
+    let stopped = stopped(arguments.stop_on_stdin_eof);
+    runtime.block_on(serve(&config, arguments.announce, stopped))
 }
 
-async fn serve(config: &Config, announce: bool) -> Result<(), Failure> {
+async fn serve(
+    config: &Config,
+    announce: bool,
+    stopped: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
     let pki = Pki(config.pki.clone());
     let store = SqliteStore::open(&config.database);
     let store = store.map_err(|error| Failure::new(config.database.display(), error))?;
@@ -88,7 +94,7 @@ async fn serve(config: &Config, announce: bool) -> Result<(), Failure> {
         )
     };
     let signalled = async {
-        let ended = wait_for_signal().await;
+        let ended = stopped.await;
         end.send_replace(true);
         ended
     };
@@ -96,16 +102,29 @@ async fn serve(config: &Config, announce: bool) -> Result<(), Failure> {
     ended
 }
 
-async fn wait_for_signal() -> Result<(), Failure> {
+/// Comes when the server shall end.
+async fn stopped(on_stdin_eof: bool) -> Result<(), Failure> {
     let failed = |error| Failure::new("cannot wait for signals", error);
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        () = stdin_ended(), if on_stdin_eof => {}
     }
     tracing::info!("ending");
     Ok(())
+}
+
+/// Comes when standard input ends.
+async fn stdin_ended() {
+    let (told, ended) = oneshot::channel();
+    // Not a thread of the runtime, whose end would wait for this read.
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        let _ = told.send(());
+    });
+    let _ = ended.await;
 }
 
 fn say_where(announce: bool, servers: [&Server; 3]) {
