@@ -4,7 +4,9 @@ use alloc::format;
 use alloc::string::ToString;
 
 use rsp_asn1::ids::Eid;
-use rsp_asn1::rsp::{ErrorResult, FinalResult, OtherSignedNotification, ProfileInstallationResult};
+use rsp_asn1::rsp::{
+    ErrorReason, ErrorResult, FinalResult, OtherSignedNotification, ProfileInstallationResult,
+};
 use rsp_crypto::{PublicKey, Signature};
 
 use super::progress::Passed;
@@ -45,7 +47,7 @@ impl AwaitInstallationResult {
             FinalResult::Error(error) => Some(installation_failed(error)),
         };
         let mut step = Step::done(Session::Ended, Empty {});
-        if let Some(order) = self.settled(order, failure.is_none()) {
+        if let Some(order) = self.settled(order, &data.final_result) {
             let passed = Passed {
                 transaction_id: &self.transaction_id,
                 eid: self.eid,
@@ -59,19 +61,26 @@ impl AwaitInstallationResult {
 
     /// The order after the result; `None` if it has gone on without this
     /// session.
-    fn settled(&self, order: Order, installed: bool) -> Option<Order> {
+    fn settled(&self, order: Order, result: &FinalResult) -> Option<Order> {
         if order.generation != self.generation || order.delivered_to_other(self.eid) {
             return None;
         }
-        match installed {
-            true => Some(Order {
+        match result {
+            FinalResult::Success(_) => Some(Order {
                 delivered_to: Some(self.eid),
                 ..order.after(OrderEvent::Installed)?
             }),
-            false if order.is_delivered_to(self.eid) => order.ended(OrderEnd::Installation),
-            false => None,
+            FinalResult::Error(_) if !order.is_delivered_to(self.eid) => None,
+            FinalResult::Error(error) if is_passing(error) => order.after(OrderEvent::Postponed),
+            FinalResult::Error(_) => order.ended(OrderEnd::Installation),
         }
     }
+}
+
+/// Whether nothing but the circumstances was wrong, as when the eUICC lost
+/// power: the eUICC has nothing of the profile, and may try again.
+fn is_passing(error: &ErrorResult) -> bool {
+    error.error_reason == ErrorReason::INSTALL_FAILED_DUE_TO_INTERRUPTION
 }
 
 /// A failed installation as a status (SGP.22 5.3.5).
