@@ -119,11 +119,12 @@ impl World {
     fn die(&mut self, kill: Kill) -> Result<(), WorldError> {
         self.away = kill.away;
         match kill.role {
-            Role::Card => {
-                self.card.reset();
-            }
+            Role::Card => self.restart_card()?,
             Role::Ipa => self.restart_ipa(),
-            Role::Device => self.power_cut(),
+            Role::Device => {
+                self.restart_card()?;
+                self.restart_ipa();
+            }
             Role::Eim => self.eim = self.servers.start_eim()?,
             Role::Smdp => self.smdp = self.servers.start_smdp()?,
         }

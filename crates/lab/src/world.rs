@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use euicc::{Environment, Euicc};
+use euicc::{Environment, Euicc, LoadError, StoredEuicc};
 use rsp_asn1::Extensions;
 use rsp_asn1::ids::{Eid, Iccid, Imsi, InvalidId};
 use rsp_asn1::rsp::{DeviceCapabilities, DeviceInfo};
@@ -24,6 +24,7 @@ use rsp_crypto::{CryptoError, Rng};
 use store::{EimHost, ProfileStock, SmdpHost, StoreError};
 
 use crate::factory::{Factory, FactoryError};
+use crate::identity::CardIdentity;
 use crate::kills::{Kill, Peer};
 use crate::network::{Algorithm, NotConfirmed, Subscriber};
 use crate::servers::{Place, Servers};
@@ -52,6 +53,8 @@ pub enum WorldError {
     Binding(#[from] BindingError),
     #[error("{0}")]
     Identifier(#[from] InvalidId),
+    #[error("the card's memory: {0}")]
+    Memory(#[from] LoadError),
     #[error("malformed: {0}")]
     Decode(#[from] rsp_asn1::DecodeError),
     #[error("the hierarchy has no {0}")]
@@ -124,6 +127,8 @@ pub struct World {
     /// For how many messages the killed server is away.
     pub(crate) away: usize,
     pub(crate) servers: Servers,
+    /// What the card was made with.
+    identity: CardIdentity,
     operations: u64,
 }
 
@@ -161,7 +166,8 @@ impl World {
         let factory = servers.factory()?;
         let (eim, smdp) = (servers.start_eim()?, servers.start_smdp()?);
         let eid = factory.eid(1)?;
-        let mut card = factory.make_card(eid, &mut rng)?;
+        let identity = factory.identity(eid, &mut rng)?;
+        let mut card = Euicc::new(identity.personalisation());
         let configuration = eim.eim().configuration_data(0)?;
         let token = factory.add_initial_eim(&mut card, configuration, &mut rng)?;
         eim.add_euicc(&EuiccRecord::new(eid, token, 0))?;
@@ -180,6 +186,7 @@ impl World {
             messages: Vec::new(),
             away: 0,
             servers,
+            identity,
             operations: 0,
         })
     }
@@ -323,6 +330,18 @@ impl World {
     /// If it cannot be started.
     pub fn restart_eim(&mut self) -> Result<(), WorldError> {
         self.eim = self.servers.start_eim()?;
+        Ok(())
+    }
+
+    /// Takes the power from the card: a card made from nothing but its
+    /// non-volatile memory stands in its place.
+    pub(crate) fn restart_card(&mut self) -> Result<(), WorldError> {
+        let made = || self.identity.personalisation();
+        let card = std::mem::replace(&mut self.card, Euicc::new(made()));
+        let image = StoredEuicc::new(card).start_over(&SoftwareProvider);
+        let (mut card, _) = StoredEuicc::load(made(), &image, &SoftwareProvider)?;
+        let _atr = card.reset(&SoftwareProvider).written();
+        self.card = card.into_card();
         Ok(())
     }
 

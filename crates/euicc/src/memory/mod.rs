@@ -170,6 +170,11 @@ impl StoredEuicc {
         Unwritten { record, response }
     }
 
+    /// The card, for whom nothing is stored any more.
+    pub fn into_card(self) -> Euicc {
+        self.card
+    }
+
     /// The card, to look at.
     pub fn card(&self) -> &Euicc {
         &self.card
