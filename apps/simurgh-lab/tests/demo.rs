@@ -6,7 +6,11 @@
     reason = "tests fail by panicking"
 )]
 
-use std::process::{Command, Output};
+use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
+use std::process::{Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 fn demo(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_simurgh-lab"))
@@ -38,6 +42,66 @@ fn three_devices_are_confirmed() {
         line.starts_with(r#"{"devices":3,"confirmed":3,"seconds":"#),
         "{line}"
     );
+}
+
+#[test]
+fn every_device_ends_with_its_bootstrap_profile_disabled() {
+    let output = demo(&["--devices", "5", "--parallel", "2"]);
+    assert!(output.status.success());
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let row = |step: &str| {
+        let line = text.lines().find(|line| line.starts_with(step));
+        let line = line.unwrap_or_else(|| panic!("no {step} in {text}"));
+        line[44..].split_whitespace().next().unwrap().to_string()
+    };
+    assert_eq!(row("card made: bootstrap profile, eIM known"), "5");
+    assert_eq!(row("bootstrap profile disabled on the card"), "5");
+    assert!(text.contains("5 of 5 devices confirmed"), "{text}");
+    assert!(text.contains("per second"), "{text}");
+}
+
+/// Whether something listens on a port of this machine.
+fn listens(port: u16) -> bool {
+    TcpStream::connect(("127.0.0.1", port)).is_ok()
+}
+
+#[test]
+fn a_killed_demonstration_leaves_no_server_and_the_next_one_no_folder() {
+    let temporary = std::env::temp_dir().join(format!("simurgh-killed-{}", std::process::id()));
+    std::fs::create_dir(&temporary).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_simurgh-lab"))
+        .arg("demo")
+        .env("TMPDIR", &temporary)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let api = lines.find_map(|line| {
+        let line = line.unwrap();
+        let port = line.trim().strip_prefix("API      https://localhost:")?;
+        Some(port.parse().unwrap())
+    });
+    let port: u16 = api.unwrap();
+    assert!(listens(port));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let ended = (0..200).any(|_| {
+        sleep(Duration::from_millis(100));
+        !listens(port)
+    });
+    assert!(ended, "the server is still there");
+    let left = || std::fs::read_dir(&temporary).unwrap().count();
+    assert_eq!(left(), 1, "nobody could remove it");
+
+    let next = Command::new(env!("CARGO_BIN_EXE_simurgh-lab"))
+        .args(["demo", "--once"])
+        .env("TMPDIR", &temporary)
+        .output()
+        .unwrap();
+    assert!(next.status.success());
+    assert_eq!(left(), 0);
+    std::fs::remove_dir(&temporary).unwrap();
 }
 
 #[test]

@@ -5,19 +5,20 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use api::{NewDevice, OperationKind, Secret};
 use euicc::{Environment, Euicc};
-use lab::Subscriber;
+use lab::{Algorithm, Bootstrap, Subscriber, inspect};
 use rsp_asn1::Asn1;
-use rsp_asn1::ids::Eid;
+use rsp_asn1::ids::{Eid, Iccid};
 use rsp_asn1::sgp32::EimConfigurationData;
 use rsp_core::Timestamp;
 use rsp_core::ipa::{Action, Config, DEFAULT_BLOCK_SIZE, Event, Input, Ipa};
-use rsp_core::profile::Subscription;
+use rsp_core::profile::{self, Subscription};
 use rsp_crypto::OsRng;
 use rsp_crypto::software::SoftwareProvider;
 use rsp_net::Client;
 
-use super::Setting;
-use super::report::{Progress, Run, Step};
+use super::report::{Run, Step};
+use super::server::SMDP;
+use super::{Setting, supply};
 use crate::Failure;
 
 /// Pause between two polls while the demonstration stays up.
@@ -26,50 +27,59 @@ const POLL_INTERVAL: Duration = Duration::from_secs(5);
 /// A device in the field.
 pub(crate) struct Device {
     eid: Eid,
+    /// The profile that it came with.
+    bootstrap: Iccid,
     card: Euicc,
     ipa: Ipa,
     client: Client,
     rng: OsRng,
 }
 
-/// Makes a device and takes it through the run; the device is kept if it was
-/// confirmed.
+/// Why a device is not confirmed.
+pub(crate) struct Unconfirmed {
+    /// Which device.
+    pub(crate) device: String,
+    pub(crate) reason: String,
+}
+
+/// Makes a device and takes it through the run; gives it if it was confirmed.
 pub(crate) async fn run(
-    number: u64,
+    number: u32,
     subscription: Subscription,
     setting: &Setting,
-    progress: &Progress,
-) -> (Option<Device>, Run) {
-    let mut run = Run::new(progress.clone());
-    match Device::confirmed(number, subscription, setting, &mut run).await {
-        Ok(device) => {
-            run.confirmed();
-            (Some(device), run)
+    run: &mut Run,
+) -> Result<Device, Unconfirmed> {
+    let mut name = format!("device {number}");
+    let made = Device::make(number, setting).await;
+    let confirmed = match made {
+        Ok(mut device) => {
+            name = format!("{name}, EID {}", device.eid);
+            run.step(Step::Made);
+            let confirmed = device.confirm(subscription, setting, run).await;
+            confirmed.map(|()| device)
         }
-        Err(error) => {
-            run.failed(number, &error.to_string());
-            (None, run)
-        }
-    }
+        Err(error) => Err(error),
+    };
+    confirmed.map_err(|error| Unconfirmed {
+        device: name,
+        reason: error.to_string(),
+    })
 }
 
 impl Device {
-    async fn confirmed(
-        number: u64,
+    async fn confirm(
+        &mut self,
         subscription: Subscription,
         setting: &Setting,
         run: &mut Run,
-    ) -> Result<Self, Failure> {
+    ) -> Result<(), Failure> {
         let operator = &setting.operator;
-        let mut device = Self::make(number, setting).await?;
-        let eid = device.eid.to_string();
-        run.step(Step::Made);
-
+        let eid = self.eid.to_string();
         let activation_code = Secret(operator.order(subscription.iccid).await?);
         run.step(Step::Ordered);
         let download = OperationKind::Download { activation_code };
         let download = operator.queue(&eid, download).await?;
-        device.round(run).await?;
+        self.round(run).await?;
         expect_confirmed(setting, &download).await?;
         run.step(Step::DownloadConfirmed);
 
@@ -78,27 +88,33 @@ impl Device {
             rollback: false,
         };
         let enable = operator.queue(&eid, enable).await?;
-        device.round(run).await?;
+        self.round(run).await?;
         expect_confirmed(setting, &enable).await?;
         run.step(Step::EnableConfirmed);
 
-        let mut subscriber = Subscriber::new(subscription, setting.algorithm);
-        let mut environment = Environment {
-            provider: &SoftwareProvider,
-            rng: &mut device.rng,
-        };
-        subscriber.confirm(&mut device.card, &mut environment)?;
+        let operational = subscription.iccid;
+        self.authenticate(subscription, setting.algorithm)?;
         run.step(Step::Authenticated);
-        Ok(device)
+        self.expect_profiles(&[(self.bootstrap, false), (operational, true)])?;
+        run.step(Step::BootstrapDisabled);
+        Ok(())
     }
 
-    /// In the factory: a card with its certificate, told of the eIM; and at
-    /// the eIM, told of the card.
-    async fn make(number: u64, setting: &Setting) -> Result<Self, Failure> {
+    /// In the factory: a card with its certificate and an enabled bootstrap
+    /// profile, told of the eIM; and at the eIM, told of the card.
+    async fn make(number: u32, setting: &Setting) -> Result<Self, Failure> {
         let mut rng = super::random()?;
         let factory = &setting.factory;
-        let eid = factory.eid(number)?;
-        let mut card = factory.make_card(eid, &mut rng)?;
+        let eid = factory.eid(number.into())?;
+        let subscription = supply::bootstrap(number)?;
+        let bootstrap = Bootstrap {
+            template: &profile::template(),
+            subscription: &subscription,
+            profile_name: "Bootstrap",
+            smdp_address: SMDP,
+            fallback_allowed: false,
+        };
+        let mut card = factory.make_card_with_bootstrap(eid, &bootstrap, &mut rng)?;
         let configuration = setting.operator.eim_configuration().await?;
         let data = octets(&configuration.eim_configuration_data)?;
         let data = EimConfigurationData::from_der(&data)?;
@@ -117,13 +133,41 @@ impl Device {
             device_info: lab::device_info(),
             ci: vec![factory.ci.clone()],
         };
-        Ok(Device {
+        let mut device = Device {
             eid,
+            bootstrap: subscription.iccid,
             card,
             ipa: Ipa::new(config, now()),
             client: setting.devices.clone(),
             rng,
-        })
+        };
+        device.expect_profiles(&[(subscription.iccid, true)])?;
+        device.authenticate(subscription, Algorithm::Milenage)?;
+        Ok(device)
+    }
+
+    /// Challenges the enabled profile as its network would.
+    fn authenticate(
+        &mut self,
+        subscription: Subscription,
+        algorithm: Algorithm,
+    ) -> Result<(), Failure> {
+        let mut environment = Environment {
+            provider: &SoftwareProvider,
+            rng: &mut self.rng,
+        };
+        let mut subscriber = Subscriber::new(subscription, algorithm);
+        Ok(subscriber.confirm(&mut self.card, &mut environment)?)
+    }
+
+    /// Compares what the card says of its profiles, and whether they are
+    /// enabled.
+    fn expect_profiles(&mut self, expected: &[(Iccid, bool)]) -> Result<(), Failure> {
+        let actual = inspect::profiles(&mut self.card, &mut self.rng)?;
+        match actual == expected {
+            true => Ok(()),
+            false => Err(format!("the card has the profiles {actual:?}, not {expected:?}").into()),
+        }
     }
 
     pub(crate) fn eid(&self) -> Eid {

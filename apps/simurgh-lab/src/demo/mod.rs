@@ -1,12 +1,13 @@
 //! `simurgh-lab demo`: the first run, on the real server over loopback TLS.
 
 mod device;
+mod folder;
 mod operator;
 mod report;
 mod server;
+mod supply;
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -25,14 +26,16 @@ use tokio::task::LocalSet;
 use crate::Failure;
 use device::Device;
 use operator::Operator;
-use report::{Progress, Report};
+use report::{Progress, Report, Run};
 use server::ServerProcess;
+use supply::Supply;
 
-/// Each device is made with a software eUICC that knows the eIM. A profile is
-/// ordered for it over ES2+, the eIM triggers the download, the IPA fetches it
-/// over ES9+ and the eUICC installs it; then the eUICC enables it under a
-/// signed eUICC Package. That AUTHENTICATE fits the keys in the order confirms
-/// the device.
+/// Each device is made with a software eUICC that has an enabled bootstrap
+/// profile and knows the eIM. An operational profile is ordered for it over
+/// ES2+, the eIM triggers the download, the IPA fetches it over ES9+ and the
+/// eUICC installs it; then the eUICC enables it under a signed eUICC Package.
+/// That AUTHENTICATE fits the keys in the order, and that the bootstrap profile
+/// is disabled, confirms the device.
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// End after the run; without it servers and devices stay up
@@ -62,6 +65,15 @@ pub(crate) struct Setting {
     pub(crate) devices: Client,
     pub(crate) factory: Factory,
     pub(crate) algorithm: Algorithm,
+    pub(crate) supply: Supply,
+}
+
+/// What came of the devices.
+#[derive(Default)]
+struct Fleet {
+    report: Report,
+    /// Those that stay up.
+    kept: Vec<Device>,
 }
 
 impl Demo {
@@ -77,52 +89,68 @@ impl Demo {
         let started = Instant::now();
         let (template, algorithm) = self.template()?;
         let mut server = ServerProcess::start(self.server.as_deref(), self.dir.as_deref()).await?;
-        let setting = Setting {
+        let setting = Rc::new(Setting {
             operator: Operator::new(&server)?,
             devices: operator::client(&server).build(Arc::new(SoftwareProvider))?,
             factory: factory(server.pki())?,
             algorithm,
-        };
-        let setting = Rc::new(setting);
-        let subscriptions = operator::subscriptions(self.devices)?;
+            supply: Supply::new(template, self.devices),
+        });
         let progress = Progress::new(self.devices);
         progress.step("server started");
-        setting.operator.stock(&template, &subscriptions).await?;
-        progress.step("profiles in stock");
+        let fleet = self.run_devices(&setting, &progress);
+        let done = tokio::select! {
+            done = fleet => done,
+            ended = server.wait() => ended.and(Err("the server ended".into())),
+            ended = interrupted() => ended.and(Err("interrupted".into())),
+        };
+        progress.finish();
+        let mut fleet = match done {
+            Ok(fleet) => fleet,
+            Err(error) => {
+                server.stop().await;
+                return Err(error);
+            }
+        };
+        let seconds = started.elapsed().as_secs_f64();
+        let all = fleet.report.print(self.devices, seconds);
+        report::print_memory(server.peak_memory());
+        if !self.once {
+            stay_up(&mut server, fleet.kept).await?;
+        }
+        server.stop().await;
+        fleet.report.print_line(self.devices, seconds);
+        Ok(all)
+    }
 
-        let waiting: VecDeque<_> = (1..).zip(subscriptions).collect();
-        let waiting = Rc::new(RefCell::new(waiting));
-        let report = Rc::new(RefCell::new(Report::default()));
-        let kept = Rc::new(RefCell::new(Vec::new()));
+    /// Takes every device through its run, some of them at a time.
+    async fn run_devices(
+        &self,
+        setting: &Rc<Setting>,
+        progress: &Progress,
+    ) -> Result<Fleet, Failure> {
+        let fleet = Rc::new(RefCell::new(Fleet::default()));
+        let keep = !self.once;
         let workers = (0..self.parallel.min(self.devices)).map(|_| {
-            let (setting, waiting) = (setting.clone(), waiting.clone());
-            let (report, kept, progress) = (report.clone(), kept.clone(), progress.clone());
+            let (setting, fleet, progress) = (setting.clone(), fleet.clone(), progress.clone());
             tokio::task::spawn_local(async move {
-                loop {
-                    let next = waiting.borrow_mut().pop_front();
-                    let Some((number, subscription)) = next else {
-                        break;
-                    };
-                    let (device, run) =
-                        device::run(number, subscription, &setting, &progress).await;
-                    report.borrow_mut().add(run);
-                    kept.borrow_mut().extend(device);
+                while let Some((number, subscription)) = setting.supply.next(&setting).await? {
+                    let mut run = Run::new(progress.clone());
+                    let device = device::run(number, subscription, &setting, &mut run).await;
+                    if let Err(failed) = &device {
+                        progress.device_failed(&failed.device, &failed.reason);
+                    }
+                    let mut fleet = fleet.borrow_mut();
+                    fleet.report.add(run, device.is_ok());
+                    fleet.kept.extend(device.ok().filter(|_| keep));
                 }
+                Ok::<_, Failure>(())
             })
         });
         for worker in workers.collect::<Vec<_>>() {
-            worker.await?;
+            worker.await??;
         }
-        progress.finish();
-        let report = report.take();
-        let seconds = started.elapsed().as_secs_f64();
-        let all = report.print(self.devices, seconds);
-        if !self.once {
-            stay_up(&mut server, kept.take()).await?;
-        }
-        server.stop().await;
-        report.print_line(self.devices, seconds);
-        Ok(all)
+        Ok(fleet.take())
     }
 
     /// The package to personalise, and how it authenticates.
@@ -153,13 +181,21 @@ async fn stay_up(server: &mut ServerProcess, devices: Vec<Device>) -> Result<(),
         .into_iter()
         .map(|device| tokio::task::spawn_local(device.poll_for_ever()))
         .collect();
+    tokio::select! {
+        ended = interrupted() => ended?,
+        ended = server.wait() => ended?,
+    }
+    polling.iter().for_each(tokio::task::JoinHandle::abort);
+    Ok(())
+}
+
+/// Comes when somebody wants this to end.
+async fn interrupted() -> Result<(), Failure> {
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         ended = tokio::signal::ctrl_c() => ended?,
         _ = terminate.recv() => {}
-        ended = server.wait() => ended?,
     }
-    polling.iter().for_each(tokio::task::JoinHandle::abort);
     Ok(())
 }
 

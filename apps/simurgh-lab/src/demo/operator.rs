@@ -12,7 +12,6 @@ use rsp_core::binding::{es2plus_json, json};
 use rsp_core::ipa;
 use rsp_core::pki::{TlsTrust, TrustAnchor, member};
 use rsp_core::profile::Subscription;
-use rsp_crypto::Rng;
 use rsp_crypto::software::SoftwareProvider;
 use rsp_net::{Client, TlsIdentity};
 use serde::Serialize;
@@ -58,22 +57,19 @@ impl Operator {
     }
 
     /// Puts profiles into the stock of the SM-DP+.
-    pub(crate) async fn stock(
+    pub(crate) async fn stock<'a>(
         &self,
         template: &[u8],
-        subscriptions: &[Subscription],
+        subscriptions: impl Iterator<Item = &'a Subscription>,
     ) -> Result<(), Failure> {
-        // One request must stay within what the server takes.
-        for some in subscriptions.chunks(1000) {
-            let new = NewProfiles {
-                profile_type: PROFILE_TYPE.to_string(),
-                template: Some(hex(template)),
-                service_provider_name: "Simurgh Mobile".to_string(),
-                profile_name: "Operational".to_string(),
-                subscriptions: some.iter().map(shown).collect(),
-            };
-            let _: api::Imported = self.call(Method::POST, "/profiles", Some(&new)).await?;
-        }
+        let new = NewProfiles {
+            profile_type: PROFILE_TYPE.to_string(),
+            template: Some(hex(template)),
+            service_provider_name: "Simurgh Mobile".to_string(),
+            profile_name: "Operational".to_string(),
+            subscriptions: subscriptions.map(shown).collect(),
+        };
+        let _: api::Imported = self.call(Method::POST, "/profiles", Some(&new)).await?;
         Ok(())
     }
 
@@ -167,27 +163,6 @@ pub(crate) fn client(server: &ServerProcess) -> rsp_net::ClientBuilder {
         .resolve(EIM, server.addresses.eim)
         .resolve(SMDP, server.addresses.smdp)
         .resolve(DOOR, server.addresses.door)
-}
-
-/// Subscriptions of a test network (MCC 999, TS 23.003) with random keys.
-pub(crate) fn subscriptions(count: u32) -> Result<Vec<Subscription>, Failure> {
-    let mut rng = super::random()?;
-    let mut random = || {
-        let mut key = [0; 16];
-        rng.fill(&mut key);
-        key
-    };
-    (1..=count)
-        .map(|number| {
-            let iccid = format!("8999970000{number:09}0").parse()?;
-            let imsi = format!("99970{number:010}").parse()?;
-            let sd_keys = Some([random(), random(), random()]);
-            Ok(Subscription {
-                sd_keys,
-                ..Subscription::new(iccid, imsi, random(), random())
-            })
-        })
-        .collect()
 }
 
 fn shown(subscription: &Subscription) -> NewSubscription {

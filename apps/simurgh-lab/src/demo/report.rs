@@ -1,6 +1,9 @@
 //! What a run shows: progress while it lasts, a table and a line at its end.
 
+use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -19,10 +22,11 @@ pub(crate) enum Step {
     Executed,
     EnableConfirmed,
     Authenticated,
+    BootstrapDisabled,
 }
 
 impl Step {
-    const ALL: [Step; 10] = [
+    const ALL: [Step; 11] = [
         Step::Made,
         Step::Ordered,
         Step::Triggered,
@@ -33,11 +37,12 @@ impl Step {
         Step::Executed,
         Step::EnableConfirmed,
         Step::Authenticated,
+        Step::BootstrapDisabled,
     ];
 
     const fn text(self) -> &'static str {
         match self {
-            Step::Made => "card made, eIM and card know each other",
+            Step::Made => "card made: bootstrap profile, eIM known",
             Step::Ordered => "profile ordered and released (ES2+)",
             Step::Triggered => "download trigger fetched (ESipa)",
             Step::MutuallyAuthenticated => "SM-DP+ and eUICC authenticated (ES9+)",
@@ -47,6 +52,7 @@ impl Step {
             Step::Executed => "signed enable executed by the eUICC",
             Step::EnableConfirmed => "enable result verified by the eIM",
             Step::Authenticated => "AUTHENTICATE answered with the ordered keys",
+            Step::BootstrapDisabled => "bootstrap profile disabled on the card",
         }
     }
 
@@ -69,6 +75,7 @@ pub(crate) struct Progress {
     /// Each step on a line of its own: one device, or nobody watches a bar.
     lines: bool,
     started: Instant,
+    failed: Rc<Cell<u32>>,
 }
 
 impl Progress {
@@ -79,7 +86,7 @@ impl Progress {
             true => ProgressDrawTarget::stderr(),
             false => ProgressDrawTarget::hidden(),
         });
-        let style = "{elapsed} [{bar:40}] {pos}/{len} devices, {eta} left";
+        let style = "{elapsed} [{bar:40}] {pos}/{len} devices, {per_sec}, {eta} left{msg}";
         if let Ok(style) = ProgressStyle::with_template(style) {
             bar.set_style(style.progress_chars("=> "));
         }
@@ -87,6 +94,7 @@ impl Progress {
             bar,
             lines: devices == 1,
             started: Instant::now(),
+            failed: Rc::default(),
         }
     }
 
@@ -103,14 +111,28 @@ impl Progress {
         }
     }
 
-    fn device_done(&self) {
+    fn device_done(&self, confirmed: bool) {
+        if !confirmed {
+            self.failed.set(self.failed.get() + 1);
+            self.bar
+                .set_message(format!(", {} failed", self.failed.get()));
+        }
         self.bar.inc(1);
         let done = self.bar.position();
         let total = self.bar.length().unwrap_or_default();
         let tenth = (total / 10).max(1);
         if !self.lines && self.bar.is_hidden() && done.is_multiple_of(tenth) {
-            self.step(&format!("{done} of {total} devices"));
+            let rate = done as f64 / self.started.elapsed().as_secs_f64();
+            self.step(&format!(
+                "{done} of {total} devices, {rate:.1} per second, {} failed",
+                self.failed.get()
+            ));
         }
+    }
+
+    /// Names a device that failed, and why, beside the bar.
+    pub(crate) fn device_failed(&self, device: &str, reason: &str) {
+        self.bar.suspend(|| eprintln!("{device}: {reason}"));
     }
 
     pub(crate) fn finish(&self) {
@@ -123,7 +145,6 @@ pub(crate) struct Run {
     progress: Progress,
     last: Instant,
     took: Vec<(Step, Duration)>,
-    confirmed: bool,
 }
 
 impl Run {
@@ -132,7 +153,6 @@ impl Run {
             progress,
             last: Instant::now(),
             took: Vec::new(),
-            confirmed: false,
         }
     }
 
@@ -148,49 +168,38 @@ impl Run {
             self.step(step);
         }
     }
-
-    pub(crate) fn confirmed(&mut self) {
-        self.confirmed = true;
-        self.progress.device_done();
-    }
-
-    pub(crate) fn failed(&self, number: u64, reason: &str) {
-        eprintln!("device {number}: {reason}");
-        self.progress.device_done();
-    }
 }
 
-/// All devices' ways.
+/// All devices' ways, in little memory: a million of them fit.
 #[derive(Default)]
 pub(crate) struct Report {
-    runs: Vec<Run>,
+    confirmed: u32,
+    /// Microseconds of each device, by step.
+    took: BTreeMap<Step, Vec<u32>>,
 }
 
 impl Report {
-    pub(crate) fn add(&mut self, run: Run) {
-        self.runs.push(run);
-    }
-
-    fn count_confirmed(&self) -> usize {
-        self.runs.iter().filter(|run| run.confirmed).count()
+    /// Counts a device that is confirmed, or has failed.
+    pub(crate) fn add(&mut self, run: Run, confirmed: bool) {
+        self.confirmed += u32::from(confirmed);
+        for (step, took) in run.took {
+            let took = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
+            self.took.entry(step).or_default().push(took);
+        }
+        run.progress.device_done(confirmed);
     }
 
     /// Prints the table; whether every device was confirmed.
-    pub(crate) fn print(&self, devices: u32, seconds: f64) -> bool {
-        let confirmed = self.count_confirmed();
+    pub(crate) fn print(&mut self, devices: u32, seconds: f64) -> bool {
         println!();
         println!(
             "{:44} {:>8} {:>10} {:>10} {:>10}",
             "step", "devices", "min ms", "median ms", "max ms"
         );
         for step in Step::ALL {
-            let took = self.runs.iter().flat_map(|run| &run.took);
-            let mut took: Vec<_> = took
-                .filter(|(taken, _)| *taken == step)
-                .map(|(_, took)| took.as_secs_f64() * 1000.0)
-                .collect();
-            took.sort_by(f64::total_cmp);
-            let at = |index: usize| took.get(index).copied().unwrap_or_default();
+            let took = self.took.entry(step).or_default();
+            took.sort_unstable();
+            let at = |index: usize| f64::from(took.get(index).copied().unwrap_or_default()) / 1e3;
             println!(
                 "{:44} {:>8} {:>10.1} {:>10.1} {:>10.1}",
                 step.text(),
@@ -201,13 +210,37 @@ impl Report {
             );
         }
         println!();
-        println!("{confirmed} of {devices} devices confirmed in {seconds:.1} s");
-        confirmed == devices as usize
+        let confirmed = self.confirmed;
+        let rate = f64::from(confirmed) / seconds;
+        println!(
+            "{confirmed} of {devices} devices confirmed in {seconds:.1} s: {rate:.1} per second"
+        );
+        confirmed == devices
     }
 
     /// Prints the one line that programs read.
     pub(crate) fn print_line(&self, devices: u32, seconds: f64) {
-        let confirmed = self.count_confirmed();
+        let confirmed = self.confirmed;
         println!(r#"{{"devices":{devices},"confirmed":{confirmed},"seconds":{seconds:.3}}}"#);
     }
+}
+
+/// Prints the most memory that devices and server have had.
+pub(crate) fn print_memory(server: Option<u64>) {
+    const MIB: u64 = 1 << 20;
+    if let (Some(devices), Some(server)) = (peak_memory("self"), server) {
+        let (devices, server) = (devices / MIB, server / MIB);
+        println!("peak memory: devices {devices} MiB, server {server} MiB");
+    }
+}
+
+/// The most memory that a process has had, in octets; `None` where the system
+/// does not say it in Linux' way.
+pub(crate) fn peak_memory(process: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = peak.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
 }

@@ -11,8 +11,10 @@ use rsp_asn1::ids::Eid;
 use rsp_core::pki::certificate_from_pem;
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 
+use super::folder::{Folder, TemporaryFolder};
+use super::report;
 use crate::Failure;
 
 /// Names in the demonstration's certificates.
@@ -34,9 +36,10 @@ pub(crate) struct Addresses {
 /// A running server.
 pub(crate) struct ServerProcess {
     child: Child,
-    folder: PathBuf,
+    /// Apart from the child, whose `wait` would end it.
+    input: Option<ChildStdin>,
     pki: PathBuf,
-    temporary: bool,
+    folder: Folder,
     pub(crate) addresses: Addresses,
 }
 
@@ -50,23 +53,19 @@ impl ServerProcess {
             Some(program) => program.to_path_buf(),
             None => std::env::current_exe()?.with_file_name("simurgh"),
         };
-        let temporary = folder.is_none();
         let folder = match folder {
-            Some(folder) => folder.to_path_buf(),
-            None => new_folder()?,
+            Some(folder) => Folder::Kept(folder.to_path_buf()),
+            None => Folder::Temporary(TemporaryFolder::new()?),
         };
-        let started = Self::start_in(&program, &folder, temporary).await;
-        if started.is_err() && temporary {
-            let _ = std::fs::remove_dir_all(&folder);
-        }
-        started
+        Self::start_in(&program, folder).await
     }
 
-    async fn start_in(program: &Path, folder: &Path, temporary: bool) -> Result<Self, Failure> {
+    async fn start_in(program: &Path, kept: Folder) -> Result<Self, Failure> {
+        let folder = kept.path().to_path_buf();
         let init = Command::new(program)
             .args(["init", "--ports", "0,0,0", "--eim", EIM, "--smdp", SMDP])
             .args(["--door", DOOR, "--dir"])
-            .arg(folder)
+            .arg(&folder)
             .stdout(Stdio::null())
             .status()
             .await
@@ -76,8 +75,11 @@ impl ServerProcess {
         }
         let log = std::fs::File::create(folder.join("server.log"))?;
         let mut child = Command::new(program)
-            .args(["serve", "--announce", "--config"])
+            .args(["serve", "--announce", "--stop-on-stdin-eof", "--config"])
             .arg(folder.join("simurgh.toml"))
+            // Nobody writes: it ends with this process, however that ends, and
+            // the server with it.
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log)
             .kill_on_drop(true)
@@ -90,10 +92,10 @@ impl ServerProcess {
             return Err(format!("the server did not start:\n{log}").into());
         };
         Ok(ServerProcess {
+            input: child.stdin.take(),
             child,
-            folder: folder.to_path_buf(),
             pki: folder.join("pki"),
-            temporary,
+            folder: kept,
             addresses: serde_json::from_str(&line)?,
         })
     }
@@ -105,12 +107,14 @@ impl ServerProcess {
 
     /// The API's token.
     pub(crate) fn token(&self) -> Result<String, Failure> {
-        Ok(std::fs::read_to_string(self.folder.join("door.token"))?)
+        Ok(std::fs::read_to_string(
+            self.folder.path().join("door.token"),
+        )?)
     }
 
     /// What can be done while it stays up.
     pub(crate) fn explain(&self, eid: Option<Eid>) {
-        let folder = self.folder.display();
+        let folder = self.folder.path().display();
         let Addresses { eim, smdp, door } = self.addresses;
         println!();
         println!("Servers and devices stay up; Ctrl-C ends them.");
@@ -133,28 +137,19 @@ impl ServerProcess {
         Err(format!("the server ended with {status}").into())
     }
 
-    /// Ends the server and removes what was only for this run.
-    pub(crate) async fn stop(mut self) {
-        // The server finishes what it has begun when it is told to end; one
-        // that does not is ended.
-        if let Some(id) = self.child.id() {
-            let told = Command::new("kill").arg(id.to_string()).status().await;
-            if told.is_ok() {
-                let _ = tokio::time::timeout(PATIENCE, self.child.wait()).await;
-            }
-        }
-        let _ = self.child.kill().await;
-        if self.temporary {
-            let _ = std::fs::remove_dir_all(&self.folder);
-        }
+    /// The most memory that the server has had, in octets.
+    pub(crate) fn peak_memory(&self) -> Option<u64> {
+        report::peak_memory(&self.child.id()?.to_string())
     }
-}
 
-fn new_folder() -> Result<PathBuf, Failure> {
-    let name = format!("simurgh-demo-{}", std::process::id());
-    let folder = std::env::temp_dir().join(name);
-    std::fs::create_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    Ok(folder)
+    /// Ends the server; what was only for this run goes with it.
+    pub(crate) async fn stop(mut self) {
+        // The server finishes what it has begun when its input ends; one that
+        // does not is ended.
+        drop(self.input.take());
+        let _ = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        let _ = self.child.kill().await;
+    }
 }
 
 /// Reads a certificate from PEM.
