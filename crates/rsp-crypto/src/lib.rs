@@ -9,7 +9,7 @@
 //! |---|---|
 //! | [`kdf`] | ANSI X9.63 key derivation (BSI TR-03111 4.3.3) |
 //! | [`bsp`] | Profile protection of the sending side (SGP.22 2.6.4, Annex G) |
-//! | [`aka`] | Network authentication (TS 33.102 6.3, TS 35.206, TS 34.108 8.1.2) |
+//! | [`aka`] | Network authentication (TS 33.102 6.3, TS 35.206, TS 35.231, TS 34.108 8.1.2) |
 //!
 //! This crate knows bytes, keys and algorithms only. Messages, sessions,
 //! clocks and storage belong to its users.

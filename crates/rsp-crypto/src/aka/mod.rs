@@ -4,7 +4,9 @@
 //!
 //! Which sequence numbers are fresh is the USIM's rule and is not decided here.
 
+mod keccak;
 mod milenage;
+mod tuak;
 mod vector;
 mod xor;
 
@@ -13,6 +15,7 @@ use core::fmt;
 use crate::{CryptoError, Provider};
 
 pub use milenage::{DEFAULT_ROTATION, DEFAULT_XORING, opc};
+pub use tuak::{CipherKeyLength, MacLength, Tuak, TuakParameters, TuakResLength, TuakValue, topc};
 pub use vector::{Authenticated, AuthenticationVector, generate_vector};
 
 /// The authentication algorithm of a subscription.
@@ -165,6 +168,7 @@ pub struct Challenge<'a> {
 enum Functions<'a> {
     Milenage(milenage::Milenage<'a>),
     Test(xor::Xor),
+    Tuak(tuak::Tuak),
 }
 
 impl<'a> Challenge<'a> {
@@ -191,6 +195,31 @@ impl<'a> Challenge<'a> {
         }
     }
 
+    /// Prepares TUAK for `rand` under the subscriber key `k` of 16 or 32 octets
+    /// and the operator's TOPc.
+    ///
+    /// # Errors
+    /// [`CryptoError::InvalidLength`] for another length of K;
+    /// [`CryptoError::UnsupportedAlgorithm`] if the lengths of `parameters` are
+    /// not those of TS 33.102: MAC of 64 bits, CK and IK of 128, RES of at most
+    /// 128. [`Tuak`] itself computes them all.
+    pub fn tuak(
+        k: &[u8],
+        topc: &[u8; 32],
+        parameters: TuakParameters,
+        rand: &[u8; 16],
+    ) -> Result<Challenge<'static>, CryptoError> {
+        if !parameters.fits_umts() {
+            return Err(CryptoError::UnsupportedAlgorithm(
+                "TUAK with lengths that AUTN, CK and IK do not have",
+            ));
+        }
+        Ok(Challenge {
+            rand: *rand,
+            functions: Functions::Tuak(Tuak::new(k, topc, parameters, rand)?),
+        })
+    }
+
     /// RAND.
     pub fn rand(&self) -> &[u8; 16] {
         &self.rand
@@ -201,6 +230,7 @@ impl<'a> Challenge<'a> {
         match &self.functions {
             Functions::Milenage(m) => m.f1(sqn, amf),
             Functions::Test(x) => x.f1(sqn, amf),
+            Functions::Tuak(t) => t.f1(sqn, amf).first(),
         }
     }
 
@@ -210,6 +240,7 @@ impl<'a> Challenge<'a> {
         match &self.functions {
             Functions::Milenage(m) => m.f1_star(sqn_ms, amf),
             Functions::Test(x) => x.f1(sqn_ms, amf),
+            Functions::Tuak(t) => t.f1_star(sqn_ms, amf).first(),
         }
     }
 
@@ -218,6 +249,7 @@ impl<'a> Challenge<'a> {
         match &self.functions {
             Functions::Milenage(m) => m.f2(),
             Functions::Test(x) => x.f2(),
+            Functions::Tuak(t) => t.response(),
         }
     }
 
@@ -226,6 +258,7 @@ impl<'a> Challenge<'a> {
         match &self.functions {
             Functions::Milenage(m) => m.f3(),
             Functions::Test(x) => x.f3(),
+            Functions::Tuak(t) => t.f3().first(),
         }
     }
 
@@ -234,6 +267,7 @@ impl<'a> Challenge<'a> {
         match &self.functions {
             Functions::Milenage(m) => m.f4(),
             Functions::Test(x) => x.f4(),
+            Functions::Tuak(t) => t.f4().first(),
         }
     }
 
@@ -242,6 +276,7 @@ impl<'a> Challenge<'a> {
         match &self.functions {
             Functions::Milenage(m) => m.f5(),
             Functions::Test(x) => x.f5(),
+            Functions::Tuak(t) => t.f5().first(),
         }
     }
 
@@ -250,6 +285,7 @@ impl<'a> Challenge<'a> {
         match &self.functions {
             Functions::Milenage(m) => m.f5_star(),
             Functions::Test(x) => x.f5(),
+            Functions::Tuak(t) => t.f5_star().first(),
         }
     }
 }

@@ -50,17 +50,21 @@ pub fn generate_vector(
     amf: [u8; 2],
     rand: [u8; 16],
 ) -> AuthenticationVector {
-    let challenge = Challenge::new(provider, k, algorithm, &rand);
-    AuthenticationVector {
-        rand,
-        autn: challenge.autn(&sqn, &amf),
-        xres: challenge.f2(),
-        ck: challenge.f3(),
-        ik: challenge.f4(),
-    }
+    Challenge::new(provider, k, algorithm, &rand).vector(&sqn, &amf)
 }
 
 impl Challenge<'_> {
+    /// The vector of the authentication centre (TS 33.102 6.3.2).
+    pub fn vector(&self, sqn: &[u8; 6], amf: &[u8; 2]) -> AuthenticationVector {
+        AuthenticationVector {
+            rand: *self.rand(),
+            autn: self.autn(sqn, amf),
+            xres: self.f2(),
+            ck: self.f3(),
+            ik: self.f4(),
+        }
+    }
+
     /// AUTN of the network, SQN xor AK || AMF || MAC-A (TS 33.102 6.3.2).
     pub fn autn(&self, sqn: &[u8; 6], amf: &[u8; 2]) -> [u8; 16] {
         let [s0, s1, s2, s3, s4, s5] = xor(sqn, &self.f5());

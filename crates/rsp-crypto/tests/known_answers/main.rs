@@ -11,3 +11,5 @@ mod curves;
 mod primitives;
 #[cfg(test)]
 mod rsp_vectors;
+#[cfg(test)]
+mod tuak;
