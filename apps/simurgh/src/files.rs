@@ -27,6 +27,13 @@ pub(crate) fn write_secret(path: &Path, contents: &[u8]) -> Result<(), Failure> 
     written.map_err(|error| Failure::new(doing(), error))
 }
 
+/// Writes a private key as PEM, for its owner alone.
+pub(crate) fn write_key(path: &Path, key: &SoftwareKey) -> Result<(), Failure> {
+    let pem = key.to_pkcs8_pem();
+    let pem = pem.map_err(|error| Failure::new("cannot encode a key", error))?;
+    write_secret(path, pem.as_bytes())
+}
+
 /// Writes a certificate as PEM.
 pub(crate) fn write_certificate(path: &Path, certificate: &Certificate) -> Result<(), Failure> {
     std::fs::write(path, certificate_to_pem(certificate))

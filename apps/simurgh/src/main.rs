@@ -7,6 +7,7 @@ mod files;
 mod init;
 mod operators;
 mod outbox;
+mod pki;
 mod profile;
 mod remote;
 mod serve;
@@ -37,7 +38,7 @@ enum Command {
     /// Keys and certificates
     Pki {
         #[command(subcommand)]
-        command: PkiCommand,
+        command: pki::PkiCommand,
     },
     /// Profiles: packages in files, and profiles on devices
     Profile {
@@ -63,16 +64,6 @@ enum Command {
     },
 }
 
-#[derive(Debug, Subcommand)]
-enum PkiCommand {
-    /// Make a complete test hierarchy: CI, EUM, SM-DP+, eIM, operator, API
-    ///
-    /// One PEM certificate and one PEM key (readable by you alone) per member.
-    /// Shaped like the SGP.26 test certificates, with keys of your own: for
-    /// tests and demonstrations, trusted by nobody else.
-    Init(init::PkiInit),
-}
-
 /// Run the server.
 #[derive(Debug, Args)]
 struct Serve {
@@ -95,10 +86,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Command::Init(init) => init.run(),
-        Command::Pki {
-            command: PkiCommand::Init(init),
-        } => init.run(),
         Command::Device { command } => command.run(),
+        Command::Pki { command } => return ended(command.run()),
         Command::Operation { command } => command.run(),
         Command::Profile { command } => command.run(),
         Command::Serve(serve) => serve::run(&serve),
@@ -108,8 +97,12 @@ fn main() -> ExitCode {
             Ok(())
         }
     };
+    ended(done.map(|()| ExitCode::SUCCESS))
+}
+
+fn ended(done: Result<ExitCode, Failure>) -> ExitCode {
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("simurgh: {error}");
             ExitCode::FAILURE

@@ -7,10 +7,10 @@ use rsp_asn1::sgp32::{
     AddInitialEimOk, AddInitialEimRequest, AddInitialEimResponse, EimConfigurationData,
 };
 use rsp_asn1::{Asn1, Certificate, DecodeError, Extensions};
-use rsp_core::pki::{Eum, IssueError, TrustAnchor};
+use rsp_core::pki::{Eum, IssueError, ParsedCertificate, TrustAnchor};
 use rsp_core::profile::{self, MetadataOrder, MncLength, ProfileError, Subscription};
 use rsp_crypto::software::{SoftwareKey, SoftwareProvider};
-use rsp_crypto::{CryptoError, Curve, Rng, SigningKey};
+use rsp_crypto::{CryptoError, Rng, SigningKey};
 
 use crate::identity::CardIdentity;
 
@@ -111,24 +111,41 @@ impl Factory {
     /// # Errors
     /// If key or certificate cannot be made.
     pub fn identity(&self, eid: Eid, rng: &mut dyn Rng) -> Result<CardIdentity, FactoryError> {
-        let key = SoftwareKey::generate(Curve::NistP256, rng)?;
+        let key = SoftwareKey::generate(self.eum.curve, rng)?;
         let public_key = SigningKey::public_key(&key).clone();
         let eum_key = &self.eum_key;
         let issued = self
             .eum
             .issue(eid, &public_key, eum_key, &SoftwareProvider, rng);
-        let certificate = issued?;
+        Ok(self.card(eid, issued?, key))
+    }
+
+    /// Key and certificate that exist, as the identity of a card.
+    ///
+    /// # Errors
+    /// If the certificate has no EID.
+    pub fn given(
+        &self,
+        certificate: Certificate,
+        key: SoftwareKey,
+    ) -> Result<CardIdentity, FactoryError> {
+        let parsed = ParsedCertificate::parse(&certificate).map_err(IssueError::Issuer)?;
+        let eid = parsed.eid().ok_or(IssueError::NoEids)?;
+        Ok(self.card(eid, certificate, key))
+    }
+
+    fn card(&self, eid: Eid, certificate: Certificate, key: SoftwareKey) -> CardIdentity {
         let ci = CiKey {
             subject_key_identifier: self.ci.key_identifier.clone(),
             public_key: self.ci.certificate.public_key.clone(),
         };
-        Ok(CardIdentity {
+        CardIdentity {
             eid,
             ci: vec![ci],
             key,
             euicc_certificate: certificate,
             eum_certificate: self.eum.certificate.clone(),
-        })
+        }
     }
 
     /// A card that leaves the factory with a profile for its first connection,

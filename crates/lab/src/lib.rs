@@ -8,6 +8,7 @@ mod factory;
 mod identity;
 pub mod inspect;
 mod kills;
+mod material;
 mod network;
 pub mod reader;
 mod servers;
@@ -19,6 +20,7 @@ pub use card_file::{CardFile, CardFileError};
 pub use factory::{Bootstrap, Factory, FactoryError};
 pub use identity::CardIdentity;
 pub use kills::{Kill, Moment, Peer, Role};
+pub use material::Material;
 pub use network::{Algorithm, NotConfirmed, Subscriber};
 pub use world::{
     Change, ChangeAnswer, ChangeResponse, Fault, Lose, World, WorldError, device_info,

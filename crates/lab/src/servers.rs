@@ -3,19 +3,18 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rsp_asn1::Certificate;
-use rsp_core::Identity;
 use rsp_core::eim::{Eim, LabSettings};
-use rsp_core::pki::{Hierarchy, Issued, TrustAnchor, member};
+use rsp_core::pki::{Issued, TrustAnchor, member};
 use rsp_core::smdp::{DpIdentity, Smdp};
-use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
-use rsp_crypto::{Curve, Rng};
+use rsp_core::{Identity, Timestamp};
+use rsp_crypto::software::{SoftwareKey, SoftwareProvider};
 use store::{EimHost, SmdpHost, SqliteStore};
 
 use crate::factory::Factory;
-use crate::world::{EIM, SMDP, START, WorldError};
+use crate::material::Material;
+use crate::world::{EIM, SMDP, WorldError};
 
 /// Where the servers of a world keep their state.
 #[derive(Debug)]
@@ -30,17 +29,18 @@ pub(crate) enum Place {
 #[derive(Debug)]
 pub(crate) struct Servers {
     issued: Vec<Issued<SoftwareKey>>,
+    /// When their certificates are looked at.
+    start: Timestamp,
     place: Place,
 }
 
 impl Servers {
-    pub(crate) fn new(place: Place, rng: &mut SeededRng) -> Result<Self, WorldError> {
-        let mut seed = [0; 8];
-        rng.fill(&mut seed);
-        let mut keys = SeededRng::new(u64::from_be_bytes(seed));
-        let make_key = || SoftwareKey::generate(Curve::NistP256, &mut keys);
-        let issued = hierarchy().issue_all(make_key, &SoftwareProvider, rng)?;
-        Ok(Servers { issued, place })
+    pub(crate) fn new(place: Place, material: Material) -> Self {
+        Servers {
+            issued: material.issued,
+            start: material.start,
+            place,
+        }
     }
 
     /// The CI that everybody trusts.
@@ -78,7 +78,7 @@ impl Servers {
                 pb: self.identity(member::DP_PB)?,
             }],
             vec![self.anchor()?],
-            START,
+            self.start,
             &SoftwareProvider,
         )?;
         Ok(SmdpHost::new(smdp, self.store("smdp")?))
@@ -108,17 +108,5 @@ impl Servers {
             certificate: issued.certificate.clone(),
             key: Box::new(issued.key.clone()),
         })
-    }
-}
-
-fn hierarchy() -> Hierarchy {
-    Hierarchy {
-        organization: "Simurgh Lab".to_string(),
-        smdp_host: SMDP.to_string(),
-        eim_host: EIM.to_string(),
-        door_host: "localhost".to_string(),
-        eid_prefix: "89049032".to_string(),
-        not_before: START,
-        not_after: START.after(Duration::from_secs(10 * 365 * 86_400)),
     }
 }

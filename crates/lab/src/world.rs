@@ -20,12 +20,13 @@ use rsp_core::profile::Subscription;
 use rsp_core::smdp::{ProfileTypeSettings, SetupError};
 use rsp_core::{Context, Timestamp};
 use rsp_crypto::software::{SeededRng, SoftwareProvider};
-use rsp_crypto::{CryptoError, Rng};
+use rsp_crypto::{CryptoError, Curve, Rng};
 use store::{EimHost, ProfileStock, SmdpHost, StoreError};
 
 use crate::factory::{Factory, FactoryError};
 use crate::identity::CardIdentity;
 use crate::kills::{Kill, Peer};
+use crate::material::Material;
 use crate::network::{Algorithm, NotConfirmed, Subscriber};
 use crate::servers::{Place, Servers};
 
@@ -148,7 +149,27 @@ impl World {
     /// # Errors
     /// If a part of it cannot be made.
     pub fn new(seed: u64) -> Result<Self, WorldError> {
-        Self::with(seed, Place::Memory)
+        Self::on_curve(seed, Curve::NistP256)
+    }
+
+    /// As [`World::new`], with all certificates of remote SIM provisioning on
+    /// this curve.
+    ///
+    /// # Errors
+    /// As [`World::new`].
+    pub fn on_curve(seed: u64, curve: Curve) -> Result<Self, WorldError> {
+        let mut rng = SeededRng::new(seed);
+        let material = Material::new(curve, &mut rng)?;
+        Self::with(rng, Place::Memory, material)
+    }
+
+    /// As [`World::new`], with these keys and certificates, at a time at which
+    /// they are valid.
+    ///
+    /// # Errors
+    /// As [`World::new`].
+    pub fn with_material(seed: u64, material: Material) -> Result<Self, WorldError> {
+        Self::with(SeededRng::new(seed), Place::Memory, material)
     }
 
     /// As [`World::new`], with servers that can be started again: their state
@@ -157,23 +178,28 @@ impl World {
     /// # Errors
     /// As [`World::new`].
     pub fn on_disk(seed: u64, folder: &Path) -> Result<Self, WorldError> {
-        Self::with(seed, Place::Folder(folder.to_path_buf()))
+        let mut rng = SeededRng::new(seed);
+        let material = Material::new(Curve::NistP256, &mut rng)?;
+        Self::with(rng, Place::Folder(folder.to_path_buf()), material)
     }
 
-    fn with(seed: u64, place: Place) -> Result<Self, WorldError> {
-        let mut rng = SeededRng::new(seed);
-        let servers = Servers::new(place, &mut rng)?;
+    fn with(mut rng: SeededRng, place: Place, mut material: Material) -> Result<Self, WorldError> {
+        let (card, start) = (material.card.take(), material.start);
+        let servers = Servers::new(place, material);
         let factory = servers.factory()?;
         let (eim, smdp) = (servers.start_eim()?, servers.start_smdp()?);
-        let eid = factory.eid(1)?;
-        let identity = factory.identity(eid, &mut rng)?;
+        let identity = match card {
+            Some((certificate, key)) => factory.given(certificate, key)?,
+            None => factory.identity(factory.eid(1)?, &mut rng)?,
+        };
+        let eid = identity.eid;
         let mut card = Euicc::new(identity.personalisation());
         let configuration = eim.eim().configuration_data(0)?;
         let token = factory.add_initial_eim(&mut card, configuration, &mut rng)?;
         eim.add_euicc(&EuiccRecord::new(eid, token, 0))?;
         Ok(World {
-            now: START,
-            ipa: Ipa::new(ipa_config(factory.ci.clone()), START),
+            now: start,
+            ipa: Ipa::new(ipa_config(factory.ci.clone()), start),
             rng,
             eim,
             smdp,

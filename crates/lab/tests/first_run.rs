@@ -7,16 +7,20 @@
     reason = "tests fail by panicking"
 )]
 
-use lab::{Algorithm, World};
+use lab::{Algorithm, Material, World};
 use rsp_asn1::ids::Iccid;
 use rsp_core::eim::{OperationKind, OperationState, Outcome};
 use rsp_core::ipa::Event;
 use rsp_core::profile;
 use rsp_core::smdp::OrderState;
+use rsp_crypto::Curve;
 
 /// Orders, downloads and enables a profile made from `template`.
 fn first_run(template: &[u8], algorithm: Algorithm) -> World {
-    let mut world = World::new(1).unwrap();
+    first_run_in(World::new(1).unwrap(), template, algorithm)
+}
+
+fn first_run_in(mut world: World, template: &[u8], algorithm: Algorithm) -> World {
     let subscription = world.subscription(1).unwrap();
     let iccid = subscription.iccid;
     let activation_code = world.order(template, &subscription).unwrap();
@@ -94,6 +98,35 @@ fn profiles_of_the_field() {
     for package in packages {
         println!("{}", package.display());
         first_run(&std::fs::read(package).unwrap(), Algorithm::Test);
+    }
+}
+
+#[test]
+fn everything_on_brainpool() {
+    let world = World::on_curve(1, Curve::BrainpoolP256r1).unwrap();
+    let key = world.eim.eim().signing.key.public_key();
+    assert_eq!(key.curve(), Curve::BrainpoolP256r1);
+    let ci = &world.factory.ci.certificate;
+    assert_eq!(ci.public_key.curve(), Curve::BrainpoolP256r1);
+    first_run_in(world, &profile::template(), Algorithm::Milenage);
+}
+
+/// The published certificates and keys of CI, EUM, eUICC, SM-DP+ and eIM.
+#[test]
+fn the_certificates_of_sgp26_on_both_curves() {
+    let Some(folder) = lab::test_data::folder("the_certificates_of_sgp26_on_both_curves") else {
+        return;
+    };
+    for curve in Curve::ALL {
+        let material = Material::sgp26(&folder, *curve).unwrap();
+        let world = World::with_material(1, material).unwrap();
+        assert_eq!(
+            world.eid.to_string(),
+            "89049032123451234512345678901235",
+            "the published card"
+        );
+        let world = first_run_in(world, &profile::template(), Algorithm::Milenage);
+        assert!(world.events.contains(&Event::ResultDelivered));
     }
 }
 

@@ -195,7 +195,7 @@ fn keys_and_certificates_must_be_those_of_one_smdp() {
     let refused = setup(auth, &swapped(pb, auth), &both, START).unwrap_err();
     assert_eq!(refused, SetupError::Key("CERT.DPpb"));
 
-    let role = SetupError::Chain(ChainError::Role { side: Side::Leaf });
+    let role = SetupError::Chain(ChainError::Policy { side: Side::Leaf });
     assert_eq!(setup(pb, pb, &both, START).unwrap_err(), role);
     assert_eq!(setup(auth, auth, &both, START).unwrap_err(), role);
 
@@ -206,7 +206,7 @@ fn keys_and_certificates_must_be_those_of_one_smdp() {
     assert_eq!(refused, SetupError::Chain(unknown));
 
     let late = START.after(11 * YEAR);
-    let expired = ChainError::Expired { side: Side::Leaf };
+    let expired = ChainError::Expired { side: Side::Ci };
     let refused = setup(auth, pb, &both, late).unwrap_err();
     assert_eq!(refused, SetupError::Chain(expired));
 

@@ -51,15 +51,17 @@ impl Setting {
         let mut keys = stream(seed, 1);
         let day = Duration::from_secs(86_400);
         let hierarchy = Hierarchy {
+            curve: Curve::NistP256,
             organization: "Simurgh Bench".to_string(),
             smdp_host: SMDP.to_string(),
+            smds_host: "smds.example.com".to_string(),
             eim_host: EIM.to_string(),
             door_host: "localhost".to_string(),
             eid_prefix: "89049032".to_string(),
             not_before: Timestamp::from_secs(now().as_secs().saturating_sub(day.as_secs())),
             not_after: now().after(day * 365),
         };
-        let make_key = || SoftwareKey::generate(Curve::NistP256, &mut keys);
+        let make_key = |curve| SoftwareKey::generate(curve, &mut keys);
         let issued = hierarchy.issue_all(make_key, &SoftwareProvider, &mut rng)?;
         let ci = find(&issued, member::CI)?;
         let anchor = TrustAnchor::new(&ci.certificate, &SoftwareProvider)?;

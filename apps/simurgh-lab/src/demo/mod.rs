@@ -92,7 +92,7 @@ impl Demo {
         let setting = Rc::new(Setting {
             operator: Operator::new(&server)?,
             devices: operator::client(&server).build(Arc::new(SoftwareProvider))?,
-            factory: factory(server.pki())?,
+            factory: factory(server.ca())?,
             algorithm,
             supply: Supply::new(template, self.devices),
         });
@@ -200,11 +200,11 @@ async fn interrupted() -> Result<(), Failure> {
 }
 
 /// A factory under the EUM of the server's test hierarchy.
-pub(crate) fn factory(pki: &Path) -> Result<Factory, Failure> {
+pub(crate) fn factory(ca: &Path) -> Result<Factory, Failure> {
     use rsp_core::pki::member;
-    let ci = server::certificate(&pki.join(format!("{}.pem", member::CI)))?;
-    let eum_certificate = server::certificate(&pki.join(format!("{}.pem", member::EUM)))?;
-    let key = std::fs::read_to_string(pki.join(format!("{}.key.pem", member::EUM)))?;
+    let ci = server::certificate(&ca.join(format!("{}.pem", member::CI)))?;
+    let eum_certificate = server::certificate(&ca.join(format!("{}.pem", member::EUM)))?;
+    let key = std::fs::read_to_string(ca.join(format!("{}.key.pem", member::EUM)))?;
     Ok(Factory::new(
         TrustAnchor::new(&ci, &SoftwareProvider)?,
         eum_certificate,

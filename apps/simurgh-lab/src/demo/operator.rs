@@ -34,15 +34,15 @@ pub(crate) struct Operator {
 
 impl Operator {
     pub(crate) fn new(server: &ServerProcess) -> Result<Self, Failure> {
-        let pki = server.pki();
-        let file = |name: String| std::fs::read_to_string(pki.join(name));
+        let ca = server.ca();
+        let file = |name: String| std::fs::read_to_string(ca.join(name));
         let identity = TlsIdentity::from_pem(
             &file(format!("{}.pem", member::OPERATOR))?,
             &file(format!("{}.key.pem", member::OPERATOR))?,
         )?;
-        let ci = server::certificate(&pki.join(format!("{}.pem", member::CI)))?;
+        let ci = server::certificate(&ca.join(format!("{}.pem", member::CI)))?;
         let ci = TrustAnchor::new(&ci, &SoftwareProvider)?;
-        let private_ca = server::certificate(&pki.join(format!("{}.pem", member::PRIVATE_CA)))?;
+        let private_ca = server::certificate(&ca.join(format!("{}.pem", member::PRIVATE_CA)))?;
         let client = client(server).client_identity(identity);
         Ok(Operator {
             client: client.build(Arc::new(SoftwareProvider))?,

@@ -38,7 +38,7 @@ pub(crate) struct ServerProcess {
     child: Child,
     /// Apart from the child, whose `wait` would end it.
     input: Option<ChildStdin>,
-    pki: PathBuf,
+    ca: PathBuf,
     folder: Folder,
     pub(crate) addresses: Addresses,
 }
@@ -94,15 +94,15 @@ impl ServerProcess {
         Ok(ServerProcess {
             input: child.stdin.take(),
             child,
-            pki: folder.join("pki"),
+            ca: folder.join("ca"),
             folder: kept,
             addresses: serde_json::from_str(&line)?,
         })
     }
 
     /// Folder of keys and certificates.
-    pub(crate) fn pki(&self) -> &Path {
-        &self.pki
+    pub(crate) fn ca(&self) -> &Path {
+        &self.ca
     }
 
     /// The API's token.

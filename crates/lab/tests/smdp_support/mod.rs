@@ -61,9 +61,16 @@ pub(crate) fn name(common_name: &str, serial_number: &str) -> Name {
 
 impl Ca {
     pub(crate) fn new(rng: &mut SeededRng) -> Self {
+        Ca::on(Curve::NistP256, rng)
+    }
+
+    /// On one of the curves.
+    pub(crate) fn on(curve: Curve, rng: &mut SeededRng) -> Self {
         let hierarchy = Hierarchy {
+            curve,
             organization: "Test".to_string(),
             smdp_host: ADDRESS.to_string(),
+            smds_host: "smds.example.com".to_string(),
             eim_host: "eim.example.com".to_string(),
             door_host: "localhost".to_string(),
             eid_prefix: PREFIX.to_string(),
@@ -73,7 +80,7 @@ impl Ca {
         let mut seed = [0; 8];
         rsp_crypto::Rng::fill(rng, &mut seed);
         let mut keys = SeededRng::new(u64::from_be_bytes(seed));
-        let make_key = || SoftwareKey::generate(Curve::NistP256, &mut keys);
+        let make_key = |curve| SoftwareKey::generate(curve, &mut keys);
         let mut issued = hierarchy
             .issue_all(make_key, &SoftwareProvider, rng)
             .unwrap();
@@ -120,7 +127,7 @@ impl Ca {
 
     /// A card whose certificate ends at `not_after`.
     pub(crate) fn card(&self, eid: Eid, not_after: Timestamp, rng: &mut SeededRng) -> Card {
-        let key = SoftwareKey::generate(Curve::NistP256, rng).unwrap();
+        let key = SoftwareKey::generate(self.eum_key.public_key().curve(), rng).unwrap();
         let subject = name("Test eUICC", &eid.to_string());
         Card {
             eid,
@@ -295,7 +302,8 @@ impl Card {
     /// Its one-time public key.
     pub(crate) fn otpk(&self) -> Vec<u8> {
         let mut rng = SeededRng::new(self.otpk);
-        let otpk = SoftwareKey::generate(Curve::NistP256, &mut rng).unwrap();
+        let curve = self.key.public_key().curve();
+        let otpk = SoftwareKey::generate(curve, &mut rng).unwrap();
         otpk.public_key().as_sec1().to_vec()
     }
 

@@ -26,9 +26,12 @@ pub enum CertificateError {
     /// The key is of a kind that is not supported.
     #[error("public key: {0}")]
     PublicKey(CryptoError),
-    /// The signature is not ECDSA with SHA-256.
+    /// The signature is no ECDSA signature of two numbers.
     #[error("signature: {0}")]
     Signature(CryptoError),
+    /// The signature is not ECDSA with SHA-256 (SGP.22 2.6.7).
+    #[error("signed with the algorithm {0}, not with ecdsa-with-SHA256")]
+    SignatureAlgorithm(String),
     /// A critical extension that nothing here evaluates.
     #[error("unknown critical extension {0}")]
     UnknownCriticalExtension(String),
@@ -55,6 +58,14 @@ pub struct ParsedCertificate {
     pub public_key: PublicKey,
     /// The issuer's signature over `tbsCertificate`.
     pub signature: Signature,
+    /// serialNumber of the certificate, content octets.
+    pub serial: Vec<u8>,
+    /// Name of the subject (RFC 4514).
+    pub subject: String,
+    /// Name of the subject in DER.
+    pub subject_der: Vec<u8>,
+    /// Name of the issuer (RFC 4514).
+    pub issuer: String,
     /// SubjectKeyIdentifier.
     pub subject_key_identifier: Option<Vec<u8>>,
     /// AuthorityKeyIdentifier, key identifier.
@@ -71,6 +82,10 @@ pub struct ParsedCertificate {
     pub not_after: Timestamp,
     /// Whether basicConstraints says CA.
     pub is_ca: bool,
+    /// How many CAs may stand between this CA and an end entity.
+    pub path_length: Option<u8>,
+    /// Whether the key may sign revocation lists.
+    pub may_sign_crls: bool,
     /// Whether the key may sign certificates.
     pub may_sign_certificates: bool,
     /// Whether the key may sign data.
@@ -117,6 +132,8 @@ impl ParsedCertificate {
         let x509 = x509_cert::Certificate::from_der(certificate.as_bytes())?;
         let tbs = x509.tbs_certificate();
         refuse_unknown_critical(tbs)?;
+        check_algorithm(&x509.signature_algorithm().oid.to_string())?;
+        check_algorithm(&tbs.signature().oid.to_string())?;
         let spki = tbs.subject_public_key_info().to_der()?;
         let usage = tbs.get_extension::<KeyUsage>()?.map(|(_, usage)| usage.0);
         let may = |bit: KeyUsages| usage.is_some_and(|usage| usage.contains(bit));
@@ -132,6 +149,10 @@ impl ParsedCertificate {
             public_key: PublicKey::from_spki_der(&spki).map_err(CertificateError::PublicKey)?,
             signature: Signature::from_der(x509.signature().raw_bytes())
                 .map_err(CertificateError::Signature)?,
+            serial: tbs.serial_number().as_bytes().to_vec(),
+            subject: subject.to_string(),
+            subject_der: subject.to_der()?,
+            issuer: tbs.issuer().to_string(),
             subject_key_identifier: tbs
                 .get_extension::<SubjectKeyIdentifier>()?
                 .map(|(_, id)| id.0.as_bytes().to_vec()),
@@ -144,7 +165,9 @@ impl ParsedCertificate {
             dns_names: names.dns_names,
             not_before: timestamp(&tbs.validity().not_before),
             not_after: timestamp(&tbs.validity().not_after),
-            is_ca: constraints.is_some_and(|constraints| constraints.ca),
+            is_ca: constraints.as_ref().is_some_and(|of| of.ca),
+            path_length: constraints.and_then(|of| of.path_len_constraint),
+            may_sign_crls: may(KeyUsages::CRLSign),
             may_sign_certificates: may(KeyUsages::KeyCertSign),
             may_sign_data: may(KeyUsages::DigitalSignature),
             is_tls_server: may_serve("1.3.6.1.5.5.7.3.1"),
@@ -189,6 +212,14 @@ fn refuse_unknown_critical(tbs: &Tbs) -> Result<(), CertificateError> {
     Ok(())
 }
 
+/// Refuses any algorithm but ecdsa-with-SHA256.
+pub(super) fn check_algorithm(oid: &str) -> Result<(), CertificateError> {
+    match oid {
+        "1.2.840.10045.4.3.2" => Ok(()),
+        other => Err(CertificateError::SignatureAlgorithm(other.to_string())),
+    }
+}
+
 fn policies(tbs: &Tbs) -> Result<Vec<String>, CertificateError> {
     let policies = tbs.get_extension::<CertificatePolicies>()?;
     let policies = policies.map(|(_, policies)| policies.0).unwrap_or_default();
@@ -230,7 +261,7 @@ fn alternative_names(tbs: &Tbs) -> Result<AlternativeNames, CertificateError> {
     Ok(names)
 }
 
-fn timestamp(time: &Time) -> Timestamp {
+pub(super) fn timestamp(time: &Time) -> Timestamp {
     Timestamp::from_secs(time.to_unix_duration().as_secs())
 }
 

@@ -6,18 +6,23 @@ use alloc::vec::Vec;
 
 use rsp_asn1::Certificate;
 use rsp_asn1::ids::Eid;
-use rsp_crypto::{CryptoError, Provider, PublicKey, Rng, SigningKey};
+use rsp_crypto::{CryptoError, Curve, Provider, PublicKey, Rng, SigningKey};
 
-use super::{IssueError, Name, ParsedCertificate, Role, Template, issue};
+use super::{IssueError, Issuer, Name, ParsedCertificate, Role, Template, issue_under};
 use crate::Timestamp;
 
 /// What a hierarchy is made for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hierarchy {
+    /// Curve of all but the TLS certificates, which are on P-256: TLS stacks
+    /// have no brainpool.
+    pub curve: Curve,
     /// organizationName of all certificates.
     pub organization: String,
     /// Host name of the SM-DP+.
     pub smdp_host: String,
+    /// Host name of the SM-DS.
+    pub smds_host: String,
     /// Host name of the eIM.
     pub eim_host: String,
     /// Host name of the northbound API.
@@ -36,12 +41,18 @@ pub mod member {
     pub const CI: &str = "ci";
     /// eUICC manufacturer.
     pub const EUM: &str = "eum";
+    /// A test eUICC.
+    pub const EUICC: &str = "euicc";
     /// SM-DP+, authentication.
     pub const DP_AUTH: &str = "dp_auth";
     /// SM-DP+, profile binding.
     pub const DP_PB: &str = "dp_pb";
     /// SM-DP+, TLS.
     pub const DP_TLS: &str = "dp_tls";
+    /// SM-DS, authentication.
+    pub const DS_AUTH: &str = "ds_auth";
+    /// SM-DS, TLS.
+    pub const DS_TLS: &str = "ds_tls";
     /// eIM, signing.
     pub const EIM_SIGN: &str = "eim_sign";
     /// eIM, TLS.
@@ -69,6 +80,7 @@ pub struct Issued<K> {
 const OID_CI: &str = "2.999.1";
 const OID_EUM: &str = "2.999.5";
 const OID_SMDP: &str = "2.999.10";
+const OID_SMDS: &str = "2.999.15";
 const OID_EIM: &str = "2.999.20";
 
 impl Hierarchy {
@@ -78,7 +90,7 @@ impl Hierarchy {
     /// If a key cannot be made or does not sign.
     pub fn issue_all<K: SigningKey>(
         &self,
-        mut make_key: impl FnMut() -> Result<K, CryptoError>,
+        mut make_key: impl FnMut(Curve) -> Result<K, CryptoError>,
         crypto: &dyn Provider,
         rng: &mut dyn Rng,
     ) -> Result<Vec<Issued<K>>, IssueError> {
@@ -95,9 +107,10 @@ impl Hierarchy {
         ];
         let mut issued = Vec::new();
         for (member, role, name) in roots.clone() {
-            let key = make_key()?;
+            let key = make_key(self.curve_of(member))?;
             let template = self.template(role, name.clone(), key.public_key());
-            let certificate = signed(template, &name, &key, crypto, rng)?;
+            let issuer = Issuer::new(&name, key.public_key(), crypto);
+            let certificate = signed(template, &issuer, &key, crypto, rng)?;
             issued.push(Issued {
                 member,
                 certificate,
@@ -108,13 +121,14 @@ impl Hierarchy {
             let private = matches!(member, member::OPERATOR | member::DOOR);
             let [ci, private_ca] = &roots;
             let (root, _, issuer) = if private { private_ca } else { ci };
-            let key = make_key()?;
+            let key = make_key(self.curve_of(member))?;
             let template = self.template(role, subject, key.public_key());
             let issuer_key = issued.iter().find(|issued| issued.member == *root);
             let Some(issuer_key) = issuer_key.map(|issued| &issued.key) else {
                 continue;
             };
-            let certificate = signed(template, issuer, issuer_key, crypto, rng)?;
+            let issuer = Issuer::new(issuer, issuer_key.public_key(), crypto);
+            let certificate = signed(template, &issuer, issuer_key, crypto, rng)?;
             issued.push(Issued {
                 member,
                 certificate,
@@ -124,8 +138,20 @@ impl Hierarchy {
         Ok(issued)
     }
 
+    fn curve_of(&self, member: &str) -> Curve {
+        match member {
+            member::DP_TLS
+            | member::DS_TLS
+            | member::EIM_TLS
+            | member::PRIVATE_CA
+            | member::OPERATOR
+            | member::DOOR => Curve::NistP256,
+            _ => self.curve,
+        }
+    }
+
     /// All but the roots.
-    fn members(&self) -> [(&'static str, Role, Name); 8] {
+    fn members(&self) -> [(&'static str, Role, Name); 10] {
         let smdp = || OID_SMDP.to_string();
         let eum = Role::Eum {
             oid: OID_EUM.to_string(),
@@ -134,6 +160,13 @@ impl Hierarchy {
         let dp_tls = Role::DpTls {
             oid: smdp(),
             dns_name: self.smdp_host.clone(),
+        };
+        let ds_auth = Role::DsAuth {
+            oid: OID_SMDS.to_string(),
+        };
+        let ds_tls = Role::DsTls {
+            oid: OID_SMDS.to_string(),
+            dns_name: self.smds_host.clone(),
         };
         let eim_tls = Role::EimTls {
             oid: OID_EIM.to_string(),
@@ -152,6 +185,8 @@ impl Hierarchy {
             ),
             (member::DP_PB, Role::DpPb { oid: smdp() }, name("SM-DP+")),
             (member::DP_TLS, dp_tls, name(&self.smdp_host)),
+            (member::DS_AUTH, ds_auth, name("SM-DS")),
+            (member::DS_TLS, ds_tls, name(&self.smds_host)),
             (member::EIM_SIGN, Role::EimSign, name(&self.eim_host)),
             (member::EIM_TLS, eim_tls, name(&self.eim_host)),
             (member::OPERATOR, Role::Operator, name("Operator")),
@@ -189,7 +224,10 @@ pub struct Eum {
     pub certificate: Certificate,
     /// First digits of the EIDs that it may issue.
     pub eid_prefix: String,
-    name: Name,
+    /// Curve of its key: that of the eUICCs' keys.
+    pub curve: Curve,
+    issuer: Issuer,
+    organization: String,
     validity: (Timestamp, Timestamp),
 }
 
@@ -202,13 +240,11 @@ impl Eum {
         let read = ParsedCertificate::parse(&certificate).map_err(IssueError::Issuer)?;
         let prefix = read.permitted.and_then(|permitted| permitted.eid_prefix);
         Ok(Eum {
+            issuer: Issuer::of(&certificate)?,
             certificate,
             eid_prefix: prefix.ok_or(IssueError::NoEids)?,
-            name: Name {
-                organization: read.organization.unwrap_or_default(),
-                common_name: read.common_name.unwrap_or_default(),
-                ..Name::default()
-            },
+            curve: read.public_key.curve(),
+            organization: read.organization.unwrap_or_default(),
             validity: (read.not_before, read.not_after),
         })
     }
@@ -226,9 +262,10 @@ impl Eum {
         rng: &mut dyn Rng,
     ) -> Result<Certificate, IssueError> {
         let subject = Name {
+            organization: self.organization.clone(),
             serial_number: eid.to_string(),
             common_name: "Test eUICC".to_string(),
-            ..self.name.clone()
+            ..Name::default()
         };
         let (not_before, not_after) = self.validity;
         let template = Template {
@@ -239,14 +276,14 @@ impl Eum {
             not_before,
             not_after,
         };
-        signed(template, &self.name, eum_key, crypto, rng)
+        signed(template, &self.issuer, eum_key, crypto, rng)
     }
 }
 
 /// Issues with a random serial number.
 fn signed(
     template: Template<'_>,
-    issuer: &Name,
+    issuer: &Issuer,
     issuer_key: &dyn SigningKey,
     crypto: &dyn Provider,
     rng: &mut dyn Rng,
@@ -257,5 +294,5 @@ fn signed(
         serial: &serial,
         ..template
     };
-    issue(&template, issuer, issuer_key, crypto)
+    issue_under(&template, issuer, issuer_key, crypto)
 }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use rsp_asn1::{Asn1, BitString, Certificate, DecodeError, InvalidOid, Oid, Tag, Writer};
 use rsp_crypto::{CryptoError, Provider, PublicKey, SigningKey};
 
-use super::{CertificateError, policy};
+use super::{CertificateError, ParsedCertificate, policy};
 use crate::Timestamp;
 
 /// Why a certificate cannot be issued.
@@ -22,6 +22,9 @@ pub enum IssueError {
     /// The issuer's certificate cannot be read.
     #[error("issuer: {0}")]
     Issuer(CertificateError),
+    /// The issuer's certificate has no SubjectKeyIdentifier.
+    #[error("the issuer's certificate has no key identifier")]
+    NoKeyIdentifier,
     /// The issuer may issue no EIDs.
     #[error("the EUM certificate permits no EIDs")]
     NoEids,
@@ -69,6 +72,18 @@ pub enum Role {
     DpPb {
         /// registeredID, the same as in CERT.DPauth.
         oid: String,
+    },
+    /// SM-DS, authentication.
+    DsAuth {
+        /// registeredID.
+        oid: String,
+    },
+    /// SM-DS, TLS.
+    DsTls {
+        /// registeredID.
+        oid: String,
+        /// dNSName.
+        dns_name: String,
     },
     /// SM-DP+, TLS.
     DpTls {
@@ -121,6 +136,50 @@ pub fn key_identifier(key: &PublicKey, crypto: &dyn Provider) -> Vec<u8> {
     hash.into_iter().take(20).collect()
 }
 
+/// Who issues: name and key identifier as they stand in its certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issuer {
+    name: Vec<u8>,
+    key_identifier: Vec<u8>,
+}
+
+impl Issuer {
+    /// The issuer that this certificate is of, also if somebody else made it.
+    ///
+    /// # Errors
+    /// If it cannot be read or has no SubjectKeyIdentifier.
+    pub fn of(certificate: &Certificate) -> Result<Issuer, IssueError> {
+        let parsed = ParsedCertificate::parse(certificate).map_err(IssueError::Issuer)?;
+        let key_identifier = parsed.subject_key_identifier;
+        Ok(Issuer {
+            name: parsed.subject_der,
+            key_identifier: key_identifier.ok_or(IssueError::NoKeyIdentifier)?,
+        })
+    }
+
+    /// An issuer of this name and key, as [`issue`] makes its certificate.
+    pub fn new(name: &Name, key: &PublicKey, crypto: &dyn Provider) -> Issuer {
+        let mut out = Writer::new();
+        self::name(name, &mut out);
+        Issuer {
+            name: out.into_bytes(),
+            key_identifier: key_identifier(key, crypto),
+        }
+    }
+
+    /// Its name in DER.
+    pub(super) fn name_der(&self) -> &[u8] {
+        &self.name
+    }
+
+    /// Value of AuthorityKeyIdentifier in what it issues.
+    pub(super) fn authority(&self, out: &mut Writer) {
+        out.constructed(Tag::SEQUENCE, |out| {
+            out.primitive(Tag::new(0x80), &self.key_identifier);
+        });
+    }
+}
+
 /// Issues a certificate; for a CI, `issuer` is its own name and key.
 ///
 /// # Errors
@@ -131,13 +190,27 @@ pub fn issue(
     issuer_key: &dyn SigningKey,
     crypto: &dyn Provider,
 ) -> Result<Certificate, IssueError> {
-    let extensions = extensions(template, issuer_key.public_key(), crypto)?;
+    let issuer = Issuer::new(issuer, issuer_key.public_key(), crypto);
+    issue_under(template, &issuer, issuer_key, crypto)
+}
+
+/// Issues a certificate under an issuer whose certificate exists.
+///
+/// # Errors
+/// If an OID is malformed or the issuer's key does not sign.
+pub fn issue_under(
+    template: &Template<'_>,
+    issuer: &Issuer,
+    issuer_key: &dyn SigningKey,
+    crypto: &dyn Provider,
+) -> Result<Certificate, IssueError> {
+    let extensions = extensions(template, issuer, crypto)?;
     let mut tbs = Writer::new();
     tbs.constructed(Tag::SEQUENCE, |out| {
         out.constructed(Tag::new(0xA0), |out| 2i64.encode(out));
         unsigned(template.serial, out);
         ecdsa_with_sha256(out);
-        name(issuer, out);
+        out.raw(issuer.name_der());
         out.constructed(Tag::SEQUENCE, |out| {
             time(template.not_before, out);
             time(template.not_after, out);
@@ -148,21 +221,26 @@ pub fn issue(
             out.constructed(Tag::SEQUENCE, |out| out.raw(&extensions));
         });
     });
-    let tbs = tbs.into_bytes();
-    let signature = issuer_key.sign(&[&tbs])?.to_der();
-    let mut certificate = Writer::new();
-    certificate.constructed(Tag::SEQUENCE, |out| {
-        out.raw(&tbs);
+    let certificate = signed_object(&tbs.into_bytes(), issuer_key)?;
+    Ok(Certificate::from_bytes(&certificate)?)
+}
+
+/// What is to be signed, the algorithm and the signature in one SEQUENCE.
+pub(super) fn signed_object(tbs: &[u8], key: &dyn SigningKey) -> Result<Vec<u8>, IssueError> {
+    let signature = key.sign(&[tbs])?.to_der();
+    let mut object = Writer::new();
+    object.constructed(Tag::SEQUENCE, |out| {
+        out.raw(tbs);
         ecdsa_with_sha256(out);
         out.header(Tag::BIT_STRING, signature.len() + 1);
         out.raw(&[0]);
         out.raw(&signature);
     });
-    Ok(Certificate::from_bytes(&certificate.into_bytes())?)
+    Ok(object.into_bytes())
 }
 
 /// INTEGER from octets without sign.
-fn unsigned(octets: &[u8], out: &mut Writer) {
+pub(super) fn unsigned(octets: &[u8], out: &mut Writer) {
     let skip = octets.iter().take_while(|octet| **octet == 0).count();
     let octets = octets.get(skip..).unwrap_or_default();
     let pad = octets.first().is_none_or(|first| first & 0x80 != 0);
@@ -173,7 +251,7 @@ fn unsigned(octets: &[u8], out: &mut Writer) {
     out.raw(octets);
 }
 
-fn ecdsa_with_sha256(out: &mut Writer) {
+pub(super) fn ecdsa_with_sha256(out: &mut Writer) {
     const ECDSA_WITH_SHA256: [u8; 8] = [0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02];
     out.constructed(Tag::SEQUENCE, |out| {
         out.primitive(Tag::OBJECT_IDENTIFIER, &ECDSA_WITH_SHA256);
@@ -205,7 +283,7 @@ fn attribute(oid: &[u8], tag: Tag, value: &str, out: &mut Writer) {
 }
 
 /// UTCTime until 2049, GeneralizedTime after it (RFC 5280 4.1.2.5).
-fn time(time: Timestamp, out: &mut Writer) {
+pub(super) fn time(time: Timestamp, out: &mut Writer) {
     let (year, month, day, hour, minute, second) = time.to_utc();
     let rest = alloc::format!("{month:02}{day:02}{hour:02}{minute:02}{second:02}Z");
     if (1950..2050).contains(&year) {
@@ -290,6 +368,15 @@ fn leaf(role: &Role) -> Profile<'_> {
             registered_id: Some(oid),
             ..critical(policy::DP_PB)
         },
+        Role::DsAuth { oid } => Profile {
+            registered_id: Some(oid),
+            ..critical(policy::DS_AUTH)
+        },
+        Role::DsTls { oid, dns_name } => Profile {
+            policy: Some((policy::DS_TLS, false)),
+            registered_id: Some(oid),
+            ..tls(both, Some(dns_name))
+        },
         Role::DpTls { oid, dns_name } => Profile {
             policy: Some((policy::DP_TLS, false)),
             registered_id: Some(oid),
@@ -307,16 +394,13 @@ fn leaf(role: &Role) -> Profile<'_> {
 
 fn extensions(
     template: &Template<'_>,
-    issuer: &PublicKey,
+    issuer: &Issuer,
     crypto: &dyn Provider,
 ) -> Result<Vec<u8>, IssueError> {
     let profile = profile(&template.role);
     let mut out = Writer::new();
     if !matches!(template.role, Role::Ci { .. } | Role::PrivateCa) {
-        let id = key_identifier(issuer, crypto);
-        extension(&mut out, 35, false, |out| {
-            out.constructed(Tag::SEQUENCE, |out| out.primitive(Tag::new(0x80), &id));
-        });
+        extension(&mut out, 35, false, |out| issuer.authority(out));
     }
     let id = key_identifier(template.public_key, crypto);
     extension(&mut out, 14, false, |out| id.encode(out));
@@ -389,7 +473,12 @@ fn name_constraints(organization: &str, eid_prefix: &str, out: &mut Writer) {
 }
 
 /// One extension of the arc id-ce (2.5.29).
-fn extension(out: &mut Writer, arc: u8, critical: bool, value: impl FnOnce(&mut Writer)) {
+pub(super) fn extension(
+    out: &mut Writer,
+    arc: u8,
+    critical: bool,
+    value: impl FnOnce(&mut Writer),
+) {
     let mut inner = Writer::new();
     value(&mut inner);
     out.constructed(Tag::SEQUENCE, |out| {

@@ -2,18 +2,20 @@
 //! (SGP.22 4.5, variant O of SGP.26).
 
 mod certificate;
+mod crl;
 mod hierarchy;
 mod issue;
 mod pem;
 mod validate;
 
-pub use certificate::{CertificateError, ParsedCertificate};
+pub use certificate::{CertificateError, ParsedCertificate, PermittedEids};
+pub use crl::{Crl, CrlError, CrlTemplate, issue_crl};
 pub use hierarchy::{Eum, Hierarchy, Issued, member};
-pub use issue::{IssueError, Name, Role, Template, issue, key_identifier};
-pub use pem::{certificate_from_pem, certificate_to_pem};
+pub use issue::{IssueError, Issuer, Name, Role, Template, issue, issue_under, key_identifier};
+pub use pem::{certificate_from_pem, certificate_to_pem, crl_from_pem};
 pub use validate::{
-    ChainError, EuiccIdentity, Side, TlsTrust, TrustAnchor, verify_euicc_chain, verify_tls_server,
-    verify_under,
+    ChainError, EuiccIdentity, Side, TlsTrust, TrustAnchor, verify_euicc_chain, verify_eum,
+    verify_issued, verify_tls_server, verify_under,
 };
 
 /// Policy OIDs of the roles (SGP.22 4.5.2.1).
@@ -30,4 +32,8 @@ pub mod policy {
     pub const DP_AUTH: &str = "2.23.146.1.2.1.4";
     /// id-rspRole-dp-pb.
     pub const DP_PB: &str = "2.23.146.1.2.1.5";
+    /// id-rspRole-ds-tls.
+    pub const DS_TLS: &str = "2.23.146.1.2.1.6";
+    /// id-rspRole-ds-auth.
+    pub const DS_AUTH: &str = "2.23.146.1.2.1.7";
 }

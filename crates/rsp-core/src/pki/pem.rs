@@ -1,6 +1,7 @@
-//! Certificates as PEM (RFC 7468).
+//! Certificates and revocation lists as PEM (RFC 7468).
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -16,10 +17,21 @@ const LINE: usize = 64;
 ///
 /// `None` if there is none or it is malformed.
 pub fn certificate_from_pem(text: &str) -> Option<Certificate> {
-    let (_, rest) = text.split_once(BEGIN)?;
-    let (body, _) = rest.split_once(END)?;
+    Certificate::from_bytes(&block(text, BEGIN, END)?).ok()
+}
+
+/// The first revocation list in a text, in DER and not verified.
+///
+/// `None` if there is none.
+pub fn crl_from_pem(text: &str) -> Option<Vec<u8>> {
+    block(text, "-----BEGIN X509 CRL-----", "-----END X509 CRL-----")
+}
+
+fn block(text: &str, begin: &str, end: &str) -> Option<Vec<u8>> {
+    let (_, rest) = text.split_once(begin)?;
+    let (body, _) = rest.split_once(end)?;
     let body: String = body.split_whitespace().collect();
-    Certificate::from_bytes(&STANDARD.decode(body).ok()?).ok()
+    STANDARD.decode(body).ok()
 }
 
 /// A certificate as PEM.

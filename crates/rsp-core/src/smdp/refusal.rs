@@ -270,19 +270,15 @@ impl From<ChainError> for Refusal {
     fn from(error: ChainError) -> Self {
         match error {
             ChainError::UnknownIssuer { side: Side::Eum } => Refusal::UnknownCi,
-            ChainError::EidRange => Refusal::EidOutsideRange,
+            ChainError::EidRange | ChainError::NoConstraints | ChainError::Organization => {
+                Refusal::EidOutsideRange
+            }
             ChainError::Expired { side: Side::Eum } => Refusal::EumCertificateExpired,
             ChainError::Expired { .. } => Refusal::EuiccCertificateExpired,
-            ChainError::Malformed {
-                side: Side::Eum, ..
-            }
-            | ChainError::Signature { side: Side::Eum }
-            | ChainError::Role { side: Side::Eum } => Refusal::EumCertificateInvalid,
-            ChainError::Malformed { .. }
-            | ChainError::Signature { .. }
-            | ChainError::Role { .. }
-            | ChainError::UnknownIssuer { .. }
-            | ChainError::Name(_) => Refusal::EuiccCertificateInvalid,
+            other => match other.side() {
+                Some(Side::Ci | Side::Eum) => Refusal::EumCertificateInvalid,
+                Some(Side::Euicc | Side::Leaf) | None => Refusal::EuiccCertificateInvalid,
+            },
         }
     }
 }

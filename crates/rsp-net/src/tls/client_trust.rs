@@ -82,8 +82,11 @@ impl OperatorTrust {
         if !leaf.is_valid_at(now) {
             return Err(ChainError::Expired { side });
         }
-        if !leaf.is_tls_client || !leaf.may_sign_data {
-            return Err(ChainError::Role { side });
+        if !leaf.is_tls_client {
+            return Err(ChainError::TlsUsage { side });
+        }
+        if !leaf.may_sign_data {
+            return Err(ChainError::KeyUsage { side });
         }
         Ok(())
     }
@@ -153,7 +156,7 @@ fn authority(der: &[u8]) -> Result<ParsedCertificate, ChainError> {
         other => other,
     })?;
     if !ca.is_ca || !ca.may_sign_certificates || ca.subject_key_identifier.is_none() {
-        return Err(ChainError::Role { side });
+        return Err(ChainError::NotCa { side });
     }
     Ok(ca)
 }

@@ -125,7 +125,7 @@ fn only_cas_are_authorities() {
     let ci = Ci::new(1);
     let side = Side::Ci;
     let leaf = OperatorTrust::new(&[ci.smdp().der()], crypto());
-    assert_eq!(leaf.unwrap_err(), ChainError::Role { side });
+    assert_eq!(leaf.unwrap_err(), ChainError::NotCa { side });
     let rubbish = OperatorTrust::new(&[vec![0x30, 0x82]], crypto());
     assert!(matches!(
         rubbish,

@@ -63,7 +63,7 @@ async fn a_certificate_of_another_role_is_refused() {
     let oid = "2.999.10".into();
     let auth = ci.issue(Role::DpAuth { oid }, 5);
     let error = refusal(post(&auth, ci.trust()).await);
-    assert_eq!(error, ChainError::Role { side: LEAF });
+    assert_eq!(error, ChainError::Policy { side: LEAF });
 }
 
 #[tokio::test]
