@@ -3,6 +3,7 @@
 mod key;
 mod pair;
 mod rng;
+mod seal;
 
 use alloc::boxed::Box;
 
@@ -17,6 +18,7 @@ use crate::{CryptoError, Curve, EckaKey, Provider, PublicKey, Rng, Signature};
 
 pub use key::SoftwareKey;
 pub use rng::SeededRng;
+pub use seal::{SealError, Sealer};
 
 const BLOCK: usize = 16;
 

@@ -12,4 +12,6 @@ mod primitives;
 #[cfg(test)]
 mod rsp_vectors;
 #[cfg(test)]
+mod seal;
+#[cfg(test)]
 mod tuak;
