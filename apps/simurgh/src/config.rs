@@ -16,6 +16,8 @@ use crate::Failure;
 pub(crate) struct Config {
     /// The SQLite file.
     pub(crate) database: PathBuf,
+    /// File with the key under which secrets rest.
+    pub(crate) key_file: PathBuf,
     /// Folder of keys and certificates.
     pub(crate) pki: PathBuf,
     /// eIM.
@@ -141,6 +143,7 @@ impl Config {
         let mut config: Config = table.try_into().map_err(Failure::of)?;
         for relative in [
             &mut config.database,
+            &mut config.key_file,
             &mut config.pki,
             &mut config.door.token,
         ]
@@ -195,6 +198,11 @@ pub(crate) fn example(eim_fqdn: &str, smdp_address: &str, ports: [u16; 3]) -> St
 
 # State of all roles: one SQLite file, made when it is missing.
 database = "simurgh.db"
+
+# The key under which subscriber keys, activation codes and private keys rest:
+# 32 octets in hexadecimal or base64. Without it the database and the keys in
+# the next folder cannot be read: keep a copy, and not beside theirs.
+key_file = "simurgh.key"
 
 # Keys and certificates, as written by `simurgh pki init`.
 pki = "pki"

@@ -51,9 +51,3 @@ pub(crate) fn read_certificate(path: &Path) -> Result<Certificate, Failure> {
     let certificate = certificate_from_pem(&read(path)?);
     certificate.ok_or_else(|| Failure::new(path.display(), "holds no certificate in PEM"))
 }
-
-/// Reads a private key from PEM.
-pub(crate) fn read_key(path: &Path) -> Result<SoftwareKey, Failure> {
-    SoftwareKey::from_pkcs8_pem(&read(path)?)
-        .map_err(|error| Failure::new(format!("{} holds no key", path.display()), error))
-}

@@ -6,7 +6,7 @@ use clap::Args;
 use rsp_crypto::Rng;
 
 use crate::pki::{Names, write_hierarchy};
-use crate::{Failure, config, files, shell};
+use crate::{Failure, config, files, key_file, shell};
 
 /// Write everything that a first server needs.
 #[derive(Debug, Args)]
@@ -29,7 +29,11 @@ impl Init {
             let there = configuration.display();
             return Err(Failure::new(there, "exists already; nothing was changed"));
         }
-        write_hierarchy(&self.dir.join("pki"), &self.dir.join("ca"), &self.names)?;
+        std::fs::create_dir_all(&self.dir)
+            .map_err(|error| Failure::new(format!("cannot make {}", self.dir.display()), error))?;
+        let sealer = key_file::create(&self.dir.join("simurgh.key"))?;
+        let (pki, ca) = (self.dir.join("pki"), self.dir.join("ca"));
+        write_hierarchy(&pki, &ca, &self.names, Some(&sealer))?;
         let mut token = [0; 32];
         shell::random()?.fill(&mut token);
         let token: String = token.iter().map(|octet| format!("{octet:02x}")).collect();

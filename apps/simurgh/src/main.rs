@@ -5,6 +5,7 @@ mod door;
 mod esipa;
 mod files;
 mod init;
+mod key_file;
 mod operators;
 mod outbox;
 mod pki;

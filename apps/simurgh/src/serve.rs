@@ -1,14 +1,12 @@
 //! `simurgh serve`: loads keys and state, listens, and ends in good order.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rsp_core::Identity;
 use rsp_core::eim::{Eim, LabSettings};
-use rsp_core::pki::{TlsTrust, TrustAnchor, member};
-use rsp_core::smdp::{DpIdentity, Smdp};
+use rsp_core::pki::{TlsTrust, member};
+use rsp_core::smdp::Smdp;
 use rsp_crypto::software::SoftwareProvider;
 use rsp_net::{Client, ClientAuth, Limits, Server, TlsIdentity};
 use store::{EimHost, SqliteStore, Store};
@@ -19,8 +17,9 @@ use crate::config::Config;
 use crate::door::Door;
 use crate::esipa::{self, Esipa};
 use crate::outbox::Outbox;
+use crate::pki::ServerKeys;
 use crate::smdp_role::SmdpRole;
-use crate::{Failure, Serve, files};
+use crate::{Failure, Serve, files, key_file};
 
 /// Characters that a token must have.
 const MIN_TOKEN: usize = 16;
@@ -51,15 +50,18 @@ async fn serve(
     announce: bool,
     stopped: impl Future<Output = Result<(), Failure>>,
 ) -> Result<(), Failure> {
-    let pki = Pki(config.pki.clone());
-    let store = SqliteStore::open(&config.database);
+    let sealer = key_file::read(&config.key_file)?;
+    let pki = ServerKeys::new(&config.pki, sealer.clone());
+    // Sealed keys first: a wrong key file must not mark a new database.
+    let (eim, smdp) = (load_eim(config, &pki)?, load_smdp(config, &pki)?);
+    let store = SqliteStore::open(&config.database, sealer);
     let store = store.map_err(|error| Failure::new(config.database.display(), error))?;
     let store: Arc<dyn Store> = Arc::new(store);
-    let host = EimHost::new(load_eim(config, &pki)?, store.clone());
+    let host = EimHost::new(eim, store.clone());
     let mut host = host.map_err(|error| Failure::new(config.database.display(), error))?;
     host.observe(Box::new(esipa::log_note));
     let eim = Arc::new(host);
-    let smdp = SmdpRole::start(config, &pki, load_smdp(config, &pki)?, store).await?;
+    let smdp = SmdpRole::start(config, &pki, smdp, store).await?;
     let token = files::read(&config.door.token)?;
     if token.trim().len() < MIN_TOKEN {
         let file = config.door.token.display();
@@ -172,64 +174,14 @@ fn outbox(config: &Config, eim: &Arc<EimHost>) -> Result<Outbox, Failure> {
     })
 }
 
-/// The folder that `simurgh pki init` writes.
-pub(crate) struct Pki(PathBuf);
-
-impl Pki {
-    /// This folder, and the folders in it that belong to further CIs: those
-    /// that hold `ci.pem`.
-    fn under_each_ci(&self) -> Result<Vec<Pki>, Failure> {
-        let failed = |error| Failure::new(format!("cannot read {}", self.0.display()), error);
-        let mut folders = vec![self.0.clone()];
-        for entry in std::fs::read_dir(&self.0).map_err(failed)? {
-            let folder = entry.map_err(failed)?.path();
-            if folder.join("ci.pem").is_file() {
-                folders.push(folder);
-            }
-        }
-        folders.sort();
-        Ok(folders.into_iter().map(Pki).collect())
-    }
-
-    /// CERT.DPauth and CERT.DPpb under this CI, if it issued any.
-    fn dp_identity(&self) -> Result<Option<DpIdentity>, Failure> {
-        if !self.0.join("dp_auth.pem").exists() {
-            return Ok(None);
-        }
-        Ok(Some(DpIdentity {
-            auth: self.identity(member::DP_AUTH)?,
-            pb: self.identity(member::DP_PB)?,
-        }))
-    }
-
-    pub(crate) fn certificate(&self, member: &str) -> Result<rsp_asn1::Certificate, Failure> {
-        files::read_certificate(&self.0.join(format!("{member}.pem")))
-    }
-
-    fn identity(&self, member: &str) -> Result<Identity, Failure> {
-        let key = files::read_key(&self.0.join(format!("{member}.key.pem")))?;
-        Ok(Identity {
-            certificate: self.certificate(member)?,
-            key: Box::new(key),
-        })
-    }
-
-    pub(crate) fn tls(&self, member: &str) -> Result<TlsIdentity, Failure> {
-        let chain = files::read(&self.0.join(format!("{member}.pem")))?;
-        let key = files::read(&self.0.join(format!("{member}.key.pem")))?;
-        TlsIdentity::from_pem(&chain, &key).map_err(|error| Failure::new(member, error))
-    }
-
-    fn anchor(&self) -> Result<TrustAnchor, Failure> {
-        TrustAnchor::new(&self.certificate(member::CI)?, &SoftwareProvider)
-            .map_err(|error| Failure::new(self.0.join("ci.pem").display(), error))
-    }
-}
-
-fn load_eim(config: &Config, pki: &Pki) -> Result<Eim, Failure> {
+fn load_eim(config: &Config, pki: &ServerKeys) -> Result<Eim, Failure> {
     let fqdn = config.eim.fqdn.clone();
     let eim_id = fqdn.as_str().try_into();
-    let anchors: Result<_, _> = pki.under_each_ci()?.iter().map(Pki::anchor).collect();
+    let anchors: Result<_, _> = pki
+        .under_each_ci()?
+        .iter()
+        .map(ServerKeys::anchor)
+        .collect();
     Ok(Eim {
         eim_id: eim_id.map_err(|error| Failure::new("eim.fqdn", error))?,
         fqdn,
@@ -242,7 +194,7 @@ fn load_eim(config: &Config, pki: &Pki) -> Result<Eim, Failure> {
     })
 }
 
-fn load_smdp(config: &Config, pki: &Pki) -> Result<Smdp, Failure> {
+fn load_smdp(config: &Config, pki: &ServerKeys) -> Result<Smdp, Failure> {
     let (mut identities, mut anchors) = (Vec::new(), Vec::new());
     for ci in pki.under_each_ci()? {
         identities.extend(ci.dp_identity()?);

@@ -14,7 +14,7 @@ use store::{SmdpHost, SmdpStore};
 
 use crate::config::{self, Config};
 use crate::operators::{Courier, Operators};
-use crate::serve::Pki;
+use crate::pki::ServerKeys;
 use crate::smdp::{Serves, SmdpDoor};
 use crate::{Failure, files};
 
@@ -32,7 +32,7 @@ impl SmdpRole {
     /// Reads certificates and binds the ports.
     pub(crate) async fn start(
         config: &Config,
-        pki: &Pki,
+        pki: &ServerKeys,
         smdp: Smdp,
         store: Arc<dyn SmdpStore>,
     ) -> Result<Self, Failure> {
@@ -99,7 +99,7 @@ impl SmdpRole {
 
 async fn bind(
     address: std::net::SocketAddr,
-    pki: &Pki,
+    pki: &ServerKeys,
     client_auth: ClientAuth,
     settings: &config::Smdp,
 ) -> Result<Server, Failure> {
@@ -112,7 +112,7 @@ async fn bind(
         .map_err(|error| Failure::new(format!("cannot listen on {address}"), error))
 }
 
-fn operator_trust(pki: &Pki) -> Result<OperatorTrust, Failure> {
+fn operator_trust(pki: &ServerKeys) -> Result<OperatorTrust, Failure> {
     let authorities = [pki.certificate(member::PRIVATE_CA)?.as_bytes().to_vec()];
     OperatorTrust::new(&authorities, Arc::new(SoftwareProvider))
         .map_err(|error| Failure::new("private_ca.pem", error))
@@ -128,7 +128,10 @@ fn operators(settings: &config::Smdp) -> Result<Operators, Failure> {
     Ok(operators)
 }
 
-fn callbacks(settings: &config::Smdp, pki: &Pki) -> Result<BTreeMap<String, ipa::Server>, Failure> {
+fn callbacks(
+    settings: &config::Smdp,
+    pki: &ServerKeys,
+) -> Result<BTreeMap<String, ipa::Server>, Failure> {
     let mut callbacks = BTreeMap::new();
     for operator in &settings.operators {
         let Some(address) = &operator.callback else {

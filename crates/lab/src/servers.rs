@@ -9,12 +9,15 @@ use rsp_core::eim::{Eim, LabSettings};
 use rsp_core::pki::{Issued, TrustAnchor, member};
 use rsp_core::smdp::{DpIdentity, Smdp};
 use rsp_core::{Identity, Timestamp};
-use rsp_crypto::software::{SoftwareKey, SoftwareProvider};
+use rsp_crypto::software::{Sealer, SoftwareKey, SoftwareProvider};
 use store::{EimHost, SmdpHost, SqliteStore};
 
 use crate::factory::Factory;
 use crate::material::Material;
 use crate::world::{EIM, SMDP, WorldError};
+
+/// The key under which the secrets of a world rest.
+const KEY: [u8; 32] = [0x5A; 32];
 
 /// Where the servers of a world keep their state.
 #[derive(Debug)]
@@ -87,7 +90,9 @@ impl Servers {
     fn store(&self, name: &str) -> Result<Arc<SqliteStore>, WorldError> {
         let store = match &self.place {
             Place::Memory => SqliteStore::in_memory()?,
-            Place::Folder(folder) => SqliteStore::open(&folder.join(format!("{name}.sqlite")))?,
+            Place::Folder(folder) => {
+                SqliteStore::open(&folder.join(format!("{name}.sqlite")), Sealer::new(KEY))?
+            }
         };
         Ok(Arc::new(store))
     }

@@ -3,6 +3,8 @@
 use rsp_asn1::ids::{Eid, TransactionId};
 use rsp_core::Timestamp;
 use rsp_core::eim::{EuiccRecord, Evidence, EvidenceKind, Operation, OperationId};
+use rsp_crypto::CryptoError;
+use rsp_crypto::software::SealError;
 
 use crate::smdp_contract::SmdpStore;
 
@@ -33,6 +35,15 @@ pub enum StoreError {
         /// Newest schema known.
         known: i64,
     },
+    /// The file was written with another key than the one given.
+    #[error("the database was written with another key: is key_file the right one?")]
+    OtherKey,
+    /// A secret does not open.
+    #[error("a stored secret: {0}")]
+    Sealed(SealError),
+    /// A secret cannot be sealed.
+    #[error("cannot seal a secret: {0}")]
+    Sealing(CryptoError),
     /// A file could not be made or protected.
     #[error("{0}")]
     File(#[from] std::io::Error),

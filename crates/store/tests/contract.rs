@@ -15,6 +15,7 @@ use rsp_core::eim::{
 };
 use rsp_core::profile::Subscription;
 use rsp_core::smdp::{Order, OrderKey, OrderState, ProfileTypeSettings, Session};
+use rsp_crypto::software::Sealer;
 use store::{
     EuiccChange, Forwarding, OperationFilter, ProfileStock, SmdpChange, SmdpNotification,
     SmdpStore, SqliteStore, Store, StoreError, StoredSession, Versioned,
@@ -31,7 +32,7 @@ impl File {
     }
 
     fn open(&self) -> SqliteStore {
-        SqliteStore::open(&self.0).unwrap()
+        SqliteStore::open(&self.0, Sealer::new([1; 32])).unwrap()
     }
 }
 
@@ -354,7 +355,7 @@ fn a_newer_file_is_refused() {
     connection
         .execute_batch("PRAGMA user_version = 99")
         .unwrap();
-    let refused = SqliteStore::open(&file.0);
+    let refused = SqliteStore::open(&file.0, Sealer::new([1; 32]));
     assert!(matches!(
         refused,
         Err(StoreError::Schema {
@@ -362,6 +363,33 @@ fn a_newer_file_is_refused() {
             known: 2
         })
     ));
+}
+
+#[test]
+fn a_file_of_another_key_is_refused_and_stays_as_it_was() {
+    let file = File::new("key");
+    file.open()
+        .add_euicc(&EuiccRecord::new(eid(), None, 0))
+        .unwrap();
+    let before = std::fs::read(&file.0).unwrap();
+    let refused = SqliteStore::open(&file.0, Sealer::new([2; 32]));
+    assert!(matches!(refused, Err(StoreError::OtherKey)));
+    assert_eq!(std::fs::read(&file.0).unwrap(), before);
+    assert!(file.open().euicc(eid()).unwrap().is_some());
+}
+
+#[test]
+fn a_sealed_row_cannot_take_the_place_of_another() {
+    let file = File::new("moved");
+    let store = file.open();
+    stock(&store, &[1, 2]).unwrap();
+    drop(store);
+    let connection = rusqlite::Connection::open(&file.0).unwrap();
+    let from_the_other = "UPDATE profile SET subscription =
+        (SELECT subscription FROM profile AS p WHERE p.iccid <> profile.iccid)";
+    connection.execute(from_the_other, []).unwrap();
+    let refused = file.open().material(iccid(1));
+    assert!(matches!(refused, Err(StoreError::Sealed(_))));
 }
 
 #[cfg(unix)]

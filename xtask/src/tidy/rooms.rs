@@ -114,7 +114,7 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "store",
-        may: &["rsp-asn1", "rsp-core", "fleet"],
+        may: &["rsp-asn1", "rsp-crypto", "rsp-core", "fleet"],
         never: &[HTTP],
     },
     Room {

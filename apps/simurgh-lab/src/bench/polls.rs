@@ -12,7 +12,7 @@ use rsp_core::binding::{HttpRequest, HttpResponse, esipa_asn1};
 use rsp_core::eim::{EuiccRecord, poll_nothing_pending};
 use rsp_core::ipa;
 use rsp_core::pki::member;
-use rsp_crypto::software::SoftwareProvider;
+use rsp_crypto::software::{Sealer, SoftwareProvider};
 use rsp_net::Client;
 use store::{EimHost, SqliteStore};
 use tokio::runtime::{Builder, Runtime};
@@ -65,7 +65,7 @@ impl Kind {
 /// first on both sides, and of the second on neither.
 pub(super) fn measure(setting: &Setting, kind: Kind, seconds: f64) -> Result<[Row; 2], Failure> {
     let folder = TemporaryFolder::new()?;
-    let store = SqliteStore::open(&folder.path().join("bench.sqlite"))?;
+    let store = SqliteStore::open(&folder.path().join("bench.sqlite"), Sealer::new([1; 32]))?;
     let eim = Arc::new(EimHost::new(setting.eim()?, Arc::new(store))?);
     let polls = register(setting, &eim)?;
     let expected = expected(setting, &eim, &polls)?;

@@ -7,10 +7,10 @@ use clap::{Args, ValueEnum};
 use rsp_asn1::Certificate;
 use rsp_asn1::ids::Eid;
 use rsp_core::pki::{Eum, Hierarchy, Issued, member};
-use rsp_crypto::software::{SoftwareKey, SoftwareProvider};
+use rsp_crypto::software::{Sealer, SoftwareKey, SoftwareProvider};
 use rsp_crypto::{Curve, SigningKey};
 
-use crate::{Failure, files, shell};
+use crate::{Failure, files, key_file, shell};
 
 /// Names in certificates.
 #[derive(Debug, Args)]
@@ -55,6 +55,9 @@ pub(crate) struct PkiInit {
     /// The folder for what a server reads; made if it is missing
     #[arg(long, default_value = "pki", value_name = "FOLDER")]
     dir: PathBuf,
+    /// Seal the keys of the server's folder with this key file [default: plain PEM]
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
     /// The folder for the keys of CI, EUM, eUICC, operator [default: `ca` beside the other]
     #[arg(long, value_name = "FOLDER")]
     ca: Option<PathBuf>,
@@ -66,7 +69,8 @@ impl PkiInit {
     pub(crate) fn run(&self) -> Result<(), Failure> {
         let beside = || self.dir.parent().unwrap_or(Path::new(".")).join("ca");
         let ca = self.ca.clone().unwrap_or_else(beside);
-        write_hierarchy(&self.dir, &ca, &self.names)?;
+        let sealer = self.key_file.as_deref().map(key_file::read).transpose()?;
+        write_hierarchy(&self.dir, &ca, &self.names, sealer.as_ref())?;
         println!("wrote what a server reads to {}", self.dir.display());
         println!("wrote the keys of the issuers to {}", ca.display());
         Ok(())
@@ -99,9 +103,17 @@ const ONCE: [&str; 6] = [
 ];
 
 /// Writes a hierarchy on the chosen curves.
-pub(crate) fn write_hierarchy(server: &Path, ca: &Path, names: &Names) -> Result<(), Failure> {
+pub(crate) fn write_hierarchy(
+    server: &Path,
+    ca: &Path,
+    names: &Names,
+    sealer: Option<&Sealer>,
+) -> Result<(), Failure> {
     let whole = |_: &str| true;
     let rsp = |member: &str| !ONCE.contains(&member);
+    let write = |server: &Path, ca: &Path, issued: &[_], wanted: fn(&str) -> bool| {
+        write(server, ca, issued, sealer, wanted)
+    };
     match names.curve {
         Curves::P256 => write(server, ca, &issue(names, Curve::NistP256)?, whole),
         Curves::Brainpool => write(server, ca, &issue(names, Curve::BrainpoolP256r1)?, whole),
@@ -170,6 +182,7 @@ fn write(
     server: &Path,
     ca: &Path,
     issued: &[Issued<SoftwareKey>],
+    sealer: Option<&Sealer>,
     wanted: impl Fn(&str) -> bool,
 ) -> Result<(), Failure> {
     for folder in [server, ca] {
@@ -180,7 +193,11 @@ fn write(
         let issuer = ISSUERS.contains(&member.member);
         let folder = if issuer { ca } else { server };
         let file = |folder: &Path, ending| folder.join(format!("{}.{ending}", member.member));
-        files::write_key(&file(folder, "key.pem"), &member.key)?;
+        let key = file(folder, "key.pem");
+        match sealer.filter(|_| !issuer) {
+            Some(sealer) => key_file::write_sealed(&key, &member.key, sealer)?,
+            None => files::write_key(&key, &member.key)?,
+        }
         files::write_certificate(&file(folder, "pem"), &member.certificate)?;
         // Whom the server trusts.
         if matches!(member.member, member::CI | member::PRIVATE_CA) {

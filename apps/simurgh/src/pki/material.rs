@@ -6,7 +6,7 @@ use rsp_asn1::Certificate;
 use rsp_core::pki::{Crl, certificate_from_pem, crl_from_pem};
 use rsp_crypto::software::SoftwareKey;
 
-use crate::Failure;
+use crate::{Failure, key_file};
 
 /// Octets of the longest file that is read.
 const MAX_LENGTH: u64 = 2 << 20;
@@ -32,6 +32,12 @@ pub(crate) fn read(path: &Path) -> Result<Material, Failure> {
         Ok(text) if text.contains("-----BEGIN ") => from_pem(text),
         _ => from_der(&octets),
     };
+    if std::str::from_utf8(&octets).is_ok_and(key_file::is_sealed) {
+        return Err(Failure::new(
+            doing(),
+            "it is a private key that a server sealed",
+        ));
+    }
     found.ok_or_else(|| {
         let kinds = "it holds no certificate, revocation list or private key on P-256 or \
                      brainpoolP256r1, in PEM or DER";

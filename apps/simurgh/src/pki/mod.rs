@@ -2,7 +2,8 @@
 
 mod init;
 mod issue;
-pub(crate) mod material;
+mod material;
+mod server_keys;
 mod show;
 mod verify;
 
@@ -12,6 +13,7 @@ use clap::Subcommand;
 use rsp_core::Timestamp;
 
 pub(crate) use init::{Names, write_hierarchy};
+pub(crate) use server_keys::ServerKeys;
 
 use crate::Failure;
 

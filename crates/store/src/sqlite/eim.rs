@@ -3,12 +3,13 @@
 use rsp_asn1::ids::{Eid, TransactionId};
 use rsp_core::Timestamp;
 use rsp_core::eim::{EuiccRecord, Operation, OperationId};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 
-use super::{exists, one_row, outbox, versioned};
+use super::sealing::Db;
+use super::{exists, one_row, outbox};
 use crate::contract::{EuiccChange, OperationFilter, StoreError, Versioned};
 
-pub(super) fn add_euicc(tx: &Connection, record: &EuiccRecord) -> Result<(), StoreError> {
+pub(super) fn add_euicc(tx: &Db<'_>, record: &EuiccRecord) -> Result<(), StoreError> {
     let sent: Option<i64> = tx
         .prepare_cached("SELECT counter_value FROM euicc_removed WHERE eid = $1")?
         .query_row([record.eid.to_string()], |row| row.get(0))
@@ -25,14 +26,25 @@ pub(super) fn add_euicc(tx: &Connection, record: &EuiccRecord) -> Result<(), Sto
 }
 
 pub(super) fn euicc(
-    connection: &Connection,
+    connection: &Db<'_>,
     eid: Eid,
 ) -> Result<Option<Versioned<EuiccRecord>>, StoreError> {
-    let query = "SELECT version, document FROM euicc WHERE eid = $1";
-    versioned(connection, query, [eid.to_string()])
+    let row = connection
+        .prepare_cached("SELECT version, document FROM euicc WHERE eid = $1")?
+        .query_row([eid.to_string()], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+        })
+        .optional()?;
+    let read = |(version, document): (i64, String)| {
+        Ok(Versioned {
+            value: serde_json::from_str(&document)?,
+            version,
+        })
+    };
+    row.map(read).transpose()
 }
 
-pub(super) fn remove_euicc(tx: &Connection, eid: Eid) -> Result<(), StoreError> {
+pub(super) fn remove_euicc(tx: &Db<'_>, eid: Eid) -> Result<(), StoreError> {
     let Some(Versioned { value, .. }) = euicc(tx, eid)? else {
         return Err(StoreError::Unknown("an eUICC with this EID"));
     };
@@ -50,7 +62,7 @@ pub(super) fn remove_euicc(tx: &Connection, eid: Eid) -> Result<(), StoreError> 
 }
 
 pub(super) fn euiccs(
-    connection: &Connection,
+    connection: &Db<'_>,
     after: Option<Eid>,
     limit: usize,
 ) -> Result<Vec<EuiccRecord>, StoreError> {
@@ -61,7 +73,7 @@ pub(super) fn euiccs(
     rows.map(|row| Ok(serde_json::from_str(&row?)?)).collect()
 }
 
-pub(super) fn euicc_index(connection: &Connection) -> Result<Vec<(Eid, bool)>, StoreError> {
+pub(super) fn euicc_index(connection: &Db<'_>) -> Result<Vec<(Eid, bool)>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT eid, EXISTS (SELECT 1 FROM operation
                              WHERE operation.eid = euicc.eid AND is_open = 1) FROM euicc",
@@ -80,10 +92,7 @@ pub(super) fn euicc_index(connection: &Connection) -> Result<Vec<(Eid, bool)>, S
     Ok(index)
 }
 
-pub(super) fn put_contacts(
-    tx: &Connection,
-    contacts: &[(Eid, Timestamp)],
-) -> Result<(), StoreError> {
+pub(super) fn put_contacts(tx: &Db<'_>, contacts: &[(Eid, Timestamp)]) -> Result<(), StoreError> {
     let mut statement = tx.prepare_cached(
         "INSERT INTO contact (eid, last) SELECT $1, $2 WHERE EXISTS
              (SELECT 1 FROM euicc WHERE eid = $1)
@@ -95,7 +104,7 @@ pub(super) fn put_contacts(
     Ok(())
 }
 
-pub(super) fn contact(connection: &Connection, eid: Eid) -> Result<Option<Timestamp>, StoreError> {
+pub(super) fn contact(connection: &Db<'_>, eid: Eid) -> Result<Option<Timestamp>, StoreError> {
     let last = connection
         .prepare_cached("SELECT last FROM contact WHERE eid = $1")?
         .query_row([eid.to_string()], |row| row.get::<_, i64>(0))
@@ -105,7 +114,7 @@ pub(super) fn contact(connection: &Connection, eid: Eid) -> Result<Option<Timest
 
 /// Each condition that is asked for, so that an index serves it.
 pub(super) fn operations(
-    connection: &Connection,
+    connection: &Db<'_>,
     filter: &OperationFilter,
 ) -> Result<Vec<Operation>, StoreError> {
     let eid = filter.eid.map(|eid| eid.to_string());
@@ -118,7 +127,7 @@ pub(super) fn operations(
             after,
         ),
     ];
-    let mut query = String::from("SELECT document FROM operation WHERE 1");
+    let mut query = String::from("SELECT id, document FROM operation WHERE 1");
     let mut values = Vec::new();
     for (condition, value) in conditions {
         if let Some(value) = value {
@@ -130,37 +139,39 @@ pub(super) fn operations(
     let limit = (filter.limit as i64).to_string();
     values.push(limit);
     let mut statement = connection.prepare_cached(&query)?;
-    let rows = statement.query_map(rusqlite::params_from_iter(values), |row| {
-        row.get::<_, String>(0)
-    })?;
-    rows.map(|row| Ok(serde_json::from_str(&row?)?)).collect()
+    let rows = statement.query_map(rusqlite::params_from_iter(values), id_and_document)?;
+    rows.map(|row| read_operation(connection, row?)).collect()
 }
 
-pub(super) fn open_operations(
-    connection: &Connection,
-    eid: Eid,
-) -> Result<Vec<Operation>, StoreError> {
+fn id_and_document(row: &Row<'_>) -> rusqlite::Result<(String, Vec<u8>)> {
+    Ok((row.get(0)?, row.get(1)?))
+}
+
+fn read_operation(db: &Db<'_>, (id, document): (String, Vec<u8>)) -> Result<Operation, StoreError> {
+    db.unseal("operation", &id, &document)
+}
+
+pub(super) fn open_operations(connection: &Db<'_>, eid: Eid) -> Result<Vec<Operation>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT document FROM operation WHERE eid = $1 AND is_open = 1 ORDER BY number",
+        "SELECT id, document FROM operation WHERE eid = $1 AND is_open = 1 ORDER BY number",
     )?;
-    let rows = statement.query_map([eid.to_string()], |row| row.get::<_, String>(0))?;
-    rows.map(|row| Ok(serde_json::from_str(&row?)?)).collect()
+    let rows = statement.query_map([eid.to_string()], id_and_document)?;
+    rows.map(|row| read_operation(connection, row?)).collect()
 }
 
 pub(super) fn operation(
-    connection: &Connection,
+    connection: &Db<'_>,
     id: &OperationId,
 ) -> Result<Option<Operation>, StoreError> {
-    let document = connection
-        .prepare_cached("SELECT document FROM operation WHERE id = $1")?
-        .query_row([&id.0], |row| row.get::<_, String>(0))
+    let row = connection
+        .prepare_cached("SELECT id, document FROM operation WHERE id = $1")?
+        .query_row([&id.0], id_and_document)
         .optional()?;
-    let read = |document: String| Ok(serde_json::from_str(&document)?);
-    document.map(read).transpose()
+    row.map(|row| read_operation(connection, row)).transpose()
 }
 
 pub(super) fn euicc_of_transaction(
-    connection: &Connection,
+    connection: &Db<'_>,
     id: &TransactionId,
 ) -> Result<Option<Eid>, StoreError> {
     let eid = connection
@@ -170,7 +181,7 @@ pub(super) fn euicc_of_transaction(
     Ok(eid.and_then(|eid| eid.parse().ok()))
 }
 
-pub(super) fn add_operation(tx: &Connection, operation: &Operation) -> Result<(), StoreError> {
+pub(super) fn add_operation(tx: &Db<'_>, operation: &Operation) -> Result<(), StoreError> {
     if euicc(tx, operation.eid)?.is_none() {
         return Err(StoreError::Unknown("an eUICC with this EID"));
     }
@@ -180,8 +191,8 @@ pub(super) fn add_operation(tx: &Connection, operation: &Operation) -> Result<()
     put_operation(tx, operation)
 }
 
-fn put_operation(tx: &Connection, operation: &Operation) -> Result<(), StoreError> {
-    let document = serde_json::to_string(operation)?;
+fn put_operation(tx: &Db<'_>, operation: &Operation) -> Result<(), StoreError> {
+    let document = tx.seal("operation", &operation.id.0, operation)?;
     tx.prepare_cached(
         "INSERT INTO operation (id, eid, is_open, state, transaction_id, document)
          VALUES ($1, $2, $3, $4, $5, $6)
@@ -201,7 +212,7 @@ fn put_operation(tx: &Connection, operation: &Operation) -> Result<(), StoreErro
     Ok(())
 }
 
-pub(super) fn commit(tx: &Connection, change: &EuiccChange<'_>) -> Result<(), StoreError> {
+pub(super) fn commit(tx: &Db<'_>, change: &EuiccChange<'_>) -> Result<(), StoreError> {
     let eid = change.record.eid.to_string();
     let document = serde_json::to_string(change.record)?;
     let changed = tx

@@ -2,6 +2,7 @@
 
 mod eim;
 mod outbox;
+mod sealing;
 mod smdp;
 mod smdp_progress;
 
@@ -11,9 +12,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rsp_asn1::ids::{Eid, TransactionId};
 use rsp_core::Timestamp;
 use rsp_core::eim::{EuiccRecord, Operation, OperationId};
-use rusqlite::{Connection, OptionalExtension, Params, Transaction, TransactionBehavior};
-use serde::de::DeserializeOwned;
+use rsp_crypto::software::Sealer;
+use rsp_crypto::{OsRng, Rng};
+use rusqlite::{Connection, TransactionBehavior};
 
+use self::sealing::{Db, Sealing};
 use crate::contract::{
     EuiccChange, Forwarding, OperationFilter, Outgoing, Store, StoreError, StoredEvidence,
     Versioned,
@@ -26,16 +29,19 @@ const SCHEMA: i64 = 2;
 #[derive(Debug)]
 pub struct SqliteStore {
     connection: Mutex<Connection>,
+    sealing: Sealing,
 }
 
 impl SqliteStore {
-    /// Opens a file, or makes it, readable by its owner alone.
+    /// Opens a file, or makes it, readable by its owner alone. Secrets in it are
+    /// sealed with the key given; a file knows its key again.
     ///
     /// # Errors
-    /// If the file cannot be opened or was written by a newer version.
-    pub fn open(path: &Path) -> Result<Self, StoreError> {
+    /// If the file cannot be opened, or was written by a newer version or with
+    /// another key. It is then as it was.
+    pub fn open(path: &Path, sealer: Sealer) -> Result<Self, StoreError> {
         protect(path)?;
-        Self::prepare(Connection::open(path)?)
+        Self::prepare(Connection::open(path)?, sealer)
     }
 
     /// A store that lives as long as the process.
@@ -43,22 +49,23 @@ impl SqliteStore {
     /// # Errors
     /// If the engine fails.
     pub fn in_memory() -> Result<Self, StoreError> {
-        Self::prepare(Connection::open_in_memory()?)
+        let mut key = [0; 32];
+        OsRng::new().map_err(StoreError::Sealing)?.fill(&mut key);
+        Self::prepare(Connection::open_in_memory()?, Sealer::new(key))
     }
 
-    fn prepare(connection: Connection) -> Result<Self, StoreError> {
-        // A counter that was committed must survive a power cut: FULL.
-        connection.execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-             PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;",
-        )?;
+    fn prepare(mut connection: Connection, sealer: Sealer) -> Result<Self, StoreError> {
+        let sealing = Sealing::new(sealer)?;
         let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         match found {
-            0 => connection.execute_batch(&format!(
-                "BEGIN; {} PRAGMA user_version = {SCHEMA}; COMMIT;",
-                include_str!("schema.sql")
-            ))?,
-            SCHEMA => {}
+            0 => {
+                let tx = connection.transaction()?;
+                tx.execute_batch(include_str!("schema.sql"))?;
+                sealing.mark(&tx)?;
+                tx.execute_batch(&format!("PRAGMA user_version = {SCHEMA};"))?;
+                tx.commit()?;
+            }
+            SCHEMA => sealing.check(&connection)?,
             found => {
                 return Err(StoreError::Schema {
                     found,
@@ -66,8 +73,14 @@ impl SqliteStore {
                 });
             }
         }
+        // A counter that was committed must survive a power cut: FULL.
+        connection.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+             PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;",
+        )?;
         Ok(SqliteStore {
             connection: Mutex::new(connection),
+            sealing,
         })
     }
 
@@ -79,14 +92,28 @@ impl SqliteStore {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Runs `work`, which only reads.
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&Db<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        work(&Db {
+            connection: &self.lock(),
+            sealing: &self.sealing,
+        })
+    }
+
     /// Runs `work` as one transaction.
     fn transact<T>(
         &self,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+        work: impl FnOnce(&Db<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let mut connection = self.lock();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let value = work(&transaction)?;
+        let value = work(&Db {
+            connection: &transaction,
+            sealing: &self.sealing,
+        })?;
         transaction.commit()?;
         Ok(value)
     }
@@ -123,34 +150,13 @@ fn one_row(changed: usize) -> Result<(), StoreError> {
     }
 }
 
-/// Reads one document with its version; `query` selects these two columns.
-fn versioned<T: DeserializeOwned>(
-    connection: &Connection,
-    query: &str,
-    params: impl Params,
-) -> Result<Option<Versioned<T>>, StoreError> {
-    let row = connection
-        .prepare_cached(query)?
-        .query_row(params, |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
-        })
-        .optional()?;
-    let read = |(version, document): (i64, String)| {
-        Ok(Versioned {
-            value: serde_json::from_str(&document)?,
-            version,
-        })
-    };
-    row.map(read).transpose()
-}
-
 impl Store for SqliteStore {
     fn add_euicc(&self, record: &EuiccRecord) -> Result<(), StoreError> {
         self.transact(|tx| eim::add_euicc(tx, record))
     }
 
     fn euicc(&self, eid: Eid) -> Result<Option<Versioned<EuiccRecord>>, StoreError> {
-        eim::euicc(&self.lock(), eid)
+        self.read(|db| eim::euicc(db, eid))
     }
 
     fn remove_euicc(&self, eid: Eid) -> Result<(), StoreError> {
@@ -158,11 +164,11 @@ impl Store for SqliteStore {
     }
 
     fn euiccs(&self, after: Option<Eid>, limit: usize) -> Result<Vec<EuiccRecord>, StoreError> {
-        eim::euiccs(&self.lock(), after, limit)
+        self.read(|db| eim::euiccs(db, after, limit))
     }
 
     fn euicc_index(&self) -> Result<Vec<(Eid, bool)>, StoreError> {
-        eim::euicc_index(&self.lock())
+        self.read(eim::euicc_index)
     }
 
     fn put_contacts(&self, contacts: &[(Eid, Timestamp)]) -> Result<(), StoreError> {
@@ -170,19 +176,19 @@ impl Store for SqliteStore {
     }
 
     fn contact(&self, eid: Eid) -> Result<Option<Timestamp>, StoreError> {
-        eim::contact(&self.lock(), eid)
+        self.read(|db| eim::contact(db, eid))
     }
 
     fn operations(&self, filter: &OperationFilter) -> Result<Vec<Operation>, StoreError> {
-        eim::operations(&self.lock(), filter)
+        self.read(|db| eim::operations(db, filter))
     }
 
     fn evidence(&self, eid: Eid) -> Result<Vec<StoredEvidence>, StoreError> {
-        outbox::evidence(&self.lock(), eid)
+        self.read(|db| outbox::evidence(db, eid))
     }
 
     fn due_notifications(&self, now: Timestamp, limit: usize) -> Result<Vec<Outgoing>, StoreError> {
-        outbox::due(&self.lock(), now, limit)
+        self.read(|db| outbox::due(db, now, limit))
     }
 
     fn put_forwarding(
@@ -195,11 +201,11 @@ impl Store for SqliteStore {
     }
 
     fn count_forwarding(&self, state: &str) -> Result<u64, StoreError> {
-        outbox::count(&self.lock(), state)
+        self.read(|db| outbox::count(db, state))
     }
 
     fn open_operations(&self, eid: Eid) -> Result<Vec<Operation>, StoreError> {
-        eim::open_operations(&self.lock(), eid)
+        self.read(|db| eim::open_operations(db, eid))
     }
 
     fn add_operation(&self, operation: &Operation) -> Result<(), StoreError> {
@@ -207,11 +213,11 @@ impl Store for SqliteStore {
     }
 
     fn operation(&self, id: &OperationId) -> Result<Option<Operation>, StoreError> {
-        eim::operation(&self.lock(), id)
+        self.read(|db| eim::operation(db, id))
     }
 
     fn euicc_of_transaction(&self, id: &TransactionId) -> Result<Option<Eid>, StoreError> {
-        eim::euicc_of_transaction(&self.lock(), id)
+        self.read(|db| eim::euicc_of_transaction(db, id))
     }
 
     fn commit_euicc(&self, change: &EuiccChange<'_>) -> Result<(), StoreError> {

@@ -3,9 +3,10 @@
 use rsp_asn1::ids::Eid;
 use rsp_core::Timestamp;
 use rsp_core::eim::{Evidence, EvidenceKind, OperationId};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Row, params};
 
 use super::one_row;
+use super::sealing::Db;
 use crate::contract::{Forwarding, Outgoing, StoreError, StoredEvidence};
 
 /// Unverified objects that are kept of one eUICC, the latest ones: whoever
@@ -20,7 +21,7 @@ const KINDS: [EvidenceKind; 3] = [
 
 /// Keeps an object; the same one again is kept already.
 pub(super) fn add(
-    tx: &Connection,
+    tx: &Db<'_>,
     eid: Eid,
     evidence: &Evidence,
     now: Timestamp,
@@ -58,7 +59,7 @@ pub(super) fn add(
     }
 }
 
-fn forget_oldest_unverified(tx: &Connection, eid: &str) -> Result<(), StoreError> {
+fn forget_oldest_unverified(tx: &Db<'_>, eid: &str) -> Result<(), StoreError> {
     let surplus = "SELECT number FROM evidence WHERE eid = $1 AND verified = 0
                    ORDER BY number DESC LIMIT -1 OFFSET $2";
     for table in ["outbox WHERE evidence", "evidence WHERE number"] {
@@ -68,10 +69,7 @@ fn forget_oldest_unverified(tx: &Connection, eid: &str) -> Result<(), StoreError
     Ok(())
 }
 
-pub(super) fn evidence(
-    connection: &Connection,
-    eid: Eid,
-) -> Result<Vec<StoredEvidence>, StoreError> {
+pub(super) fn evidence(connection: &Db<'_>, eid: Eid) -> Result<Vec<StoredEvidence>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT number, kind, operation, seq_number, verified, received, der
          FROM evidence WHERE eid = $1 ORDER BY number",
@@ -103,7 +101,7 @@ fn read_evidence(row: &Row<'_>) -> rusqlite::Result<Option<StoredEvidence>> {
 }
 
 pub(super) fn due(
-    connection: &Connection,
+    connection: &Db<'_>,
     now: Timestamp,
     limit: usize,
 ) -> Result<Vec<Outgoing>, StoreError> {
@@ -139,7 +137,7 @@ pub(super) fn due(
 }
 
 pub(super) fn put(
-    tx: &Connection,
+    tx: &Db<'_>,
     number: i64,
     forwarding: Forwarding,
     detail: &str,
@@ -157,7 +155,7 @@ pub(super) fn put(
     one_row(changed).map_err(|_| StoreError::Unknown("a notification with this number"))
 }
 
-pub(super) fn count(connection: &Connection, state: &str) -> Result<u64, StoreError> {
+pub(super) fn count(connection: &Db<'_>, state: &str) -> Result<u64, StoreError> {
     let count: i64 = connection
         .prepare_cached("SELECT count(*) FROM outbox WHERE state = $1")?
         .query_row([state], |row| row.get(0))?;

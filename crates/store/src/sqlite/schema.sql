@@ -1,4 +1,10 @@
--- Schema 2. Documents are JSON; columns are what is searched for.
+-- Schema 2. Documents are JSON; columns are what is searched for. Documents in
+-- BLOBs, subscriptions and templates are sealed.
+
+-- Something sealed, by which the key of this database is known again.
+CREATE TABLE sealing (
+    probe  BLOB NOT NULL
+) STRICT;
 
 CREATE TABLE euicc (
     eid       TEXT PRIMARY KEY,
@@ -26,7 +32,7 @@ CREATE TABLE operation (
     state     TEXT NOT NULL,
     -- Of a package whose result is not known.
     transaction_id  TEXT,
-    document  TEXT NOT NULL
+    document  BLOB NOT NULL
 ) STRICT;
 
 CREATE INDEX operation_transaction ON operation (transaction_id)
@@ -64,6 +70,8 @@ CREATE INDEX outbox_due ON outbox (due) WHERE state = 'waiting';
 CREATE TABLE profile_type (
     name                   TEXT PRIMARY KEY,
     template               BLOB NOT NULL,
+    -- By what it is compared.
+    template_index         BLOB NOT NULL,
     service_provider_name  TEXT NOT NULL,
     profile_name           TEXT NOT NULL,
     profile_class          INTEGER NOT NULL,
@@ -75,15 +83,16 @@ CREATE TABLE profile (
     profile_type  TEXT NOT NULL REFERENCES profile_type (name),
     state         TEXT NOT NULL,
     eid           TEXT,
-    matching_id   TEXT UNIQUE,
+    -- An index of the MatchingID, not itself.
+    matching_id   BLOB UNIQUE,
     -- Which order it is, counted from the first; NULL while in stock.
     ordered       INTEGER,
     -- Who ordered it, by which call.
     requester     TEXT,
     call          TEXT,
     version       INTEGER NOT NULL,
-    document      TEXT NOT NULL,
-    subscription  TEXT NOT NULL
+    document      BLOB NOT NULL,
+    subscription  BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX profile_available ON profile (profile_type, iccid) WHERE state = 'available';
@@ -119,7 +128,7 @@ CREATE TABLE session (
     version         INTEGER NOT NULL,
     updated         INTEGER NOT NULL,
     kept_until      INTEGER NOT NULL,
-    document        TEXT NOT NULL,
+    document        BLOB NOT NULL,
     request_digest  BLOB NOT NULL,
     reply           BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -5,9 +5,10 @@ use rsp_core::Timestamp;
 use rsp_core::smdp::{
     KeptPackage, Order, OrderKey, OrderState, ProfileMaterial, ProfileTypeSettings,
 };
-use rusqlite::{Connection, OptionalExtension, Params, params};
+use rusqlite::{OptionalExtension, Params, params};
 
-use super::{SqliteStore, exists, one_row, smdp_progress, versioned};
+use super::sealing::Db;
+use super::{SqliteStore, exists, one_row, smdp_progress};
 use crate::contract::{StoreError, Versioned};
 use crate::smdp_contract::{
     ProfileStock, SmdpChange, SmdpNotification, SmdpStore, StoredSession, Waiting,
@@ -19,16 +20,16 @@ impl SmdpStore for SqliteStore {
     }
 
     fn profile_type(&self, name: &str) -> Result<Option<ProfileTypeSettings>, StoreError> {
-        profile_type(&self.lock(), name)
+        self.read(|db| profile_type(db, name))
     }
 
     fn order(&self, iccid: Iccid) -> Result<Option<Versioned<Order>>, StoreError> {
-        read_order(&self.lock(), "iccid = $1", [iccid.to_string()])
+        self.read(|db| read_order(db, "iccid = $1", [iccid.to_string()]))
     }
 
     fn available(&self, profile_type: &str) -> Result<Option<Versioned<Order>>, StoreError> {
         let condition = "profile_type = $1 AND state = 'available' ORDER BY iccid LIMIT 1";
-        read_order(&self.lock(), condition, [profile_type])
+        self.read(|db| read_order(db, condition, [profile_type]))
     }
 
     fn order_of_call(
@@ -37,23 +38,23 @@ impl SmdpStore for SqliteStore {
         call: &str,
     ) -> Result<Option<Versioned<Order>>, StoreError> {
         let condition = "requester = $1 AND call = $2 ORDER BY ordered DESC LIMIT 1";
-        read_order(&self.lock(), condition, [operator, call])
+        self.read(|db| read_order(db, condition, [operator, call]))
     }
 
     fn find_order(&self, key: &OrderKey) -> Result<Option<Versioned<Order>>, StoreError> {
-        find_order(&self.lock(), key)
+        self.read(|db| find_order(db, key))
     }
 
     fn material(&self, iccid: Iccid) -> Result<ProfileMaterial, StoreError> {
-        material(&self.lock(), iccid)
+        self.read(|db| material(db, iccid))
     }
 
     fn kept_package(&self, iccid: Iccid) -> Result<Option<KeptPackage>, StoreError> {
-        kept_package(&self.lock(), iccid)
+        self.read(|db| kept_package(db, iccid))
     }
 
     fn session(&self, id: &TransactionId) -> Result<Option<Versioned<StoredSession>>, StoreError> {
-        session(&self.lock(), id)
+        self.read(|db| session(db, id))
     }
 
     fn commit_smdp(&self, change: &SmdpChange<'_>) -> Result<(), StoreError> {
@@ -65,11 +66,11 @@ impl SmdpStore for SqliteStore {
     }
 
     fn smdp_notifications(&self, eid: Eid) -> Result<Vec<Vec<u8>>, StoreError> {
-        notifications(&self.lock(), eid)
+        self.read(|db| notifications(db, eid))
     }
 
     fn due_progress(&self, now: Timestamp) -> Result<Vec<Waiting>, StoreError> {
-        smdp_progress::due(&self.lock(), now)
+        self.read(|db| smdp_progress::due(db, now))
     }
 
     fn delay_progress(&self, number: i64, due: Timestamp) -> Result<(), StoreError> {
@@ -81,7 +82,7 @@ impl SmdpStore for SqliteStore {
     }
 }
 
-fn commit(tx: &Connection, change: &SmdpChange<'_>) -> Result<(), StoreError> {
+fn commit(tx: &Db<'_>, change: &SmdpChange<'_>) -> Result<(), StoreError> {
     if let Some((id, session)) = change.session {
         commit_session(tx, id, session)?;
     }
@@ -97,7 +98,7 @@ fn commit(tx: &Connection, change: &SmdpChange<'_>) -> Result<(), StoreError> {
     }
 }
 
-fn add_profiles(tx: &Connection, stock: &ProfileStock<'_>) -> Result<(), StoreError> {
+fn add_profiles(tx: &Db<'_>, stock: &ProfileStock<'_>) -> Result<(), StoreError> {
     add_profile_type(tx, stock)?;
     let mut insert = tx.prepare_cached(
         "INSERT INTO profile (iccid, profile_type, state, version, document, subscription)
@@ -108,13 +109,14 @@ fn add_profiles(tx: &Connection, stock: &ProfileStock<'_>) -> Result<(), StoreEr
             owner: stock.settings.owner.clone(),
             ..Order::available(subscription.iccid, stock.profile_type.to_string())
         };
+        let iccid = subscription.iccid.to_string();
         insert
             .execute(params![
-                subscription.iccid.to_string(),
+                iccid,
                 stock.profile_type,
                 order.state.as_str(),
-                serde_json::to_string(&order)?,
-                serde_json::to_string(subscription)?
+                tx.seal("profile", &iccid, &order)?,
+                tx.seal("subscription", &iccid, subscription)?
             ])
             .map_err(exists("a profile with this ICCID"))?;
     }
@@ -122,20 +124,22 @@ fn add_profiles(tx: &Connection, stock: &ProfileStock<'_>) -> Result<(), StoreEr
 }
 
 /// A type is what its first profiles were: orders rely on it.
-fn add_profile_type(tx: &Connection, stock: &ProfileStock<'_>) -> Result<(), StoreError> {
+fn add_profile_type(tx: &Db<'_>, stock: &ProfileStock<'_>) -> Result<(), StoreError> {
     let added_or_same = tx.execute(
         "INSERT INTO profile_type
-             (name, template, service_provider_name, profile_name, profile_class, settings)
-         VALUES ($1, $2, $3, $4, $5, $6)
+             (name, template, template_index, service_provider_name, profile_name,
+              profile_class, settings)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (name) DO UPDATE SET name = excluded.name
-         WHERE template = excluded.template
+         WHERE template_index = excluded.template_index
              AND service_provider_name = excluded.service_provider_name
              AND profile_name = excluded.profile_name
              AND profile_class = excluded.profile_class
              AND settings = excluded.settings",
         params![
             stock.profile_type,
-            stock.template,
+            tx.seal_bytes("profile_type", stock.profile_type, stock.template)?,
+            tx.index("profile_type", stock.template),
             stock.service_provider_name,
             stock.profile_name,
             stock.profile_class,
@@ -149,7 +153,7 @@ fn add_profile_type(tx: &Connection, stock: &ProfileStock<'_>) -> Result<(), Sto
 }
 
 fn profile_type(
-    connection: &Connection,
+    connection: &Db<'_>,
     name: &str,
 ) -> Result<Option<ProfileTypeSettings>, StoreError> {
     let settings: Option<String> = connection
@@ -160,12 +164,12 @@ fn profile_type(
     settings.map(read).transpose()
 }
 
-fn find_order(
-    connection: &Connection,
-    key: &OrderKey,
-) -> Result<Option<Versioned<Order>>, StoreError> {
+fn find_order(connection: &Db<'_>, key: &OrderKey) -> Result<Option<Versioned<Order>>, StoreError> {
     match key {
-        OrderKey::MatchingId(id) => read_order(connection, "matching_id = $1", [id]),
+        OrderKey::MatchingId(id) => {
+            let index = connection.index("matching_id", id.as_bytes());
+            read_order(connection, "matching_id = $1", [index])
+        }
         OrderKey::Eid(eid) => {
             let condition = "eid = $1 AND state IN ('released', 'downloaded')
                  AND matching_id IS NULL ORDER BY ordered LIMIT 1";
@@ -175,38 +179,44 @@ fn find_order(
 }
 
 fn read_order(
-    connection: &Connection,
+    connection: &Db<'_>,
     condition: &str,
     params: impl Params,
 ) -> Result<Option<Versioned<Order>>, StoreError> {
-    let query = format!("SELECT version, document FROM profile WHERE {condition}");
-    versioned(connection, &query, params)
+    let row = connection
+        .prepare_cached(&format!(
+            "SELECT version, document, iccid FROM profile WHERE {condition}"
+        ))?
+        .query_row(params, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    let read = |(version, document, iccid): (i64, Vec<u8>, String)| {
+        Ok(Versioned {
+            value: connection.unseal("profile", &iccid, &document)?,
+            version,
+        })
+    };
+    row.map(read).transpose()
 }
 
-fn material(connection: &Connection, iccid: Iccid) -> Result<ProfileMaterial, StoreError> {
+fn material(connection: &Db<'_>, iccid: Iccid) -> Result<ProfileMaterial, StoreError> {
     let row = connection
         .prepare_cached(
             "SELECT p.subscription, t.template, t.service_provider_name, t.profile_name,
-                    t.profile_class, t.settings
+                    t.profile_class, t.settings, t.name
              FROM profile p JOIN profile_type t ON t.name = p.profile_type WHERE p.iccid = $1",
         )?
         .query_row([iccid.to_string()], |row| {
-            let documents: [String; 2] = [row.get(0)?, row.get(5)?];
-            Ok((
-                documents,
-                row.get(1)?,
-                row.get(2)?,
-                row.get(3)?,
-                row.get(4)?,
-            ))
+            let sealed: [Vec<u8>; 2] = [row.get(0)?, row.get(1)?];
+            let texts: [String; 2] = [row.get(5)?, row.get(6)?];
+            Ok((sealed, texts, row.get(2)?, row.get(3)?, row.get(4)?))
         })
         .optional()?;
     let unknown = StoreError::Unknown("a profile with this ICCID");
-    let ([subscription, settings], template, service_provider_name, profile_name, profile_class) =
-        row.ok_or(unknown)?;
+    let (sealed, texts, service_provider_name, profile_name, profile_class) = row.ok_or(unknown)?;
+    let ([subscription, template], [settings, name]) = (sealed, texts);
     Ok(ProfileMaterial {
-        subscription: serde_json::from_str(&subscription)?,
-        template,
+        subscription: connection.unseal("subscription", &iccid.to_string(), &subscription)?,
+        template: connection.unseal_bytes("profile_type", &name, &template)?,
         service_provider_name,
         profile_name,
         profile_class,
@@ -214,9 +224,11 @@ fn material(connection: &Connection, iccid: Iccid) -> Result<ProfileMaterial, St
     })
 }
 
-fn commit_order(tx: &Connection, order: &Order, version: i64) -> Result<(), StoreError> {
+fn commit_order(tx: &Db<'_>, order: &Order, version: i64) -> Result<(), StoreError> {
     // Without MatchingID the eUICC is the key; NULL is never a duplicate.
     let matching_id = order.matching_id.as_ref().filter(|id| !id.is_empty());
+    let matching_id = matching_id.map(|id| tx.index("matching_id", id.as_bytes()));
+    let iccid = order.iccid.to_string();
     let changed = tx
         .prepare_cached(
             "UPDATE profile SET state = $1, eid = $2, matching_id = $3, document = $4,
@@ -230,10 +242,10 @@ fn commit_order(tx: &Connection, order: &Order, version: i64) -> Result<(), Stor
             order.state.as_str(),
             order.eid.map(|eid| eid.to_string()),
             matching_id,
-            serde_json::to_string(order)?,
+            tx.seal("profile", &iccid, order)?,
             order.requester,
             order.call,
-            order.iccid.to_string(),
+            iccid,
             version
         ])
         .map_err(exists("an order with this MatchingID"))?;
@@ -245,7 +257,7 @@ fn commit_order(tx: &Connection, order: &Order, version: i64) -> Result<(), Stor
     Ok(())
 }
 
-fn keep_package(tx: &Connection, kept: &KeptPackage) -> Result<(), StoreError> {
+fn keep_package(tx: &Db<'_>, kept: &KeptPackage) -> Result<(), StoreError> {
     tx.prepare_cached(
         "INSERT OR REPLACE INTO kept_package
              (iccid, generation, eid, server_ci, euicc_otpk, package)
@@ -262,7 +274,7 @@ fn keep_package(tx: &Connection, kept: &KeptPackage) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn kept_package(connection: &Connection, iccid: Iccid) -> Result<Option<KeptPackage>, StoreError> {
+fn kept_package(connection: &Db<'_>, iccid: Iccid) -> Result<Option<KeptPackage>, StoreError> {
     let row = connection
         .prepare_cached(
             "SELECT eid, generation, server_ci, euicc_otpk, package
@@ -288,7 +300,7 @@ fn kept_package(connection: &Connection, iccid: Iccid) -> Result<Option<KeptPack
 }
 
 fn session(
-    connection: &Connection,
+    connection: &Db<'_>,
     id: &TransactionId,
 ) -> Result<Option<Versioned<StoredSession>>, StoreError> {
     let row = connection
@@ -298,16 +310,16 @@ fn session(
         )?
         .query_row([id.to_string()], |row| {
             let version: i64 = row.get(0)?;
-            let document: String = row.get(1)?;
+            let document: Vec<u8> = row.get(1)?;
             let times: [i64; 2] = [row.get(4)?, row.get(5)?];
             Ok((version, document, row.get(2)?, row.get(3)?, times))
         })
         .optional()?;
-    let read = |(version, document, request_digest, reply, times): (_, String, _, _, [i64; 2])| {
+    let read = |(version, document, request_digest, reply, times): (_, Vec<u8>, _, _, [i64; 2])| {
         let [updated, kept_until] = times.map(|time| Timestamp(time.unsigned_abs()));
         Ok(Versioned {
             value: StoredSession {
-                session: serde_json::from_str(&document)?,
+                session: connection.unseal("session", &id.to_string(), &document)?,
                 request_digest,
                 reply,
                 updated,
@@ -320,7 +332,7 @@ fn session(
 }
 
 fn commit_session(
-    tx: &Connection,
+    tx: &Db<'_>,
     id: &TransactionId,
     session: &Versioned<StoredSession>,
 ) -> Result<(), StoreError> {
@@ -329,7 +341,7 @@ fn commit_session(
         tx.prepare_cached("DELETE FROM session WHERE kept_until <= $1")?
             .execute([stored.updated.0 as i64])?;
     }
-    let document = serde_json::to_string(&stored.session)?;
+    let document = tx.seal("session", &id.to_string(), &stored.session)?;
     let changed = tx
         .prepare_cached(
             "INSERT INTO session
@@ -353,10 +365,7 @@ fn commit_session(
     one_row(changed)
 }
 
-fn add_notification(
-    tx: &Connection,
-    notification: &SmdpNotification<'_>,
-) -> Result<(), StoreError> {
+fn add_notification(tx: &Db<'_>, notification: &SmdpNotification<'_>) -> Result<(), StoreError> {
     let kept = tx
         .prepare_cached(
             "INSERT INTO smdp_notification (eid, seq_number, received, der)
@@ -376,7 +385,7 @@ fn add_notification(
     }
 }
 
-fn notifications(connection: &Connection, eid: Eid) -> Result<Vec<Vec<u8>>, StoreError> {
+fn notifications(connection: &Db<'_>, eid: Eid) -> Result<Vec<Vec<u8>>, StoreError> {
     let mut select = connection
         .prepare_cached("SELECT der FROM smdp_notification WHERE eid = $1 ORDER BY seq_number")?;
     let rows = select.query_map([eid.to_string()], |row| row.get(0))?;

@@ -2,12 +2,13 @@
 
 use rsp_core::Timestamp;
 use rsp_core::smdp::Progress;
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
+use super::sealing::Db;
 use crate::contract::StoreError;
 use crate::smdp_contract::Waiting;
 
-pub(super) fn add(tx: &Connection, progress: &Progress, now: Timestamp) -> Result<(), StoreError> {
+pub(super) fn add(tx: &Db<'_>, progress: &Progress, now: Timestamp) -> Result<(), StoreError> {
     tx.prepare_cached(
         "INSERT INTO progress (operator, created, due, attempts, document)
          VALUES ($1, $2, $2, 0, $3)",
@@ -21,7 +22,7 @@ pub(super) fn add(tx: &Connection, progress: &Progress, now: Timestamp) -> Resul
 }
 
 /// Only the oldest message of each operator: they are sent in their order.
-pub(super) fn due(connection: &Connection, now: Timestamp) -> Result<Vec<Waiting>, StoreError> {
+pub(super) fn due(connection: &Db<'_>, now: Timestamp) -> Result<Vec<Waiting>, StoreError> {
     let mut select = connection.prepare_cached(
         "SELECT number, operator, created, attempts, document FROM progress
          WHERE number IN (SELECT min(number) FROM progress GROUP BY operator) AND due <= $1
@@ -49,13 +50,13 @@ pub(super) fn due(connection: &Connection, now: Timestamp) -> Result<Vec<Waiting
     Ok(due)
 }
 
-pub(super) fn delay(tx: &Connection, number: i64, due: Timestamp) -> Result<(), StoreError> {
+pub(super) fn delay(tx: &Db<'_>, number: i64, due: Timestamp) -> Result<(), StoreError> {
     tx.prepare_cached("UPDATE progress SET due = $1, attempts = attempts + 1 WHERE number = $2")?
         .execute(params![due.0 as i64, number])?;
     Ok(())
 }
 
-pub(super) fn drop_one(tx: &Connection, number: i64) -> Result<(), StoreError> {
+pub(super) fn drop_one(tx: &Db<'_>, number: i64) -> Result<(), StoreError> {
     tx.prepare_cached("DELETE FROM progress WHERE number = $1")?
         .execute([number])?;
     Ok(())
