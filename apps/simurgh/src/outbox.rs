@@ -200,6 +200,8 @@ mod tests {
     fn issued() -> Vec<Issued<SoftwareKey>> {
         let now = shell::now();
         let hierarchy = Hierarchy {
+            curve: Curve::NistP256,
+            smds_host: "smds.example.com".to_string(),
             organization: "Test".to_string(),
             smdp_host: SMDP.to_string(),
             eim_host: "eim.example.com".to_string(),
@@ -209,7 +211,7 @@ mod tests {
             not_after: now.after(LONGEST_PAUSE),
         };
         let (mut keys, mut serials) = (SeededRng::new(1), SeededRng::new(2));
-        let key = || SoftwareKey::generate(Curve::NistP256, &mut keys);
+        let key = |curve| SoftwareKey::generate(curve, &mut keys);
         hierarchy
             .issue_all(key, &SoftwareProvider, &mut serials)
             .unwrap()

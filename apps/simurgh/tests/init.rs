@@ -135,7 +135,7 @@ fn no_file_of_the_server_shows_a_private_key() {
         // Base64 at each of the three positions that it can have in a file.
         let base64 = (0..3).map(|shift| {
             let text = STANDARD.encode([&vec![0; shift][..], scalar.as_slice()].concat());
-            text[4..40].as_bytes().to_vec()
+            text.as_bytes()[4..40].to_vec()
         });
         let mut forms: Vec<Vec<u8>> = base64.collect();
         forms.extend([

@@ -34,7 +34,7 @@ fn chosen(
     signing: &[&Ca],
 ) -> Result<(Certificate, Vec<u8>), Refusal> {
     let mut rng = SeededRng::new(1);
-    let card = signing.first().unwrap_or(&verification[0]);
+    let card = signing.first().or(verification.first()).unwrap();
     let mut request = card
         .card(eid("89049032", 1), START.after(YEAR), &mut rng)
         .initiate();
