@@ -94,6 +94,8 @@ fn certificates() -> Seeds {
     let mut rng = SeededRng::new(1);
     let mut keys = SeededRng::new(2);
     let hierarchy = Hierarchy {
+        curve: Curve::NistP256,
+        smds_host: "smds.example.com".to_string(),
         organization: "Simurgh".into(),
         smdp_host: "dp.example".into(),
         eim_host: "eim.example".into(),
@@ -104,7 +106,7 @@ fn certificates() -> Seeds {
     };
     let issued = hierarchy
         .issue_all(
-            || SoftwareKey::generate(Curve::NistP256, &mut keys),
+            |curve| SoftwareKey::generate(curve, &mut keys),
             &SoftwareProvider,
             &mut rng,
         )

@@ -186,6 +186,22 @@ fn put(table: &mut Table, key: &str, value: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// The end of what `simurgh init` writes: sections that a server can do without.
+const OPTIONAL: &str = r#"# Addresses of names that the name service does not know, for the SM-DP+ to
+# which the eIM forwards notifications.
+#[resolve]
+#"smdp.example.com" = "192.0.2.1:443"
+
+# For test benches only; each weakens what the server believes.
+#[lab]
+# EIDs whose results are taken although their signature cannot be verified.
+# What they settle is marked as unverified, in the log and in each operation.
+#accept_unverified = ["89049032000000000000000000000163"]
+# Certificate that SM-DP+ must have or be issued under, instead of one under
+# the CI.
+#es9plus_trust = "bench-ca.pem"
+"#;
+
 /// What `simurgh init` writes.
 pub(crate) fn example(eim_fqdn: &str, smdp_address: &str, ports: [u16; 3]) -> String {
     let [eim, smdp, door] = ports;
@@ -237,7 +253,7 @@ address = "{smdp_address}"
 # its server needs a certificate under callback_ca (default: private_ca.pem).
 # [[smdp.operators]]
 # name = "operator"
-# certificate = "pki/operator.pem"
+# certificate = "ca/operator.pem"
 # callback = "operator.example.com:8443"
 
 [door]
@@ -246,20 +262,7 @@ listen = "127.0.0.1:{door}"
 # File with the bearer token that callers must present.
 token = "door.token"
 
-# Addresses of names that the name service does not know, for the SM-DP+ to
-# which the eIM forwards notifications.
-#[resolve]
-#"smdp.example.com" = "192.0.2.1:443"
-
-# For test benches only; each weakens what the server believes.
-#[lab]
-# EIDs whose results are taken although their signature cannot be verified.
-# What they settle is marked as unverified, in the log and in each operation.
-#accept_unverified = ["89049032000000000000000000000163"]
-# Certificate that SM-DP+ must have or be issued under, instead of one under
-# the CI.
-#es9plus_trust = "bench-ca.pem"
-"#
+{OPTIONAL}"#
     )
 }
 

@@ -29,7 +29,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// making do not count. The file holds the card's secrets in the clear.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  simurgh-lab card --state meter.card --pki simurgh/pki
+  simurgh-lab card --state meter.card --pki simurgh/ca
   simurgh-lab card --state meter.card --bootstrap TS48v7.der --reader localhost:35963
   opensc-tool --reader 0 --atr")]
 pub(crate) struct Card {
@@ -45,8 +45,8 @@ pub(crate) struct Card {
     /// EID of a new card; without it a random one under the EUM's prefix
     #[arg(long)]
     eid: Option<Eid>,
-    /// Folder with CI and EUM of a new card, as `simurgh init` makes it; without
-    /// it a test hierarchy that nobody else has
+    /// Folder with CI and EUM of a new card, the `ca` that `simurgh init` makes;
+    /// without it a test hierarchy that nobody else has
     #[arg(long, value_name = "DIR")]
     pki: Option<PathBuf>,
     /// End when the reader closes the connection
@@ -168,6 +168,8 @@ fn test_factory(rng: &mut dyn Rng) -> Result<Factory, Failure> {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
     let not_before = Timestamp::from_secs(now.as_secs());
     let hierarchy = Hierarchy {
+        curve: Curve::NistP256,
+        smds_host: "smds.simurgh.test".to_string(),
         organization: "Simurgh Lab".to_string(),
         smdp_host: "smdp.example.com".to_string(),
         eim_host: "eim.example.com".to_string(),
@@ -177,7 +179,7 @@ fn test_factory(rng: &mut dyn Rng) -> Result<Factory, Failure> {
         not_after: not_before.after(Duration::from_secs(10 * 365 * 86_400)),
     };
     let mut keys = OsRng::new()?;
-    let make_key = || SoftwareKey::generate(Curve::NistP256, &mut keys);
+    let make_key = |curve| SoftwareKey::generate(curve, &mut keys);
     let mut issued = hierarchy.issue_all(make_key, &SoftwareProvider, rng)?;
     let mut take = |member: &str| {
         let at = issued.iter().position(|issued| issued.member == member);
