@@ -172,6 +172,8 @@ mod tests {
 
     fn issue() -> Vec<Issued<SoftwareKey>> {
         let hierarchy = Hierarchy {
+            curve: Curve::NistP256,
+            smds_host: "smds.example.com".to_string(),
             organization: "Test".to_string(),
             smdp_host: "smdp.example.com".to_string(),
             eim_host: "eim.example.com".to_string(),
@@ -181,7 +183,7 @@ mod tests {
             not_after: shell::now().after(YEAR),
         };
         let mut keys = SeededRng::new(1);
-        let make_key = || SoftwareKey::generate(Curve::NistP256, &mut keys);
+        let make_key = |curve| SoftwareKey::generate(curve, &mut keys);
         hierarchy
             .issue_all(make_key, &SoftwareProvider, &mut SeededRng::new(2))
             .unwrap()

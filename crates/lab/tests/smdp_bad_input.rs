@@ -24,6 +24,7 @@ use rsp_core::binding::es9plus_json as es9plus;
 use rsp_core::binding::{HttpRequest, HttpResponse, es9plus_asn1, json};
 use rsp_core::pki::Role;
 use rsp_core::smdp::OrderState;
+use rsp_crypto::software::Sealer;
 use smdp_support::{Bench, Card, START, YEAR, confirm, name};
 use store::SqliteStore;
 
@@ -163,7 +164,9 @@ impl File {
 
     /// The SM-DP+ after a restart, with the same keys.
     fn bench(&self) -> Bench {
-        Bench::on(Arc::new(SqliteStore::open(&self.0).unwrap()))
+        Bench::on(Arc::new(
+            SqliteStore::open(&self.0, Sealer::new([1; 32])).unwrap(),
+        ))
     }
 }
 
