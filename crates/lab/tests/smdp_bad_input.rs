@@ -117,7 +117,10 @@ fn the_log_names_the_cause_that_the_peer_is_not_told() {
     let log = logged(&bench);
     assert_eq!(log.len(), 1, "{log:?}");
     assert!(log[0].contains("8.1.2/6.1"), "{log:?}");
-    assert!(log[0].contains("not issued for this role"), "{log:?}");
+    assert!(
+        log[0].contains("its policy is not that of the role"),
+        "{log:?}"
+    );
     let told = String::from_utf8(response.body).unwrap();
     assert!(!told.contains("role"), "{told}");
     assert_eq!(state(&bench, &id), before);

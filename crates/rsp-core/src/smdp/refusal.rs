@@ -273,7 +273,9 @@ impl From<ChainError> for Refusal {
             ChainError::EidRange | ChainError::NoConstraints | ChainError::Organization => {
                 Refusal::EidOutsideRange
             }
-            ChainError::Expired { side: Side::Eum } => Refusal::EumCertificateExpired,
+            ChainError::Expired {
+                side: Side::Ci | Side::Eum,
+            } => Refusal::EumCertificateExpired,
             ChainError::Expired { .. } => Refusal::EuiccCertificateExpired,
             other => match other.side() {
                 Some(Side::Ci | Side::Eum) => Refusal::EumCertificateInvalid,

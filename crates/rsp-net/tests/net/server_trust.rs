@@ -83,7 +83,7 @@ async fn expiry_ends_trust_also_in_resumed_sessions() {
     clock.set(Timestamp(not_after().0 + 1000));
     let result = client.post(&server, request("/", b"")).await;
     let error = refusal(result.map(drop));
-    assert_eq!(error, ChainError::Expired { side: LEAF });
+    assert_eq!(error, ChainError::Expired { side: Side::Ci });
     assert_eq!(running.echo.requests(), 2);
 }
 
