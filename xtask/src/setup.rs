@@ -92,6 +92,20 @@ const NEEDS: &[Need] = &[
         from: From::Debian("ca-certificates"),
     },
     Need {
+        name: "pkg-config",
+        why: "finds the library of the PC/SC service",
+        stage: Stage::Build,
+        probe: &["pkg-config", "--version"],
+        from: From::Debian("pkg-config"),
+    },
+    Need {
+        name: "the PC/SC library",
+        why: "the agent reaches cards in readers through it",
+        stage: Stage::Build,
+        probe: &["pkg-config", "--exists", "libpcsclite"],
+        from: From::Debian("libpcsclite-dev"),
+    },
+    Need {
         name: "a C++ compiler",
         why: "libFuzzer, which searches for inputs that a decoder does not survive",
         stage: Stage::Tests,

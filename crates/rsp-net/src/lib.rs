@@ -6,17 +6,20 @@
 //! | [`tls`] | own certificate and key, and whom to trust |
 //! | [`server`] | [`Server`]: requests of devices, servers and operators |
 //! | [`client`] | [`Client`]: requests to eIM, SM-DP+ and to the API |
+//! | [`apdu`] | [`ApduChannel`]: commands to a card, in a PC/SC reader with the feature `pcsc` |
 //!
 //! What a message means and what is answered to it is decided by the
 //! [`Handler`]; who is trusted is decided by `rsp_core::pki`. TLS is 1.2 or
 //! 1.3 (SGP.22 2.6.6, SGP.32 6.1).
 #![deny(missing_docs)]
 
+pub mod apdu;
 pub mod client;
 mod clock;
 pub mod server;
 pub mod tls;
 
+pub use apdu::{ApduChannel, ApduError};
 pub use client::{Client, ClientBuilder, ClientError};
 pub use clock::{Clock, system_clock};
 pub use server::{Handler, Limits, Peer, RawHandler, Rsp, Server};

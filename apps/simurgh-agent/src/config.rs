@@ -1,0 +1,195 @@
+//! agent.toml.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rsp_asn1::Certificate;
+use rsp_core::ipa::{self, DEFAULT_BLOCK_SIZE};
+use rsp_core::pki::{TrustAnchor, certificate_from_pem};
+use rsp_crypto::software::SoftwareProvider;
+use serde::Deserialize;
+
+use crate::Failure;
+use crate::device::Device;
+
+/// The configuration file. Paths are relative to its folder.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Name or place of the reader.
+    pub(crate) reader: Option<String>,
+    /// Files with the certificates of CIs.
+    #[serde(default)]
+    pub(crate) ci_certificates: Vec<PathBuf>,
+    /// Seconds between two polls.
+    #[serde(default = "an_hour")]
+    pub(crate) poll_interval: u64,
+    /// Seconds that a server may take to answer.
+    #[serde(default = "half_a_minute")]
+    pub(crate) timeout: u64,
+    /// Repetitions of a request.
+    #[serde(default = "three_times")]
+    pub(crate) retries: u32,
+    /// Octets in one STORE DATA.
+    #[serde(default = "whole_blocks")]
+    block_size: u8,
+    /// What the device says of itself.
+    device: Device,
+    /// Addresses of names that the name service does not know, or not so.
+    #[serde(default)]
+    pub(crate) resolve: BTreeMap<String, SocketAddr>,
+}
+
+const fn an_hour() -> u64 {
+    3600
+}
+
+const fn half_a_minute() -> u64 {
+    30
+}
+
+const fn three_times() -> u32 {
+    3
+}
+
+const fn whole_blocks() -> u8 {
+    DEFAULT_BLOCK_SIZE
+}
+
+impl Config {
+    /// Reads a configuration file.
+    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            let doing = format!("cannot read the configuration {}", path.display());
+            let hint = "`simurgh-agent ipad --example-config` prints one";
+            Failure::new(doing, format!("{error} ({hint})"))
+        })?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        Self::parse(&text, folder).map_err(|error| Failure::new(path.display(), error))
+    }
+
+    fn parse(text: &str, folder: &Path) -> Result<Self, Failure> {
+        let mut config: Config = toml::from_str(text).map_err(Failure::of)?;
+        for (key, seconds) in [
+            ("poll_interval", config.poll_interval),
+            ("timeout", config.timeout),
+        ] {
+            if seconds == 0 {
+                return Err(Failure::new(key, "at least one second"));
+            }
+        }
+        if config.block_size < 6 {
+            return Err(Failure::new("block_size", "6 to 255 octets"));
+        }
+        for certificate in &mut config.ci_certificates {
+            *certificate = folder.join(&*certificate);
+        }
+        Ok(config)
+    }
+
+    /// How the IPA behaves.
+    pub(crate) fn ipa(&self) -> Result<ipa::Config, Failure> {
+        if self.ci_certificates.is_empty() {
+            let missing = "none is given: no SM-DP+ could be trusted (--ci-certificate FILE)";
+            return Err(Failure::new("ci_certificates", missing));
+        }
+        let ci = self.ci_certificates.iter().map(|file| anchor(file));
+        Ok(ipa::Config {
+            block_size: self.block_size,
+            poll_interval: Duration::from_secs(self.poll_interval),
+            retries: self.retries,
+            device_info: self.device.info()?,
+            ci: ci.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// A CI's certificate, PEM or DER.
+fn anchor(file: &Path) -> Result<TrustAnchor, Failure> {
+    let name = file.display();
+    let octets = std::fs::read(file).map_err(|error| Failure::new(&name, error))?;
+    let text = std::str::from_utf8(&octets).ok();
+    let certificate = text
+        .and_then(certificate_from_pem)
+        .or_else(|| Certificate::from_bytes(&octets).ok())
+        .ok_or_else(|| Failure::new(&name, "no certificate in PEM or DER"))?;
+    TrustAnchor::new(&certificate, &SoftwareProvider).map_err(|error| Failure::new(name, error))
+}
+
+/// What `--example-config` prints.
+pub(crate) const EXAMPLE: &str = r#"# Configuration of `simurgh-agent ipad`. Paths are relative to this file.
+
+# Certificates of the CIs under which SM-DP+s are trusted, PEM or DER.
+ci_certificates = ["ci.pem"]
+
+# The reader with the eUICC: its name, a part of it, or its place in the list,
+# from "0". Needed only if there are several.
+#reader = "0"
+
+# Seconds between two polls of the eIM.
+#poll_interval = 3600
+# Seconds that a server may take to answer.
+#timeout = 30
+# How often a request is repeated that did not get through or was answered with
+# HTTP 5xx.
+#retries = 3
+# Octets of data in one STORE DATA to the eUICC, 6 to 255; some modems take
+# fewer than most.
+#block_size = 255
+
+# What the device says of itself to SM-DP+s.
+[device]
+# Type allocation code, the first eight digits of the IMEI.
+tac = "35290611"
+# Highest 3GPP release that it fully supports of GSM, UTRAN, LTE and NR.
+#gsm_release = 99
+#utran_release = 8
+lte_release = 15
+#nr_release = 15
+
+# Addresses of names that the name service does not know.
+#[resolve]
+#"eim.example.com" = "192.0.2.1:443"
+"#;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_says_what_the_defaults_are() {
+        let config = Config::parse(EXAMPLE, Path::new("folder")).unwrap();
+        assert_eq!(config.ci_certificates, [Path::new("folder/ci.pem")]);
+        assert_eq!(config.reader, None);
+        for key in ["poll_interval", "timeout", "retries", "block_size"] {
+            let start = format!("#{key} = ");
+            let line = EXAMPLE.lines().find(|line| line.starts_with(&start));
+            let value = line.unwrap().strip_prefix(&start).unwrap();
+            let default = match key {
+                "poll_interval" => config.poll_interval,
+                "timeout" => config.timeout,
+                "retries" => config.retries.into(),
+                _ => config.block_size.into(),
+            };
+            assert_eq!(value, default.to_string(), "{key}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let said = |text: &str| {
+            let text = format!("{text}\n[device]\ntac = \"35290611\"");
+            let parsed = Config::parse(&text, Path::new(""));
+            let used = parsed.and_then(|config| config.ipa());
+            used.unwrap_err().to_string()
+        };
+        assert!(said("poll_intervall = 1").contains("poll_intervall"));
+        assert!(said("timeout = 0").contains("timeout"));
+        assert!(said("block_size = 5").contains("block_size"));
+        assert!(said("").contains("--ci-certificate"));
+        assert!(said("ci_certificates = [\"/nonexistent.pem\"]").contains("/nonexistent.pem"));
+    }
+}

@@ -1,0 +1,170 @@
+//! `simurgh-agent`: the IPA on a device.
+
+mod config;
+mod device;
+mod host;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use rsp_core::ipa::Ipa;
+use rsp_crypto::software::SoftwareProvider;
+use rsp_net::Client;
+use rsp_net::apdu::PcscChannel;
+
+use config::Config;
+use host::Host;
+
+/// The agent of an IoT device with an eSIM: it polls the eIM, downloads
+/// profiles and has the eUICC carry out what the eIM signed (GSMA SGP.32).
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Be the IPAd of the eUICC in a PC/SC reader, until SIGINT or SIGTERM
+    Ipad(Ipad),
+    /// Print a completion script, for example: simurgh-agent completion bash
+    Completion {
+        /// The shell to complete in
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Polls the eIMs that the eUICC knows. Which they are and whom to trust as
+/// them comes from the eUICC; SM-DP+s are trusted under the CI certificates
+/// given here.
+///
+/// Flags go before the configuration. The log goes to standard error;
+/// SIMURGH_LOG chooses its level (error, warn, info, debug).
+#[derive(Debug, Args)]
+struct Ipad {
+    /// The configuration, see --example-config
+    #[arg(
+        long,
+        short,
+        default_value = "agent.toml",
+        env = "SIMURGH_AGENT_CONFIG"
+    )]
+    config: PathBuf,
+    /// Print a commented configuration and end
+    #[arg(long)]
+    example_config: bool,
+    /// The reader: its name, a part of it, or its place in the list from 0;
+    /// needed only if there are several
+    #[arg(long, value_name = "NAME|NUMBER")]
+    reader: Option<String>,
+    /// Certificate of a CI under which SM-DP+s are trusted, PEM or DER, instead
+    /// of those of the configuration; may be repeated
+    #[arg(long, value_name = "FILE")]
+    ci_certificate: Vec<PathBuf>,
+    /// End after one round: exit code 0 if nothing in it failed
+    #[arg(long)]
+    once: bool,
+    /// Seconds between two polls
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    poll_interval: Option<u64>,
+    /// Seconds that a server may take to answer
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    timeout: Option<u64>,
+    /// How often a request that did not get through is repeated
+    #[arg(long, value_name = "TIMES")]
+    retries: Option<u32>,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Ipad(ipad) => ipad.run(),
+        Command::Completion { shell } => {
+            let mut command = Cli::command();
+            let name = "simurgh-agent";
+            clap_complete::generate(shell, &mut command, name, &mut std::io::stdout());
+            Ok(true)
+        }
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("simurgh-agent: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Ipad {
+    /// Runs it; whether nothing failed, which only a single round can tell.
+    fn run(self) -> Result<bool, Failure> {
+        if self.example_config {
+            print!("{}", config::EXAMPLE);
+            return Ok(true);
+        }
+        let filter = tracing_subscriber::EnvFilter::try_from_env("SIMURGH_LOG")
+            .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .init();
+        let config = self.configuration()?;
+        let mut client = Client::builder().timeout(Duration::from_secs(config.timeout));
+        for (name, address) in &config.resolve {
+            client = client.resolve(name, *address);
+        }
+        let client = client.build(std::sync::Arc::new(SoftwareProvider));
+        let client = client.map_err(Failure::of)?;
+        let reader = config.reader.as_deref().map(Into::into).unwrap_or_default();
+        let ipa = Ipa::new(config.ipa()?, host::now());
+        let host = Host::new(ipa, client, Box::new(PcscChannel::new(reader)));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::new("cannot start", error))?;
+        let done = runtime.block_on(host.run(self.once));
+        // A reader that hangs must not hold the end up.
+        runtime.shutdown_background();
+        done
+    }
+
+    /// The configuration with the flags in it.
+    fn configuration(&self) -> Result<Config, Failure> {
+        let mut config = Config::read(&self.config)?;
+        if !self.ci_certificate.is_empty() {
+            config.ci_certificates = self.ci_certificate.clone();
+        }
+        if self.reader.is_some() {
+            config.reader = self.reader.clone();
+        }
+        config.poll_interval = self.poll_interval.unwrap_or(config.poll_interval);
+        config.timeout = self.timeout.unwrap_or(config.timeout);
+        config.retries = self.retries.unwrap_or(config.retries);
+        Ok(config)
+    }
+}
+
+/// What ends a command, for people.
+#[derive(Debug)]
+pub(crate) struct Failure(String);
+
+impl Failure {
+    /// What was being done, and why it failed.
+    pub(crate) fn new(doing: impl std::fmt::Display, error: impl std::fmt::Display) -> Self {
+        Failure(format!("{doing}: {error}"))
+    }
+
+    /// A failure that says everything itself.
+    pub(crate) fn of(error: impl std::fmt::Display) -> Self {
+        Failure(error.to_string())
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,267 @@
+//! The whole chain through a PC/SC service: servers on loopback TLS, a software
+//! card behind pcscd and a virtual reader, and the agent as a process.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
+
+mod servers;
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use euicc::{Environment, Euicc};
+use lab::reader::{Insertion, Pcscd, PcscdError, Powered};
+use lab::{Algorithm, Bootstrap, Subscriber, inspect};
+use rsp_core::eim::{EuiccRecord, OperationKind, OperationState};
+use rsp_core::pki::{certificate_to_pem, member};
+use rsp_core::profile::{self, Subscription};
+use rsp_crypto::Rng;
+use rsp_crypto::software::{SeededRng, SoftwareProvider};
+use servers::{EIM, SMDP, Servers};
+
+/// A daemon, `None` where there is none: then the test counts as skipped.
+fn daemon(test: &str) -> Option<Pcscd> {
+    match Pcscd::start() {
+        Ok(pcscd) => Some(pcscd),
+        Err(PcscdError::NotInstalled(what)) => {
+            lab::test_data::skip(test, &format!("{what} is not installed"));
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// A folder that goes with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(test: &str) -> Folder {
+        let name = format!("simurgh-agent-{test}-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir(&folder).unwrap();
+        Folder(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// An agent with servers and a reader.
+struct Agent<'a> {
+    pcscd: &'a Pcscd,
+    folder: Folder,
+}
+
+impl<'a> Agent<'a> {
+    fn new(test: &str, pcscd: &'a Pcscd, servers: &Servers) -> Self {
+        let folder = Folder::new(test);
+        let ci = certificate_to_pem(&servers.issued(member::CI).certificate);
+        std::fs::write(folder.0.join("ci.pem"), ci).unwrap();
+        let config = format!(
+            "ci_certificates = [\"ci.pem\"]\nretries = 0\n[device]\ntac = \"35290611\"\n\
+             lte_release = 15\n[resolve]\n\"{EIM}\" = \"{}\"\n\"{SMDP}\" = \"{}\"\n",
+            servers.eim_address, servers.smdp_address
+        );
+        std::fs::write(folder.0.join("agent.toml"), config).unwrap();
+        Agent { pcscd, folder }
+    }
+
+    fn command(&self, options: &[&str]) -> Command {
+        self.with_reader(&self.pcscd.reader(), options)
+    }
+
+    fn with_reader(&self, reader: &str, options: &[&str]) -> Command {
+        let (name, socket) = self.pcscd.environment();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_simurgh-agent"));
+        command
+            .args(["ipad", "--reader", reader, "--config"])
+            .arg(self.folder.0.join("agent.toml"))
+            .args(options)
+            .env(name, socket);
+        command
+    }
+
+    /// One round.
+    fn once(&self) -> Output {
+        self.command(&["--once"]).output().unwrap()
+    }
+}
+
+fn succeeded(output: &Output, pcscd: &Pcscd) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}\n{}", pcscd.log());
+}
+
+fn subscription(iccid: &str, imsi: &str, rng: &mut SeededRng) -> Subscription {
+    let (mut ki, mut opc) = ([0; 16], [0; 16]);
+    rng.fill(&mut ki);
+    rng.fill(&mut opc);
+    Subscription::new(iccid.parse().unwrap(), imsi.parse().unwrap(), ki, opc)
+}
+
+/// A card with an enabled bootstrap profile that knows the eIM, and is known
+/// there.
+fn make_card(servers: &Servers, bootstrap: &Subscription, rng: &mut SeededRng) -> Euicc {
+    let factory = &servers.factory;
+    let eid = factory.eid(1).unwrap();
+    let bootstrap = Bootstrap {
+        template: &profile::template(),
+        subscription: bootstrap,
+        profile_name: "Bootstrap",
+        smdp_address: SMDP,
+        fallback_allowed: false,
+    };
+    let card = factory.make_card_with_bootstrap(eid, &bootstrap, rng);
+    let mut card = card.unwrap();
+    let configuration = servers.eim.eim().configuration_data(0).unwrap();
+    let token = factory.add_initial_eim(&mut card, configuration, rng);
+    let record = EuiccRecord::new(eid, token.unwrap(), 0);
+    servers.eim.add_euicc(&record).unwrap();
+    card
+}
+
+fn confirm(card: &mut Powered<Euicc, SeededRng>, subscription: &Subscription) {
+    let mut environment = Environment {
+        provider: &SoftwareProvider,
+        rng: &mut card.rng,
+    };
+    Subscriber::new(subscription.clone(), Algorithm::Milenage)
+        .confirm(&mut card.card, &mut environment)
+        .unwrap();
+}
+
+#[test]
+fn a_profile_ordered_at_the_smdp_authenticates_on_the_card_in_the_reader() {
+    let name = "a_profile_ordered_at_the_smdp_authenticates_on_the_card_in_the_reader";
+    let Some(pcscd) = daemon(name) else {
+        return;
+    };
+    let mut rng = SeededRng::new(41);
+    let servers = Servers::start(&mut rng);
+    let bootstrap = subscription("89999100000000000010", "999010000000001", &mut rng);
+    let operational = subscription("89999700000000000010", "999700000000001", &mut rng);
+    let card = make_card(&servers, &bootstrap, &mut rng);
+    let eid = servers.factory.eid(1).unwrap();
+    let card = Powered { card, rng };
+    let card = Insertion::new(&pcscd.address(), card).unwrap();
+    pcscd.wait_for_card(true).unwrap();
+    let agent = Agent::new("chain", &pcscd, &servers);
+
+    let activation_code = servers.order(&operational);
+    let download = servers.queue(eid, OperationKind::Download { activation_code });
+    succeeded(&agent.once(), &pcscd);
+    let state = servers.state(&download);
+    assert!(
+        matches!(state, OperationState::Confirmed { .. }),
+        "{state:?}"
+    );
+
+    // What is installed is not enabled: the card still is the bootstrap's.
+    let mut card = card.remove().unwrap();
+    confirm(&mut card, &bootstrap);
+    pcscd.wait_for_card(false).unwrap();
+    let card = Insertion::new(&pcscd.address(), card).unwrap();
+    pcscd.wait_for_card(true).unwrap();
+
+    let iccid = operational.iccid;
+    let rollback = false;
+    let enable = servers.queue(eid, OperationKind::Enable { iccid, rollback });
+    succeeded(&agent.once(), &pcscd);
+    let state = servers.state(&enable);
+    assert!(
+        matches!(state, OperationState::Confirmed { .. }),
+        "{state:?}"
+    );
+
+    let mut card = card.remove().unwrap();
+    confirm(&mut card, &operational);
+    let profiles = inspect::profiles(&mut card.card, &mut card.rng).unwrap();
+    assert_eq!(
+        profiles,
+        [(bootstrap.iccid, false), (operational.iccid, true)]
+    );
+    let waiting = inspect::waiting(&mut card.card, &mut card.rng).unwrap();
+    assert_eq!(waiting, 0, "nothing is left to deliver");
+}
+
+#[test]
+fn without_a_card_the_round_fails_and_says_why() {
+    let Some(pcscd) = daemon("without_a_card_the_round_fails_and_says_why") else {
+        return;
+    };
+    let servers = Servers::start(&mut SeededRng::new(42));
+    let agent = Agent::new("no-card", &pcscd, &servers);
+    let output = agent.once();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "{said}");
+    assert!(said.contains("no card in the reader"), "{said}");
+
+    let output = agent.with_reader("Gamma", &["--once"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "{said}");
+    assert!(
+        said.contains("no reader") && said.contains("Simurgh"),
+        "{said}"
+    );
+}
+
+/// A running agent, ended when dropped.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn it_polls_until_it_is_told_to_end_and_survives_a_card_that_is_pulled() {
+    let name = "it_polls_until_it_is_told_to_end_and_survives_a_card_that_is_pulled";
+    let Some(pcscd) = daemon(name) else {
+        return;
+    };
+    let mut rng = SeededRng::new(43);
+    let servers = Servers::start(&mut rng);
+    let bootstrap = subscription("89999100000000000010", "999010000000001", &mut rng);
+    let operational = subscription("89999700000000000010", "999700000000001", &mut rng);
+    let card = make_card(&servers, &bootstrap, &mut rng);
+    let eid = servers.factory.eid(1).unwrap();
+    let agent = Agent::new("stays", &pcscd, &servers);
+
+    // It begins without a card, gets one, loses it and gets it back.
+    let child = agent
+        .command(&["--poll-interval", "1"])
+        .stderr(Stdio::null())
+        .spawn();
+    let mut running = Running(child.unwrap());
+    let card = Insertion::new(&pcscd.address(), Powered { card, rng }).unwrap();
+    let list = servers.queue(eid, OperationKind::ListProfileInfo);
+    servers.wait_until_confirmed(&list);
+    let card = card.remove().unwrap();
+    pcscd.wait_for_card(false).unwrap();
+    let card = Insertion::new(&pcscd.address(), card).unwrap();
+    let activation_code = servers.order(&operational);
+    let download = servers.queue(eid, OperationKind::Download { activation_code });
+    servers.wait_until_confirmed(&download);
+
+    let id = running.0.id().to_string();
+    assert!(Command::new("kill").arg(&id).status().unwrap().success());
+    let asked = Instant::now();
+    let ended = loop {
+        if let Some(status) = running.0.try_wait().unwrap() {
+            break status;
+        }
+        assert!(asked.elapsed() < Duration::from_secs(20), "it goes on");
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    assert!(ended.success(), "{ended}");
+    drop(card.remove().unwrap());
+}

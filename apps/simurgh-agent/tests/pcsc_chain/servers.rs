@@ -1,0 +1,230 @@
+//! The eIM and the SM-DP+ on loopback TLS, and who uses them.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use lab::Factory;
+use rsp_asn1::ids::Eid;
+use rsp_core::binding::{HttpRequest, HttpResponse, es2plus_json, esipa_asn1, json};
+use rsp_core::eim::{Eim, LabSettings, Operation, OperationId, OperationKind, OperationState};
+use rsp_core::pki::{Hierarchy, Issued, TrustAnchor, member};
+use rsp_core::profile::{self, Subscription};
+use rsp_core::smdp::{DpIdentity, ProfileTypeSettings, Smdp};
+use rsp_core::{Context, Identity, Timestamp};
+use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
+use rsp_crypto::{Curve, Rng};
+use rsp_net::{ClientAuth, Handler, Limits, Peer, Server, TlsIdentity};
+use store::{EimHost, ProfileStock, SmdpHost, SqliteStore};
+use tokio::runtime::Runtime;
+
+pub(crate) const EIM: &str = "eim.simurgh.test";
+pub(crate) const SMDP: &str = "smdp.simurgh.test";
+
+/// Who orders.
+const OPERATOR: &str = "operator";
+
+/// Both servers; they end when this is dropped.
+pub(crate) struct Servers {
+    pub(crate) eim: Arc<EimHost>,
+    pub(crate) factory: Factory,
+    pub(crate) eim_address: SocketAddr,
+    pub(crate) smdp_address: SocketAddr,
+    smdp: Arc<SmdpHost>,
+    issued: Vec<Issued<SoftwareKey>>,
+    _runtime: Runtime,
+}
+
+impl Servers {
+    pub(crate) fn start(rng: &mut SeededRng) -> Servers {
+        let issued = issue(rng);
+        let find = |member| find(&issued, member);
+        let ci = find(member::CI).certificate.clone();
+        let anchor = TrustAnchor::new(&ci, &SoftwareProvider).unwrap();
+        let eum = find(member::EUM);
+        let factory = Factory::new(anchor.clone(), eum.certificate.clone(), eum.key.clone());
+        let eim = Eim {
+            eim_id: EIM.try_into().unwrap(),
+            fqdn: EIM.to_string(),
+            signing: identity(find(member::EIM_SIGN)),
+            tls_trust: ci,
+            anchors: vec![anchor.clone()],
+            lab: LabSettings::default(),
+        };
+        let dp = DpIdentity {
+            auth: identity(find(member::DP_AUTH)),
+            pb: identity(find(member::DP_PB)),
+        };
+        let name = SMDP.to_string();
+        let smdp = Smdp::new(name, vec![dp], vec![anchor], now(), &SoftwareProvider).unwrap();
+        let memory = || Arc::new(SqliteStore::in_memory().unwrap());
+        let eim = Arc::new(EimHost::new(eim, memory()).unwrap());
+        let smdp = Arc::new(SmdpHost::new(smdp, memory()));
+        let runtime = Runtime::new().unwrap();
+        let eim_tls = tls(find(member::EIM_TLS));
+        let dp_tls = tls(find(member::DP_TLS));
+        Servers {
+            factory: factory.unwrap(),
+            eim_address: serve(&runtime, eim_tls, Esipa(eim.clone())),
+            smdp_address: serve(&runtime, dp_tls, Es9Plus(smdp.clone())),
+            eim,
+            smdp,
+            issued,
+            _runtime: runtime,
+        }
+    }
+
+    pub(crate) fn issued(&self, member: &str) -> &Issued<SoftwareKey> {
+        find(&self.issued, member)
+    }
+
+    /// Puts a profile into stock and orders it over ES2+; gives the activation
+    /// code.
+    pub(crate) fn order(&self, subscription: &Subscription) -> String {
+        let stock = ProfileStock {
+            profile_type: "operational",
+            template: &profile::template(),
+            service_provider_name: "Example Mobile",
+            profile_name: "Operational",
+            profile_class: 2,
+            settings: ProfileTypeSettings::default(),
+            subscriptions: std::slice::from_ref(subscription),
+        };
+        self.smdp.store().add_profiles(&stock).unwrap();
+        let ordered = self.es2plus(&es2plus_json::DownloadOrder {
+            header: es2plus_json::RequestHeader::default(),
+            eid: None,
+            iccid: Some(subscription.iccid),
+            profile_type: None,
+        });
+        let confirmed = self.es2plus(&es2plus_json::ConfirmOrder {
+            header: es2plus_json::RequestHeader::default(),
+            iccid: ordered.iccid,
+            eid: None,
+            matching_id: None,
+            confirmation_code: None,
+            smds_address: None,
+            release_flag: true,
+        });
+        format!("LPA:1${SMDP}${}", confirmed.matching_id)
+    }
+
+    fn es2plus<F: json::Function>(&self, message: &F) -> F::Ok {
+        let request = json::encode_request(message, None).unwrap();
+        let ordered = |cx: &mut Context<'_>| self.smdp.es2plus(&request, OPERATOR, cx).unwrap();
+        json::decode_response::<F>(&with_context(ordered)).unwrap()
+    }
+
+    /// Queues an operation at the eIM.
+    pub(crate) fn queue(&self, eid: Eid, kind: OperationKind) -> OperationId {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let id = OperationId(format!("operation-{number}"));
+        let operation = Operation::queued(id.clone(), eid, kind, now());
+        self.eim.add_operation(&operation).unwrap();
+        id
+    }
+
+    pub(crate) fn state(&self, id: &OperationId) -> OperationState {
+        self.eim.store().operation(id).unwrap().unwrap().state
+    }
+
+    pub(crate) fn wait_until_confirmed(&self, id: &OperationId) {
+        let begun = Instant::now();
+        loop {
+            let state = self.state(id);
+            if matches!(state, OperationState::Confirmed { .. }) {
+                return;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(90), "{state:?}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+fn issue(rng: &mut SeededRng) -> Vec<Issued<SoftwareKey>> {
+    let day = Duration::from_secs(86_400);
+    let hierarchy = Hierarchy {
+        curve: Curve::NistP256,
+        organization: "Simurgh Test".to_string(),
+        smdp_host: SMDP.to_string(),
+        smds_host: "smds.simurgh.test".to_string(),
+        eim_host: EIM.to_string(),
+        door_host: "localhost".to_string(),
+        eid_prefix: "89049032".to_string(),
+        not_before: Timestamp::from_secs(now().as_secs() - day.as_secs()),
+        not_after: now().after(day * 365),
+    };
+    let mut seed = [0; 8];
+    rng.fill(&mut seed);
+    let mut keys = SeededRng::new(u64::from_be_bytes(seed));
+    let make_key = |curve| SoftwareKey::generate(curve, &mut keys);
+    let issued = hierarchy.issue_all(make_key, &SoftwareProvider, rng);
+    issued.unwrap()
+}
+
+fn find<'a>(issued: &'a [Issued<SoftwareKey>], member: &str) -> &'a Issued<SoftwareKey> {
+    let mut issued = issued.iter();
+    issued.find(|issued| issued.member == member).unwrap()
+}
+
+fn identity(issued: &Issued<SoftwareKey>) -> Identity {
+    Identity {
+        certificate: issued.certificate.clone(),
+        key: Box::new(issued.key.clone()),
+    }
+}
+
+fn tls(issued: &Issued<SoftwareKey>) -> TlsIdentity {
+    let chain = vec![issued.certificate.as_bytes().to_vec()];
+    TlsIdentity::from_key_pem(chain, &issued.key.to_pkcs8_pem().unwrap()).unwrap()
+}
+
+fn serve(runtime: &Runtime, tls: TlsIdentity, handler: impl Handler) -> SocketAddr {
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let server = Server::bind(any, tls, ClientAuth::None, Limits::default());
+    let server = runtime.block_on(server).unwrap();
+    let address = server.local_addr();
+    runtime.spawn(server.serve(handler, std::future::pending()));
+    address
+}
+
+struct Esipa(Arc<EimHost>);
+
+impl Handler for Esipa {
+    async fn handle(&self, request: HttpRequest, _: &Peer) -> HttpResponse {
+        let eim = self.0.clone();
+        let work = move || match esipa_asn1::decode_request(&request) {
+            Ok(message) => with_context(|cx| eim.handle(&message, cx).unwrap().encode()),
+            Err(error) => esipa_asn1::refuse(&request, &error),
+        };
+        tokio::task::spawn_blocking(work).await.unwrap()
+    }
+}
+
+struct Es9Plus(Arc<SmdpHost>);
+
+impl Handler for Es9Plus {
+    async fn handle(&self, request: HttpRequest, _: &Peer) -> HttpResponse {
+        let smdp = self.0.clone();
+        let work = move || with_context(|cx| smdp.es9plus(&request, cx).unwrap());
+        tokio::task::spawn_blocking(work).await.unwrap()
+    }
+}
+
+/// Runs `work` with everything that a machine needs from outside.
+fn with_context<T>(work: impl FnOnce(&mut Context<'_>) -> T) -> T {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let nanos = u64::try_from(since.as_nanos()).unwrap();
+    work(&mut Context {
+        now: now(),
+        rng: &mut SeededRng::new(nanos),
+        crypto: &SoftwareProvider,
+    })
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    Timestamp(u64::try_from(since.as_millis()).unwrap())
+}
