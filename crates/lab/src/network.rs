@@ -3,7 +3,7 @@
 //! profile arrived with the keys that it was personalised with.
 
 use euicc::{Environment, Euicc};
-use rsp_core::profile::Subscription;
+use rsp_core::profile::{Authentication, Subscription};
 use rsp_crypto::aka::{self, ResLength};
 use rsp_crypto::software::SoftwareProvider;
 
@@ -17,6 +17,17 @@ pub enum Algorithm {
     Milenage,
     /// The test algorithm of 3GPP TS 34.108, RES of 16 octets.
     Test,
+}
+
+impl Algorithm {
+    /// The algorithm of a subscription, `None` if it is none of these.
+    pub fn of(subscription: &Subscription) -> Option<Self> {
+        match subscription.authentication {
+            Authentication::Milenage { .. } => Some(Algorithm::Milenage),
+            Authentication::Test { .. } => Some(Algorithm::Test),
+            Authentication::Tuak { .. } => None,
+        }
+    }
 }
 
 /// A subscription as the authentication centre knows it.
@@ -35,6 +46,9 @@ pub enum NotConfirmed {
     /// No USIM answers.
     #[error("no USIM can be selected: {0:04X}")]
     NoUsim(u16),
+    /// The subscription is of another algorithm.
+    #[error("the subscription has no keys of this algorithm")]
+    OtherAlgorithm,
     /// The card did not accept the challenge.
     #[error("AUTHENTICATE was answered with {0:04X}")]
     Refused(u16),
@@ -73,7 +87,7 @@ impl Subscriber {
         }
         let mut rand = [0; 16];
         environment.rng.fill(&mut rand);
-        let vector = self.vector(rand);
+        let vector = self.vector(rand)?;
         let mut authenticate = vec![0x00, 0x88, 0x00, 0x81, 0x22, 0x10];
         authenticate.extend_from_slice(&rand);
         authenticate.push(0x10);
@@ -92,18 +106,22 @@ impl Subscriber {
         }
     }
 
-    fn vector(&mut self, rand: [u8; 16]) -> aka::AuthenticationVector {
+    fn vector(&mut self, rand: [u8; 16]) -> Result<aka::AuthenticationVector, NotConfirmed> {
         // The index is the low five bits of SQN: one entry is enough here.
         self.sequence += 1;
         let [_, _, sqn @ ..] = (self.sequence << 5).to_be_bytes();
-        let algorithm = match self.algorithm {
-            Algorithm::Milenage => aka::Algorithm::milenage(self.subscription.opc),
-            Algorithm::Test => aka::Algorithm::Test {
-                res_length: ResLength::MAX,
-            },
+        let (k, algorithm) = match (self.algorithm, &self.subscription.authentication) {
+            (Algorithm::Milenage, Authentication::Milenage { k, opc }) => {
+                (k, aka::Algorithm::milenage(*opc))
+            }
+            (Algorithm::Test, Authentication::Test { k }) => {
+                let res_length = ResLength::MAX;
+                (k, aka::Algorithm::Test { res_length })
+            }
+            _ => return Err(NotConfirmed::OtherAlgorithm),
         };
-        let ki = &self.subscription.ki;
-        aka::generate_vector(&SoftwareProvider, ki, &algorithm, sqn, [0x80, 0x00], rand)
+        let (crypto, amf) = (&SoftwareProvider, [0x80, 0x00]);
+        Ok(aka::generate_vector(crypto, k, &algorithm, sqn, amf, rand))
     }
 }
 

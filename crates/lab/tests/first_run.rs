@@ -11,7 +11,7 @@ use lab::{Algorithm, Material, World};
 use rsp_asn1::ids::Iccid;
 use rsp_core::eim::{OperationKind, OperationState, Outcome};
 use rsp_core::ipa::Event;
-use rsp_core::profile;
+use rsp_core::profile::{self, Authentication};
 use rsp_core::smdp::OrderState;
 use rsp_crypto::Curve;
 
@@ -21,7 +21,12 @@ fn first_run(template: &[u8], algorithm: Algorithm) -> World {
 }
 
 fn first_run_in(mut world: World, template: &[u8], algorithm: Algorithm) -> World {
-    let subscription = world.subscription(1).unwrap();
+    let mut subscription = world.subscription(1).unwrap();
+    if let (Algorithm::Test, Authentication::Milenage { k, .. }) =
+        (algorithm, subscription.authentication.clone())
+    {
+        subscription.authentication = Authentication::Test { k };
+    }
     let iccid = subscription.iccid;
     let activation_code = world.order(template, &subscription).unwrap();
 

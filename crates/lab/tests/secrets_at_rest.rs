@@ -66,14 +66,17 @@ fn a_run_leaves_no_secret_on_disk() {
     let iccid = subscription.iccid.to_string();
     assert!(holds(&folder.0, iccid.as_bytes()).is_some());
 
+    let rsp_core::profile::Authentication::Milenage { k, opc } = subscription.authentication else {
+        panic!("the world's subscriptions are of Milenage");
+    };
     let download = OperationKind::Download {
         activation_code: code.clone(),
     };
     let download = world.queue(download).unwrap();
     let nowhere = |world: &World, when: &str| {
         for (name, secret) in [
-            ("Ki", &subscription.ki[..]),
-            ("OPc", &subscription.opc),
+            ("Ki", &k[..]),
+            ("OPc", &opc),
             ("MatchingID", matching_id.as_bytes()),
             ("activation code", code.as_bytes()),
         ] {

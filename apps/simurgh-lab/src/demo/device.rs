@@ -93,7 +93,7 @@ impl Device {
         run.step(Step::EnableConfirmed);
 
         let operational = subscription.iccid;
-        self.authenticate(subscription, setting.algorithm)?;
+        self.authenticate(subscription)?;
         run.step(Step::Authenticated);
         self.expect_profiles(&[(self.bootstrap, false), (operational, true)])?;
         run.step(Step::BootstrapDisabled);
@@ -142,16 +142,13 @@ impl Device {
             rng,
         };
         device.expect_profiles(&[(subscription.iccid, true)])?;
-        device.authenticate(subscription, Algorithm::Milenage)?;
+        device.authenticate(subscription)?;
         Ok(device)
     }
 
     /// Challenges the enabled profile as its network would.
-    fn authenticate(
-        &mut self,
-        subscription: Subscription,
-        algorithm: Algorithm,
-    ) -> Result<(), Failure> {
+    fn authenticate(&mut self, subscription: Subscription) -> Result<(), Failure> {
+        let algorithm = Algorithm::of(&subscription).ok_or("no network knows this algorithm")?;
         let mut environment = Environment {
             provider: &SoftwareProvider,
             rng: &mut self.rng,

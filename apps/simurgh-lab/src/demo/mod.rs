@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
-use lab::{Algorithm, Factory};
+use lab::Factory;
 use rsp_core::pki::TrustAnchor;
 use rsp_core::profile;
 use rsp_crypto::OsRng;
@@ -64,7 +64,6 @@ pub(crate) struct Setting {
     /// The network of the devices.
     pub(crate) devices: Client,
     pub(crate) factory: Factory,
-    pub(crate) algorithm: Algorithm,
     pub(crate) supply: Supply,
 }
 
@@ -87,13 +86,12 @@ impl Demo {
 
     async fn act(&self) -> Result<bool, Failure> {
         let started = Instant::now();
-        let (template, algorithm) = self.template()?;
+        let template = self.template()?;
         let mut server = ServerProcess::start(self.server.as_deref(), self.dir.as_deref()).await?;
         let setting = Rc::new(Setting {
             operator: Operator::new(&server)?,
             devices: operator::client(&server).build(Arc::new(SoftwareProvider))?,
             factory: factory(server.ca())?,
-            algorithm,
             supply: Supply::new(template, self.devices),
         });
         let progress = Progress::new(self.devices);
@@ -153,24 +151,15 @@ impl Demo {
         Ok(fleet.take())
     }
 
-    /// The package to personalise, and how it authenticates.
-    fn template(&self) -> Result<(Vec<u8>, Algorithm), Failure> {
-        let package = match &self.profile {
-            Some(file) => std::fs::read(file)
-                .map_err(|error| format!("cannot read {}: {error}", file.display()))?,
-            None => profile::template(),
+    /// The package to personalise.
+    fn template(&self) -> Result<Vec<u8>, Failure> {
+        let Some(file) = &self.profile else {
+            return Ok(profile::template());
         };
-        let named = |error| match &self.profile {
-            Some(file) => format!("{}: {error}", file.display()),
-            None => format!("{error}"),
-        };
-        let description = profile::describe(&package).map_err(named)?;
-        let test = rsp_asn1::saip::AlgorithmId::USIM_TEST_ALGORITHM;
-        let algorithm = match description.algorithms.first() {
-            Some(algorithm) if *algorithm == test => Algorithm::Test,
-            _ => Algorithm::Milenage,
-        };
-        Ok((package, algorithm))
+        let named = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+        let package = std::fs::read(file).map_err(|error| named(&error))?;
+        profile::describe(&package).map_err(|error| named(&error))?;
+        Ok(package)
     }
 }
 

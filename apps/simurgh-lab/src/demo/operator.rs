@@ -11,7 +11,7 @@ use rsp_asn1::ids::Iccid;
 use rsp_core::binding::{es2plus_json, json};
 use rsp_core::ipa;
 use rsp_core::pki::{TlsTrust, TrustAnchor, member};
-use rsp_core::profile::Subscription;
+use rsp_core::profile::{Authentication, Subscription};
 use rsp_crypto::software::SoftwareProvider;
 use rsp_net::{Client, TlsIdentity};
 use serde::Serialize;
@@ -67,7 +67,7 @@ impl Operator {
             template: Some(hex(template)),
             service_provider_name: "Simurgh Mobile".to_string(),
             profile_name: "Operational".to_string(),
-            subscriptions: subscriptions.map(shown).collect(),
+            subscriptions: subscriptions.filter_map(shown).collect(),
         };
         let _: api::Imported = self.call(Method::POST, "/profiles", Some(&new)).await?;
         Ok(())
@@ -165,16 +165,20 @@ pub(crate) fn client(server: &ServerProcess) -> rsp_net::ClientBuilder {
         .resolve(DOOR, server.addresses.door)
 }
 
-fn shown(subscription: &Subscription) -> NewSubscription {
+/// As the API takes it, `None` if it is not one of Milenage.
+fn shown(subscription: &Subscription) -> Option<NewSubscription> {
     let secret = |key: &[u8; 16]| Secret(hex(key));
+    let Authentication::Milenage { k, opc } = &subscription.authentication else {
+        return None;
+    };
     let sd_keys = subscription.sd_keys.as_ref();
-    NewSubscription {
+    Some(NewSubscription {
         iccid: subscription.iccid.to_string(),
         imsi: subscription.imsi.to_string(),
-        ki: secret(&subscription.ki),
-        opc: secret(&subscription.opc),
+        ki: secret(k),
+        opc: secret(opc),
         sd_keys: sd_keys.map(|keys| keys.each_ref().map(secret)),
-    }
+    })
 }
 
 fn hex(octets: &[u8]) -> String {

@@ -3,7 +3,7 @@
 mod call;
 pub(crate) mod device;
 pub(crate) mod operation;
-mod output;
+pub(crate) mod output;
 pub(crate) mod profile;
 
 use std::path::PathBuf;

@@ -84,7 +84,7 @@ fn lines(rows: &[Vec<String>]) -> Vec<String> {
 }
 
 /// Prints a JSON value on a line.
-pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<(), Failure> {
+pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> Result<(), Failure> {
     let text = serde_json::to_string(value);
     println!("{}", text.map_err(|error| Failure::new("output", error))?);
     Ok(())

@@ -4,13 +4,12 @@ use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::vec::Vec;
 
-use rsp_asn1::saip::{
-    Fcp, File, FileCommand, PinCodesChoice, PinConfiguration, ProfileElement, TemplateElement,
-};
+use rsp_asn1::saip::{File, PinCodesChoice, PinConfiguration, ProfileElement, TemplateElement};
 use rsp_asn1::{DecodeError, Reader, Tag};
 
-use super::check::{Findings, Rule};
-use super::contents::{image, is_left_out};
+use super::Rule;
+use super::check::Findings;
+use super::contents::{descriptor, image, is_left_out, number, record_length};
 use super::element::{kind, member};
 
 /// Checks references to PUKs, PINs and access rules.
@@ -177,27 +176,6 @@ impl AccessRules {
             .and_then(|record| record.first())
             .is_some_and(|first| *first != 0xFF)
     }
-}
-
-fn descriptor(file: &[FileCommand]) -> Option<&Fcp> {
-    file.iter().find_map(|command| match command {
-        FileCommand::FileDescriptor(fcp) => Some(fcp),
-        _ => None,
-    })
-}
-
-/// Record length of a linear fixed file (ETSI TS 102 222 6.3.2.2.2).
-fn record_length(fcp: &Fcp) -> Option<usize> {
-    let length = fcp.file_descriptor.as_deref()?.get(2..4)?;
-    Some(number(length)).filter(|length| *length > 0)
-}
-
-fn number(octets: &[u8]) -> usize {
-    octets.iter().fold(0usize, |number, octet| {
-        number
-            .saturating_mul(256)
-            .saturating_add(usize::from(*octet))
-    })
 }
 
 /// What the files of an MF or ADF may refer to.

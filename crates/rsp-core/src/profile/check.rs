@@ -12,7 +12,7 @@ use rsp_asn1::saip::{ProfileElement, TemplateElement, decode_package};
 use super::contents::image;
 use super::describe::{as_header, imsi, imsi_of_file};
 use super::element::{ElementName, member};
-use super::{MncLength, access, services, structure};
+use super::{MncLength, Rule, Severity, access, files, network_rules, services, structure, tree};
 
 /// Checks a package against the structural rules of the format: what an eUICC
 /// would refuse, or install and not be able to use. Empty is good.
@@ -20,6 +20,14 @@ use super::{MncLength, access, services, structure};
 /// Not checked is what only the eUICC knows: memory, supported services and
 /// templates, contents of applications.
 pub fn check(package: &[u8]) -> Vec<Finding> {
+    let mut findings = lint(package);
+    findings.retain(|finding| finding.severity() == Severity::Error);
+    findings
+}
+
+/// Everything that can be said against a package: what [`check`] says, and
+/// what works but is probably not meant, or only worth knowing.
+pub fn lint(package: &[u8]) -> Vec<Finding> {
     let mut out = Findings::default();
     match decode_package(package) {
         Ok(elements) => check_elements(&elements, &mut out),
@@ -87,41 +95,11 @@ impl fmt::Display for Finding {
     }
 }
 
-/// The rules that are checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Rule {
-    /// The package is a sequence of elements in DER.
-    Encoding,
-    /// header first, mf second, end last.
-    Order,
-    /// What there must be one of, is there.
-    Missing,
-    /// What there may be one of, is not repeated.
-    Repeated,
-    /// Elements follow the application that they extend.
-    Dependency,
-    /// A mandated service is one that an element needs.
-    Service,
-    /// Keys have the length that their algorithm takes.
-    AlgorithmKey,
-    /// identification is unique and in its range.
-    Identification,
-    /// The header lists the templates of mandated elements.
-    TemplateList,
-    /// A PUK is defined before the PIN that names it.
-    PukReference,
-    /// Keys that access rules name exist.
-    KeyReference,
-    /// Access rules that files name exist.
-    AccessRule,
-    /// One ICCID everywhere.
-    Iccid,
-    /// EF.IMSI holds an IMSI, of the network that the metadata name.
-    Imsi,
-    /// The profile has a security domain with keys.
-    SecurityDomain,
+impl Finding {
+    /// How bad it is.
+    pub fn severity(&self) -> Severity {
+        self.rule.severity()
+    }
 }
 
 /// Collects what is found.
@@ -152,7 +130,11 @@ fn check_elements(elements: &[ProfileElement], out: &mut Findings) {
         check_iccid(&Iccid::from_plain(header.iccid), elements, out);
     }
     services::check_keys(elements, out);
+    services::check_declared(elements, out);
     access::check(elements, out);
+    let nodes = tree::tree(elements);
+    files::check(elements, &nodes, out);
+    network_rules::check(elements, &nodes, out);
     check_imsi(elements, out);
     check_security_domain(elements, out);
 }

@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use rsp_asn1::saip::FileCommand;
+use rsp_asn1::saip::{Fcp, FileCommand};
 
 /// Octets that any file of a UICC can have (ETSI TS 102 221: two octet sizes).
 const MAX_FILE_SIZE: usize = 0xFFFF;
@@ -13,42 +13,75 @@ const MAX_FILE_SIZE: usize = 0xFFFF;
 pub(super) struct OutsideFile;
 
 /// One content command: where it writes, and what.
-type Piece<'a> = (usize, &'a [u8]);
+pub(super) type Piece<'a> = (usize, &'a [u8]);
 
 /// The pieces that are written, in order; they never overlap.
-fn pieces(file: &[FileCommand]) -> Result<Vec<Piece<'_>>, OutsideFile> {
+pub(super) fn pieces(file: &[FileCommand]) -> Result<Vec<Piece<'_>>, OutsideFile> {
     let mut at = 0usize;
     let mut pieces = Vec::new();
     for command in file {
         match command {
-            FileCommand::FillFileOffset(offset) => {
-                at = usize::try_from(*offset)
-                    .ok()
-                    .and_then(|offset| at.checked_add(offset))
-                    .filter(|at| *at <= MAX_FILE_SIZE)
-                    .ok_or(OutsideFile)?;
-            }
+            FileCommand::FillFileOffset(offset) => advance(&mut at, *offset)?,
             FileCommand::FillFileContent(content) => {
                 pieces.push((at, content.as_slice()));
-                at += content.len();
+                advance(&mut at, content.len() as i64)?;
             }
             FileCommand::DoNotCreate(_) | FileCommand::FileDescriptor(_) => {}
-        }
-        if at > MAX_FILE_SIZE {
-            return Err(OutsideFile);
         }
     }
     Ok(pieces)
 }
 
+/// Moves the position forward.
+pub(super) fn advance(at: &mut usize, offset: i64) -> Result<(), OutsideFile> {
+    let offset = usize::try_from(offset).map_err(|_| OutsideFile)?;
+    let next = at.checked_add(offset);
+    *at = next.filter(|at| *at <= MAX_FILE_SIZE).ok_or(OutsideFile)?;
+    Ok(())
+}
+
 /// The octets of the file up to the last one written, `FF` where none is.
 pub(super) fn image(file: &[FileCommand]) -> Result<Vec<u8>, OutsideFile> {
+    pieces(file).map(|pieces| image_of(&pieces))
+}
+
+/// The same of pieces.
+pub(super) fn image_of(pieces: &[Piece<'_>]) -> Vec<u8> {
     let mut image = Vec::new();
-    for (at, content) in pieces(file)? {
-        image.resize(at, 0xFF);
+    for (at, content) in pieces {
+        image.resize(*at, 0xFF);
         image.extend_from_slice(content);
     }
-    Ok(image)
+    image
+}
+
+/// The parameters of a file, if it has any.
+pub(super) fn descriptor(file: &[FileCommand]) -> Option<&Fcp> {
+    file.iter().find_map(|command| match command {
+        FileCommand::FileDescriptor(fcp) => Some(fcp),
+        _ => None,
+    })
+}
+
+/// Record length of a linear fixed or cyclic file (ETSI TS 102 222 6.3.2.2.2).
+pub(super) fn record_length(fcp: &Fcp) -> Option<usize> {
+    let length = fcp.file_descriptor.as_deref()?.get(2..4)?;
+    Some(number(length)).filter(|length| *length > 0)
+}
+
+/// A number of any length, the first octet the highest.
+pub(super) fn number(octets: &[u8]) -> usize {
+    octets.iter().fold(0usize, |number, octet| {
+        number
+            .saturating_mul(256)
+            .saturating_add(usize::from(*octet))
+    })
+}
+
+/// A size, in as few octets as possible.
+pub(super) fn size(octets: usize) -> Vec<u8> {
+    let bytes = octets.to_be_bytes();
+    bytes.into_iter().skip_while(|byte| *byte == 0).collect()
 }
 
 /// Whether the file is not to be created.

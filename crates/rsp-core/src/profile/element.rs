@@ -52,6 +52,8 @@ pub(super) mod member {
     pub(crate) const IOT_IMSI: u8 = 9;
     /// EF.ACC of `PE-IoT`.
     pub(crate) const IOT_ACC: u8 = 18;
+    /// EF.AD of `PE-IoT`.
+    pub(crate) const IOT_AD: u8 = 21;
     /// EF.ARR of `PE-ISIM`.
     pub(crate) const ISIM_ARR: u8 = 8;
     /// EF.ARR of `PE-CSIM`.

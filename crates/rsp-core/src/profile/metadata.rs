@@ -14,8 +14,10 @@ use super::ProfileError;
 
 /// Digits of the mobile network code (3GPP TS 23.003 2.2): the IMSI alone does
 /// not tell.
+///
+/// Serialised as the number 2 or 3.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(try_from = "u8", into = "u8")]
 pub enum MncLength {
     /// Two digits, as in most of the world.
     #[default]
@@ -24,7 +26,35 @@ pub enum MncLength {
     Three,
 }
 
+impl TryFrom<u8> for MncLength {
+    type Error = &'static str;
+
+    fn try_from(digits: u8) -> Result<Self, Self::Error> {
+        match digits {
+            2 => Ok(MncLength::Two),
+            3 => Ok(MncLength::Three),
+            _ => Err("an MNC has 2 or 3 digits"),
+        }
+    }
+}
+
+impl From<MncLength> for u8 {
+    fn from(length: MncLength) -> u8 {
+        match length {
+            MncLength::Two => 2,
+            MncLength::Three => 3,
+        }
+    }
+}
+
 impl MncLength {
+    /// What the fourth octet of EF.AD says, `None` if it does not (3GPP TS
+    /// 31.102 4.2.18).
+    pub fn from_ef_ad(contents: &[u8]) -> Option<Self> {
+        let octet = contents.get(3)?;
+        MncLength::try_from(octet & 0x0F).ok()
+    }
+
     /// The PLMN that an IMSI begins with.
     pub fn plmn(self, imsi: &Imsi) -> Option<Plmn> {
         let digits = match self {

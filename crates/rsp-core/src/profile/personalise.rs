@@ -2,43 +2,97 @@
 
 use alloc::vec::Vec;
 
+use rsp_asn1::ids::Iccid;
 use rsp_asn1::saip::{
-    AkaParameter, AlgoConfiguration, AlgoParameter, AlgorithmId, KeyObject, PinCodes,
-    PinCodesChoice, ProfileElement, Secret, SecurityDomain, TemplateElement, decode_package,
-    encode_package,
+    AkaParameter, AlgoConfiguration, KeyObject, ProfileElement, ProfileHeader, Secret,
+    SecurityDomain, TemplateElement, decode_package, encode_package,
 };
 
-use super::contents::{is_left_out, replace};
+use super::contents::{image, is_left_out, replace};
+use super::describe::{as_header, imsi};
 use super::element::{ElementName, member};
-use super::{ProfileError, Subscription};
+use super::{MncLength, ProfileError, Subscription, network_files};
 
 /// `keyType` of AES (GlobalPlatform Card Specification 11.1.8).
 const KEY_TYPE_AES: u8 = 0x88;
-/// Key reference of ADM1.
-const ADM1: i64 = 10;
 
 /// The package with the identities and secrets of `subscription` in it.
 ///
 /// Replaced are the ICCID of the header and of EF.ICCID, EF.IMSI and EF.ACC of
-/// every USIM, K and OPc of every algorithm parameter (K alone for the USIM
-/// test algorithm) and, where the subscription has them, the 16 octet AES keys
-/// 1 to 3 of the MNO-SD and ADM1, which also gets its tries back. Order and
-/// identification of the elements stay, and so do mapped algorithm parameters,
-/// identities of ISIM and CSIM, PIN and PUK. The result is DER.
+/// every USIM, the algorithm with its keys of every algorithm parameter (and
+/// the mandatory service, if it is another algorithm) and, where the
+/// subscription has them, the 16 octet AES keys 1 to 3 of the MNO-SD, PIN, PUK
+/// and ADM, which also get their tries back, and files for the network with
+/// their services. Order and identification of the elements stay, and so do
+/// mapped algorithm parameters and identities of ISIM and CSIM. Elements are
+/// added only for files that the package has no element for. The result is
+/// DER.
+///
+/// A ready package is given back as it is.
 ///
 /// # Errors
 /// If the package is malformed, has no header, EF.ICCID, EF.IMSI, EF.ACC or
-/// algorithm parameter to replace, lacks the security domain keys or the ADM1
-/// that the subscription brings, or has an algorithm other than Milenage and
-/// the test algorithm.
+/// algorithm parameter to replace, lacks the security domain keys or a code
+/// that the subscription brings, cannot hold a file of the order, or is ready
+/// for another subscription.
 pub fn personalise(package: &[u8], subscription: &Subscription) -> Result<Vec<u8>, ProfileError> {
     let mut elements = decode_package(package)?;
+    if subscription.ready {
+        check_ready(&elements, subscription)?;
+        return Ok(package.to_vec());
+    }
     let mut done = Done::default();
     for element in &mut elements {
         personalise_element(element, subscription, &mut done)?;
     }
     done.missing(subscription)?;
+    if let (true, Some(header)) = (done.other_algorithm, elements.iter_mut().find_map(header)) {
+        let services = &mut header.euicc_mandatory_services;
+        subscription.authentication.mandate(services);
+    }
+    network_files::set(&mut elements, &subscription.files, subscription.mnc_length)?;
     Ok(encode_package(&elements))
+}
+
+fn header(element: &mut ProfileElement) -> Option<&mut ProfileHeader> {
+    match element {
+        ProfileElement::Header(header) => Some(header),
+        _ => None,
+    }
+}
+
+/// A ready package has the identities that were ordered.
+fn check_ready(elements: &[ProfileElement], wanted: &Subscription) -> Result<(), ProfileError> {
+    let header = elements.iter().find_map(as_header);
+    let header = header.ok_or(ProfileError::Missing("header"))?;
+    let iccid = Iccid::from_plain(header.iccid);
+    match iccid == wanted.iccid && imsi(elements)?.as_ref() == Some(&wanted.imsi) {
+        true => Ok(()),
+        false => Err(ProfileError::OtherSubscription { iccid }),
+    }
+}
+
+/// Where the MNC ends in the IMSI of a profile made from `package`: as the
+/// subscription says, else as EF.AD says, else after two digits.
+///
+/// # Errors
+/// If the package is malformed.
+pub fn mnc_length(package: &[u8], subscription: &Subscription) -> Result<MncLength, ProfileError> {
+    if let Some(length) = subscription.mnc_length {
+        return Ok(length);
+    }
+    let elements = decode_package(package)?;
+    Ok(ef_ad(&elements).unwrap_or_default())
+}
+
+/// What EF.AD of the first USIM says of the MNC.
+pub(super) fn ef_ad(elements: &[ProfileElement]) -> Option<MncLength> {
+    let file = elements.iter().find_map(|element| match element {
+        ProfileElement::Usim(usim) => Some(usim.file(member::AD)),
+        ProfileElement::Iot(iot) => Some(iot.file(member::IOT_AD)),
+        _ => None,
+    });
+    MncLength::from_ef_ad(&image(file??).ok()?)
 }
 
 /// What has been replaced so far.
@@ -48,9 +102,11 @@ struct Done {
     iccid: bool,
     imsi: bool,
     algorithm: bool,
+    other_algorithm: bool,
     security_domain: bool,
     sd_keys: bool,
-    adm1: bool,
+    /// One bit an entry of the codes.
+    codes: u8,
 }
 
 impl Done {
@@ -65,12 +121,12 @@ impl Done {
                 self.sd_keys || subscription.sd_keys.is_none(),
                 "securityDomain with AES-128 keys 1 to 3",
             ),
-            (
-                self.adm1 || subscription.adm1.is_none(),
-                "pinCodes with ADM1",
-            ),
         ];
-        match needed.into_iter().find(|(done, _)| !done) {
+        let codes = subscription.codes.entries().into_iter().enumerate();
+        let codes = codes.map(|(index, (name, _, _, code))| {
+            (code.is_none() || self.codes & 1 << index != 0, name)
+        });
+        match needed.into_iter().chain(codes).find(|(done, _)| !done) {
             Some((_, what)) => Err(ProfileError::Missing(what)),
             None => Ok(()),
         }
@@ -110,7 +166,7 @@ fn personalise_element(
             done.imsi = true;
         }
         ProfileElement::AkaParameter(aka) => {
-            done.algorithm |= set_algorithm(aka, name, subscription)?;
+            set_algorithm(aka, subscription, done);
         }
         ProfileElement::SecurityDomain(domain) if !done.security_domain => {
             done.security_domain = true;
@@ -118,11 +174,8 @@ fn personalise_element(
                 done.sd_keys = set_domain_keys(domain, keys);
             }
         }
-        ProfileElement::PinCodes(codes) => {
-            if let Some(adm1) = &subscription.adm1 {
-                done.adm1 |= set_adm1(codes, adm1);
-            }
-        }
+        ProfileElement::PinCodes(codes) => done.codes |= subscription.codes.set_pins(codes),
+        ProfileElement::PukCodes(codes) => done.codes |= subscription.codes.set_puks(codes),
         _ => {}
     }
     Ok(())
@@ -146,28 +199,14 @@ fn set_file(
     })
 }
 
-/// Sets K and OPc; false if the parameters are another application's.
-fn set_algorithm(
-    aka: &mut AkaParameter,
-    element: ElementName,
-    subscription: &Subscription,
-) -> Result<bool, ProfileError> {
-    let AlgoConfiguration::AlgoParameter(parameter) = &mut aka.algo_configuration else {
-        return Ok(false);
-    };
-    let AlgoParameter {
-        algorithm_id,
-        key,
-        opc,
-        ..
-    } = parameter;
-    match *algorithm_id {
-        AlgorithmId::MILENAGE => *opc = Secret(subscription.opc.to_vec()),
-        AlgorithmId::USIM_TEST_ALGORITHM => {}
-        algorithm => return Err(ProfileError::Algorithm { element, algorithm }),
+/// Sets algorithm and keys, unless the parameters are another application's.
+fn set_algorithm(aka: &mut AkaParameter, subscription: &Subscription, done: &mut Done) {
+    if let AlgoConfiguration::AlgoParameter(parameter) = &mut aka.algo_configuration {
+        let authentication = &subscription.authentication;
+        done.algorithm = true;
+        done.other_algorithm |= parameter.algorithm_id != authentication.algorithm();
+        authentication.set(parameter);
     }
-    *key = Secret(subscription.ki.to_vec());
-    Ok(true)
 }
 
 /// Sets the AES-128 keys with the identifiers 1 to 3 in every key version;
@@ -193,21 +232,4 @@ fn set_domain_keys(domain: &mut SecurityDomain, keys: &[[u8; 16]; 3]) -> bool {
 fn identifier(object: &KeyObject) -> u8 {
     let [identifier] = object.key_identifier;
     identifier
-}
-
-/// Sets ADM1 and gives a blocked one its tries back; false if there is none.
-fn set_adm1(codes: &mut PinCodes, value: &[u8; 8]) -> bool {
-    let PinCodesChoice::PinConfig(list) = &mut codes.pin_codes else {
-        return false;
-    };
-    let mut found = false;
-    for pin in list.iter_mut().filter(|pin| pin.key_reference == ADM1) {
-        pin.pin_value = Secret(value.to_vec());
-        let counter = &mut pin.max_num_of_attemps_retry_num_left;
-        if *counter & 0x0F == 0 {
-            *counter |= *counter >> 4 & 0x0F;
-        }
-        found = true;
-    }
-    found
 }

@@ -6,8 +6,9 @@ use alloc::vec::Vec;
 use rsp_asn1::Null;
 use rsp_asn1::saip::{AlgoConfiguration, AlgoParameter, AlgorithmId, ProfileElement, ServicesList};
 
-use super::check::{Findings, Rule};
+use super::check::Findings;
 use super::element::kind;
+use super::{Rule, TuakLengths};
 
 /// A service: its name in the module, and whether the header mandates it.
 type Service = (&'static str, Option<Null>);
@@ -138,10 +139,16 @@ pub(super) fn check_keys(elements: &[ProfileElement], out: &mut Findings) {
             continue;
         };
         let (key, opc) = (parameter.key.0.len(), parameter.opc.0.len());
+        let [options] = parameter.algorithm_options;
         let fits = match parameter.algorithm_id {
             AlgorithmId::MILENAGE => key == 16 && opc == 16,
-            AlgorithmId::TUAK => matches!(key, 16 | 32) && opc == 32,
-            AlgorithmId::USIM_TEST_ALGORITHM => key == 16,
+            AlgorithmId::TUAK => {
+                matches!(key, 16 | 32)
+                    && opc == 32
+                    && parameter.number_of_keccak > 0
+                    && TuakLengths::from_options(options).is_some()
+            }
+            AlgorithmId::USIM_TEST_ALGORITHM => key == 16 && options & 0x07 <= 2,
             _ => false,
         };
         if !fits {
@@ -152,8 +159,121 @@ pub(super) fn check_keys(elements: &[ProfileElement], out: &mut Findings) {
                     "{} with a key of {key} and an OPc of {opc} octets",
                     parameter.algorithm_id
                 ),
-                "Milenage takes 16 and 16, TUAK 16 or 32 and 32, the test algorithm a key of 16",
+                "Milenage takes 16 and 16, TUAK 16 or 32 and 32 and iterations of Keccak, the \
+                 test algorithm a key of 16",
+            );
+        }
+        check_values(element, parameter, out);
+    }
+    check_domain_keys(elements, out);
+}
+
+/// Keys that protect nothing.
+fn check_values(element: &ProfileElement, parameter: &AlgoParameter, out: &mut Findings) {
+    if parameter.algorithm_id == AlgorithmId::USIM_TEST_ALGORITHM {
+        out.add(
+            Rule::TestAlgorithm,
+            Some(element),
+            "the profile authenticates with the test algorithm, which protects nothing",
+            "give it Milenage or TUAK before it meets a live network",
+        );
+    }
+    if parameter.key.0.iter().all(|octet| *octet == 0) {
+        out.add(
+            Rule::Placeholder,
+            Some(element),
+            "K is zero",
+            "personalise the package before it is delivered",
+        );
+    }
+    check_sequence(element, out);
+}
+
+/// The largest SEQ: 43 bits (SAIP 8.5).
+const MAX_SEQ: [u8; 6] = [0x07, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF];
+
+fn check_sequence(element: &ProfileElement, out: &mut Findings) {
+    let ProfileElement::AkaParameter(aka) = element else {
+        return;
+    };
+    let init = aka.sqn_init.as_deref().unwrap_or_default();
+    let mut values = init.iter().chain([&aka.sqn_delta, &aka.sqn_age_limit]);
+    if values.any(|value| *value > MAX_SEQ) || !matches!(init.len(), 0 | 32) {
+        out.add(
+            Rule::Sequence,
+            Some(element),
+            "a sequence number, without index, is above 07FFFFFFFFFF, or there are not 32",
+            "give 32 values of 43 bits in sqnInit, or none",
+        );
+    }
+}
+
+fn check_domain_keys(elements: &[ProfileElement], out: &mut Findings) {
+    for element in elements {
+        let ProfileElement::SecurityDomain(domain) = element else {
+            continue;
+        };
+        let mut components = domain
+            .key_list
+            .iter()
+            .flatten()
+            .flat_map(|key| &key.key_components);
+        let zero = |octets: &[u8]| !octets.is_empty() && octets.iter().all(|octet| *octet == 0);
+        if components.any(|component| zero(&component.key_data.0)) {
+            out.add(
+                Rule::Placeholder,
+                Some(element),
+                "a key of the security domain is zero",
+                "give the domain keys of its operator before it is delivered",
             );
         }
     }
+}
+
+/// What elements need of the eUICC, the header mandates: an eUICC that lacks
+/// it would otherwise fail in the middle.
+pub(super) fn check_declared(elements: &[ProfileElement], out: &mut Findings) {
+    let Some(ProfileElement::Header(header)) = elements.first() else {
+        return;
+    };
+    let declared = names(&header.euicc_mandatory_services);
+    for element in elements {
+        let mandated = element
+            .header()
+            .is_some_and(|header| header.mandated.is_some());
+        let Some(service) = needs(element).filter(|_| mandated) else {
+            continue;
+        };
+        if !declared.contains(&service) {
+            out.add(
+                Rule::ServiceUndeclared,
+                Some(element),
+                format!("it needs the service {service}, which the header does not mandate"),
+                format!("mandate {service} in the header"),
+            );
+        }
+    }
+}
+
+/// The service that an element cannot do without.
+fn needs(element: &ProfileElement) -> Option<&'static str> {
+    Some(match element {
+        ProfileElement::Usim(_) => "usim",
+        ProfileElement::Isim(_) => "isim",
+        ProfileElement::Csim(_) => "csim",
+        ProfileElement::Eap(_) => "eap",
+        ProfileElement::CdmaParameter(_) => "cave",
+        ProfileElement::Application(application) if application.load_block.is_some() => "javacard",
+        ProfileElement::AkaParameter(_) => {
+            let parameter = algorithm(element)?;
+            match parameter.algorithm_id {
+                AlgorithmId::MILENAGE => "milenage",
+                AlgorithmId::TUAK if parameter.key.0.len() == 32 => "tuak256",
+                AlgorithmId::TUAK => "tuak128",
+                AlgorithmId::USIM_TEST_ALGORITHM => "usim-test-algorithm",
+                _ => return None,
+            }
+        }
+        _ => return None,
+    })
 }

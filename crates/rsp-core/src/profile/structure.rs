@@ -7,7 +7,8 @@ use rsp_asn1::saip::{
     FileManagementCommand, ProfileElement, ProfileHeader, ServicesList, TemplateElement,
 };
 
-use super::check::{Findings, Rule};
+use super::Rule;
+use super::check::Findings;
 use super::describe::as_header;
 use super::element::kind;
 
@@ -206,7 +207,7 @@ fn mandated_template(element: &ProfileElement) -> Option<&Oid> {
 }
 
 /// The element, if it creates files from a template.
-fn template_element(element: &ProfileElement) -> Option<&TemplateElement> {
+pub(super) fn template_element(element: &ProfileElement) -> Option<&TemplateElement> {
     match element {
         ProfileElement::Mf(pe)
         | ProfileElement::Cd(pe)

@@ -4,6 +4,8 @@ use core::fmt;
 
 use rsp_asn1::ids::{Iccid, Imsi};
 
+use super::{Authentication, Codes, MncLength, NetworkFiles};
+
 /// What makes a profile one subscription's: identities and secrets, which an
 /// operator hands over with an order and the authentication centre knows too.
 ///
@@ -15,32 +17,49 @@ pub struct Subscription {
     pub iccid: Iccid,
     /// IMSI of EF.IMSI; EF.ACC follows from its last digit.
     pub imsi: Imsi,
-    /// K, the subscriber key (3GPP TS 33.102).
-    pub ki: [u8; 16],
-    /// OPc of Milenage (3GPP TS 35.206).
-    pub opc: [u8; 16],
+    /// Where the MNC ends in the IMSI, for EF.AD and the profile's owner.
+    /// `None` leaves EF.AD as the package has it.
+    #[serde(default)]
+    pub mnc_length: Option<MncLength>,
+    /// Algorithm and keys. Another algorithm than the package's replaces it.
+    pub authentication: Authentication,
     /// AES-128 keys of the MNO-SD with the identifiers 1 to 3 (encryption,
     /// authentication, key encryption). `None` leaves those of the package:
     /// right only where they are the operator's, never with
     /// [`template`](super::template()), whose keys are placeholders.
     #[serde(default)]
     pub sd_keys: Option<[[u8; 16]; 3]>,
-    /// ADM1, eight octets as in VERIFY PIN. `None` leaves that of the package.
+    /// PIN, PUK and ADM. What is `None` there stays as it is in the package.
     #[serde(default)]
-    pub adm1: Option<[u8; 8]>,
+    pub codes: Codes,
+    /// Contents of files for the network. What is `None` there stays as it is
+    /// in the package.
+    #[serde(default)]
+    pub files: NetworkFiles,
+    /// The package is this subscription's already: it is delivered octet by
+    /// octet as it is, provided that it has this ICCID and IMSI.
+    #[serde(default)]
+    pub ready: bool,
 }
 
 impl Subscription {
-    /// A subscription that leaves the keys of the security domain and ADM1 as
-    /// they are in the package.
+    /// A subscription with Milenage that leaves the keys of the security
+    /// domain, codes and network files as they are in the package.
     pub fn new(iccid: Iccid, imsi: Imsi, ki: [u8; 16], opc: [u8; 16]) -> Self {
+        Subscription::with(iccid, imsi, Authentication::Milenage { k: ki, opc })
+    }
+
+    /// The same with any algorithm.
+    pub fn with(iccid: Iccid, imsi: Imsi, authentication: Authentication) -> Self {
         Subscription {
             iccid,
             imsi,
-            ki,
-            opc,
+            mnc_length: None,
+            authentication,
             sd_keys: None,
-            adm1: None,
+            codes: Codes::default(),
+            files: NetworkFiles::default(),
+            ready: false,
         }
     }
 
@@ -57,10 +76,12 @@ impl fmt::Debug for Subscription {
         f.debug_struct("Subscription")
             .field("iccid", &self.iccid)
             .field("imsi", &self.imsi)
-            .field("ki", &format_args!("[redacted]"))
-            .field("opc", &format_args!("[redacted]"))
+            .field("mnc_length", &self.mnc_length)
+            .field("authentication", &self.authentication)
             .field("sd_keys", &self.sd_keys.map(|_| format_args!("[redacted]")))
-            .field("adm1", &self.adm1.map(|_| format_args!("[redacted]")))
+            .field("codes", &self.codes)
+            .field("files", &self.files)
+            .field("ready", &self.ready)
             .finish()
     }
 }

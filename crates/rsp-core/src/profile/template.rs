@@ -11,6 +11,7 @@ use rsp_asn1::saip::{
 };
 use rsp_asn1::{BoundedString, Extensions, InvalidOid, Null, Oid};
 
+use super::contents::size;
 use super::element::member;
 
 /// A package to start from: SAIP 2.3, one USIM with Milenage, PIN1 disabled,
@@ -411,12 +412,6 @@ fn records(length: usize, records: &[&[u8]]) -> File {
         contents.extend_from_slice(record);
     }
     described(fcp, &contents)
-}
-
-/// As few octets as possible.
-fn size(octets: usize) -> Vec<u8> {
-    let bytes = octets.to_be_bytes();
-    bytes.into_iter().skip_while(|byte| *byte == 0).collect()
 }
 
 /// A condition of an access rule.

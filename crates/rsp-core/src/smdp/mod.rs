@@ -28,7 +28,7 @@ use rsp_asn1::rsp::{StoreMetadataRequest, SubjectKeyIdentifier, VersionType};
 use serde::{Deserialize, Serialize};
 
 use crate::pki::TrustAnchor;
-use crate::profile::{MetadataOrder, MncLength, ProfileError, Subscription};
+use crate::profile::{MetadataOrder, ProfileError, Subscription};
 
 use identity::CiIdentity;
 
@@ -112,7 +112,10 @@ impl ProfileMaterial {
         crate::profile::metadata(&MetadataOrder {
             iccid: self.subscription.iccid,
             imsi: &self.subscription.imsi,
-            mnc_length: self.settings.mnc_length.unwrap_or(MncLength::Two),
+            mnc_length: match self.settings.mnc_length {
+                Some(length) => length,
+                None => crate::profile::mnc_length(&self.template, &self.subscription)?,
+            },
             service_provider_name: &self.service_provider_name,
             profile_name: &self.profile_name,
             smdp_address,

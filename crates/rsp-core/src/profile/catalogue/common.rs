@@ -1,0 +1,100 @@
+//! Files of the UICC, of DF.TELECOM and of phone books (ETSI TS 102 221 13, 3GPP
+//! TS 31.102 4.4, 4.6).
+
+use super::{FileRow, bt, df, lf, tr};
+
+pub(super) const MF: &[FileRow] = &[
+    df("MF", 0x3F00),
+    tr("EF.PL", 0x2F05, 2),
+    tr("EF.ICCID", 0x2FE2, 10),
+    lf("EF.DIR", 0x2F00, 0, 0),
+    lf("EF.ARR", 0x2F06, 0, 0),
+    tr("EF.UMPC", 0x2F08, 5),
+];
+
+pub(super) const CD: &[FileRow] = &[
+    df("DF.CD", 0x7F11),
+    tr("EF.LAUNCHPAD", 0x6F01, 0),
+    tr("EF.ICON", 0x6F40, 0),
+];
+
+pub(super) const TELECOM: &[FileRow] = &[
+    df("DF.TELECOM", 0x7F10),
+    lf("EF.ARR", 0x6F06, 0, 0),
+    lf("EF.RMA", 0x6F53, 0, 0),
+    tr("EF.SUME", 0x6F54, 22),
+    lf("EF.ICE_DN", 0x6FE0, 50, 24),
+    lf("EF.ICE_FF", 0x6FE1, 0, 0),
+    lf("EF.PSISMSC", 0x6FE5, 0, 0),
+    df("DF.GRAPHICS", 0x5F50),
+    lf("EF.IMG", 0x4F20, 0, 0),
+    tr("EF.IIDF", 0x4F40, 0),
+    bt("EF.ICE_GRAPHICS", 0x4F21),
+    tr("EF.LAUNCH_SCWS", 0x4F01, 0),
+    tr("EF.ICON", 0x4F80, 0),
+    df("DF.PHONEBOOK", 0x5F3A),
+    lf("EF.PBR", 0x4F30, 0, 0),
+    lf("EF.EXT1", 0x4F38, 0, 13),
+    lf("EF.AAS", 0x4F40, 0, 0),
+    lf("EF.GAS", 0x4F48, 0, 0),
+    tr("EF.PSC", 0x4F22, 4),
+    tr("EF.CC", 0x4F23, 2),
+    tr("EF.PUID", 0x4F24, 2),
+    lf("EF.IAP", 0x4F50, 0, 0),
+    lf("EF.ADN", 0x4F58, 0, 0),
+    lf("EF.PBC", 0x4F60, 0, 2),
+    lf("EF.ANR", 0x4F68, 0, 0),
+    lf("EF.PURI", 0x4F70, 0, 0),
+    lf("EF.EMAIL", 0x4F78, 0, 0),
+    lf("EF.SNE", 0x4F80, 0, 0),
+    lf("EF.UID", 0x4F88, 0, 2),
+    lf("EF.GRP", 0x4F90, 0, 0),
+    lf("EF.CCP1", 0x4F98, 0, 0),
+    df("DF.MULTIMEDIA", 0x5F3B),
+    bt("EF.MML", 0x4F47),
+    bt("EF.MMDF", 0x4F48),
+    df("DF.MMSS", 0x5F3C),
+    tr("EF.MLPL", 0x4F20, 0),
+    tr("EF.MSPL", 0x4F21, 0),
+    tr("EF.MMSSMODE", 0x4F22, 1),
+    df("DF.MCS", 0x5F3D),
+    tr("EF.MST", 0x4F01, 0),
+    bt("EF.MCS_CONFIG", 0x4F02),
+    df("DF.V2X", 0x5F3E),
+    tr("EF.VST", 0x4F01, 0),
+    bt("EF.V2X_CONFIG", 0x4F02),
+    tr("EF.V2XP_PC5", 0x4F03, 0),
+    tr("EF.V2XP_Uu", 0x4F04, 0),
+];
+
+pub(super) const PHONEBOOK: &[FileRow] = &[
+    df("DF.PHONEBOOK", 0x5F3A),
+    lf("EF.PBR", 0x4F30, 0, 0),
+    lf("EF.EXT1", 0x4F38, 0, 13),
+    lf("EF.AAS", 0x4F40, 0, 0),
+    lf("EF.GAS", 0x4F48, 0, 0),
+    tr("EF.PSC", 0x4F22, 4),
+    tr("EF.CC", 0x4F23, 2),
+    tr("EF.PUID", 0x4F24, 2),
+    lf("EF.IAP", 0x4F50, 0, 0),
+    lf("EF.ADN", 0x4F58, 0, 0),
+    lf("EF.PBC", 0x4F60, 0, 2),
+    lf("EF.ANR", 0x4F68, 0, 0),
+    lf("EF.PURI", 0x4F70, 0, 0),
+    lf("EF.EMAIL", 0x4F78, 0, 0),
+    lf("EF.SNE", 0x4F80, 0, 0),
+    lf("EF.UID", 0x4F88, 0, 2),
+    lf("EF.GRP", 0x4F90, 0, 0),
+    lf("EF.CCP1", 0x4F98, 0, 0),
+];
+
+pub(super) const EAP: &[FileRow] = &[
+    df("DF.EAP", 0x0000),
+    tr("EF.EAPKEYS", 0x4F01, 0),
+    tr("EF.EAPSTATUS", 0x4F02, 1),
+    tr("EF.PUID", 0x4F03, 0),
+    tr("EF.PS", 0x4F04, 0),
+    tr("EF.CURID", 0x4F20, 0),
+    tr("EF.REID", 0x4F21, 0),
+    tr("EF.REALM", 0x4F22, 0),
+];
