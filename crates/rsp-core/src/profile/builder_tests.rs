@@ -529,7 +529,12 @@ fn orders_fill_packages_of_the_field() {
         // Their security domain has keys of 3DES with the same identifiers.
         let sd_keys = subscription.sd_keys.take();
         assert!(sd_keys.is_some());
-        let made = personalise(&package, &subscription);
+        let mut made = personalise(&package, &subscription);
+        if let Err(ProfileError::File { file: "DF.5GS", .. }) = &made {
+            assert!(name.contains("SAIP2.1"), "{name}: {made:?}");
+            subscription.files.five_g = Default::default();
+            made = personalise(&package, &subscription);
+        }
         let made = made.unwrap_or_else(|error| panic!("{name}: {error}"));
         let expected = [Rule::ServiceUndeclared];
         assert_eq!(unexpected(&made, &expected), [] as [String; 0], "{name}");
@@ -549,10 +554,15 @@ fn orders_fill_packages_of_the_field() {
 fn every_file_of_the_field_has_a_name() {
     for (name, package) in packages("every_file_of_the_field_has_a_name") {
         let report = inspect(&package, false).unwrap();
-        let unnamed = report.files.iter().filter(|file| file.name.is_none());
-        let unnamed: Vec<&str> = unnamed.map(|file| file.path.as_str()).collect();
-        assert!(unnamed.len() < 40, "{name}: {unnamed:?}");
-        std::println!("{name}: {unnamed:?}");
+        // Those of an ADF itself; packages have files of their own in DFs.
+        let of_adf = report.files.iter().filter(|file| {
+            file.path.starts_with("3F00/7FD0/6F") || file.path.starts_with("3F00/7FF0/6F")
+        });
+        let unnamed: Vec<&str> = of_adf
+            .filter(|file| file.name.is_none())
+            .map(|file| file.path.as_str())
+            .collect();
+        assert!(unnamed.is_empty(), "{name}: {unnamed:?}");
         let offsets = report.elements.iter().map(|e| e.offset + e.size);
         assert_eq!(offsets.max(), Some(package.len()));
     }

@@ -17,6 +17,7 @@ use super::ef::{
     msisdn_record, plmn_list, plmn_list_with_act, smsp_record,
 };
 use super::element::{ElementName, kind};
+use super::tree::tree;
 use super::{MncLength, ProfileError};
 
 /// Contents that an order sets. `None` leaves the package's. The services of
@@ -299,6 +300,9 @@ fn add_elements(
             .iter()
             .take_while(|element| before.contains(&kind(element)));
         let at = usim + offset.count();
+        if place == "df-5gs" {
+            not_by_commands(elements)?;
+        }
         let element = new_element(elements, place)?;
         if let (Some(ProfileElement::Header(header)), Some(template)) =
             (elements.first_mut(), element_template(&element))
@@ -312,6 +316,21 @@ fn add_elements(
         }
     }
     Ok(())
+}
+
+/// Packages from before the template of DF.5GS create it with file management
+/// commands; a second one would not be installed.
+fn not_by_commands(elements: &[ProfileElement]) -> Result<(), ProfileError> {
+    let mut files = tree(elements).into_iter();
+    let created = files.find(|file| file.path.last() == Some(&DF_5GS));
+    match created.and_then(|file| elements.get(file.element)) {
+        None => Ok(()),
+        Some(element) => Err(ProfileError::File {
+            element: ElementName::of(element),
+            file: "DF.5GS",
+            problem: "is created by commands, which an order does not change; take a package with the element df-5gs",
+        }),
+    }
 }
 
 fn element_template(element: &ProfileElement) -> Option<Oid> {
@@ -329,6 +348,9 @@ fn list_template(header: &mut ProfileHeader, template: Oid) {
         list.push(template);
     }
 }
+
+/// Identifier of DF.5GS (3GPP TS 31.102 4.4.11).
+const DF_5GS: u16 = 0x5FC0;
 
 /// Files that a new DF.5GS has besides those of the order: location, security
 /// context and keys of 5GS, as the template fills them.
