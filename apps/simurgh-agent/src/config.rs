@@ -99,9 +99,13 @@ impl Config {
         Ok(ipa::Config {
             block_size: self.block_size,
             poll_interval: Duration::from_secs(self.poll_interval),
-            retries: self.retries,
-            device_info: self.device.info()?,
-            ci: ci.collect::<Result<_, _>>()?,
+            retry: ipa::Retry {
+                times: self.retries,
+                ..ipa::Retry::default()
+            },
+            // Of devices that are started at once each has its own.
+            jitter_seed: crate::host::now().0 ^ u64::from(std::process::id()).rotate_left(32),
+            ..ipa::Config::new(self.device.info()?, ci.collect::<Result<_, _>>()?)
         })
     }
 }

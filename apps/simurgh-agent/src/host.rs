@@ -2,6 +2,7 @@
 //! on the clock.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -11,7 +12,7 @@ use rsp_core::ipa::{Action, Event, Input, Ipa};
 use rsp_net::{ApduChannel, Client};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::Failure;
+use crate::{Failure, memory};
 
 /// How long a card may take over its last command when the agent is to end.
 const GRACE: Duration = Duration::from_secs(5);
@@ -21,16 +22,24 @@ pub(crate) struct Host {
     ipa: Ipa,
     client: Client,
     card: Arc<Mutex<Box<dyn ApduChannel>>>,
+    /// Where the IPA's memory is kept.
+    memory: Option<PathBuf>,
     /// Whether anything failed so far.
     failed: bool,
 }
 
 impl Host {
-    pub(crate) fn new(ipa: Ipa, client: Client, card: Box<dyn ApduChannel>) -> Self {
+    pub(crate) fn new(
+        ipa: Ipa,
+        client: Client,
+        memory: Option<PathBuf>,
+        card: Box<dyn ApduChannel>,
+    ) -> Self {
         Host {
             ipa,
             client,
             card: Arc::new(Mutex::new(card)),
+            memory,
             failed: false,
         }
     }
@@ -82,6 +91,12 @@ impl Host {
                 }
                 signal = stopped => return Some(signal),
             },
+            Some(Action::ResetCard) => Input::Reset(reset(self.card.clone()).await),
+            Some(Action::Persist(bytes)) => Input::Persisted(match &self.memory {
+                Some(file) => memory::write(file, &bytes).map_err(|error| error.to_string()),
+                // As was asked for: nothing outlives this process.
+                None => Ok(()),
+            }),
             None => {
                 let until = self.ipa.poll_timeout();
                 tokio::select! {
@@ -120,6 +135,15 @@ async fn transmit(
     };
     match tokio::task::spawn_blocking(work).await {
         Ok(response) => response.map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Resets the card.
+async fn reset(card: Arc<Mutex<Box<dyn ApduChannel>>>) -> Result<(), String> {
+    let work = move || card.lock().unwrap_or_else(PoisonError::into_inner).reset();
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done.map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
     }
 }

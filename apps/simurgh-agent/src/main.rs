@@ -3,6 +3,7 @@
 mod config;
 mod device;
 mod host;
+mod memory;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -64,6 +65,10 @@ struct Ipad {
     /// of those of the configuration; may be repeated
     #[arg(long, value_name = "FILE")]
     ci_certificate: Vec<PathBuf>,
+    /// Where the agent keeps what it must know after a power cut; without, it
+    /// begins anew
+    #[arg(long, value_name = "FILE", env = "SIMURGH_AGENT_MEMORY")]
+    memory: Option<PathBuf>,
     /// End after one round: exit code 0 if nothing in it failed
     #[arg(long)]
     once: bool,
@@ -119,8 +124,14 @@ impl Ipad {
         let client = client.build(std::sync::Arc::new(SoftwareProvider));
         let client = client.map_err(Failure::of)?;
         let reader = config.reader.as_deref().map(Into::into).unwrap_or_default();
-        let ipa = Ipa::new(config.ipa()?, host::now());
-        let host = Host::new(ipa, client, Box::new(PcscChannel::new(reader)));
+        let saved = self.memory.as_deref().map(memory::read).transpose()?;
+        let ipa = Ipa::new(config.ipa()?, saved.flatten(), host::now());
+        let host = Host::new(
+            ipa,
+            client,
+            self.memory.clone(),
+            Box::new(PcscChannel::new(reader)),
+        );
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

@@ -7,8 +7,10 @@ use crate::world::{EIM, World, WorldError};
 /// Whom the IPA exchanges a message with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Peer {
-    /// A command APDU.
+    /// A command APDU, or a reset.
     Card,
+    /// What the IPA has saved.
+    Memory,
     /// A request of ESipa.
     Eim,
     /// A request of ES9+.
@@ -18,7 +20,8 @@ pub enum Peer {
 impl Peer {
     pub(crate) fn of(action: &Action) -> Self {
         match action {
-            Action::Apdu(_) => Peer::Card,
+            Action::Apdu(_) | Action::ResetCard => Peer::Card,
+            Action::Persist(_) => Peer::Memory,
             Action::Http { server, .. } if server.address == EIM => Peer::Eim,
             Action::Http { .. } => Peer::Smdp,
         }
@@ -82,6 +85,7 @@ impl World {
     /// dies.
     pub(crate) fn exchange(&mut self, action: Action) -> Result<(), WorldError> {
         let peer = Peer::of(&action);
+        let lost = no_answer(&action);
         let message = self.messages.len();
         self.messages.push(peer);
         let concerned = |role: Role| role.is_ipa() || role.is(peer);
@@ -90,15 +94,15 @@ impl World {
             .filter(|kill| kill.message == message && concerned(kill.role));
         let at = |moment| dies.filter(|kill| kill.moment == moment);
         if self.is_away(peer) {
-            self.answer(no_answer(peer));
+            self.answer(lost);
             return Ok(());
         }
         if let Some(kill) = at(Moment::Before) {
-            return self.die_with_answer(kill, peer);
+            return self.die_with_answer(kill, lost);
         }
         let input = self.carry_out(action)?;
         if let Some(kill) = at(Moment::Unanswered) {
-            return self.die_with_answer(kill, peer);
+            return self.die_with_answer(kill, lost);
         }
         self.answer(input);
         match at(Moment::Answered) {
@@ -108,10 +112,10 @@ impl World {
     }
 
     /// An IPA that did not ask gets no answer, one that did an error.
-    fn die_with_answer(&mut self, kill: Kill, peer: Peer) -> Result<(), WorldError> {
+    fn die_with_answer(&mut self, kill: Kill, lost: Input) -> Result<(), WorldError> {
         self.die(kill)?;
         if !kill.role.is_ipa() {
-            self.answer(no_answer(peer));
+            self.answer(lost);
         }
         Ok(())
     }
@@ -140,9 +144,12 @@ impl World {
     }
 }
 
-fn no_answer(peer: Peer) -> Input {
-    match peer {
-        Peer::Card => Input::Apdu(Err("the card was reset".to_string())),
-        Peer::Eim | Peer::Smdp => Input::Http(Err("the connection was lost".to_string())),
+fn no_answer(action: &Action) -> Input {
+    let reset = "the card was reset".to_string();
+    match action {
+        Action::Apdu(_) => Input::Apdu(Err(reset)),
+        Action::ResetCard => Input::Reset(Err(reset)),
+        Action::Persist(_) => Input::Persisted(Err("the device is off".to_string())),
+        Action::Http { .. } => Input::Http(Err("the connection was lost".to_string())),
     }
 }

@@ -5,7 +5,6 @@
 //! waits, and a [`Fault`] may change what travels.
 
 use std::path::Path;
-use std::time::Duration;
 
 use euicc::{Environment, Euicc, LoadError, StoredEuicc};
 use rsp_asn1::Extensions;
@@ -14,7 +13,7 @@ use rsp_asn1::rsp::{DeviceCapabilities, DeviceInfo};
 use rsp_core::binding::{BindingError, HttpRequest, HttpResponse};
 use rsp_core::binding::{es2plus_json, es9plus, esipa_asn1, json};
 use rsp_core::eim::{EuiccRecord, Operation, OperationId, OperationKind};
-use rsp_core::ipa::{Action, Config, Event, Input, Ipa};
+use rsp_core::ipa::{Action, Config, Event, Input, Ipa, Retry};
 use rsp_core::pki::{ChainError, IssueError, TrustAnchor};
 use rsp_core::profile::Subscription;
 use rsp_core::smdp::{ProfileTypeSettings, SetupError};
@@ -88,6 +87,8 @@ pub struct Fault {
     /// Loses the responses that this says yes to: the server has executed the
     /// request.
     pub lose: Option<Lose>,
+    /// The IPA's memory is full: nothing can be saved.
+    pub refuse_to_save: bool,
     /// The host gives every answer to the IPA twice.
     pub repeat_answers: bool,
 }
@@ -115,6 +116,10 @@ pub struct World {
     pub card: Euicc,
     /// The IPA, started.
     pub ipa: Ipa,
+    /// How the IPA behaves when it is started again.
+    pub ipa_config: Config,
+    /// What the IPA has had saved last.
+    pub memory: Option<Vec<u8>>,
     /// The EID of the card.
     pub eid: Eid,
     /// What the IPA reported.
@@ -199,7 +204,9 @@ impl World {
         eim.add_euicc(&EuiccRecord::new(eid, token, 0))?;
         Ok(World {
             now: start,
-            ipa: Ipa::new(ipa_config(factory.ci.clone()), start),
+            ipa: Ipa::new(ipa_config(factory.ci.clone()), None, start),
+            ipa_config: ipa_config(factory.ci.clone()),
+            memory: None,
             rng,
             eim,
             smdp,
@@ -322,29 +329,37 @@ impl World {
         if self.ipa.poll_timeout().is_some() {
             self.ipa.handle(Input::Wake, self.now);
         }
-        loop {
-            while let Some(event) = self.ipa.poll_event() {
-                let idle = event == Event::Idle;
-                self.events.push(event);
-                if idle {
-                    return Ok(());
-                }
-            }
-            match self.ipa.poll_action() {
-                Some(action) => self.exchange(action)?,
-                None => match self.ipa.poll_timeout() {
-                    Some(until) => {
-                        self.now = until;
-                        self.ipa.handle(Input::Time, self.now);
-                    }
-                    None => return Ok(()),
-                },
-            }
-        }
+        while self.step()? {}
+        Ok(())
     }
 
-    /// Lets the IPA begin again with nothing but what the card keeps, as after
-    /// a power cut.
+    /// Takes the IPA's events, then lets it do one thing: an action or a
+    /// pause. Gives `false` when its round is over.
+    ///
+    /// # Errors
+    /// As [`World::round`].
+    pub fn step(&mut self) -> Result<bool, WorldError> {
+        while let Some(event) = self.ipa.poll_event() {
+            let idle = event == Event::Idle;
+            self.events.push(event);
+            if idle {
+                return Ok(false);
+            }
+        }
+        if let Some(action) = self.ipa.poll_action() {
+            self.exchange(action)?;
+            return Ok(true);
+        }
+        let Some(until) = self.ipa.poll_timeout() else {
+            return Ok(false);
+        };
+        self.now = until;
+        self.ipa.handle(Input::Time, self.now);
+        Ok(true)
+    }
+
+    /// Lets the IPA begin again with what the card keeps and what it has had
+    /// saved, as after a power cut.
     pub fn power_cut(&mut self) {
         self.card.reset();
         self.restart_ipa();
@@ -371,8 +386,9 @@ impl World {
         Ok(())
     }
 
-    pub(crate) fn restart_ipa(&mut self) {
-        self.ipa = Ipa::new(ipa_config(self.factory.ci.clone()), self.now);
+    /// Drops the IPA, and starts it again on what it has had saved.
+    pub fn restart_ipa(&mut self) {
+        self.ipa = Ipa::new(self.ipa_config.clone(), self.memory.clone(), self.now);
     }
 
     /// Whether the card answers the network as this subscriber.
@@ -401,6 +417,17 @@ impl World {
 
     pub(crate) fn carry_out(&mut self, action: Action) -> Result<Input, WorldError> {
         match action {
+            Action::ResetCard => {
+                self.card.reset();
+                Ok(Input::Reset(Ok(())))
+            }
+            Action::Persist(_) if self.fault.refuse_to_save => {
+                Ok(Input::Persisted(Err("no room".to_string())))
+            }
+            Action::Persist(memory) => {
+                self.memory = Some(memory);
+                Ok(Input::Persisted(Ok(())))
+            }
             Action::Apdu(mut command) => {
                 if let Some(change) = &mut self.fault.command {
                     change(&mut command);
@@ -457,10 +484,11 @@ impl World {
 fn ipa_config(ci: TrustAnchor) -> Config {
     Config {
         block_size: 120,
-        poll_interval: Duration::from_secs(3600),
-        retries: 2,
-        device_info: device_info(),
-        ci: vec![ci],
+        retry: Retry {
+            times: 2,
+            ..Retry::default()
+        },
+        ..Config::new(device_info(), vec![ci])
     }
 }
 

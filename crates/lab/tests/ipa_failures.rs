@@ -177,7 +177,7 @@ fn no_channel_stays_open(is: fn(&[u8]) -> bool, failure: &str) {
         world.events.clear();
         world.round().unwrap();
         assert!(
-            matches!(world.events.as_slice(), [Event::Failed { reason }, Event::Idle]
+            matches!(world.events.as_slice(), [.., Event::Failed { reason }, Event::Idle]
                 if reason.contains(failure)),
             "{:?}",
             world.events

@@ -118,14 +118,24 @@ fn a_download_result_waits_until_its_eim_takes_it() {
 }
 
 #[test]
-fn a_power_cut_loses_the_report_but_installs_nothing_twice() {
+fn without_memory_a_power_cut_loses_the_report_but_installs_nothing_twice() {
+    for (memory, end) in [(true, "confirmed"), (false, "outcome_unknown")] {
+        reported_after_a_power_cut(memory, end);
+    }
+}
+
+#[track_caller]
+fn reported_after_a_power_cut(memory: bool, end: &str) {
     let (mut world, subscription, download) = ordered();
     world.fault = cut_off(is_download_report);
     world.round().unwrap();
+    if !memory {
+        world.memory = None;
+    }
     world.power_cut();
     world.fault = Fault::default();
     world.round().unwrap();
-    assert_eq!(state(&world, &download), "outcome_unknown");
+    assert_eq!(state(&world, &download), end);
     assert_eq!(count(&world, |e| matches!(e, Event::Installed { .. })), 1);
 
     let enable = enable(&mut world, &subscription);

@@ -1,13 +1,11 @@
 //! A device: a software eUICC and the product's IPA; the caller carries its
 //! requests.
 
-use std::time::Duration;
-
 use euicc::{Environment, Euicc};
 use rsp_asn1::ids::Eid;
 use rsp_core::binding::{HttpRequest, HttpResponse};
 use rsp_core::eim::{Eim, EuiccRecord};
-use rsp_core::ipa::{Action, Config, DEFAULT_BLOCK_SIZE, Event, Input, Ipa, Server};
+use rsp_core::ipa::{Action, Config, Event, Input, Ipa, Retry, Server};
 use rsp_crypto::software::{SeededRng, SoftwareProvider};
 
 use super::setting::{Randomness, Setting, now};
@@ -18,6 +16,8 @@ pub(super) struct Device {
     pub(super) eid: Eid,
     card: Euicc,
     ipa: Ipa,
+    /// What the IPA has had saved: devices are never cut off here.
+    memory: Option<Vec<u8>>,
     rng: SeededRng,
 }
 
@@ -35,16 +35,17 @@ impl Device {
         let configuration = eim.configuration_data(0)?;
         let token = factory.add_initial_eim(&mut card, configuration, &mut rng)?;
         let config = Config {
-            block_size: DEFAULT_BLOCK_SIZE,
-            poll_interval: Duration::from_secs(3600),
-            retries: 0,
-            device_info: lab::device_info(),
-            ci: vec![setting.anchor.clone()],
+            retry: Retry {
+                times: 0,
+                ..Retry::default()
+            },
+            ..Config::new(lab::device_info(), vec![setting.anchor.clone()])
         };
         let device = Device {
             eid,
             card,
-            ipa: Ipa::new(config, now()),
+            ipa: Ipa::new(config, None, now()),
+            memory: None,
             rng,
         };
         Ok((device, EuiccRecord::new(eid, token, 0)))
@@ -81,6 +82,14 @@ impl Device {
                     Input::Apdu(Ok(self.card.transmit(&command, &mut environment)))
                 }
                 Some(Action::Http { server, request }) => Input::Http(Ok(carry(&server, request)?)),
+                Some(Action::ResetCard) => {
+                    self.card.reset();
+                    Input::Reset(Ok(()))
+                }
+                Some(Action::Persist(memory)) => {
+                    self.memory = Some(memory);
+                    Input::Persisted(Ok(()))
+                }
                 None => return Err("the IPA waits in the middle of a round".into()),
             };
             self.ipa.handle(input, now());

@@ -10,7 +10,7 @@ use rsp_asn1::Asn1;
 use rsp_asn1::ids::{Eid, Iccid};
 use rsp_asn1::sgp32::EimConfigurationData;
 use rsp_core::Timestamp;
-use rsp_core::ipa::{Action, Config, DEFAULT_BLOCK_SIZE, Event, Input, Ipa};
+use rsp_core::ipa::{Action, Config, Event, Input, Ipa};
 use rsp_core::profile::{self, Subscription};
 use rsp_crypto::OsRng;
 use rsp_crypto::software::SoftwareProvider;
@@ -31,6 +31,8 @@ pub(crate) struct Device {
     bootstrap: Iccid,
     card: Euicc,
     ipa: Ipa,
+    /// What the IPA has had saved: devices are never cut off here.
+    memory: Option<Vec<u8>>,
     client: Client,
     rng: OsRng,
 }
@@ -127,17 +129,16 @@ impl Device {
         };
         setting.operator.add_euicc(&new).await?;
         let config = Config {
-            block_size: DEFAULT_BLOCK_SIZE,
             poll_interval: POLL_INTERVAL,
-            retries: 3,
-            device_info: lab::device_info(),
-            ci: vec![factory.ci.clone()],
+            jitter_seed: u64::from(number),
+            ..Config::new(lab::device_info(), vec![factory.ci.clone()])
         };
         let mut device = Device {
             eid,
             bootstrap: subscription.iccid,
             card,
-            ipa: Ipa::new(config, now()),
+            ipa: Ipa::new(config, None, now()),
+            memory: None,
             client: setting.devices.clone(),
             rng,
         };
@@ -211,6 +212,14 @@ impl Device {
             Some(Action::Http { server, request }) => {
                 let response = self.client.post(&server, request).await;
                 Input::Http(response.map_err(|error| error.to_string()))
+            }
+            Some(Action::ResetCard) => {
+                self.card.reset();
+                Input::Reset(Ok(()))
+            }
+            Some(Action::Persist(memory)) => {
+                self.memory = Some(memory);
+                Input::Persisted(Ok(()))
             }
             None => {
                 if let Some(until) = self.ipa.poll_timeout() {

@@ -191,11 +191,10 @@ fn deaths(messages: &[Peer]) -> Vec<Kill> {
         // not tell the two apart.
         let heard = [Moment::Unanswered, Moment::Answered];
         let all = [Moment::Before, Moment::Unanswered, Moment::Answered];
-        if !is_forgotten(messages, message) {
-            at(Role::Ipa, &heard, &[0]);
-            at(Role::Device, &heard, &[0]);
-        }
+        at(Role::Ipa, &heard, &[0]);
+        at(Role::Device, &heard, &[0]);
         match peer {
+            Peer::Memory => {}
             Peer::Card => at(Role::Card, &heard, &[0]),
             Peer::Eim => at(Role::Eim, &all, &[0, LONG_AWAY]),
             Peer::Smdp => at(Role::Smdp, &all, &[0, LONG_AWAY]),
@@ -209,17 +208,6 @@ fn deaths(messages: &[Peer]) -> Vec<Kill> {
 struct Tally {
     wrong: Vec<String>,
     repeated: BTreeMap<Role, usize>,
-}
-
-/// Whether a profile is being installed, or its result reported: an IPA without
-/// power forgets whose trigger that was, and the eIM learns only that the
-/// outcome is not known.
-fn is_forgotten(messages: &[Peer], message: usize) -> bool {
-    let is_server = |peer: &&Peer| **peer != Peer::Card;
-    let (before, from) = messages.split_at(message);
-    let last = before.iter().rev().find(is_server);
-    let next = from.iter().find(is_server);
-    (last, next) == (Some(&Peer::Smdp), Some(&Peer::Eim))
 }
 
 fn try_deaths(deaths: &[Kill]) -> Tally {

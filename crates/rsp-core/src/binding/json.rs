@@ -250,21 +250,21 @@ impl<T> Response<T> {
 }
 
 /// Base64 of the DER, tag included.
-pub(super) mod der {
+pub(crate) mod der {
     use alloc::string::String;
 
     use rsp_asn1::Asn1;
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(in crate::binding) fn serialize<T: Asn1, S: Serializer>(
+    pub(crate) fn serialize<T: Asn1, S: Serializer>(
         value: &T,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&super::to_base64(&value.to_der()))
     }
 
-    pub(in crate::binding) fn deserialize<'de, T: Asn1, D: Deserializer<'de>>(
+    pub(crate) fn deserialize<'de, T: Asn1, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<T, D::Error> {
         let text = String::deserialize(deserializer)?;

@@ -108,7 +108,7 @@ impl<'a> Channel<'a> {
             let get_response = alloc::vec![self.class(0x00), 0xC0, 0x00, 0x00, length];
             let (more, next) = exchange(self.port, get_response).await?;
             if more.is_empty() || data.len() + more.len() > MAX_RESPONSE {
-                return Err(IpaError::Protocol("the card's response has no end"));
+                return Err(IpaError::CardConfused("gives a response without end"));
             }
             data.extend_from_slice(&more);
             status = next;
@@ -126,14 +126,28 @@ impl<'a> Channel<'a> {
     }
 }
 
-/// Data and status word of one command.
+/// Data and status word of one command. A card that wants another Le is asked
+/// again with it (ISO 7816-3, '6Cxx').
 async fn exchange(port: &Port, command: Vec<u8>) -> Result<(Vec<u8>, u16), IpaError> {
+    let header = command
+        .get(..4)
+        .filter(|_| command.len() == 5)
+        .map(<[u8]>::to_vec);
+    let answer = exchange_once(port, command).await?;
+    match (header, answer.1.to_be_bytes()) {
+        (Some(mut again), [0x6C, length]) => {
+            again.push(length);
+            exchange_once(port, again).await
+        }
+        _ => Ok(answer),
+    }
+}
+
+async fn exchange_once(port: &Port, command: Vec<u8>) -> Result<(Vec<u8>, u16), IpaError> {
     let mut response = port.apdu(command).await.map_err(IpaError::Card)?;
     match (response.pop(), response.pop()) {
         (Some(sw2), Some(sw1)) => Ok((response, u16::from_be_bytes([sw1, sw2]))),
-        _ => Err(IpaError::Protocol(
-            "the card answered less than a status word",
-        )),
+        _ => Err(IpaError::CardConfused("answered less than a status word")),
     }
 }
 

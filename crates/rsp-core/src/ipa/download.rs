@@ -34,6 +34,8 @@ struct OpenSession {
 /// An error, and the session that it leaves open.
 struct Broken {
     error: IpaError,
+    /// The package may be in the eUICC.
+    is_loading: bool,
     session: Option<OpenSession>,
 }
 
@@ -41,6 +43,7 @@ impl From<IpaError> for Broken {
     fn from(error: IpaError) -> Self {
         Broken {
             error,
+            is_loading: false,
             session: None,
         }
     }
@@ -65,8 +68,12 @@ impl Round<'_> {
             return self.refuse_trigger(eim, transaction).await;
         };
         let smdp = self.smdp(&code.smdp_address);
-        let data = match self.download(&smdp, &code).await {
+        let data = match self.download(eim, trigger, &smdp, &code).await {
             Ok(result) => ProfileDownloadTriggerResultData::ProfileInstallationResult(result),
+            // Whether the card has installed it shows when it can be asked.
+            Err(broken) if broken.is_loading && broken.error.needs_reset() => {
+                return Err(broken.error);
+            }
             Err(broken) => {
                 let reason = broken.error.to_string();
                 self.port.event(Event::DownloadFailed {
@@ -109,6 +116,7 @@ impl Round<'_> {
         self.notify_eim(&eim.server, message).await?;
         self.memory.settle(&eim.id, &result);
         self.port.event(Event::ResultDelivered);
+        self.save().await?;
         let data = result.profile_download_trigger_result_data;
         if let ProfileDownloadTriggerResultData::ProfileInstallationResult(result) = data {
             let notification = PendingNotification::ProfileInstallationResult(result);
@@ -137,6 +145,8 @@ impl Round<'_> {
 
     async fn download(
         &self,
+        eim: &Eim,
+        trigger: &ProfileDownloadTriggerRequest,
         smdp: &Server,
         code: &ActivationCode,
     ) -> Result<Signed<ProfileInstallationResult>, Broken> {
@@ -148,6 +158,7 @@ impl Round<'_> {
         let open = |reason| {
             let transaction_id = transaction_id.clone();
             move |error: IpaError| Broken {
+                is_loading: false,
                 session: Some(OpenSession {
                     transaction_id: transaction_id.clone(),
                     // The order must outlive a failure that passes.
@@ -176,8 +187,15 @@ impl Round<'_> {
             let error = IpaError::Protocol("the package has other metadata than were offered");
             return Err(open(CancelSessionReason::METADATA_MISMATCH)(error));
         }
+        let eim_transaction = trigger.eim_transaction_id.as_ref();
+        self.memory
+            .loading(&eim.id, eim_transaction, &transaction_id);
+        self.save().await.map_err(&undefined)?;
         let loaded = self.load_bound_profile_package(&package).await;
-        loaded.map_err(open(CancelSessionReason::LOAD_BPP_EXECUTION_ERROR))
+        loaded.map_err(|error| Broken {
+            is_loading: true,
+            ..open(CancelSessionReason::LOAD_BPP_EXECUTION_ERROR)(error)
+        })
     }
 
     /// SGP.22 3.0.1 steps 1 to 7.

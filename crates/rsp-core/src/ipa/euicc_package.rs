@@ -20,26 +20,41 @@ impl Round<'_> {
         package: &[u8],
     ) -> Result<(), IpaError> {
         let command = "LoadEuiccPackage";
+        self.memory.execute(&eim.id);
+        self.save().await?;
         let answer = self.channel.send(command, package).await?;
         let result = EuiccPackageResult::from_der(&answer)
             .map_err(|error| IpaError::CardAnswer { command, error })?;
         self.port.event(Event::PackageProcessed);
-        self.deliver_result(eim, result).await
+        if self.deliver_result(eim, result).await? {
+            self.memory.executed(&eim.id);
+        }
+        Ok(())
     }
 
     /// Delivers results that the eUICC still has: a former round was cut off
     /// between execution and delivery. One that the eIM refuses does not hold
     /// up the others.
     pub(super) async fn deliver_stored_results(&self, eim: &Eim) -> Result<(), IpaError> {
-        let mut outcome = Ok(());
+        let (mut outcome, mut all) = (Ok(()), true);
         let stored = NotificationsSearchCriteria::EuiccPackageResults(Null);
         for result in self.stored_results(eim, stored).await? {
             let delivered = self.deliver_result(eim, result).await;
-            let unreachable = matches!(delivered, Err(IpaError::Unreachable { .. }));
-            outcome = outcome.and(delivered);
-            if unreachable {
+            let ends = match &delivered {
+                Ok(taken) => {
+                    all &= taken;
+                    false
+                }
+                Err(IpaError::Unreachable { .. }) => true,
+                Err(error) => error.needs_reset(),
+            };
+            outcome = outcome.and(delivered.map(|_| ()));
+            if ends {
                 break;
             }
+        }
+        if all && outcome.is_ok() {
+            self.memory.executed(&eim.id);
         }
         outcome
     }
@@ -64,13 +79,19 @@ impl Round<'_> {
         Ok(results)
     }
 
-    /// ProvideEimPackageResult, then removal if the eIM has taken it over.
-    async fn deliver_result(&self, eim: &Eim, result: EuiccPackageResult) -> Result<(), IpaError> {
+    /// ProvideEimPackageResult, then removal if the eIM has taken it over;
+    /// gives whether it is off the eUICC.
+    async fn deliver_result(
+        &self,
+        eim: &Eim,
+        result: EuiccPackageResult,
+    ) -> Result<bool, IpaError> {
         let sent: Vec<_> = seq_number(&result).into_iter().collect();
         let result = EimPackageResult::EuiccPackageResult(result);
         let acknowledged = self.provide(&eim.server, result).await?;
         self.port.event(Event::ResultDelivered);
-        self.remove_acknowledged(&acknowledged, &sent).await
+        self.remove_acknowledged(&acknowledged, &sent).await?;
+        Ok(sent.iter().all(|number| acknowledged.contains(number)))
     }
 }
 

@@ -1,78 +1,226 @@
-//! What an IPA remembers from one round to the next, until power is cut: the
-//! eUICC keeps notifications and eUICC Package Results, but the result of a
-//! download trigger, which names the eIM's transaction, is kept nowhere else.
+//! What an IPA remembers from one round to the next, and over a power cut: the
+//! eUICC keeps notifications and eUICC Package Results, but not which trigger
+//! of an eIM made it install a profile, nor what servers have taken already.
+//!
+//! A procedure notes what it is about to do, has it saved
+//! ([`Round::save`](super::poll::Round::save)) and only then does it.
 
+mod format;
+
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
 use rsp_asn1::ids::{Eid, TransactionId};
 use rsp_asn1::sgp32::{EimId, ProfileDownloadTriggerResult, ProfileDownloadTriggerResultData};
+use serde::{Deserialize, Serialize};
 
-/// Results kept at most; beyond, the oldest gives way. An eIM sends the same
+use crate::binding::json;
+
+/// Downloads kept at most; beyond, the oldest gives way. An eIM sends the same
 /// trigger until it has its result, so that one each is usual.
-const MAX_OWED: usize = 16;
+const MAX_DOWNLOADS: usize = 16;
 
-/// A result that its eIM has not taken over.
-struct Owed {
+/// eIMs kept at most whose results may wait; beyond, the oldest gives way.
+const MAX_EIMS: usize = 16;
+
+/// Sequence numbers kept; beyond, the oldest gives way. A card has room for
+/// fewer notifications.
+const MAX_NUMBERS: usize = 256;
+
+/// A download that an eIM has triggered and whose result it has not taken over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Download {
     eim_id: EimId,
-    result: ProfileDownloadTriggerResult,
+    /// Absent if the trigger had none.
+    eim_transaction_id: Option<TransactionId>,
+    stage: Stage,
+}
+
+/// How far a download has come.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Stage {
+    /// The package may be on its way into the eUICC: the RSP session.
+    Loading(TransactionId),
+    /// Over; the eIM is to learn how.
+    Owed(#[serde(with = "json::der")] ProfileDownloadTriggerResult),
 }
 
 /// The memory. Nothing of it stays borrowed while a procedure waits.
 #[derive(Default)]
-pub(super) struct Memory(RefCell<Contents>);
+pub(super) struct Memory {
+    contents: RefCell<Contents>,
+    /// As it was saved last.
+    saved: RefCell<Contents>,
+}
 
-#[derive(Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Contents {
     eid: Option<Eid>,
-    owed: Vec<Owed>,
+    downloads: Vec<Download>,
+    /// eIMs of whom the eUICC may have executed a package whose result they
+    /// have not taken over.
+    executing: Vec<EimId>,
+    /// Notifications on the eUICC that the SM-DP+ has taken.
     given: Vec<i64>,
+    /// Results may be on the eUICC that are not known here.
+    uncertain: bool,
 }
 
 impl Memory {
-    /// Begins a round with this eUICC; what was kept for another is void.
+    /// From what was saved, or empty. The reason comes with a memory that is
+    /// empty because what was saved cannot be read.
+    pub(super) fn load(bytes: Option<&[u8]>) -> (Self, Option<String>) {
+        let (contents, lost) = match bytes.map(format::decode) {
+            None => (Contents::default(), None),
+            Some(Ok(mut contents)) => {
+                contents.downloads.iter_mut().for_each(Download::read_again);
+                (contents, None)
+            }
+            Some(Err(reason)) => {
+                let contents = Contents {
+                    uncertain: true,
+                    ..Contents::default()
+                };
+                (contents, Some(reason))
+            }
+        };
+        let memory = Memory {
+            saved: RefCell::new(contents.clone()),
+            contents: RefCell::new(contents),
+        };
+        (memory, lost)
+    }
+
+    /// What is to be saved, if anything has changed since it was.
+    pub(super) fn unsaved(&self) -> Option<Vec<u8>> {
+        let contents = self.contents.borrow();
+        (*contents != *self.saved.borrow()).then(|| format::encode(&contents))
+    }
+
+    /// It was saved.
+    pub(super) fn saved(&self) {
+        self.saved.replace(self.contents.borrow().clone());
+    }
+
+    /// Begins a round with this eUICC; what was kept for another is void. A
+    /// change from one that was known to another is not told apart from the
+    /// first start, which nothing has to be saved for.
     pub(super) fn begin(&self, eid: Eid) {
-        let mut contents = self.0.borrow_mut();
-        if contents.eid != Some(eid) {
-            *contents = Contents {
-                eid: Some(eid),
-                ..Contents::default()
-            };
-        }
-    }
-
-    /// Forgets what is owed to eIMs that the eUICC no longer knows.
-    pub(super) fn keep_eims(&self, known: impl Fn(&EimId) -> bool) {
-        let mut contents = self.0.borrow_mut();
-        contents.owed.retain(|owed| known(&owed.eim_id));
-    }
-
-    /// Keeps a result until [`Memory::settle`].
-    pub(super) fn owe(&self, eim_id: &EimId, result: &ProfileDownloadTriggerResult) {
-        let owed = &mut self.0.borrow_mut().owed;
-        if owed.iter().any(|owed| owed.is(eim_id, result)) {
+        let mut contents = self.contents.borrow_mut();
+        if contents.eid == Some(eid) {
             return;
         }
-        if owed.len() >= MAX_OWED {
-            owed.remove(0);
+        let first = contents.eid.is_none();
+        *contents = Contents {
+            eid: Some(eid),
+            uncertain: contents.uncertain || !first,
+            ..Contents::default()
+        };
+        if first {
+            self.saved.borrow_mut().eid = Some(eid);
         }
-        owed.push(Owed {
+    }
+
+    /// Forgets what belongs to eIMs that the eUICC no longer knows.
+    pub(super) fn keep_eims(&self, known: impl Fn(&EimId) -> bool) {
+        let mut contents = self.contents.borrow_mut();
+        contents
+            .downloads
+            .retain(|download| known(&download.eim_id));
+        contents.executing.retain(&known);
+    }
+
+    /// Whether the eUICC may keep results.
+    pub(super) fn results_may_wait(&self) -> bool {
+        let contents = self.contents.borrow();
+        contents.uncertain || !contents.executing.is_empty()
+    }
+
+    /// The results on the eUICC have been looked through.
+    pub(super) fn certain(&self) {
+        self.contents.borrow_mut().uncertain = false;
+    }
+}
+
+/// Downloads.
+impl Memory {
+    /// The package of a session is about to be loaded.
+    pub(super) fn loading(
+        &self,
+        eim_id: &EimId,
+        transaction: Option<&TransactionId>,
+        session: &TransactionId,
+    ) {
+        let download = Download {
             eim_id: eim_id.clone(),
-            result: result.clone(),
-        });
+            eim_transaction_id: transaction.cloned(),
+            stage: Stage::Loading(session.clone()),
+        };
+        let downloads = &mut self.contents.borrow_mut().downloads;
+        downloads.retain(|known| !known.is_loading_for(eim_id, transaction));
+        push(downloads, download, MAX_DOWNLOADS);
+    }
+
+    /// The sessions in which a package may have been loaded.
+    pub(super) fn sessions(&self) -> Vec<TransactionId> {
+        let contents = self.contents.borrow();
+        let downloads = contents.downloads.iter();
+        downloads.filter_map(|d| d.session().cloned()).collect()
+    }
+
+    /// How the loading in a session ended: with a result for the eIM, or, as
+    /// the eUICC has none, not at all.
+    pub(super) fn loaded(
+        &self,
+        session: &TransactionId,
+        result: Option<ProfileDownloadTriggerResultData>,
+    ) {
+        let downloads = &mut self.contents.borrow_mut().downloads;
+        let Some(data) = result else {
+            downloads.retain(|download| download.session() != Some(session));
+            return;
+        };
+        let mut loading = downloads.iter_mut();
+        if let Some(download) = loading.find(|d| d.session() == Some(session)) {
+            download.stage = Stage::Owed(ProfileDownloadTriggerResult {
+                eim_transaction_id: download.eim_transaction_id.clone(),
+                profile_download_trigger_result_data: data,
+                extensions: rsp_asn1::Extensions::default(),
+            });
+        }
+    }
+
+    /// Keeps a result until [`Memory::settle`]; the download is over.
+    pub(super) fn owe(&self, eim_id: &EimId, result: &ProfileDownloadTriggerResult) {
+        let downloads = &mut self.contents.borrow_mut().downloads;
+        if downloads.iter().any(|d| d.owes(eim_id, result)) {
+            return;
+        }
+        let transaction = result.eim_transaction_id.as_ref();
+        downloads.retain(|known| !known.is_loading_for(eim_id, transaction));
+        let download = Download {
+            eim_id: eim_id.clone(),
+            eim_transaction_id: transaction.cloned(),
+            stage: Stage::Owed(result.clone()),
+        };
+        push(downloads, download, MAX_DOWNLOADS);
     }
 
     /// The eIM has taken a result over.
     pub(super) fn settle(&self, eim_id: &EimId, result: &ProfileDownloadTriggerResult) {
-        let mut contents = self.0.borrow_mut();
-        contents.owed.retain(|owed| !owed.is(eim_id, result));
+        let mut contents = self.contents.borrow_mut();
+        contents.downloads.retain(|d| !d.owes(eim_id, result));
     }
 
     /// What is owed to an eIM, oldest first.
     pub(super) fn owed_to(&self, eim_id: &EimId) -> Vec<ProfileDownloadTriggerResult> {
-        let contents = self.0.borrow();
-        let owed = contents.owed.iter().filter(|owed| owed.eim_id == *eim_id);
-        owed.map(|owed| owed.result.clone()).collect()
+        let contents = self.contents.borrow();
+        let of_eim = contents.downloads.iter().filter(|d| d.eim_id == *eim_id);
+        of_eim.filter_map(|d| d.owed().cloned()).collect()
     }
 
     /// The result of a transaction that was carried out before. A trigger
@@ -90,36 +238,101 @@ impl Memory {
     /// Whether a notification is part of a result that is owed: the eUICC must
     /// keep it.
     pub(super) fn holds(&self, seq_number: i64) -> bool {
-        let contents = self.0.borrow();
-        let mut owed = contents.owed.iter();
-        owed.any(|owed| owed.seq_number() == Some(seq_number))
+        let contents = self.contents.borrow();
+        let mut downloads = contents.downloads.iter();
+        downloads.any(|download| download.seq_number() == Some(seq_number))
+    }
+}
+
+/// Packages, and what lies on the eUICC.
+impl Memory {
+    /// A package of this eIM is about to be executed.
+    pub(super) fn execute(&self, eim_id: &EimId) {
+        let executing = &mut self.contents.borrow_mut().executing;
+        if !executing.contains(eim_id) {
+            push(executing, eim_id.clone(), MAX_EIMS);
+        }
+    }
+
+    /// No result of this eIM waits any more.
+    pub(super) fn executed(&self, eim_id: &EimId) {
+        let executing = &mut self.contents.borrow_mut().executing;
+        executing.retain(|waiting| waiting != eim_id);
     }
 
     /// Whether the SM-DP+ has taken a notification that is still on the eUICC.
     pub(super) fn is_given(&self, seq_number: i64) -> bool {
-        self.0.borrow().given.contains(&seq_number)
+        self.contents.borrow().given.contains(&seq_number)
     }
 
     /// The SM-DP+ has taken a notification.
     pub(super) fn give(&self, seq_number: i64) {
-        self.0.borrow_mut().given.push(seq_number);
+        let given = &mut self.contents.borrow_mut().given;
+        if !given.contains(&seq_number) {
+            push(given, seq_number, MAX_NUMBERS);
+        }
     }
 
-    /// A notification is no longer on the eUICC.
+    /// No notification of this number is on the eUICC any more.
     pub(super) fn forget(&self, seq_number: i64) {
-        let mut contents = self.0.borrow_mut();
+        let mut contents = self.contents.borrow_mut();
         contents.given.retain(|given| *given != seq_number);
+    }
+
+    /// Forgets the numbers of what is not on the eUICC any more.
+    pub(super) fn keep_numbers(&self, is_there: impl Fn(i64) -> bool) {
+        let mut contents = self.contents.borrow_mut();
+        contents.given.retain(|number| is_there(*number));
     }
 }
 
-impl Owed {
-    fn is(&self, eim_id: &EimId, result: &ProfileDownloadTriggerResult) -> bool {
-        self.eim_id == *eim_id && self.result == *result
+fn push<T>(list: &mut Vec<T>, new: T, most: usize) {
+    if list.len() >= most {
+        list.remove(0);
+    }
+    list.push(new);
+}
+
+impl Download {
+    /// An installation result is on the eUICC until its eIM has taken it over:
+    /// after a start that one counts.
+    fn read_again(&mut self) {
+        if let Stage::Owed(owed) = &self.stage
+            && let ProfileDownloadTriggerResultData::ProfileInstallationResult(result) =
+                &owed.profile_download_trigger_result_data
+        {
+            let data = &result.profile_installation_result_data;
+            self.stage = Stage::Loading(data.transaction_id.clone());
+        }
     }
 
-    /// Number of the installation result in it.
+    fn session(&self) -> Option<&TransactionId> {
+        match &self.stage {
+            Stage::Loading(session) => Some(session),
+            Stage::Owed(_) => None,
+        }
+    }
+
+    fn is_loading_for(&self, eim_id: &EimId, transaction: Option<&TransactionId>) -> bool {
+        self.session().is_some()
+            && self.eim_id == *eim_id
+            && self.eim_transaction_id.as_ref() == transaction
+    }
+
+    fn owed(&self) -> Option<&ProfileDownloadTriggerResult> {
+        match &self.stage {
+            Stage::Owed(result) => Some(result),
+            Stage::Loading(_) => None,
+        }
+    }
+
+    fn owes(&self, eim_id: &EimId, result: &ProfileDownloadTriggerResult) -> bool {
+        self.eim_id == *eim_id && self.owed() == Some(result)
+    }
+
+    /// Number of the installation result that is owed.
     fn seq_number(&self) -> Option<i64> {
-        let data = &self.result.profile_download_trigger_result_data;
+        let data = &self.owed()?.profile_download_trigger_result_data;
         let ProfileDownloadTriggerResultData::ProfileInstallationResult(result) = data else {
             return None;
         };

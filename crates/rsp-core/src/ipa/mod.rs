@@ -7,24 +7,28 @@
 //! bottom. What matters is kept by the eUICC: an IPA that is started again
 //! finds there which results and notifications are still to be delivered.
 //!
-//! One thing is kept by the IPA alone, and lost with its power: the result of a
-//! download trigger that the eIM has not taken over. As long as it is there, it
-//! is delivered before every poll, the same trigger is not carried out again,
-//! and the installation result in it stays on the eUICC. After a power cut the
-//! trigger is carried out again; the profile is not installed twice, since the
-//! eUICC (ICCID exists, errorReason 9) or the SM-DP+ (no such order any more)
-//! refuses, but the eIM then learns only that the outcome is not known.
+//! Two things are kept by the IPA alone: which trigger of an eIM it is carrying
+//! out and what came of it, and which results servers have taken already. They
+//! are its memory: [`Action::Persist`] hands it to the host, which answers when
+//! it is durable, and [`Ipa::new`] takes it back. What cannot be taken back is
+//! noted first. So an IPA that begins again after a power cut finds a profile
+//! that was installed in between, by the RSP session, among the results on the
+//! eUICC, and reports exactly that; what was not installed is downloaded again.
 
 mod activation_code;
 mod bound_profile_package;
 mod channel;
+mod config;
 mod download;
+mod error;
 mod euicc_data;
 mod euicc_package;
 mod memory;
 mod notifications;
 mod poll;
 mod port;
+mod recovery;
+mod requests;
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -33,37 +37,18 @@ use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
-use core::time::Duration;
 
-use rsp_asn1::DecodeError;
 use rsp_asn1::ids::Iccid;
-use rsp_asn1::rsp::DeviceInfo;
 
 use crate::Timestamp;
-use crate::binding::{BindingError, HttpRequest, HttpResponse};
-use crate::pki::{TlsTrust, TrustAnchor};
+use crate::binding::{HttpRequest, HttpResponse};
+use crate::pki::TlsTrust;
+use memory::Memory;
 use port::{Answer, Port};
 
 pub use activation_code::{ActivationCode, InvalidActivationCode};
-
-/// How an IPA behaves.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Octets of data in one STORE DATA, 6 to 255.
-    pub block_size: u8,
-    /// Pause between two polls of the eIM.
-    pub poll_interval: Duration,
-    /// How often a request that did not get through, or was answered with
-    /// HTTP 5xx, is repeated; attempt `i` waits `(i + 1)²` seconds.
-    pub retries: u32,
-    /// What the device says of itself to RSP servers.
-    pub device_info: DeviceInfo,
-    /// The CIs under which SM-DP+s are accepted.
-    pub ci: Vec<TrustAnchor>,
-}
-
-/// Block size that all cards and modems take.
-pub const DEFAULT_BLOCK_SIZE: u8 = 255;
+pub use config::{Config, DEFAULT_BLOCK_SIZE, MAX_PACKAGES_PER_ROUND, Retry};
+pub use error::IpaError;
 
 /// What comes from the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +58,10 @@ pub enum Input {
     Apdu(Result<Vec<u8>, String>),
     /// Response to [`Action::Http`], or why there is none.
     Http(Result<HttpResponse, String>),
+    /// Response to [`Action::ResetCard`]: the card has power again, or why not.
+    Reset(Result<(), String>),
+    /// Response to [`Action::Persist`]: the memory is durable, or why not.
+    Persisted(Result<(), String>),
     /// Poll now.
     Wake,
     /// Only time has passed.
@@ -91,6 +80,11 @@ pub enum Action {
         /// What.
         request: HttpRequest,
     },
+    /// Reset the eUICC.
+    ResetCard,
+    /// Save the memory, for [`Ipa::new`] after a power cut: the old one or the
+    /// new one must be there then, whole. It holds no secrets.
+    Persist(Vec<u8>),
 }
 
 /// A server, and whom to trust as it.
@@ -133,8 +127,31 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// An installation result was found on the eUICC, of a download that was
+    /// cut off.
+    DownloadRecovered {
+        /// The profile.
+        iccid: Option<Iccid>,
+    },
     /// The eUICC has processed a package.
     PackageProcessed,
+    /// The eUICC is reset.
+    CardReset {
+        /// Why.
+        reason: String,
+    },
+    /// What was remembered cannot be read: the IPA begins without.
+    MemoryLost {
+        /// Why.
+        reason: String,
+    },
+    /// What is to be remembered could not be saved.
+    MemoryNotSaved {
+        /// Why.
+        reason: String,
+    },
+    /// So many packages were processed as were asked for: nothing comes after.
+    Stopped,
     /// The eIM has taken the result of a package or a download over.
     ResultDelivered,
     /// A notification was delivered.
@@ -149,77 +166,11 @@ pub enum Event {
     },
 }
 
-/// Why a procedure ended early.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum IpaError {
-    /// The card cannot be reached.
-    #[error("the card cannot be reached: {0}")]
-    Card(String),
-    /// The card answered an unexpected status word.
-    #[error("the card answered {status:04X} to {command}")]
-    StatusWord {
-        /// SW1 SW2.
-        status: u16,
-        /// What was asked.
-        command: &'static str,
-    },
-    /// The card answered something that is no such response.
-    #[error("the card's answer to {command}: {error}")]
-    CardAnswer {
-        /// What was asked.
-        command: &'static str,
-        /// What is wrong.
-        error: DecodeError,
-    },
-    /// The card refused a function.
-    #[error("the card refused {command}: {code}")]
-    CardRefused {
-        /// What was asked.
-        command: &'static str,
-        /// Its error code.
-        code: i64,
-    },
-    /// A server cannot be reached.
-    #[error("{address} cannot be reached: {error}")]
-    Unreachable {
-        /// Which.
-        address: String,
-        /// Why.
-        error: String,
-    },
-    /// A server refused or answered something unexpected.
-    #[error("{address}: {error}")]
-    Server {
-        /// Which.
-        address: String,
-        /// What.
-        error: BindingError,
-    },
-    /// A server answered something that contradicts what it is.
-    #[error("{0}")]
-    Protocol(&'static str),
-}
-
-impl IpaError {
-    /// Whether a later attempt may well succeed: a server was out of reach or
-    /// overloaded.
-    fn is_passing(&self) -> bool {
-        match self {
-            IpaError::Unreachable { .. } => true,
-            IpaError::Server {
-                error: BindingError::Status { status, .. },
-                ..
-            } => matches!(status, 429 | 500..=599),
-            _ => false,
-        }
-    }
-}
-
 /// The driver.
 pub struct Ipa {
     port: Port,
-    procedure: Pin<Box<dyn Future<Output = ()>>>,
+    /// Until it is over.
+    procedure: Option<Pin<Box<dyn Future<Output = ()>>>>,
 }
 
 impl fmt::Debug for Ipa {
@@ -229,13 +180,18 @@ impl fmt::Debug for Ipa {
 }
 
 impl Ipa {
-    /// An IPA that polls at once.
-    pub fn new(config: Config, now: Timestamp) -> Self {
-        let port = Port::new(now);
-        let procedure = poll::run(port.clone(), config);
+    /// An IPA that polls at once. `memory` is what was saved last; one that
+    /// cannot be read is as good as none, and an event says so.
+    pub fn new(config: Config, memory: Option<Vec<u8>>, now: Timestamp) -> Self {
+        let port = Port::new(now, config.jitter_seed);
+        let (memory, lost) = Memory::load(memory.as_deref());
+        if let Some(reason) = lost {
+            port.event(Event::MemoryLost { reason });
+        }
+        let procedure = poll::run(port.clone(), config, memory);
         let mut ipa = Ipa {
             port,
-            procedure: Box::pin(procedure),
+            procedure: Some(Box::pin(procedure)),
         };
         ipa.advance();
         ipa
@@ -249,6 +205,8 @@ impl Ipa {
             match input {
                 Input::Apdu(response) => shared.answered(Answer::Apdu(response)),
                 Input::Http(response) => shared.answered(Answer::Http(response)),
+                Input::Reset(result) => shared.answered(Answer::Reset(result)),
+                Input::Persisted(result) => shared.answered(Answer::Persisted(result)),
                 Input::Wake => shared.woken = true,
                 Input::Time => {}
             }
@@ -273,7 +231,11 @@ impl Ipa {
 
     fn advance(&mut self) {
         let mut context = Context::from_waker(Waker::noop());
-        // The procedure never ends: it sleeps between rounds.
-        let _: Poll<()> = self.procedure.as_mut().poll(&mut context);
+        let Some(procedure) = &mut self.procedure else {
+            return;
+        };
+        if procedure.as_mut().poll(&mut context) == Poll::Ready(()) {
+            self.procedure = None;
+        }
     }
 }

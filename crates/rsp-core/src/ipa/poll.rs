@@ -2,7 +2,7 @@
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
-use core::time::Duration;
+use core::cell::Cell;
 
 use rsp_asn1::Extensions;
 use rsp_asn1::ids::Eid;
@@ -17,13 +17,9 @@ use rsp_asn1::sgp32::{
 use super::channel::Channel;
 use super::memory::Memory;
 use super::port::Port;
-use super::{Config, Event, IpaError, Server};
-use crate::binding::{self, BindingError, HttpRequest, HttpResponse, esipa_asn1};
+use super::{Config, Event, IpaError, MAX_PACKAGES_PER_ROUND, Server};
+use crate::binding::{self, BindingError};
 use crate::pki::TlsTrust;
-
-/// Packages that one round processes at most: an eIM that always has one more
-/// must not keep the device awake for ever.
-const MAX_PACKAGES_PER_ROUND: usize = 64;
 
 /// The tag list of ES10c.GetEID: the EID.
 const TAG_EID: [u8; 1] = [0x5A];
@@ -35,6 +31,8 @@ pub(super) struct Round<'a> {
     pub(super) memory: &'a Memory,
     pub(super) channel: &'a Channel<'a>,
     pub(super) eid: Eid,
+    /// Packages since the start of the IPA.
+    pub(super) processed: &'a Cell<u32>,
 }
 
 /// An eIM that the eUICC knows and that has an address.
@@ -44,23 +42,70 @@ pub(super) struct Eim {
     pub(super) association_token: Option<i64>,
 }
 
-/// Rounds for ever.
-pub(super) async fn run(port: Port, config: Config) {
-    let memory = Memory::default();
-    loop {
-        if let Err(error) = round(&port, &config, &memory).await {
+/// Rounds, until so many packages were processed as were asked for.
+pub(super) async fn run(port: Port, config: Config, memory: Memory) {
+    let processed = Cell::new(0);
+    let is_over = || {
+        config
+            .stop_after
+            .is_some_and(|most| processed.get() >= most)
+    };
+    while !is_over() {
+        let mut outcome = round(&port, &config, &memory, &processed).await;
+        if let Err(error) = &outcome
+            && error.needs_reset()
+        {
+            let reason = error.to_string();
+            port.event(Event::CardReset { reason });
+            outcome = match port.reset_card().await {
+                // What was under way goes on from where the memory says.
+                Ok(()) => round(&port, &config, &memory, &processed).await,
+                Err(reason) => Err(IpaError::Card(reason)),
+            };
+        }
+        // Nothing that must be noted before it is done: the event is enough.
+        let saved = save(&port, &memory).await;
+        if let Err(error) = outcome.and(saved) {
             let reason = error.to_string();
             port.event(Event::Failed { reason });
         }
-        port.event(Event::Idle);
-        port.pause(config.poll_interval).await;
+        if !is_over() {
+            port.event(Event::Idle);
+            port.pause(config.poll_interval).await;
+        }
+    }
+    port.event(Event::Idle);
+    port.event(Event::Stopped);
+}
+
+/// Has the memory saved, if it has changed; it is durable when this returns.
+pub(super) async fn save(port: &Port, memory: &Memory) -> Result<(), IpaError> {
+    let Some(bytes) = memory.unsaved() else {
+        return Ok(());
+    };
+    match port.persist(bytes).await {
+        Ok(()) => {
+            memory.saved();
+            Ok(())
+        }
+        Err(reason) => {
+            port.event(Event::MemoryNotSaved {
+                reason: reason.clone(),
+            });
+            Err(IpaError::Memory(reason))
+        }
     }
 }
 
 /// One round, on a channel that is closed however it ends.
-async fn round(port: &Port, config: &Config, memory: &Memory) -> Result<(), IpaError> {
+async fn round(
+    port: &Port,
+    config: &Config,
+    memory: &Memory,
+    processed: &Cell<u32>,
+) -> Result<(), IpaError> {
     let channel = Channel::open(port, config.block_size).await?;
-    let result = round_on(&channel, port, config, memory).await;
+    let result = round_on(&channel, port, config, memory, processed).await;
     channel.close().await;
     result
 }
@@ -70,6 +115,7 @@ async fn round_on(
     port: &Port,
     config: &Config,
     memory: &Memory,
+    processed: &Cell<u32>,
 ) -> Result<(), IpaError> {
     let get_eid = GetEuiccDataRequest {
         tag_list: TAG_EID,
@@ -83,6 +129,7 @@ async fn round_on(
         memory,
         channel,
         eid: eid.eid_value,
+        processed,
     };
     round.every_eim().await
 }
@@ -104,33 +151,65 @@ impl Round<'_> {
                 .iter()
                 .any(|configuration| configuration.eim_id == *id)
         });
+        let waiting = self.waiting_notifications(None).await?;
+        self.recover_downloads(&waiting).await;
+        let before = self.processed.get();
         let mut outcome = Ok(());
         for eim in known.iter().filter_map(eim) {
-            // One eIM that cannot be reached must not keep the others waiting.
-            outcome = outcome.and(self.serve(&eim).await);
+            // One eIM that cannot be reached must not keep the others waiting,
+            // but without the card nothing is of use to any.
+            let served = self.serve(&eim).await;
+            let ends = served.as_ref().is_err_and(IpaError::needs_reset);
+            outcome = outcome.and(served);
+            if ends {
+                return outcome;
+            }
         }
-        outcome.and(self.deliver_notifications().await)
+        if outcome.is_ok() {
+            self.memory.certain();
+        }
+        match waiting.is_empty() && self.processed.get() == before {
+            true => outcome,
+            false => outcome.and(self.deliver_notifications().await),
+        }
     }
 
     /// Gives an eIM what it has not taken yet, then does what it has to be
     /// done. A result that it does not take must not stop that.
     async fn serve(&self, eim: &Eim) -> Result<(), IpaError> {
         let owed = self.deliver_owed_results(eim).await;
-        let stored = self.deliver_stored_results(eim).await;
+        let stored = match !self.config.minimal || self.memory.results_may_wait() {
+            true => self.deliver_stored_results(eim).await,
+            false => Ok(()),
+        };
+        if stored.as_ref().is_err_and(IpaError::needs_reset) {
+            return stored;
+        }
         let polled = self.every_package(eim).await;
-        owed.and(stored).and(polled)
+        // What the card is in need of must not hide behind a server's trouble.
+        match polled.as_ref().is_err_and(IpaError::needs_reset) {
+            true => polled,
+            false => owed.and(stored).and(polled),
+        }
     }
 
     async fn every_package(&self, eim: &Eim) -> Result<(), IpaError> {
         for _ in 0..MAX_PACKAGES_PER_ROUND {
+            let stop_after = self.config.stop_after;
+            if stop_after.is_some_and(|most| self.processed.get() >= most) {
+                return Ok(());
+            }
             match self.get_eim_package(&eim.server).await? {
                 GetEimPackageResponse::EuiccPackageRequest(package) => {
+                    self.count_package();
                     self.process_euicc_package(eim, package.as_bytes()).await?;
                 }
                 GetEimPackageResponse::IpaEuiccDataRequest(request) => {
+                    self.count_package();
                     self.answer_data_request(eim, &request).await?;
                 }
                 GetEimPackageResponse::ProfileDownloadTriggerRequest(trigger) => {
+                    self.count_package();
                     self.process_download_trigger(eim, &trigger).await?;
                 }
                 GetEimPackageResponse::EimPackageError(
@@ -142,6 +221,10 @@ impl Round<'_> {
             }
         }
         Ok(())
+    }
+
+    fn count_package(&self) {
+        self.processed.set(self.processed.get().saturating_add(1));
     }
 
     async fn get_eim_package(&self, eim: &Server) -> Result<GetEimPackageResponse, IpaError> {
@@ -190,9 +273,7 @@ impl Round<'_> {
         let notification =
             HandleNotificationEsipa::ProvideEimPackageResult(self.provide_message(result));
         let message = EsipaMessageFromIpaToEim::HandleNotification(notification);
-        let response = self
-            .request(eim, esipa_asn1::encode_request(&message))
-            .await?;
+        let response = self.request(eim, self.esipa_request(&message)).await?;
         binding::executed(&response).map_err(|error| server_error(eim, error))
     }
 
@@ -201,43 +282,6 @@ impl Round<'_> {
             eid_value: Some(self.eid),
             eim_package_result: result,
             extensions: Extensions::default(),
-        }
-    }
-
-    async fn esipa(
-        &self,
-        eim: &Server,
-        message: &EsipaMessageFromIpaToEim,
-    ) -> Result<EsipaMessageFromEimToIpa, IpaError> {
-        let response = self
-            .request(eim, esipa_asn1::encode_request(message))
-            .await?;
-        esipa_asn1::decode_response(&response).map_err(|error| server_error(eim, error))
-    }
-
-    /// One request, repeated where it did not get through or the server could
-    /// not answer it just then.
-    pub(super) async fn request(
-        &self,
-        server: &Server,
-        request: HttpRequest,
-    ) -> Result<HttpResponse, IpaError> {
-        let mut attempt = 0;
-        loop {
-            let result = self.port.http(server.clone(), request.clone()).await;
-            let passing = match &result {
-                Ok(response) => (500..600).contains(&response.status),
-                Err(_) => true,
-            };
-            if !passing || attempt >= self.config.retries {
-                return result.map_err(|error| IpaError::Unreachable {
-                    address: server.address.clone(),
-                    error,
-                });
-            }
-            attempt += 1;
-            let seconds = u64::from(attempt).saturating_mul(u64::from(attempt));
-            self.port.pause(Duration::from_secs(seconds)).await;
         }
     }
 }

@@ -22,6 +22,8 @@ use crate::binding::{HttpRequest, HttpResponse};
 pub(super) enum Answer {
     Apdu(Result<Vec<u8>, String>),
     Http(Result<HttpResponse, String>),
+    Reset(Result<(), String>),
+    Persisted(Result<(), String>),
 }
 
 /// Which kind of answer a procedure waits for.
@@ -29,6 +31,8 @@ pub(super) enum Answer {
 enum Asked {
     Apdu,
     Http,
+    Reset,
+    Persisted,
 }
 
 /// What driver and procedure share.
@@ -40,7 +44,10 @@ pub(super) struct Shared {
     pub(super) wake_at: Option<Timestamp>,
     pub(super) woken: bool,
     pub(super) events: VecDeque<Event>,
+    chance: u64,
 }
+
+const SOMETHING_ELSE: &str = "the host answered something else";
 
 impl Shared {
     /// Takes the answer to what was asked. Any other is late or comes twice
@@ -50,6 +57,8 @@ impl Shared {
         let of = match &answer {
             Answer::Apdu(_) => Asked::Apdu,
             Answer::Http(_) => Asked::Http,
+            Answer::Reset(_) => Asked::Reset,
+            Answer::Persisted(_) => Asked::Persisted,
         };
         if self.asked == Some(of) && self.action.is_none() {
             self.asked = None;
@@ -63,7 +72,7 @@ impl Shared {
 pub(super) struct Port(pub(super) Rc<RefCell<Shared>>);
 
 impl Port {
-    pub(super) fn new(now: Timestamp) -> Self {
+    pub(super) fn new(now: Timestamp, seed: u64) -> Self {
         Port(Rc::new(RefCell::new(Shared {
             now,
             action: None,
@@ -72,6 +81,7 @@ impl Port {
             wake_at: None,
             woken: false,
             events: VecDeque::new(),
+            chance: seed,
         })))
     }
 
@@ -84,7 +94,7 @@ impl Port {
     pub(super) async fn apdu(&self, command: Vec<u8>) -> Result<Vec<u8>, String> {
         match self.ask(Asked::Apdu, Action::Apdu(command)).await {
             Answer::Apdu(response) => response,
-            Answer::Http(_) => Err(String::from("the host answered something else")),
+            _ => Err(String::from(SOMETHING_ELSE)),
         }
     }
 
@@ -97,8 +107,34 @@ impl Port {
         let action = Action::Http { server, request };
         match self.ask(Asked::Http, action).await {
             Answer::Http(response) => response,
-            Answer::Apdu(_) => Err(String::from("the host answered something else")),
+            _ => Err(String::from(SOMETHING_ELSE)),
         }
+    }
+
+    /// Resets the card; no channel is open afterwards.
+    pub(super) async fn reset_card(&self) -> Result<(), String> {
+        match self.ask(Asked::Reset, Action::ResetCard).await {
+            Answer::Reset(result) => result,
+            _ => Err(String::from(SOMETHING_ELSE)),
+        }
+    }
+
+    /// Has the memory saved; it is durable when this returns.
+    pub(super) async fn persist(&self, memory: Vec<u8>) -> Result<(), String> {
+        match self.ask(Asked::Persisted, Action::Persist(memory)).await {
+            Answer::Persisted(result) => result,
+            _ => Err(String::from(SOMETHING_ELSE)),
+        }
+    }
+
+    /// A number that nobody can foretell who does not know the seed
+    /// (SplitMix64): good enough to keep devices apart, for nothing else.
+    pub(super) fn chance(&self) -> u64 {
+        let mut shared = self.0.borrow_mut();
+        shared.chance = shared.chance.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (shared.chance ^ (shared.chance >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
     }
 
     fn ask(&self, asked: Asked, action: Action) -> impl Future<Output = Answer> + '_ {
