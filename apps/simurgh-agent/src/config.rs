@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rsp_asn1::Certificate;
-use rsp_core::ipa::{self, DEFAULT_BLOCK_SIZE};
+use rsp_core::ipa::{self, DEFAULT_BLOCK_SIZE, Retry};
 use rsp_core::pki::{TrustAnchor, certificate_from_pem};
 use rsp_crypto::software::SoftwareProvider;
+use rsp_crypto::{OsRng, Rng};
 use serde::Deserialize;
 
 use crate::Failure;
@@ -23,6 +24,9 @@ pub(crate) struct Config {
     /// Files with the certificates of CIs.
     #[serde(default)]
     pub(crate) ci_certificates: Vec<PathBuf>,
+    /// File of what must be remembered.
+    #[serde(default = "beside")]
+    pub(crate) state: PathBuf,
     /// Seconds between two polls.
     #[serde(default = "an_hour")]
     pub(crate) poll_interval: u64,
@@ -35,11 +39,24 @@ pub(crate) struct Config {
     /// Octets in one STORE DATA.
     #[serde(default = "whole_blocks")]
     block_size: u8,
+    /// Path of ESipa instead of the standard's.
+    esipa_path: Option<String>,
+    /// Content-Type at ESipa instead of the standard's.
+    esipa_content_type: Option<String>,
+    /// X-Admin-Protocol instead of the usual one.
+    admin_protocol: Option<String>,
+    /// Only necessary commands to the card.
+    #[serde(default)]
+    minimal: bool,
     /// What the device says of itself.
     device: Device,
     /// Addresses of names that the name service does not know, or not so.
     #[serde(default)]
     pub(crate) resolve: BTreeMap<String, SocketAddr>,
+}
+
+fn beside() -> PathBuf {
+    PathBuf::from("agent.state")
 }
 
 const fn an_hour() -> u64 {
@@ -83,6 +100,7 @@ impl Config {
         if config.block_size < 6 {
             return Err(Failure::new("block_size", "6 to 255 octets"));
         }
+        config.state = folder.join(&config.state);
         for certificate in &mut config.ci_certificates {
             *certificate = folder.join(&*certificate);
         }
@@ -99,15 +117,25 @@ impl Config {
         Ok(ipa::Config {
             block_size: self.block_size,
             poll_interval: Duration::from_secs(self.poll_interval),
-            retry: ipa::Retry {
+            retry: Retry {
                 times: self.retries,
-                ..ipa::Retry::default()
+                ..Retry::default()
             },
-            // Of devices that are started at once each has its own.
-            jitter_seed: crate::host::now().0 ^ u64::from(std::process::id()).rotate_left(32),
+            esipa_path: self.esipa_path.clone(),
+            esipa_content_type: self.esipa_content_type.clone(),
+            admin_protocol: self.admin_protocol.clone(),
+            minimal: self.minimal,
+            jitter_seed: random()?,
             ..ipa::Config::new(self.device.info()?, ci.collect::<Result<_, _>>()?)
         })
     }
+}
+
+/// A number that no other device has.
+fn random() -> Result<u64, Failure> {
+    let mut number = [0; 8];
+    OsRng::new().map_err(Failure::of)?.fill(&mut number);
+    Ok(u64::from_be_bytes(number))
 }
 
 /// A CI's certificate, PEM or DER.
@@ -132,6 +160,10 @@ ci_certificates = ["ci.pem"]
 # from "0". Needed only if there are several.
 #reader = "0"
 
+# What must outlast a power cut: which download is being carried out, and which
+# results servers have taken. It holds no secrets; made when missing.
+#state = "agent.state"
+
 # Seconds between two polls of the eIM.
 #poll_interval = 3600
 # Seconds that a server may take to answer.
@@ -142,6 +174,14 @@ ci_certificates = ["ci.pem"]
 # Octets of data in one STORE DATA to the eUICC, 6 to 255; some modems take
 # fewer than most.
 #block_size = 255
+
+# For eIMs that deviate from the standard: path and Content-Type of ESipa, and
+# X-Admin-Protocol of all requests.
+#esipa_path = "/gsma/rsp2/asn1"
+#esipa_content_type = "application/x-gsma-rsp-asn1"
+#admin_protocol = "gsma/rsp/v2.1.0"
+# Send the eUICC no command that a package can be fetched without.
+#minimal = false
 
 # What the device says of itself to SM-DP+s.
 [device]
@@ -168,6 +208,7 @@ mod tests {
         let config = Config::parse(EXAMPLE, Path::new("folder")).unwrap();
         assert_eq!(config.ci_certificates, [Path::new("folder/ci.pem")]);
         assert_eq!(config.reader, None);
+        assert_eq!(config.state, Path::new("folder/agent.state"));
         for key in ["poll_interval", "timeout", "retries", "block_size"] {
             let start = format!("#{key} = ");
             let line = EXAMPLE.lines().find(|line| line.starts_with(&start));

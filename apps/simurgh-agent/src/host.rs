@@ -2,28 +2,40 @@
 //! on the clock.
 
 use std::future::Future;
-use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rsp_core::Timestamp;
 use rsp_core::ipa::{Action, Event, Input, Ipa};
-use rsp_net::{ApduChannel, Client};
+use rsp_net::{ApduChannel, ApduError, Client};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{Failure, memory};
+use crate::Failure;
+use crate::state::StateFile;
 
 /// How long a card may take over its last command when the agent is to end.
 const GRACE: Duration = Duration::from_secs(5);
+
+type Card = Arc<Mutex<Box<dyn ApduChannel>>>;
+
+/// What a report tells of the IPA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Amid a round.
+    Busy,
+    /// A round is over.
+    Idle,
+    /// Nothing comes any more.
+    Stopped,
+}
 
 /// An IPA with card, network and clock.
 pub(crate) struct Host {
     ipa: Ipa,
     client: Client,
-    card: Arc<Mutex<Box<dyn ApduChannel>>>,
-    /// Where the IPA's memory is kept.
-    memory: Option<PathBuf>,
+    card: Card,
+    state: StateFile,
     /// Whether anything failed so far.
     failed: bool,
 }
@@ -32,14 +44,14 @@ impl Host {
     pub(crate) fn new(
         ipa: Ipa,
         client: Client,
-        memory: Option<PathBuf>,
         card: Box<dyn ApduChannel>,
+        state: StateFile,
     ) -> Self {
         Host {
             ipa,
             client,
             card: Arc::new(Mutex::new(card)),
-            memory,
+            state,
             failed: false,
         }
     }
@@ -57,94 +69,100 @@ impl Host {
             }
         });
         loop {
-            if self.report() && once {
-                return Ok(!self.failed);
+            match self.report() {
+                Stage::Idle if once => return Ok(!self.failed),
+                Stage::Stopped => return Ok(!self.failed),
+                Stage::Idle | Stage::Busy => {}
             }
-            if let Some(signal) = self.act(stopped.as_mut()).await {
+            if let Err(signal) = self.act(stopped.as_mut()).await {
                 tracing::info!(signal, "ends");
                 return Ok(!once);
             }
         }
     }
 
-    /// Carries out one action, or waits until the IPA wants to be called; gives
-    /// the signal that ends it. What the card has begun is finished first.
+    /// Carries out one action, or waits until the IPA wants to be called; what the
+    /// card has begun is finished first. `Err` is the signal that ends the agent.
     async fn act(
         &mut self,
         stopped: Pin<&mut impl Future<Output = &'static str>>,
-    ) -> Option<&'static str> {
+    ) -> Result<(), &'static str> {
         let input = match self.ipa.poll_action() {
             Some(Action::Apdu(command)) => {
-                let mut transmitted = pin!(transmit(self.card.clone(), command));
-                tokio::select! {
-                    response = transmitted.as_mut() => Input::Apdu(response),
-                    signal = stopped => {
-                        // The answer matters to nobody any more.
-                        let _ = tokio::time::timeout(GRACE, transmitted).await;
-                        return Some(signal);
-                    }
-                }
+                let work = with_card(&self.card, move |card| card.transmit(&command));
+                Input::Apdu(finished(work, stopped).await?)
+            }
+            Some(Action::ResetCard) => {
+                let work = with_card(&self.card, |card| card.reset());
+                Input::Reset(finished(work, stopped).await?)
+            }
+            Some(Action::Persist(memory)) => {
+                let saved = self.state.save(&memory);
+                Input::Persisted(saved.map_err(|error| error.to_string()))
             }
             Some(Action::Http { server, request }) => tokio::select! {
                 response = self.client.post(&server, request) => {
                     Input::Http(response.map_err(|error| error.to_string()))
                 }
-                signal = stopped => return Some(signal),
+                signal = stopped => return Err(signal),
             },
-            Some(Action::ResetCard) => Input::Reset(reset(self.card.clone()).await),
-            Some(Action::Persist(bytes)) => Input::Persisted(match &self.memory {
-                Some(file) => memory::write(file, &bytes).map_err(|error| error.to_string()),
-                // As was asked for: nothing outlives this process.
-                None => Ok(()),
-            }),
             None => {
                 let until = self.ipa.poll_timeout();
                 tokio::select! {
                     () = sleep_until(until) => Input::Time,
-                    signal = stopped => return Some(signal),
+                    signal = stopped => return Err(signal),
                 }
             }
         };
         self.ipa.handle(input, now());
-        None
+        Ok(())
     }
 
-    /// Logs what has happened; whether a round is over.
-    fn report(&mut self) -> bool {
-        let mut over = false;
+    /// Logs what has happened; gives how far the IPA is.
+    fn report(&mut self) -> Stage {
+        let mut stage = Stage::Busy;
         while let Some(event) = self.ipa.poll_event() {
             match &event {
-                Event::Idle => over = true,
+                Event::Idle => stage = Stage::Idle,
+                Event::Stopped => stage = Stage::Stopped,
                 Event::Failed { .. } | Event::DownloadFailed { .. } => self.failed = true,
                 _ => {}
             }
             log(&event);
         }
-        over
+        stage
     }
 }
 
-/// Sends a command to the card; readers know only calls that wait.
-async fn transmit(
-    card: Arc<Mutex<Box<dyn ApduChannel>>>,
-    command: Vec<u8>,
-) -> Result<Vec<u8>, String> {
+/// Does something with the card; readers know only calls that wait.
+async fn with_card<T: Send + 'static>(
+    card: &Card,
+    act: impl FnOnce(&mut dyn ApduChannel) -> Result<T, ApduError> + Send + 'static,
+) -> Result<T, String> {
+    let card = card.clone();
     let work = move || {
         let mut card = card.lock().unwrap_or_else(PoisonError::into_inner);
-        card.transmit(&command)
+        act(card.as_mut())
     };
-    match tokio::task::spawn_blocking(work).await {
-        Ok(response) => response.map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// Resets the card.
-async fn reset(card: Arc<Mutex<Box<dyn ApduChannel>>>) -> Result<(), String> {
-    let work = move || card.lock().unwrap_or_else(PoisonError::into_inner).reset();
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done.map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+/// What `work` gives, or the signal that ends the agent: then the card is given
+/// time to finish, and what it answers matters to nobody any more.
+async fn finished<T>(
+    work: impl Future<Output = T>,
+    stopped: Pin<&mut impl Future<Output = &'static str>>,
+) -> Result<T, &'static str> {
+    let mut work = pin!(work);
+    tokio::select! {
+        done = work.as_mut() => Ok(done),
+        signal = stopped => {
+            let _ = tokio::time::timeout(GRACE, work).await;
+            Err(signal)
+        }
     }
 }
 
@@ -175,6 +193,14 @@ fn log(event: &Event) {
         Event::NotificationDelivered { seq_number } => {
             tracing::info!(seq_number, "a notification was delivered");
         }
+        Event::DownloadRecovered { iccid } => {
+            let iccid = iccid.map(|iccid| iccid.to_string());
+            tracing::info!(iccid, "a download that was cut off had come to its end");
+        }
+        Event::CardReset { reason } => tracing::warn!(reason, "the eUICC is reset"),
+        Event::MemoryLost { reason } => tracing::warn!(reason, "the state file is not readable"),
+        Event::MemoryNotSaved { reason } => tracing::error!(reason, "the state is not saved"),
+        Event::Stopped => tracing::info!("all packages asked for are processed"),
         Event::Failed { reason } => tracing::warn!(reason, "the round ended early"),
         other => tracing::info!(?other),
     }

@@ -3,8 +3,9 @@
 mod config;
 mod device;
 mod host;
-mod memory;
+mod state;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use rsp_net::apdu::PcscChannel;
 
 use config::Config;
 use host::Host;
+use state::StateFile;
 
 /// The agent of an IoT device with an eSIM: it polls the eIM, downloads
 /// profiles and has the eUICC carry out what the eIM signed (GSMA SGP.32).
@@ -65,10 +67,9 @@ struct Ipad {
     /// of those of the configuration; may be repeated
     #[arg(long, value_name = "FILE")]
     ci_certificate: Vec<PathBuf>,
-    /// Where the agent keeps what it must know after a power cut; without, it
-    /// begins anew
-    #[arg(long, value_name = "FILE", env = "SIMURGH_AGENT_MEMORY")]
-    memory: Option<PathBuf>,
+    /// What the agent must remember over a power cut; made when missing
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
     /// End after one round: exit code 0 if nothing in it failed
     #[arg(long)]
     once: bool,
@@ -81,6 +82,12 @@ struct Ipad {
     /// How often a request that did not get through is repeated
     #[arg(long, value_name = "TIMES")]
     retries: Option<u32>,
+    /// End when so many packages of the eIM were processed
+    #[arg(long, value_name = "PACKAGES", value_parser = clap::value_parser!(u32).range(1..))]
+    stop_after: Option<u32>,
+    /// Send the eUICC no command that a package can be fetched without
+    #[arg(long)]
+    minimal: bool,
 }
 
 fn main() -> ExitCode {
@@ -89,8 +96,9 @@ fn main() -> ExitCode {
         Command::Completion { shell } => {
             let mut command = Cli::command();
             let name = "simurgh-agent";
-            clap_complete::generate(shell, &mut command, name, &mut std::io::stdout());
-            Ok(true)
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut command, name, &mut script);
+            print(&script)
         }
     };
     match done {
@@ -103,12 +111,18 @@ fn main() -> ExitCode {
     }
 }
 
+/// Writes to standard output.
+fn print(text: &[u8]) -> Result<bool, Failure> {
+    let written = std::io::stdout().write_all(text);
+    written.map_err(|error| Failure::new("standard output", error))?;
+    Ok(true)
+}
+
 impl Ipad {
     /// Runs it; whether nothing failed, which only a single round can tell.
     fn run(self) -> Result<bool, Failure> {
         if self.example_config {
-            print!("{}", config::EXAMPLE);
-            return Ok(true);
+            return print(config::EXAMPLE.as_bytes());
         }
         let filter = tracing_subscriber::EnvFilter::try_from_env("SIMURGH_LOG")
             .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
@@ -124,14 +138,16 @@ impl Ipad {
         let client = client.build(std::sync::Arc::new(SoftwareProvider));
         let client = client.map_err(Failure::of)?;
         let reader = config.reader.as_deref().map(Into::into).unwrap_or_default();
-        let saved = self.memory.as_deref().map(memory::read).transpose()?;
-        let ipa = Ipa::new(config.ipa()?, saved.flatten(), host::now());
-        let host = Host::new(
-            ipa,
-            client,
-            self.memory.clone(),
-            Box::new(PcscChannel::new(reader)),
-        );
+        let mut ipa = config.ipa()?;
+        ipa.minimal |= self.minimal;
+        ipa.stop_after = self.stop_after;
+        let state = StateFile::new(config.state.clone());
+        let memory = state
+            .load()
+            .map_err(|error| Failure::new(config.state.display(), error))?;
+        let ipa = Ipa::new(ipa, memory, host::now());
+        let card = Box::new(PcscChannel::new(reader));
+        let host = Host::new(ipa, client, card, state);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -147,6 +163,9 @@ impl Ipad {
         let mut config = Config::read(&self.config)?;
         if !self.ci_certificate.is_empty() {
             config.ci_certificates = self.ci_certificate.clone();
+        }
+        if let Some(state) = &self.state {
+            config.state = state.clone();
         }
         if self.reader.is_some() {
             config.reader = self.reader.clone();

@@ -163,6 +163,8 @@ fn a_profile_ordered_at_the_smdp_authenticates_on_the_card_in_the_reader() {
         "{state:?}"
     );
 
+    assert!(agent.folder.0.join("agent.state").is_file());
+
     // What is installed is not enabled: the card still is the bootstrap's.
     let mut card = card.remove().unwrap();
     confirm(&mut card, &bootstrap);
