@@ -1,13 +1,11 @@
 //! The IPA: whatever card and servers answer, it goes on.
 
-use std::time::Duration;
-
 use euicc::Environment;
 use rsp_asn1::Extensions;
 use rsp_asn1::rsp::{DeviceCapabilities, DeviceInfo};
 use rsp_core::Timestamp;
 use rsp_core::binding::HttpResponse;
-use rsp_core::ipa::{Action, ActivationCode, Config, DEFAULT_BLOCK_SIZE, Input, Ipa};
+use rsp_core::ipa::{Action, ActivationCode, Config, Input, Ipa};
 use rsp_crypto::software::{SeededRng, SoftwareProvider};
 
 use crate::card::new_card;
@@ -24,19 +22,15 @@ pub(crate) fn activation_code(data: &[u8]) {
 }
 
 fn ipa(now: Timestamp) -> Ipa {
-    let config = Config {
-        block_size: DEFAULT_BLOCK_SIZE,
-        poll_interval: Duration::from_secs(60),
-        retries: 1,
-        device_info: DeviceInfo {
-            tac: [0x35, 0x29, 0x06, 0x11],
-            device_capabilities: DeviceCapabilities::none(),
-            imei: None,
-            extensions: Extensions::default(),
-        },
-        ci: Vec::new(),
+    let device_info = DeviceInfo {
+        tac: [0x35, 0x29, 0x06, 0x11],
+        device_capabilities: DeviceCapabilities::none(),
+        imei: None,
+        extensions: Extensions::default(),
     };
-    Ipa::new(config, now)
+    let mut config = Config::new(device_info, Vec::new());
+    config.retry.times = 1;
+    Ipa::new(config, None, now)
 }
 
 /// The answer to a POST, from a piece: the first octet is 200 less the status
@@ -56,6 +50,8 @@ pub(crate) fn answers(data: &[u8]) {
         let input = match ipa.poll_action() {
             Some(Action::Apdu(_)) => Input::Apdu(Ok(piece.to_vec())),
             Some(Action::Http { .. }) => Input::Http(Ok(http(piece))),
+            Some(Action::Persist(_)) => Input::Persisted(Ok(())),
+            Some(Action::ResetCard) => Input::Reset(Ok(())),
             None => {
                 now = ipa.poll_timeout().unwrap_or(now);
                 Input::Wake
@@ -89,6 +85,11 @@ pub(crate) fn with_card(data: &[u8]) {
                 Some(piece) => Input::Http(Ok(http(piece))),
                 None => return,
             },
+            Some(Action::Persist(_)) => Input::Persisted(Ok(())),
+            Some(Action::ResetCard) => {
+                card.reset();
+                Input::Reset(Ok(()))
+            }
             None => return,
         };
         ipa.handle(input, now);
