@@ -84,20 +84,39 @@ fn parallel() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// What failed, and how it becomes a test.
+/// How much of a failing input is printed: where a machine is gone after the
+/// run, what it printed is all that remains of the input.
+const PRINTED: usize = 4096;
+
+/// What failed, why, and how it becomes a test.
 fn report(root: &Path, target: &str) {
     let folder = artifacts(root, target);
-    eprintln!(
-        "FAILED: fuzz target {target}: {}",
-        log(root, target).display()
-    );
+    let log = log(root, target);
+    eprintln!("FAILED: fuzz target {target}: {}", log.display());
+    let log = fs::read_to_string(log).unwrap_or_default();
+    let mut lines = log.lines();
+    if let Some(panic) = lines.find(|line| line.contains("panicked at") || line.contains("ERROR:"))
+    {
+        eprintln!("  {panic}");
+        eprintln!("  {}", lines.next().unwrap_or_default());
+    }
     let found = fs::read_dir(&folder).into_iter().flatten().flatten();
     for entry in found {
+        let path = entry.path();
         eprintln!(
             "  {}\n  copy it to fuzz/corpus/{target}, then `cargo test -p fuzz` fails on it",
-            entry.path().display()
+            path.display()
         );
+        match fs::read(&path) {
+            Ok(input) if input.len() <= PRINTED => eprintln!("  it is {}", hex(&input)),
+            Ok(input) => eprintln!("  it has {} octets", input.len()),
+            Err(error) => eprintln!("  it cannot be read: {error}"),
+        }
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn targets(root: &Path, only: Option<&str>) -> Result<Vec<String>, Failure> {

@@ -123,13 +123,31 @@ impl Asn1 for Any {
     }
 }
 
+/// Whether the bytes are one SEQUENCE and nothing else. What it contains is not
+/// looked at: it is carried, not read.
+fn is_one_sequence(bytes: &[u8]) -> bool {
+    Tlv::parse(bytes).is_ok_and(|tlv| tlv.tag == Tag::SEQUENCE)
+}
+
+/// What is in the element.
+fn contents(element: &[u8]) -> &[u8] {
+    Tlv::parse(element).map_or(element, |tlv| tlv.value)
+}
+
 /// Declares a SEQUENCE that is carried whole: its bytes under tag '30'. Under
 /// a context tag that tag replaces the '30', and does so again on sending.
 macro_rules! carried_whole {
     ($(#[$meta:meta])* $name:ident) => {
         $(#[$meta])*
-        #[derive(Clone, PartialEq, Eq)]
+        #[derive(Clone, Eq)]
         pub struct $name(Vec<u8>);
+
+        /// By contents: how the sender wrote their length does not count.
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                contents(&self.0) == contents(&other.0)
+            }
+        }
 
         impl $name {
             /// Takes DER with the tag '30'.
@@ -159,11 +177,9 @@ macro_rules! carried_whole {
                 if tlv.tag == Tag::SEQUENCE {
                     return Ok($name(tlv.raw.to_vec()));
                 }
-                // Some peers keep the '30' inside the context tag.
-                let mut reader = tlv.reader();
-                let first = reader.tlv()?;
-                if reader.is_empty() && first.tag == Tag::SEQUENCE {
-                    return Ok($name(first.raw.to_vec()));
+                if is_one_sequence(tlv.value) {
+                    // Some peers keep the '30' inside the context tag.
+                    return Ok($name(tlv.value.to_vec()));
                 }
                 let mut out = Writer::new();
                 out.primitive(Tag::SEQUENCE, tlv.value);
@@ -171,9 +187,14 @@ macro_rules! carried_whole {
             }
 
             fn encode_under(&self, tag: Tag, out: &mut Writer) {
-                match Tlv::parse(&self.0) {
-                    Ok(tlv) if tag != Tag::SEQUENCE => out.primitive(tag, tlv.value),
-                    _ => out.raw(&self.0),
+                let contents = contents(&self.0);
+                if tag == Tag::SEQUENCE {
+                    out.raw(&self.0);
+                } else if is_one_sequence(contents) {
+                    // It would be taken for such a '30': it keeps its own.
+                    out.constructed(tag, |out| out.raw(&self.0));
+                } else {
+                    out.primitive(tag, contents);
                 }
             }
         }
