@@ -94,8 +94,13 @@ fn headers_that_ask_for_too_much() {
     assert_eq!(refused(&version), expected);
     let multos = with_header(|header| header.euicc_mandatory_services.multos = Some(Null));
     assert_eq!(refused(&multos).0, PeStatusCode::RUNTIME_NOT_SUPPORTED);
+    let mbms = with_header(|header| header.euicc_mandatory_services.mbms = Some(Null));
+    assert_eq!(refused(&mbms).0, PeStatusCode::FEATURE_NOT_SUPPORTED);
     let tuak = with_header(|header| header.euicc_mandatory_services.tuak128 = Some(Null));
-    assert_eq!(refused(&tuak).0, PeStatusCode::FEATURE_NOT_SUPPORTED);
+    assert_eq!(
+        refused(&tuak),
+        (PeStatusCode::INVALID_PARAMETER, Some(12), PE)
+    );
     let template = with_header(|header| {
         let oid = "2.23.143.1.2.99".parse().unwrap();
         header.euicc_mandatory_gfste_list.push(oid);
@@ -264,10 +269,10 @@ fn algorithms_and_their_parameters() {
             }
         })
     };
-    let tuak = with_algorithm(|_, a| a.algorithm_id = AlgorithmId::TUAK);
+    let other = with_algorithm(|_, a| a.algorithm_id = AlgorithmId(4));
     assert_eq!(
-        refused(&tuak),
-        (PeStatusCode::FEATURE_NOT_SUPPORTED, Some(7), PE)
+        refused(&other),
+        (PeStatusCode::INVALID_PARAMETER, Some(7), PE)
     );
     let short = with_algorithm(|_, a| a.key = Secret(vec![0; 15]));
     assert_eq!(refused(&short), (PeStatusCode::BAD_VALUES, Some(7), PE));

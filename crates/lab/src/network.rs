@@ -3,8 +3,11 @@
 //! profile arrived with the keys that it was personalised with.
 
 use euicc::{Environment, Euicc};
-use rsp_core::profile::{Authentication, Subscription};
-use rsp_crypto::aka::{self, ResLength};
+use rsp_core::profile::{Authentication, Subscription, TuakKey, TuakLengths};
+use rsp_crypto::CryptoError;
+use rsp_crypto::aka::{
+    self, Challenge, CipherKeyLength, MacLength, ResLength, TuakParameters, TuakResLength,
+};
 use rsp_crypto::software::SoftwareProvider;
 
 /// First octets of the AID of every USIM (ETSI TS 101 220).
@@ -15,17 +18,19 @@ const USIM_AID: [u8; 7] = [0xA0, 0x00, 0x00, 0x00, 0x87, 0x10, 0x02];
 pub enum Algorithm {
     /// Milenage (3GPP TS 35.206).
     Milenage,
+    /// TUAK (3GPP TS 35.231).
+    Tuak,
     /// The test algorithm of 3GPP TS 34.108, RES of 16 octets.
     Test,
 }
 
 impl Algorithm {
-    /// The algorithm of a subscription, `None` if it is none of these.
-    pub fn of(subscription: &Subscription) -> Option<Self> {
+    /// The algorithm of a subscription.
+    pub fn of(subscription: &Subscription) -> Self {
         match subscription.authentication {
-            Authentication::Milenage { .. } => Some(Algorithm::Milenage),
-            Authentication::Test { .. } => Some(Algorithm::Test),
-            Authentication::Tuak { .. } => None,
+            Authentication::Milenage { .. } => Algorithm::Milenage,
+            Authentication::Tuak { .. } => Algorithm::Tuak,
+            Authentication::Test { .. } => Algorithm::Test,
         }
     }
 }
@@ -49,6 +54,9 @@ pub enum NotConfirmed {
     /// The subscription is of another algorithm.
     #[error("the subscription has no keys of this algorithm")]
     OtherAlgorithm,
+    /// The network cannot make a challenge of the subscription.
+    #[error("{0}")]
+    NoChallenge(#[from] CryptoError),
     /// The card did not accept the challenge.
     #[error("AUTHENTICATE was answered with {0:04X}")]
     Refused(u16),
@@ -110,7 +118,20 @@ impl Subscriber {
         // The index is the low five bits of SQN: one entry is enough here.
         self.sequence += 1;
         let [_, _, sqn @ ..] = (self.sequence << 5).to_be_bytes();
+        let amf = [0x80, 0x00];
         let (k, algorithm) = match (self.algorithm, &self.subscription.authentication) {
+            (
+                Algorithm::Tuak,
+                Authentication::Tuak {
+                    k,
+                    topc,
+                    keccak_iterations,
+                    lengths,
+                },
+            ) => {
+                let challenge = tuak(k, topc, *keccak_iterations, *lengths, &rand)?;
+                return Ok(challenge.vector(&sqn, &amf));
+            }
             (Algorithm::Milenage, Authentication::Milenage { k, opc }) => {
                 (k, aka::Algorithm::milenage(*opc))
             }
@@ -120,9 +141,42 @@ impl Subscriber {
             }
             _ => return Err(NotConfirmed::OtherAlgorithm),
         };
-        let (crypto, amf) = (&SoftwareProvider, [0x80, 0x00]);
+        let crypto = &SoftwareProvider;
         Ok(aka::generate_vector(crypto, k, &algorithm, sqn, amf, rand))
     }
+}
+
+/// A challenge of a network of 3GPP TS 33.102, which takes no longer MAC, CK
+/// and IK than it has places for.
+fn tuak(
+    k: &TuakKey,
+    topc: &[u8; 32],
+    iterations: u8,
+    lengths: TuakLengths,
+    rand: &[u8; 16],
+) -> Result<Challenge<'static>, CryptoError> {
+    let [mac, res, ck, ik] = lengths.octets();
+    let key = |octets| match octets {
+        32 => CipherKeyLength::Bits256,
+        _ => CipherKeyLength::Bits128,
+    };
+    let parameters = TuakParameters {
+        mac: match mac {
+            32 => MacLength::Bits256,
+            16 => MacLength::Bits128,
+            _ => MacLength::Bits64,
+        },
+        res: match res {
+            32 => TuakResLength::Bits256,
+            16 => TuakResLength::Bits128,
+            8 => TuakResLength::Bits64,
+            _ => TuakResLength::Bits32,
+        },
+        ck: key(ck),
+        ik: key(ik),
+        iterations,
+    };
+    Challenge::tuak(k.as_bytes(), topc, parameters, rand)
 }
 
 /// A command with all of its response, and the final status word.

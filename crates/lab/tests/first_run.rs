@@ -11,7 +11,7 @@ use lab::{Algorithm, Material, World};
 use rsp_asn1::ids::Iccid;
 use rsp_core::eim::{OperationKind, OperationState, Outcome};
 use rsp_core::ipa::Event;
-use rsp_core::profile::{self, Authentication};
+use rsp_core::profile::{self, Authentication, Subscription, TuakKey, TuakLengths};
 use rsp_core::smdp::OrderState;
 use rsp_crypto::Curve;
 
@@ -27,6 +27,13 @@ fn first_run_in(mut world: World, template: &[u8], algorithm: Algorithm) -> Worl
     {
         subscription.authentication = Authentication::Test { k };
     }
+    run_with(world, template, subscription)
+}
+
+/// Orders, downloads and enables the profile of a subscription; the network
+/// recognises the card by it.
+fn run_with(mut world: World, template: &[u8], subscription: Subscription) -> World {
+    let algorithm = Algorithm::of(&subscription);
     let iccid = subscription.iccid;
     let activation_code = world.order(template, &subscription).unwrap();
 
@@ -88,6 +95,32 @@ fn a_profile_of_our_builder() {
     };
     assert_eq!(profiles.len(), 1);
     assert!(profiles[0].enabled);
+}
+
+/// Keys of TUAK reach the card by ES2+ and the bound package, whatever the
+/// algorithm of the template was, and the card answers with them.
+#[test]
+fn a_subscription_with_tuak() {
+    let lengths = |res| TuakLengths::new(8, res, 16, 16).unwrap();
+    for (k, iterations, lengths) in [
+        (vec![0xAB; 16], 1, TuakLengths::default()),
+        (vec![0x1F; 32], 2, lengths(16)),
+        (vec![0xC4; 32], 5, lengths(4)),
+    ] {
+        let mut world = World::new(1).unwrap();
+        let mut subscription = world.subscription(1).unwrap();
+        let authentication = |topc| Authentication::Tuak {
+            k: TuakKey::new(&k).unwrap(),
+            topc: [topc; 32],
+            keccak_iterations: iterations,
+            lengths,
+        };
+        subscription.authentication = authentication(0x5C);
+        let mut stranger = subscription.clone();
+        stranger.authentication = authentication(0x5D);
+        let mut world = run_with(world, &profile::template(), subscription);
+        assert!(world.confirm(&stranger, Algorithm::Tuak).is_err());
+    }
 }
 
 #[test]

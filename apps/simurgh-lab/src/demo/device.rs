@@ -149,7 +149,7 @@ impl Device {
 
     /// Challenges the enabled profile as its network would.
     fn authenticate(&mut self, subscription: Subscription) -> Result<(), Failure> {
-        let algorithm = Algorithm::of(&subscription).ok_or("no network knows this algorithm")?;
+        let algorithm = Algorithm::of(&subscription);
         let mut environment = Environment {
             provider: &SoftwareProvider,
             rng: &mut self.rng,

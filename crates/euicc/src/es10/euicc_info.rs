@@ -27,9 +27,9 @@ const IOT_VERSION: [u8; 3] = [1, 2, 0];
 /// The IPA is in the device.
 const IPAD: i64 = 0;
 /// Bits of UICCCapability: usimSupport, isimSupport, csimSupport, akaMilenage,
-/// usimTestAlgorithm, multipleUsimSupport, multipleIsimSupport,
+/// akaTuak128, akaTuak256, usimTestAlgorithm, multipleUsimSupport, multipleIsimSupport,
 /// multipleCsimSupport, berTlvFileSupport, dfLinkSupport.
-const UICC_CAPABILITY: [u8; 10] = [1, 2, 3, 4, 8, 16, 17, 18, 19, 20];
+const UICC_CAPABILITY: [u8; 12] = [1, 2, 3, 4, 6, 7, 8, 16, 17, 18, 19, 20];
 /// Bits of RspCapability: additionalProfile, deviceInfoExtensibilitySupport,
 /// serviceSpecificDataSupport.
 const RSP_CAPABILITY: [u8; 3] = [0, 4, 5];

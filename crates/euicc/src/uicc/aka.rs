@@ -3,10 +3,10 @@
 
 use alloc::vec::Vec;
 
-use rsp_crypto::aka::{Algorithm, Challenge, ResLength};
 use rsp_crypto::{CryptoError, Provider};
 use serde::{Deserialize, Serialize};
 
+use super::algorithm::{Function, Keys};
 use super::fs::FileId;
 
 /// Entries of the sequence number array, one per value of IND.
@@ -38,10 +38,9 @@ pub(super) enum Authentication {
     Mapped(FileId),
 }
 
-/// Key, algorithm and the sequence numbers accepted.
+/// Algorithm, keys and the sequence numbers accepted.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Subscription {
-    pub(super) k: [u8; 16],
     pub(super) function: Function,
     pub(super) options: u8,
     /// In units of SEQ.
@@ -54,32 +53,14 @@ pub(super) struct Subscription {
     pub(super) authentications_left: Option<u32>,
 }
 
-/// The algorithm, as it rests.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Function {
-    Milenage {
-        opc: [u8; 16],
-        rotation: [u8; 5],
-        xoring: [[u8; 16]; 5],
-    },
-    Test {
-        /// Octets of RES.
-        res: u8,
-    },
-}
-
 /// SRES and Kc, the answer to a GSM challenge.
 pub(super) type SresAndKc = ([u8; 4], [u8; 8]);
 
 /// What came of a challenge.
 pub(super) enum Answer {
-    Success {
-        res: Vec<u8>,
-        ck: [u8; 16],
-        ik: [u8; 16],
-    },
+    Success(Keys),
     SynchronisationFailure {
-        auts: [u8; 14],
+        auts: Vec<u8>,
     },
     /// The MAC is not the network's.
     MacFailure,
@@ -96,37 +77,32 @@ impl Subscription {
         &mut self,
         provider: &dyn Provider,
         rand: &[u8; 16],
-        autn: &[u8; 16],
+        autn: &[u8],
     ) -> Result<Answer, CryptoError> {
         if !self.count() {
             return Ok(Answer::Exhausted);
         }
-        let algorithm = self.function.algorithm()?;
-        let challenge = Challenge::new(provider, &self.k, &algorithm, rand);
-        let Ok(opened) = challenge.open_autn(autn) else {
+        let Some(opened) = self.function.open(provider, rand, autn)? else {
             return Ok(Answer::MacFailure);
         };
         if !self.accepts(&opened.sqn, opened.amf) {
             let sqn_ms = match self.function {
-                Function::Milenage { .. } => self.highest(),
+                Function::Milenage { .. } | Function::Tuak { .. } => self.highest(),
                 // A test USIM keeps none and reports the one it was sent.
                 Function::Test { .. } => opened.sqn,
             };
-            let auts = challenge.auts(&sqn_ms);
+            let auts = self.function.auts(provider, rand, &sqn_ms)?;
             return Ok(Answer::SynchronisationFailure { auts });
         }
         self.remember(&opened.sqn);
-        Ok(Answer::Success {
-            res: challenge.f2().as_bytes().to_vec(),
-            ck: challenge.f3(),
-            ik: challenge.f4(),
-        })
+        Ok(Answer::Success(self.function.keys(provider, rand)?))
     }
 
-    /// SRES and Kc for a GSM challenge (3GPP TS 33.102 6.8.1.2).
+    /// SRES and Kc for a GSM challenge (3GPP TS 33.102 6.8.1.2), `None` if the
+    /// key was used as often as it may be.
     ///
     /// # Errors
-    /// If the parameters cannot be used.
+    /// If the parameters cannot be used, or give keys of which no Kc is made.
     pub(super) fn gsm(
         &mut self,
         provider: &dyn Provider,
@@ -135,10 +111,10 @@ impl Subscription {
         if !self.count() {
             return Ok(None);
         }
-        let algorithm = self.function.algorithm()?;
-        let challenge = Challenge::new(provider, &self.k, &algorithm, rand);
-        let sres = c2(challenge.f2().as_bytes());
-        Ok(Some((sres, c3(&challenge.f3(), &challenge.f4()))))
+        let keys = self.function.keys(provider, rand)?;
+        let no_kc = CryptoError::UnsupportedAlgorithm("GSM with keys longer than 128 bits");
+        let kc = c3(&keys).ok_or(no_kc)?;
+        Ok(Some((c2(&keys.res), kc)))
     }
 
     fn count(&mut self) -> bool {
@@ -170,9 +146,7 @@ impl Subscription {
 
     fn remember(&mut self, sqn: &[u8; 6]) {
         let (seq, ind) = split(sqn);
-        if let (Function::Milenage { .. }, Some(last)) =
-            (&self.function, self.accepted.get_mut(ind))
-        {
+        if let (false, Some(last)) = (self.function.is_test(), self.accepted.get_mut(ind)) {
             *last = seq;
         }
     }
@@ -183,33 +157,6 @@ impl Subscription {
         let highest = (0..).zip(&self.accepted).map(sqn).max().unwrap_or(0);
         let [_, _, octets @ ..] = highest.to_be_bytes();
         octets
-    }
-}
-
-impl Function {
-    pub(super) fn is_milenage(&self) -> bool {
-        matches!(self, Function::Milenage { .. })
-    }
-
-    pub(super) fn is_test(&self) -> bool {
-        matches!(self, Function::Test { .. })
-    }
-
-    fn algorithm(&self) -> Result<Algorithm, CryptoError> {
-        Ok(match self {
-            Function::Milenage {
-                opc,
-                rotation,
-                xoring,
-            } => Algorithm::Milenage {
-                opc: *opc,
-                rotation: *rotation,
-                xoring: *xoring,
-            },
-            Function::Test { res } => Algorithm::Test {
-                res_length: ResLength::new(*res)?,
-            },
-        })
     }
 }
 
@@ -232,13 +179,13 @@ fn c2(res: &[u8]) -> [u8; 4] {
     sres
 }
 
-/// Kc from CK and IK (conversion function c3).
-pub(super) fn c3(ck: &[u8; 16], ik: &[u8; 16]) -> [u8; 8] {
-    let fold = |key: &[u8; 16]| {
-        let key = u128::from_be_bytes(*key);
-        (key >> 64) as u64 ^ key as u64
+/// Kc from CK and IK (conversion function c3), which are of 128 bits.
+pub(super) fn c3(keys: &Keys) -> Option<[u8; 8]> {
+    let fold = |key: &[u8]| {
+        let key = u128::from_be_bytes(key.try_into().ok()?);
+        Some((key >> 64) as u64 ^ key as u64)
     };
-    (fold(ck) ^ fold(ik)).to_be_bytes()
+    Some((fold(&keys.ck)? ^ fold(&keys.ik)?).to_be_bytes())
 }
 
 #[cfg(test)]
@@ -248,8 +195,8 @@ mod tests {
 
     fn subscription() -> Subscription {
         Subscription {
-            k: [0; 16],
             function: Function::Milenage {
+                k: [0; 16],
                 opc: [0; 16],
                 rotation: [64, 0, 32, 64, 96],
                 xoring: [[0; 16]; 5],
@@ -304,11 +251,16 @@ mod tests {
     fn conversions_of_ts_33_102() {
         assert_eq!(c2(&[1, 2, 3, 4, 1, 0, 0, 8]), [0, 2, 3, 12]);
         assert_eq!(c2(&[1, 2, 3, 4]), [1, 2, 3, 4]);
-        let mut ck = [0; 16];
-        ck[0] = 1;
-        ck[8] = 3;
-        let mut ik = [0; 16];
-        ik[15] = 9;
-        assert_eq!(c3(&ck, &ik), [2, 0, 0, 0, 0, 0, 0, 9]);
+        let mut keys = Keys {
+            res: vec![],
+            ck: vec![0; 16],
+            ik: vec![0; 16],
+        };
+        keys.ck[0] = 1;
+        keys.ck[8] = 3;
+        keys.ik[15] = 9;
+        assert_eq!(c3(&keys), Some([2, 0, 0, 0, 0, 0, 0, 9]));
+        keys.ik.extend([0; 16]);
+        assert_eq!(c3(&keys), None);
     }
 }

@@ -11,11 +11,12 @@
 //! | `template` | the files of the templates (SAIP Annex A) |
 //! | `fs` | the file tree and links |
 //! | `access`, `codes` | who may read and write; PINs and PUKs (TS 102 221 9) |
-//! | `aka` | keys and sequence numbers (3GPP TS 33.102 Annex C) |
+//! | `aka`, `algorithm` | sequence numbers (3GPP TS 33.102 Annex C); keys and functions |
 //! | `command` | the commands (TS 102 221 11, TS 31.102 7) |
 
 mod access;
 mod aka;
+mod algorithm;
 mod apdu;
 mod card;
 mod codes;

@@ -15,3 +15,5 @@ mod rsp_vectors;
 mod seal;
 #[cfg(test)]
 mod tuak;
+#[cfg(test)]
+mod tuak_sets;

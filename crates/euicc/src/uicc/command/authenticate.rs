@@ -88,21 +88,21 @@ fn umts_context(
     provider: &dyn Provider,
     with_kc: bool,
 ) -> Result<Reply, Sw> {
-    let (rand, rest) = length_and_block(data)?;
-    let (autn, rest) = length_and_block(rest)?;
+    let (rand, rest) = length_and_rand(data)?;
+    let (autn, rest) = length_and_value(rest, subscription.function.autn_length())?;
     if !rest.is_empty() {
         return Err(Sw::WRONG_DATA);
     }
-    let answer = subscription.authenticate(provider, &rand, &autn);
+    let answer = subscription.authenticate(provider, &rand, autn);
     let mut out = Vec::new();
     match answer.map_err(|_| Sw::MEMORY_PROBLEM)? {
-        Answer::Success { res, ck, ik } => {
+        Answer::Success(keys) => {
             out.push(0xDB);
-            push_value(&mut out, &res);
-            push_value(&mut out, &ck);
-            push_value(&mut out, &ik);
-            if with_kc {
-                push_value(&mut out, &c3(&ck, &ik));
+            push_value(&mut out, &keys.res);
+            push_value(&mut out, &keys.ck);
+            push_value(&mut out, &keys.ik);
+            if let Some(kc) = c3(&keys).filter(|_| with_kc) {
+                push_value(&mut out, &kc);
             }
         }
         Answer::SynchronisationFailure { auts } => {
@@ -120,12 +120,12 @@ fn gsm_context(
     data: &[u8],
     provider: &dyn Provider,
 ) -> Result<Reply, Sw> {
-    let (rand, rest) = length_and_block(data)?;
+    let (rand, rest) = length_and_rand(data)?;
     if !rest.is_empty() {
         return Err(Sw::WRONG_DATA);
     }
     let answer = subscription.gsm(provider, &rand);
-    let answer = answer.map_err(|_| Sw::MEMORY_PROBLEM)?;
+    let answer = answer.map_err(|_| Sw::CONDITIONS)?;
     let (sres, kc) = answer.ok_or(Sw::CONDITIONS)?;
     let mut out = Vec::new();
     push_value(&mut out, &sres);
@@ -133,11 +133,20 @@ fn gsm_context(
     Ok(Reply::Response(out))
 }
 
-/// Sixteen octets behind the octet that says so.
-fn length_and_block(data: &[u8]) -> Result<([u8; 16], &[u8]), Sw> {
-    let rest = data.strip_prefix(&[0x10]).ok_or(Sw::WRONG_DATA)?;
-    let (block, rest) = rest.split_first_chunk().ok_or(Sw::WRONG_LENGTH)?;
-    Ok((*block, rest))
+/// RAND behind its length.
+fn length_and_rand(data: &[u8]) -> Result<([u8; 16], &[u8]), Sw> {
+    let (rand, rest) = length_and_value(data, 16)?;
+    let rand = rand.try_into().map_err(|_| Sw::WRONG_LENGTH)?;
+    Ok((rand, rest))
+}
+
+/// A value behind its length, which must be this one.
+fn length_and_value(data: &[u8], length: usize) -> Result<(&[u8], &[u8]), Sw> {
+    let (said, rest) = data.split_first().ok_or(Sw::WRONG_DATA)?;
+    if usize::from(*said) != length {
+        return Err(Sw::WRONG_DATA);
+    }
+    rest.split_at_checked(length).ok_or(Sw::WRONG_LENGTH)
 }
 
 fn push_value(out: &mut Vec<u8>, value: &[u8]) {

@@ -7,7 +7,8 @@ use rsp_asn1::ids::Iccid;
 use rsp_asn1::saip::{PeHeader, ProfileElement, ProfileHeader, ServicesList};
 
 use super::super::access;
-use super::super::aka::{Authentication, Function};
+use super::super::aka::Authentication;
+use super::super::algorithm::Function;
 use super::super::card::{Aid, Element, Uicc};
 use super::super::codes::Codes;
 use super::super::fs::{Body, FileId, FileSystem, MAX_MEMORY, MF};
@@ -264,6 +265,8 @@ impl Build {
             && (services.isim.is_none() || has(number::ISIM))
             && (services.csim.is_none() || has(number::CSIM))
             && (services.milenage.is_none() || runs(Function::is_milenage))
+            && (services.tuak128.is_none() || runs(|function| function.is_tuak(16)))
+            && (services.tuak256.is_none() || runs(|function| function.is_tuak(32)))
             && (services.usim_test_algorithm.is_none() || runs(Function::is_test))
             && (!identity || aka);
         met.then_some(()).ok_or(Fault::PARAMETER)
@@ -294,8 +297,6 @@ fn supported(services: &ServicesList) -> Result<(), Fault> {
     }
     let missing = [
         &services.contactless,
-        &services.tuak128,
-        &services.tuak256,
         &services.cave,
         &services.gba_usim,
         &services.gba_isim,

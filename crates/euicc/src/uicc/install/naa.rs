@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 
 use rsp_asn1::saip::{AkaParameter, AlgoConfiguration, AlgoParameter, AlgorithmId, CdmaParameter};
 
-use super::super::aka::{Authentication, ENTRIES, Function, MAX_SEQ, Subscription};
+use super::super::aka::{Authentication, ENTRIES, MAX_SEQ, Subscription};
+use super::super::algorithm::{Function, tuak_parameters};
 use super::super::fs::FileId;
 use super::build::{Build, NaaKind};
 use super::fault::Fault;
@@ -73,11 +74,10 @@ fn subscription(pe: &AkaParameter, algorithm: &AlgoParameter) -> Result<Subscrip
     let [options] = pe.sqn_options;
     let function = function(algorithm)?;
     let left = match function {
-        Function::Milenage { .. } => algorithm.auth_counter_max,
+        Function::Milenage { .. } | Function::Tuak { .. } => algorithm.auth_counter_max,
         Function::Test { .. } => None,
     };
     Ok(Subscription {
-        k: block(&algorithm.key.0)?,
         function,
         options,
         delta: seq(&pe.sqn_delta)?,
@@ -89,18 +89,37 @@ fn subscription(pe: &AkaParameter, algorithm: &AlgoParameter) -> Result<Subscrip
 
 fn function(algorithm: &AlgoParameter) -> Result<Function, Fault> {
     let [options] = algorithm.algorithm_options;
+    let k = || block(&algorithm.key.0);
     match algorithm.algorithm_id {
         AlgorithmId::MILENAGE => Ok(Function::Milenage {
+            k: k()?,
             opc: block(&algorithm.opc.0)?,
             rotation: algorithm.rotation_constants,
             xoring: constants(&algorithm.xoring_constants)?,
         }),
+        AlgorithmId::TUAK => tuak(algorithm),
         AlgorithmId::USIM_TEST_ALGORITHM => Ok(Function::Test {
+            k: k()?,
             res: test_res_length(options)?,
         }),
-        AlgorithmId::TUAK => Err(Fault::FEATURE),
         _ => Err(Fault::PARAMETER),
     }
+}
+
+fn tuak(algorithm: &AlgoParameter) -> Result<Function, Fault> {
+    let [options] = algorithm.algorithm_options;
+    let iterations = u8::try_from(algorithm.number_of_keccak).map_err(|_| Fault::BAD_VALUES)?;
+    let topc = algorithm.opc.0.as_slice().try_into();
+    if !matches!(algorithm.key.0.len(), 16 | 32) {
+        return Err(Fault::BAD_VALUES);
+    }
+    tuak_parameters(options, iterations).ok_or(Fault::BAD_VALUES)?;
+    Ok(Function::Tuak {
+        k: algorithm.key.0.clone(),
+        topc: topc.map_err(|_| Fault::BAD_VALUES)?,
+        iterations,
+        options,
+    })
 }
 
 /// Octets of RES of the test algorithm, from the low bits of
