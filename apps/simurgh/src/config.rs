@@ -93,6 +93,10 @@ pub(crate) struct Operator {
     pub(crate) name: String,
     /// The client certificate that it calls with.
     pub(crate) certificate: PathBuf,
+    /// functionRequesterIdentifiers that it may give itself; the registeredID
+    /// of the certificate if there is none.
+    #[serde(default)]
+    pub(crate) identifiers: Vec<String>,
     /// Where it is told of its downloads: a host name, with a port if it is
     /// not 443.
     pub(crate) callback: Option<String>,
@@ -249,11 +253,14 @@ address = "{smdp_address}"
 # max_confirmation_failures = 5
 
 # Who may order. Without any, whoever has a certificate under private_ca.pem is
-# one operator. A callback is told of downloads (HandleDownloadProgressInfo);
+# one operator. An operator is known by the key of its certificate, may have CAs
+# between that and private_ca.pem, and must call itself by one of its identifiers
+# (functionRequesterIdentifier; default: the OID in its certificate). A callback is told of downloads (HandleDownloadProgressInfo);
 # its server needs a certificate under callback_ca (default: private_ca.pem).
 # [[smdp.operators]]
 # name = "operator"
 # certificate = "ca/operator.pem"
+# identifiers = ["2.999.30"]
 # callback = "operator.example.com:8443"
 
 [door]

@@ -31,33 +31,95 @@ const LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// The operators who may order.
 #[derive(Debug, Default)]
 pub(crate) struct Operators {
-    /// Names with the public keys of their client certificates.
-    known: Vec<(String, Vec<u8>)>,
+    known: Vec<Known>,
+}
+
+/// A configured operator.
+#[derive(Debug)]
+struct Known {
+    name: String,
+    /// The public key of its client certificate.
+    key: Vec<u8>,
+    identifiers: Vec<String>,
+}
+
+/// An operator that was recognised by its certificate.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Caller<'a> {
+    /// As the owner of profile types.
+    pub(crate) name: &'a str,
+    /// What it may be as functionRequesterIdentifier; empty if nothing says.
+    identifiers: &'a [String],
+    all: &'a Operators,
+}
+
+impl Caller<'_> {
+    /// Whether it may give itself this functionRequesterIdentifier: one of its
+    /// own, or, if nothing says what those are, one that is nobody else's.
+    pub(crate) fn may_be(&self, identifier: &str) -> bool {
+        let has = |identifiers: &[String]| identifiers.iter().any(|one| one == identifier);
+        match self.identifiers.is_empty() {
+            true => !self.all.known.iter().any(|known| has(&known.identifiers)),
+            false => has(self.identifiers),
+        }
+    }
 }
 
 impl Operators {
-    /// Adds an operator with its certificate; `None` if that cannot be read.
-    #[must_use]
-    pub(crate) fn add(&mut self, name: &str, certificate: &Certificate) -> Option<()> {
-        let key = key_of(certificate)?;
-        self.known.push((name.to_string(), key));
-        Some(())
+    /// Adds an operator with its certificate and the identifiers that it calls
+    /// itself by; without any, the registeredID of the certificate is one.
+    ///
+    /// # Errors
+    /// If the certificate cannot be read, or its key or an identifier is
+    /// another operator's: who calls would not be known.
+    pub(crate) fn add(
+        &mut self,
+        name: &str,
+        certificate: &Certificate,
+        identifiers: &[String],
+    ) -> Result<(), String> {
+        let parsed = ParsedCertificate::parse(certificate).map_err(|error| error.to_string())?;
+        let key = parsed.public_key.to_spki_der();
+        let identifiers = match identifiers.is_empty() {
+            true => parsed
+                .registered_id
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            false => identifiers.to_vec(),
+        };
+        for other in self.known.iter().filter(|other| other.name != name) {
+            if other.key == key {
+                return Err(format!("the certificate is for the key of {}", other.name));
+            }
+            if let Some(taken) = identifiers.iter().find(|id| other.identifiers.contains(id)) {
+                return Err(format!("{taken} is {}", other.name));
+            }
+        }
+        self.known.push(Known {
+            name: name.to_string(),
+            key,
+            identifiers,
+        });
+        Ok(())
     }
 
     /// Who presents this certificate, which was verified already.
-    pub(crate) fn name_of(&self, certificate: &[u8]) -> Option<&str> {
+    pub(crate) fn caller(&self, certificate: &[u8]) -> Option<Caller<'_>> {
+        let caller = |name, identifiers| Caller {
+            name,
+            identifiers,
+            all: self,
+        };
         if self.known.is_empty() {
-            return Some(ANYBODY);
+            return Some(caller(ANYBODY, &[]));
         }
-        let key = key_of(&Certificate::from_bytes(certificate).ok()?)?;
-        let found = self.known.iter().find(|(_, known)| *known == key);
-        found.map(|(name, _)| name.as_str())
+        let certificate = Certificate::from_bytes(certificate).ok()?;
+        let key = ParsedCertificate::parse(&certificate).ok()?.public_key;
+        let key = key.to_spki_der();
+        let found = self.known.iter().find(|known| known.key == key)?;
+        Some(caller(&found.name, &found.identifiers))
     }
-}
-
-fn key_of(certificate: &Certificate) -> Option<Vec<u8>> {
-    let parsed = ParsedCertificate::parse(certificate).ok()?;
-    Some(parsed.public_key.to_spki_der())
 }
 
 /// Sends what operators are to be told (ES2+.HandleDownloadProgressInfo).
@@ -329,14 +391,43 @@ mod tests {
         let certificate = |member| &find(&issued, member).certificate;
         let mut operators = Operators::default();
         let stranger = certificate(member::DOOR).as_bytes();
-        assert_eq!(operators.name_of(stranger), Some(ANYBODY));
-        operators
-            .add("first", certificate(member::OPERATOR))
-            .unwrap();
-        let known = certificate(member::OPERATOR).as_bytes();
-        assert_eq!(operators.name_of(known), Some("first"));
-        assert_eq!(operators.name_of(stranger), None);
-        assert_eq!(operators.name_of(b"no certificate"), None);
+        let anybody = operators.caller(stranger).unwrap();
+        assert_eq!(anybody.name, ANYBODY);
+        assert!(anybody.may_be("2.999.30") && anybody.may_be(""));
+        let first = certificate(member::OPERATOR);
+        operators.add("first", first, &[]).unwrap();
+        let caller = operators.caller(first.as_bytes()).unwrap();
+        assert_eq!(caller.name, "first");
+        // The registeredID of its certificate, and nothing else.
+        assert!(caller.may_be("2.999.30"));
+        assert!(!caller.may_be("2.999.31") && !caller.may_be(""));
+        assert!(operators.caller(stranger).is_none());
+        assert!(operators.caller(b"no certificate").is_none());
+    }
+
+    #[test]
+    fn an_operator_may_be_itself_alone() {
+        let issued = issue();
+        let certificate = |member| &find(&issued, member).certificate;
+        let mut operators = Operators::default();
+        let own = ["1.2.3".to_string(), "first".to_string()];
+        let first = certificate(member::OPERATOR);
+        operators.add("first", first, &own).unwrap();
+        // A certificate without registeredID: anything that is nobody else's.
+        let second = certificate(member::DOOR);
+        operators.add("second", second, &[]).unwrap();
+        let first = operators.caller(first.as_bytes()).unwrap();
+        assert!(first.may_be("1.2.3") && first.may_be("first"));
+        assert!(!first.may_be("2.999.30"));
+        let second = operators.caller(second.as_bytes()).unwrap();
+        assert!(second.may_be("2.999.30") && !second.may_be("first"));
+
+        let third = certificate(member::EIM_TLS);
+        let said = operators.add("third", third, &own).unwrap_err();
+        assert!(said.contains("1.2.3 is first"), "{said}");
+        let taken = certificate(member::DOOR);
+        let said = operators.add("third", taken, &[]).unwrap_err();
+        assert!(said.contains("the key of second"), "{said}");
     }
 
     #[test]

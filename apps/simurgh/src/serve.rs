@@ -79,7 +79,8 @@ async fn serve(
     );
     let esipa = bound(config.eim.listen, esipa.await)?;
     let api = bind(config.door.listen, pki.tls(member::DOOR)?, ClientAuth::None).await?;
-    say_where(announce, [&esipa, &smdp.es9plus, &api]);
+    let es2plus = smdp.es2plus_address();
+    say_where(announce, [&esipa, &smdp.es9plus, &api], es2plus);
 
     let door = Door::new(eim.clone(), smdp.host.clone(), token.trim());
     let outbox = outbox(config, &eim)?;
@@ -129,11 +130,13 @@ async fn stdin_ended() {
     let _ = ended.await;
 }
 
-fn say_where(announce: bool, servers: [&Server; 3]) {
+fn say_where(announce: bool, servers: [&Server; 3], es2plus: Option<SocketAddr>) {
     let [eim, smdp, door] = servers.map(Server::local_addr);
-    tracing::info!(%eim, %smdp, %door, "ready");
+    // Operators order where devices download, if not elsewhere.
+    let es2plus = es2plus.unwrap_or(smdp);
+    tracing::info!(%eim, %smdp, %es2plus, %door, "ready");
     if announce {
-        println!(r#"{{"eim":"{eim}","smdp":"{smdp}","door":"{door}"}}"#);
+        println!(r#"{{"eim":"{eim}","smdp":"{smdp}","es2plus":"{es2plus}","door":"{door}"}}"#);
     }
 }
 

@@ -48,15 +48,16 @@ impl SmdpDoor {
         let answered = if devices {
             shell::with_context(|cx| self.host.es9plus(request, cx))
         } else if operators {
-            let operator = certificate.and_then(|certificate| self.operators.name_of(certificate));
-            let Some(operator) = operator else {
+            let caller = certificate.and_then(|certificate| self.operators.caller(certificate));
+            let Some(caller) = caller else {
                 tracing::warn!(
                     path = request.path,
                     "ES2+ without the certificate of an operator"
                 );
                 return stranger();
             };
-            shell::with_context(|cx| self.host.es2plus(request, operator, cx))
+            let may_be = |identifier: &str| caller.may_be(identifier);
+            shell::with_context(|cx| self.host.es2plus_as(request, caller.name, &may_be, cx))
         } else {
             return HttpResponse::failure(404, "no function here; see SGP.22 6.5.2");
         };

@@ -71,6 +71,11 @@ impl SmdpRole {
         })
     }
 
+    /// The port of operators, if they have one of their own.
+    pub(crate) fn es2plus_address(&self) -> Option<std::net::SocketAddr> {
+        self.es2plus.as_ref().map(Server::local_addr)
+    }
+
     /// Serves until `until` is ready; it is asked for once by each part.
     pub(crate) async fn serve<F: Future<Output = ()>>(self, until: impl Fn() -> F) {
         let door = |serves| SmdpDoor {
@@ -85,7 +90,6 @@ impl SmdpRole {
         let operators = door(Serves::Operators);
         let es2plus = async {
             if let Some(server) = self.es2plus {
-                tracing::info!(es2plus = %server.local_addr(), "ready");
                 server.serve(operators, until()).await;
             }
         };
@@ -122,8 +126,10 @@ fn operators(settings: &config::Smdp) -> Result<Operators, Failure> {
     let mut operators = Operators::default();
     for operator in &settings.operators {
         let file = &operator.certificate;
-        let added = operators.add(&operator.name, &files::read_certificate(file)?);
-        added.ok_or_else(|| Failure::new(file.display(), "the certificate cannot be read"))?;
+        let certificate = files::read_certificate(file)?;
+        operators
+            .add(&operator.name, &certificate, &operator.identifiers)
+            .map_err(|error| Failure::new(file.display(), error))?;
     }
     Ok(operators)
 }

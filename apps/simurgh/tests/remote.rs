@@ -6,88 +6,15 @@
     reason = "tests fail by panicking"
 )]
 
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+mod support;
+
+use std::process::Command;
 
 use serde_json::Value;
+use support::Server;
 
 const EID: &str = "89049032000000000000000000000163";
 const ICCID: &str = "8999970000000000010";
-
-/// A server that is ended, and its folder that is removed.
-struct Server {
-    child: Child,
-    folder: PathBuf,
-    url: String,
-    token: String,
-}
-
-impl Server {
-    fn start(name: &str, serve: &[&str]) -> Self {
-        let folder = std::env::temp_dir().join(format!("simurgh-{name}-{}", std::process::id()));
-        let program = env!("CARGO_BIN_EXE_simurgh");
-        let init = Command::new(program)
-            .args(["init", "--ports", "0,0,0", "--dir"])
-            .arg(&folder)
-            .output()
-            .unwrap();
-        assert!(init.status.success(), "{init:?}");
-        let mut child = Command::new(program)
-            .args(["serve", "--announce", "--config"])
-            .arg(folder.join("simurgh.toml"))
-            .args(serve)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let announced: Value = serde_json::from_str(&line).unwrap();
-        let door = announced["door"].as_str().unwrap();
-        let port = door.rsplit(':').next().unwrap();
-        Server {
-            url: format!("https://localhost:{port}"),
-            token: std::fs::read_to_string(folder.join("door.token")).unwrap(),
-            child,
-            folder,
-        }
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_simurgh"))
-            .args(arguments)
-            .env("SIMURGH_URL", &self.url)
-            .env("SIMURGH_TOKEN", &self.token)
-            .env("SIMURGH_CA", self.folder.join("pki/private_ca.pem"))
-            .output()
-            .unwrap()
-    }
-
-    /// What a command that succeeds prints as JSON.
-    fn json(&self, arguments: &[&str]) -> Value {
-        let output = self.run(&[arguments, &["--output", "json"]].concat());
-        assert_eq!(output.status.code(), Some(0), "{output:?}");
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-
-    /// What a command that fails says.
-    fn failure(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        assert_eq!(output.status.code(), Some(1), "{output:?}");
-        String::from_utf8(output.stderr).unwrap()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
 
 #[test]
 fn devices_come_and_go() {
@@ -185,9 +112,9 @@ fn what_is_wrong_is_said_with_a_remedy() {
     assert_eq!(usage.status.code(), Some(2));
     let wrong = Command::new(env!("CARGO_BIN_EXE_simurgh"))
         .args(["device", "list", "--token", "not-the-token", "--url"])
-        .arg(&server.url)
+        .arg(server.url())
         .arg("--ca")
-        .arg(server.folder.join("pki/private_ca.pem"))
+        .arg(server.folder().join("pki/private_ca.pem"))
         .output()
         .unwrap();
     assert_eq!(wrong.status.code(), Some(1));

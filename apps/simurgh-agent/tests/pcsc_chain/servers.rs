@@ -9,21 +9,23 @@ use lab::Factory;
 use rsp_asn1::ids::Eid;
 use rsp_core::binding::{HttpRequest, HttpResponse, es2plus_json, esipa_asn1, json};
 use rsp_core::eim::{Eim, LabSettings, Operation, OperationId, OperationKind, OperationState};
-use rsp_core::pki::{Hierarchy, Issued, TrustAnchor, member};
+use rsp_core::ipa;
+use rsp_core::pki::{Hierarchy, Issued, TlsTrust, TrustAnchor, member};
 use rsp_core::profile::{self, Subscription};
 use rsp_core::smdp::{DpIdentity, ProfileTypeSettings, Smdp};
 use rsp_core::{Context, Identity, Timestamp};
 use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
 use rsp_crypto::{Curve, Rng};
-use rsp_net::{ClientAuth, Handler, Limits, Peer, Server, TlsIdentity};
+use rsp_net::{Client, ClientAuth, Handler, Limits, OperatorTrust, Peer, Server, TlsIdentity};
 use store::{EimHost, ProfileStock, SmdpHost, SqliteStore};
 use tokio::runtime::Runtime;
 
 pub(crate) const EIM: &str = "eim.simurgh.test";
 pub(crate) const SMDP: &str = "smdp.simurgh.test";
 
-/// Who orders.
+/// Who orders, and the identifier in its certificate.
 const OPERATOR: &str = "operator";
+const OPERATOR_ID: &str = "2.999.30";
 
 /// Both servers; they end when this is dropped.
 pub(crate) struct Servers {
@@ -33,7 +35,7 @@ pub(crate) struct Servers {
     pub(crate) smdp_address: SocketAddr,
     smdp: Arc<SmdpHost>,
     issued: Vec<Issued<SoftwareKey>>,
-    _runtime: Runtime,
+    runtime: Runtime,
 }
 
 impl Servers {
@@ -64,14 +66,21 @@ impl Servers {
         let runtime = Runtime::new().unwrap();
         let eim_tls = tls(find(member::EIM_TLS));
         let dp_tls = tls(find(member::DP_TLS));
+        let authority = find(member::PRIVATE_CA).certificate.as_bytes().to_vec();
+        let operators = OperatorTrust::new(&[authority], Arc::new(SoftwareProvider)).unwrap();
+        let operators = ClientAuth::Optional(operators);
+        let door = SmdpDoor {
+            host: smdp.clone(),
+            operator: find(member::OPERATOR).certificate.as_bytes().to_vec(),
+        };
         Servers {
             factory: factory.unwrap(),
-            eim_address: serve(&runtime, eim_tls, Esipa(eim.clone())),
-            smdp_address: serve(&runtime, dp_tls, Es9Plus(smdp.clone())),
+            eim_address: serve(&runtime, eim_tls, ClientAuth::None, Esipa(eim.clone())),
+            smdp_address: serve(&runtime, dp_tls, operators, door),
             eim,
             smdp,
             issued,
-            _runtime: runtime,
+            runtime,
         }
     }
 
@@ -79,8 +88,8 @@ impl Servers {
         find(&self.issued, member)
     }
 
-    /// Puts a profile into stock and orders it over ES2+; gives the activation
-    /// code.
+    /// Puts a profile into stock and orders it over ES2+ with mutual TLS; gives
+    /// the activation code.
     pub(crate) fn order(&self, subscription: &Subscription) -> String {
         let stock = ProfileStock {
             profile_type: "operational",
@@ -93,13 +102,13 @@ impl Servers {
         };
         self.smdp.store().add_profiles(&stock).unwrap();
         let ordered = self.es2plus(&es2plus_json::DownloadOrder {
-            header: es2plus_json::RequestHeader::default(),
+            header: header(),
             eid: None,
             iccid: Some(subscription.iccid),
             profile_type: None,
         });
         let confirmed = self.es2plus(&es2plus_json::ConfirmOrder {
-            header: es2plus_json::RequestHeader::default(),
+            header: header(),
             iccid: ordered.iccid,
             eid: None,
             matching_id: None,
@@ -112,8 +121,19 @@ impl Servers {
 
     fn es2plus<F: json::Function>(&self, message: &F) -> F::Ok {
         let request = json::encode_request(message, None).unwrap();
-        let ordered = |cx: &mut Context<'_>| self.smdp.es2plus(&request, OPERATOR, cx).unwrap();
-        json::decode_response::<F>(&with_context(ordered)).unwrap()
+        let ci = &self.issued(member::CI).certificate;
+        let anchor = TrustAnchor::new(ci, &SoftwareProvider).unwrap();
+        let server = ipa::Server {
+            address: SMDP.to_string(),
+            trust: Some(TlsTrust::RspServer(vec![anchor])),
+        };
+        let client = Client::builder()
+            .resolve(SMDP, self.smdp_address)
+            .client_identity(tls(self.issued(member::OPERATOR)))
+            .build(Arc::new(SoftwareProvider))
+            .unwrap();
+        let response = self.runtime.block_on(client.post(&server, request));
+        json::decode_response::<F>(&response.unwrap()).unwrap()
     }
 
     /// Queues an operation at the eIM.
@@ -181,9 +201,21 @@ fn tls(issued: &Issued<SoftwareKey>) -> TlsIdentity {
     TlsIdentity::from_key_pem(chain, &issued.key.to_pkcs8_pem().unwrap()).unwrap()
 }
 
-fn serve(runtime: &Runtime, tls: TlsIdentity, handler: impl Handler) -> SocketAddr {
+fn header() -> es2plus_json::RequestHeader {
+    es2plus_json::RequestHeader {
+        function_requester_identifier: OPERATOR_ID.to_string(),
+        function_call_identifier: "order".to_string(),
+    }
+}
+
+fn serve(
+    runtime: &Runtime,
+    tls: TlsIdentity,
+    client_auth: ClientAuth,
+    handler: impl Handler,
+) -> SocketAddr {
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let server = Server::bind(any, tls, ClientAuth::None, Limits::default());
+    let server = Server::bind(any, tls, client_auth, Limits::default());
     let server = runtime.block_on(server).unwrap();
     let address = server.local_addr();
     runtime.spawn(server.serve(handler, std::future::pending()));
@@ -203,12 +235,24 @@ impl Handler for Esipa {
     }
 }
 
-struct Es9Plus(Arc<SmdpHost>);
+/// ES9+ for devices, ES2+ for the operator with its certificate.
+struct SmdpDoor {
+    host: Arc<SmdpHost>,
+    operator: Vec<u8>,
+}
 
-impl Handler for Es9Plus {
-    async fn handle(&self, request: HttpRequest, _: &Peer) -> HttpResponse {
-        let smdp = self.0.clone();
-        let work = move || with_context(|cx| smdp.es9plus(&request, cx).unwrap());
+impl Handler for SmdpDoor {
+    async fn handle(&self, request: HttpRequest, peer: &Peer) -> HttpResponse {
+        let smdp = self.host.clone();
+        let is_operator = peer.certificate.as_ref() == Some(&self.operator);
+        let work = move || match es2plus_json::is_path(&request.path) {
+            false => with_context(|cx| smdp.es9plus(&request, cx).unwrap()),
+            true if is_operator => with_context(|cx| {
+                let own = |id: &str| id == OPERATOR_ID;
+                smdp.es2plus_as(&request, OPERATOR, &own, cx).unwrap()
+            }),
+            true => HttpResponse::failure(401, "no operator"),
+        };
         tokio::task::spawn_blocking(work).await.unwrap()
     }
 }

@@ -42,7 +42,7 @@ pub(crate) struct Issue {
     /// First digits of the EIDs, for an EUM
     #[arg(long, value_name = "DIGITS")]
     eid_prefix: Option<String>,
-    /// Registered identifier of EUM, SM-DP+, SM-DS or eIM
+    /// Registered identifier of EUM, SM-DP+, SM-DS or eIM, or of an operator
     #[arg(long)]
     oid: Option<String>,
     /// Days of validity, at most until the issuer's end
@@ -65,6 +65,7 @@ enum RoleName {
     DsTls,
     EimSign,
     EimTls,
+    Operator,
 }
 
 impl Issue {
@@ -106,7 +107,9 @@ impl Issue {
     /// The issuer's curve; TLS is on P-256.
     fn curve(&self, issuer: &ParsedCertificate) -> Curve {
         match self.role {
-            RoleName::DpTls | RoleName::DsTls | RoleName::EimTls => Curve::NistP256,
+            RoleName::DpTls | RoleName::DsTls | RoleName::EimTls | RoleName::Operator => {
+                Curve::NistP256
+            }
             _ => issuer.public_key.curve(),
         }
     }
@@ -138,6 +141,9 @@ impl Issue {
             RoleName::EimTls => Role::EimTls {
                 oid: oid()?,
                 dns_name: dns_name()?,
+            },
+            RoleName::Operator => Role::Operator {
+                oid: self.oid.clone().unwrap_or_default(),
             },
         })
     }

@@ -236,6 +236,18 @@ pub enum Request {
     ReleaseProfile(ReleaseProfile),
 }
 
+impl Request {
+    /// Its header.
+    pub fn header(&self) -> &RequestHeader {
+        match self {
+            Request::DownloadOrder(request) => &request.header,
+            Request::ConfirmOrder(request) => &request.header,
+            Request::CancelOrder(request) => &request.header,
+            Request::ReleaseProfile(request) => &request.header,
+        }
+    }
+}
+
 /// Whether this path belongs to ES2+.
 pub fn is_path(path: &str) -> bool {
     path.starts_with(PATH)

@@ -72,7 +72,8 @@ pub struct ParsedCertificate {
     pub authority_key_identifier: Option<Vec<u8>>,
     /// certificatePolicies.
     pub policies: Vec<String>,
-    /// registeredID of subjectAltName: the OID of the SM-DP+, SM-DS or eIM.
+    /// registeredID of subjectAltName: the OID of the SM-DP+, SM-DS, eIM or
+    /// operator.
     pub registered_id: Option<Oid>,
     /// dNSName entries of subjectAltName.
     pub dns_names: Vec<String>,
@@ -103,6 +104,8 @@ pub struct ParsedCertificate {
     pub serial_number: Option<String>,
     /// Permitted organization and EID prefix of an EUM certificate.
     pub permitted: Option<PermittedEids>,
+    /// Whether there are nameConstraints of any kind.
+    pub has_name_constraints: bool,
 }
 
 /// nameConstraints of an EUM certificate (SGP.22 4.5.2.1.0.3).
@@ -176,6 +179,7 @@ impl ParsedCertificate {
             common_name: attribute(subject, COMMON_NAME),
             serial_number: attribute(subject, SERIAL_NUMBER),
             permitted: permitted_eids(tbs)?,
+            has_name_constraints: tbs.get_extension::<NameConstraints>()?.is_some(),
         })
     }
 

@@ -82,6 +82,7 @@ const OID_EUM: &str = "2.999.5";
 const OID_SMDP: &str = "2.999.10";
 const OID_SMDS: &str = "2.999.15";
 const OID_EIM: &str = "2.999.20";
+const OID_OPERATOR: &str = "2.999.30";
 
 impl Hierarchy {
     /// Issues all members.
@@ -172,6 +173,9 @@ impl Hierarchy {
             oid: OID_EIM.to_string(),
             dns_name: self.eim_host.clone(),
         };
+        let operator = Role::Operator {
+            oid: OID_OPERATOR.to_string(),
+        };
         let door = Role::TlsServer {
             dns_name: self.door_host.clone(),
         };
@@ -189,7 +193,7 @@ impl Hierarchy {
             (member::DS_TLS, ds_tls, name(&self.smds_host)),
             (member::EIM_SIGN, Role::EimSign, name(&self.eim_host)),
             (member::EIM_TLS, eim_tls, name(&self.eim_host)),
-            (member::OPERATOR, Role::Operator, name("Operator")),
+            (member::OPERATOR, operator, name("Operator")),
             (member::DOOR, door, name(&self.door_host)),
         ]
     }

@@ -109,7 +109,10 @@ pub enum Role {
         dns_name: String,
     },
     /// TLS client certificate of an operator (ES2+).
-    Operator,
+    Operator {
+        /// registeredID: its functionRequesterIdentifier; empty is none.
+        oid: String,
+    },
 }
 
 /// One certificate to be issued.
@@ -387,7 +390,10 @@ fn leaf(role: &Role) -> Profile<'_> {
             ..tls(both, Some(dns_name))
         },
         Role::TlsServer { dns_name } => tls(&[SERVER_AUTH], Some(dns_name)),
-        Role::Operator => tls(&[CLIENT_AUTH], None),
+        Role::Operator { oid } => Profile {
+            registered_id: Some(oid.as_str()).filter(|oid| !oid.is_empty()),
+            ..tls(&[CLIENT_AUTH], None)
+        },
         Role::EimSign | Role::Ci { .. } | Role::Eum { .. } | Role::PrivateCa => LEAF,
     }
 }
@@ -399,10 +405,10 @@ fn extensions(
 ) -> Result<Vec<u8>, IssueError> {
     let profile = profile(&template.role);
     let mut out = Writer::new();
-    if !matches!(template.role, Role::Ci { .. } | Role::PrivateCa) {
+    let id = key_identifier(template.public_key, crypto);
+    if id != issuer.key_identifier {
         extension(&mut out, 35, false, |out| issuer.authority(out));
     }
-    let id = key_identifier(template.public_key, crypto);
     extension(&mut out, 14, false, |out| id.encode(out));
     let usage = BitString::of(profile.key_usage);
     extension(&mut out, 15, true, |out| usage.encode(out));

@@ -147,6 +147,12 @@ pub enum ChainError {
         /// Which one.
         side: Side,
     },
+    /// A CA between operators' CA and certificate with nameConstraints.
+    #[error("{side:?} certificate: nothing here evaluates its name constraints")]
+    Constrained {
+        /// Which one.
+        side: Side,
+    },
     /// A CA without SubjectKeyIdentifier.
     #[error("{side:?} certificate: it has no key identifier")]
     KeyIdentifier {
@@ -203,6 +209,7 @@ impl ChainError {
             | ChainError::NotCa { side }
             | ChainError::IsCa { side }
             | ChainError::PathLength { side }
+            | ChainError::Constrained { side }
             | ChainError::KeyIdentifier { side }
             | ChainError::NotYetValid { side }
             | ChainError::Expired { side }

@@ -143,6 +143,9 @@ pub enum Refusal {
     /// ES2+: the caller is not a known operator.
     #[error("the function requester is not known")]
     UnknownRequester,
+    /// ES2+: the caller takes another operator's identifier.
+    #[error("functionRequesterIdentifier is not one of the caller's certificate")]
+    OtherRequester,
     /// The body is not JSON, and was not said to be.
     #[error("Content-Type is not application/json")]
     InvalidContentType,
@@ -200,7 +203,7 @@ impl Refusal {
             Refusal::SmdsInaccessible => ("8.9", "5.1"),
             Refusal::SmdsNotTold => ("8.9", "4.2"),
             Refusal::WrongOrderState => ("8.2.1", "3.5"),
-            Refusal::UnknownRequester => ("1.1", "1.2"),
+            Refusal::UnknownRequester | Refusal::OtherRequester => ("1.1", "1.2"),
             Refusal::InvalidContentType => ("1.2.1", "2.1"),
             Refusal::InvalidAdminProtocol => ("1.2.2", "2.1"),
             Refusal::MissingParameter => ("1.3.1", "2.2"),

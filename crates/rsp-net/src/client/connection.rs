@@ -3,8 +3,8 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -22,6 +22,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::address::Address;
+use super::error::tls_error;
 use super::pool::Pool;
 use super::{ClientError, Inner};
 use crate::tls::{self, ServerVerifier};
@@ -139,20 +140,29 @@ fn check_resumed(
 /// Why an exchange on a connection did not succeed.
 pub(super) enum Failure {
     /// The connection ended before anything came back.
-    Unanswered(hyper::Error),
+    Unanswered(Ended),
     /// It ended after that.
-    Broken(hyper::Error),
+    Broken(Ended),
     /// The body is larger than this.
     TooLarge(usize),
+}
+
+/// How a connection ended.
+pub(super) struct Ended {
+    http: hyper::Error,
+    /// The alert of the server, if there was one: HTTP may know only that the
+    /// connection is gone.
+    tls: Option<rustls::Error>,
 }
 
 impl Failure {
     pub(super) fn into_error(self, address: &Address) -> ClientError {
         let address = address.to_string();
         match self {
-            Failure::Unanswered(error) | Failure::Broken(error) => {
-                ClientError::exchanging(address, error)
-            }
+            Failure::Unanswered(ended) | Failure::Broken(ended) => match ended.tls {
+                Some(error) => ClientError::Tls { address, error },
+                None => ClientError::exchanging(address, ended.http),
+            },
             Failure::TooLarge(limit) => ClientError::BodyTooLarge { address, limit },
         }
     }
@@ -163,21 +173,29 @@ pub(super) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     /// Whether anything has come since the last request was sent.
     heard: Arc<AtomicBool>,
+    /// What ended TLS.
+    alert: Arc<OnceLock<rustls::Error>>,
 }
 
 impl Connection {
     async fn new(stream: TlsStream<TcpStream>, address: &Address) -> Result<Self, ClientError> {
         let heard = Arc::new(AtomicBool::new(false));
+        let alert = Arc::default();
         let stream = Listening {
             stream,
             heard: heard.clone(),
+            alert: Arc::clone(&alert),
         };
         let made = http1::handshake(TokioIo::new(stream)).await;
         let (sender, driver) =
             made.map_err(|error| ClientError::exchanging(address.to_string(), error))?;
         // Its errors are those of the requests on it.
         tokio::spawn(driver);
-        Ok(Connection { sender, heard })
+        Ok(Connection {
+            sender,
+            heard,
+            alert,
+        })
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -196,29 +214,31 @@ impl Connection {
         self.heard.store(false, Ordering::Release);
         let sent = self.sender.send_request(request.map(Full::new)).await;
         let response = sent.map_err(|error| match self.heard.load(Ordering::Acquire) {
-            true => Failure::Broken(error),
-            false => Failure::Unanswered(error),
+            true => Failure::Broken(self.ended(error)),
+            false => Failure::Unanswered(self.ended(error)),
         })?;
         let (parts, body) = response.into_parts();
         match Limited::new(body, max_body).collect().await {
             Ok(body) => Ok(Response::from_parts(parts, body.to_bytes())),
-            Err(error) => Err(body_failure(error, max_body)),
+            Err(error) => Err(match error.downcast::<hyper::Error>() {
+                Ok(error) => Failure::Broken(self.ended(*error)),
+                // `Limited` has no other error of its own.
+                Err(_) => Failure::TooLarge(max_body),
+            }),
         }
     }
-}
 
-fn body_failure(error: Box<dyn std::error::Error + Send + Sync>, max_body: usize) -> Failure {
-    match error.downcast::<hyper::Error>() {
-        Ok(error) => Failure::Broken(*error),
-        // `Limited` has no other error of its own.
-        Err(_) => Failure::TooLarge(max_body),
+    fn ended(&self, http: hyper::Error) -> Ended {
+        let tls = self.alert.get().cloned();
+        Ended { http, tls }
     }
 }
 
-/// A stream that notes when something comes.
+/// A stream that notes when something comes, and what ends it.
 struct Listening {
     stream: TlsStream<TcpStream>,
     heard: Arc<AtomicBool>,
+    alert: Arc<OnceLock<rustls::Error>>,
 }
 
 impl AsyncRead for Listening {
@@ -231,6 +251,11 @@ impl AsyncRead for Listening {
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
         if buffer.filled().len() > before {
             self.heard.store(true, Ordering::Release);
+        }
+        if let Poll::Ready(Err(error)) = &read
+            && let Some(error) = tls_error(error)
+        {
+            let _ = self.alert.set(error);
         }
         read
     }

@@ -114,7 +114,7 @@ fn refusal(error: &rustls::Error) -> Option<ChainError> {
 }
 
 /// The TLS error that is somewhere below.
-fn tls_error(error: &(dyn Error + 'static)) -> Option<rustls::Error> {
+pub(super) fn tls_error(error: &(dyn Error + 'static)) -> Option<rustls::Error> {
     if let Some(tls) = error.downcast_ref::<rustls::Error>() {
         return Some(tls.clone());
     }

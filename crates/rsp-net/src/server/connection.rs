@@ -66,13 +66,14 @@ impl<H: RawHandler> Acceptor<H> {
     /// earlier handshake, which may have expired since.
     fn client_certificate(&self, stream: &TlsStream<TcpStream>) -> Result<Option<Vec<u8>>, ()> {
         let (_, session) = stream.get_ref();
-        let Some(certificate) = session.peer_certificates().and_then(<[_]>::first) else {
+        let presented = session.peer_certificates().unwrap_or_default();
+        let Some((certificate, between)) = presented.split_first() else {
             return Ok(None);
         };
         if session.handshake_kind() == Some(HandshakeKind::Resumed)
             && let ClientAuth::Optional(trust) = &self.client_auth
         {
-            trust.check(certificate).map_err(|_| ())?;
+            trust.check(certificate, between).map_err(|_| ())?;
         }
         Ok(Some(certificate.to_vec()))
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use rsp_core::Timestamp;
 use rsp_core::pki::{ChainError, ParsedCertificate, Side};
 use rsp_crypto::Provider;
 use rustls::client::danger::HandshakeSignatureValid;
@@ -23,6 +24,9 @@ pub enum ClientAuth {
     Optional(OperatorTrust),
 }
 
+/// Certificates of CAs that are read of what a client presents.
+const MAX_BETWEEN: usize = 4;
+
 /// The CAs whose certificates are accepted from clients.
 #[derive(Clone)]
 pub struct OperatorTrust {
@@ -33,7 +37,7 @@ pub struct OperatorTrust {
 
 impl OperatorTrust {
     /// Takes CA certificates in DER; clients' certificates are issued by one
-    /// of them directly.
+    /// of them, or by CAs between that the client presents.
     ///
     /// # Errors
     /// If one is malformed or no CA.
@@ -56,29 +60,20 @@ impl OperatorTrust {
         self
     }
 
-    /// Whether a client may present this certificate.
+    /// Whether a client may present this certificate, with these of CAs above
+    /// it, in any order.
     ///
     /// # Errors
     /// The first rule that does not hold.
-    pub(crate) fn check(&self, presented: &[u8]) -> Result<(), ChainError> {
-        let side = Side::Leaf;
+    pub(crate) fn check(
+        &self,
+        presented: &[u8],
+        between: &[CertificateDer<'_>],
+    ) -> Result<(), ChainError> {
         let leaf = parse(presented)?;
         let now = (self.clock)();
-        let issued = |ca: &&ParsedCertificate| {
-            leaf.authority_key_identifier.is_some()
-                && leaf.authority_key_identifier == ca.subject_key_identifier
-        };
-        let mut issuers = self.authorities.iter().filter(issued).peekable();
-        if issuers.peek().is_none() {
-            return Err(ChainError::UnknownIssuer { side });
-        }
-        // Key identifiers are no proof: two CAs may claim the same one.
-        let issuer = issuers
-            .find(|ca| self.signed(&leaf, ca))
-            .ok_or(ChainError::Signature { side })?;
-        if !issuer.is_valid_at(now) {
-            return Err(ChainError::Expired { side: Side::Ci });
-        }
+        self.check_path(&leaf, between, now)?;
+        let side = Side::Leaf;
         if !leaf.is_valid_at(now) {
             return Err(ChainError::Expired { side });
         }
@@ -91,9 +86,65 @@ impl OperatorTrust {
         Ok(())
     }
 
-    fn signed(&self, leaf: &ParsedCertificate, ca: &ParsedCertificate) -> bool {
-        leaf.certificate.tbs_bytes().is_ok_and(|tbs| {
-            let verified = self.crypto.verify(&ca.public_key, &[tbs], &leaf.signature);
+    /// Goes up from the client's certificate to one of the authorities.
+    fn check_path(
+        &self,
+        leaf: &ParsedCertificate,
+        between: &[CertificateDer<'_>],
+        now: Timestamp,
+    ) -> Result<(), ChainError> {
+        // What is not a CA's certificate helps nobody up.
+        let between: Vec<_> = between.iter().take(MAX_BETWEEN).collect();
+        let between: Vec<_> = between
+            .iter()
+            .filter_map(|der| authority(der).ok())
+            .collect();
+        let mut current = leaf;
+        for below in 0..=between.len() {
+            let side = if below == 0 { Side::Leaf } else { Side::Ci };
+            let issuer = self.issuer_of(current, &self.authorities, side);
+            let (issuer, trusted) = match issuer {
+                Ok(issuer) => (issuer, true),
+                Err(error) => match self.issuer_of(current, &between, side) {
+                    Ok(issuer) => (issuer, false),
+                    Err(_) => return Err(error),
+                },
+            };
+            check_authority(issuer, below, now)?;
+            if trusted {
+                return Ok(());
+            }
+            current = issuer;
+        }
+        let side = Side::Ci;
+        Err(ChainError::UnknownIssuer { side })
+    }
+
+    /// The one that issued a certificate: key identifiers are no proof, two
+    /// CAs may claim the same one.
+    fn issuer_of<'a>(
+        &self,
+        certificate: &ParsedCertificate,
+        authorities: &'a [ParsedCertificate],
+        side: Side,
+    ) -> Result<&'a ParsedCertificate, ChainError> {
+        let issued = |ca: &&ParsedCertificate| {
+            certificate.authority_key_identifier.is_some()
+                && certificate.authority_key_identifier == ca.subject_key_identifier
+        };
+        let mut issuers = authorities.iter().filter(issued).peekable();
+        if issuers.peek().is_none() {
+            return Err(ChainError::UnknownIssuer { side });
+        }
+        issuers
+            .find(|ca| self.signed(certificate, ca))
+            .ok_or(ChainError::Signature { side })
+    }
+
+    fn signed(&self, certificate: &ParsedCertificate, ca: &ParsedCertificate) -> bool {
+        certificate.certificate.tbs_bytes().is_ok_and(|tbs| {
+            let signature = &certificate.signature;
+            let verified = self.crypto.verify(&ca.public_key, &[tbs], signature);
             verified.is_ok()
         })
     }
@@ -119,10 +170,10 @@ impl ClientCertVerifier for OperatorTrust {
     fn verify_client_cert(
         &self,
         end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
+        intermediates: &[CertificateDer<'_>],
         _now: UnixTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
-        self.check(end_entity).map_err(refused)?;
+        self.check(end_entity, intermediates).map_err(refused)?;
         Ok(ClientCertVerified::assertion())
     }
 
@@ -146,6 +197,22 @@ impl ClientCertVerifier for OperatorTrust {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         verify_schemes()
+    }
+}
+
+/// Whether a CA may stand over a client's certificate with so many CAs below
+/// it.
+fn check_authority(ca: &ParsedCertificate, below: usize, now: Timestamp) -> Result<(), ChainError> {
+    let side = Side::Ci;
+    if !ca.is_valid_at(now) {
+        return Err(ChainError::Expired { side });
+    }
+    if ca.has_name_constraints {
+        return Err(ChainError::Constrained { side });
+    }
+    match ca.path_length.is_some_and(|most| below > usize::from(most)) {
+        true => Err(ChainError::PathLength { side }),
+        false => Ok(()),
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use rsp_asn1::Certificate;
 use rsp_core::Timestamp;
 use rsp_core::pki::{ChainError, Role, Side};
+use rsp_crypto::software::SoftwareKey;
 use rsp_net::{ClientAuth, ClientError, IdentityError, Limits, OperatorTrust, Server};
 use rustls::AlertDescription;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -63,6 +65,63 @@ async fn foreign_and_unsuitable_certificates_are_refused() {
     assert_refused(post(Some(&suitable_elsewhere)).await);
     let not_for_tls = Ci::new(20).issue(Role::EimSign, 5);
     assert_refused(post(Some(&not_for_tls)).await);
+}
+
+/// What a client gets that presents these certificates, the own one first.
+async fn post_chain(key: &SoftwareKey, chain: &[&Certificate]) -> Result<(), ClientError> {
+    let (ci, operators) = (Ci::new(1), Ci::new(20));
+    let running = running(&ci, trust(&operators)).await;
+    let own = chain.first().unwrap();
+    let mut identity = identity(own, key);
+    let der = chain.iter().map(|one| one.as_bytes().to_vec());
+    identity.chain = der.collect();
+    let client = builder(running.address).client_identity(identity);
+    let client = client.build(crypto()).unwrap();
+    client.post(&server(ci.trust()), request("/", b"")).await?;
+    let seen = running.echo.last().1.certificate;
+    assert_eq!(seen, Some(own.as_bytes().to_vec()));
+    Ok(())
+}
+
+#[tokio::test]
+async fn cas_between_are_accepted_if_the_client_presents_them() {
+    let root = Ci::new(20);
+    let upper = root.sub_ca(SubCa::Free, 30);
+    let lower = upper.sub_ca(SubCa::LastOne, 31);
+    let operator = lower.operator();
+    let (upper_ca, lower_ca) = (&upper.root.certificate, &lower.root.certificate);
+    let own = &operator.certificate;
+    for chain in [&[own, lower_ca, upper_ca][..], &[own, upper_ca, lower_ca]] {
+        post_chain(&operator.key, chain).await.unwrap();
+    }
+    assert_refused(post_chain(&operator.key, &[own, lower_ca]).await);
+    assert_refused(post_chain(&operator.key, &[own]).await);
+}
+
+#[tokio::test]
+async fn cas_between_are_judged() {
+    let root = Ci::new(20);
+    // One that may have no CA below it.
+    let last = root.sub_ca(SubCa::LastOne, 30);
+    let below = last.sub_ca(SubCa::LastOne, 31);
+    let operator = below.operator();
+    let own = &operator.certificate;
+    let cas = [&below.root.certificate, &last.root.certificate];
+    assert_refused(post_chain(&operator.key, &[own, cas[0], cas[1]]).await);
+    // An operator is no CA, and an EUM's constraints are not evaluated.
+    let no_ca = root.issue(operator_role(), 40);
+    let under = root.named(no_ca.clone(), 40).operator();
+    let chain = [&under.certificate, &no_ca.certificate];
+    assert_refused(post_chain(&under.key, &chain).await);
+    let constrained = root.sub_ca(SubCa::Constrained, 41);
+    let under = constrained.operator();
+    let chain = [&under.certificate, &constrained.root.certificate];
+    assert_refused(post_chain(&under.key, &chain).await);
+    // A CA of the same name and key identifier, but not signed by the root.
+    let foreign = Ci::new(21).sub_ca(SubCa::Free, 30);
+    let under = foreign.operator();
+    let chain = [&under.certificate, &foreign.root.certificate];
+    assert_refused(post_chain(&under.key, &chain).await);
 }
 
 #[tokio::test]

@@ -111,12 +111,29 @@ impl Ci {
 
     pub(crate) fn issue(&self, role: Role, seed: u64) -> Issued {
         let key = key(seed);
-        let subject = Name {
-            common_name: format!("subject {seed}"),
-            ..Name::default()
-        };
+        let subject = subject(seed);
         let certificate = certificate(role, &subject, &key, &self.name, &self.root.key);
         Issued { certificate, key }
+    }
+
+    /// A CA under this one.
+    pub(crate) fn sub_ca(&self, kind: SubCa, seed: u64) -> Ci {
+        let oid = || "2.999.1".into();
+        let role = match kind {
+            SubCa::Free => Role::Ci { oid: oid() },
+            SubCa::LastOne => Role::PrivateCa,
+            SubCa::Constrained => Role::Eum {
+                oid: oid(),
+                eid_prefix: "89049032".into(),
+            },
+        };
+        self.named(self.issue(role, seed), seed)
+    }
+
+    /// Something issued with [`Ci::issue`], as an issuer.
+    pub(crate) fn named(&self, root: Issued, seed: u64) -> Ci {
+        let name = subject(seed);
+        Ci { root, name }
     }
 
     pub(crate) fn smdp(&self) -> Issued {
@@ -125,13 +142,37 @@ impl Ci {
     }
 
     pub(crate) fn operator(&self) -> Issued {
-        self.issue(Role::Operator, 1002)
+        self.issue(operator_role(), 1002)
     }
 
     pub(crate) fn trust(&self) -> TlsTrust {
         let anchor = TrustAnchor::new(&self.root.certificate, &SoftwareProvider).unwrap();
         TlsTrust::RspServer(vec![anchor])
     }
+}
+
+fn subject(seed: u64) -> Name {
+    Name {
+        organization: "Example".into(),
+        common_name: format!("subject {seed}"),
+        ..Name::default()
+    }
+}
+
+/// What a CA under another may issue.
+#[derive(Clone, Copy)]
+pub(crate) enum SubCa {
+    /// Further CAs, too.
+    Free,
+    /// End entities alone.
+    LastOne,
+    /// What its nameConstraints permit.
+    Constrained,
+}
+
+pub(crate) fn operator_role() -> Role {
+    let oid = "2.999.30".into();
+    Role::Operator { oid }
 }
 
 fn certificate(

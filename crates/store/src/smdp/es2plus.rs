@@ -24,7 +24,21 @@ impl SmdpHost {
         operator: &str,
         cx: &mut Context<'_>,
     ) -> Result<HttpResponse, StoreError> {
-        use es2plus_json::Request;
+        self.es2plus_as(request, operator, &|_| true, cx)
+    }
+
+    /// As [`SmdpHost::es2plus`], of an operator that may give itself only
+    /// identifiers that `may_be` allows (`functionRequesterIdentifier`).
+    ///
+    /// # Errors
+    /// If the store fails: then nothing was executed.
+    pub fn es2plus_as(
+        &self,
+        request: &HttpRequest,
+        operator: &str,
+        may_be: &dyn Fn(&str) -> bool,
+        cx: &mut Context<'_>,
+    ) -> Result<HttpResponse, StoreError> {
         let message = match es2plus_json::decode_request(request) {
             Ok(message) => message,
             Err(error) => {
@@ -32,12 +46,11 @@ impl SmdpHost {
                 return Ok(json::not_executed(&error));
             }
         };
-        let executed = retried(|| match &message {
-            Request::DownloadOrder(request) => self.download_order(request, operator, cx),
-            Request::ConfirmOrder(request) => self.confirm_order(request, operator, cx),
-            Request::CancelOrder(request) => self.cancel_order(request, operator, cx),
-            Request::ReleaseProfile(request) => self.release_profile(request, operator, cx),
-        });
+        let identifier = &message.header().function_requester_identifier;
+        let executed = match may_be(identifier) {
+            true => retried(|| self.execute(&message, operator, cx)),
+            false => Err(Refusal::OtherRequester.because(identifier).into()),
+        };
         match executed {
             Ok(response) => Ok(response),
             Err(Failure::Store(error)) => Err(error),
@@ -48,6 +61,21 @@ impl SmdpHost {
                     failure => HttpResponse::failure(400, &failure.to_string()),
                 })
             }
+        }
+    }
+
+    fn execute(
+        &self,
+        message: &es2plus_json::Request,
+        operator: &str,
+        cx: &mut Context<'_>,
+    ) -> Result<HttpResponse, Failure> {
+        use es2plus_json::Request;
+        match message {
+            Request::DownloadOrder(request) => self.download_order(request, operator, cx),
+            Request::ConfirmOrder(request) => self.confirm_order(request, operator, cx),
+            Request::CancelOrder(request) => self.cancel_order(request, operator, cx),
+            Request::ReleaseProfile(request) => self.release_profile(request, operator, cx),
         }
     }
 
