@@ -1,11 +1,12 @@
 //! `simurgh serve`: loads keys and state, listens, and ends in good order.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rsp_core::eim::{Eim, LabSettings};
-use rsp_core::pki::{TlsTrust, member};
+use rsp_core::pki::{TlsTrust, TrustAnchor, member};
 use rsp_core::smdp::Smdp;
 use rsp_crypto::software::SoftwareProvider;
 use rsp_net::{Client, ClientAuth, Limits, Server, TlsIdentity};
@@ -35,6 +36,7 @@ pub(crate) fn run(arguments: &Serve) -> Result<(), Failure> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     let config = Config::read(&arguments.config, &arguments.set)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -53,7 +55,13 @@ async fn serve(
     let sealer = key_file::read(&config.key_file)?;
     let pki = ServerKeys::new(&config.pki, sealer.clone());
     // Sealed keys first: a wrong key file must not mark a new database.
-    let (eim, smdp) = (load_eim(config, &pki)?, load_smdp(config, &pki)?);
+    let anchors: Result<Vec<_>, _> = pki
+        .under_each_ci()?
+        .iter()
+        .map(ServerKeys::anchor)
+        .collect();
+    let eim = load_eim(config, &pki, anchors?)?;
+    let smdp = load_smdp(config, &pki, eim.anchors.clone())?;
     let store = SqliteStore::open(&config.database, sealer);
     let store = store.map_err(|error| Failure::new(config.database.display(), error))?;
     let store: Arc<dyn Store> = Arc::new(store);
@@ -177,31 +185,29 @@ fn outbox(config: &Config, eim: &Arc<EimHost>) -> Result<Outbox, Failure> {
     })
 }
 
-fn load_eim(config: &Config, pki: &ServerKeys) -> Result<Eim, Failure> {
+fn load_eim(config: &Config, pki: &ServerKeys, anchors: Vec<TrustAnchor>) -> Result<Eim, Failure> {
     let fqdn = config.eim.fqdn.clone();
     let eim_id = fqdn.as_str().try_into();
-    let anchors: Result<_, _> = pki
-        .under_each_ci()?
-        .iter()
-        .map(ServerKeys::anchor)
-        .collect();
     Ok(Eim {
         eim_id: eim_id.map_err(|error| Failure::new("eim.fqdn", error))?,
         fqdn,
         signing: pki.identity(member::EIM_SIGN)?,
         tls_trust: pki.certificate(member::CI)?,
-        anchors: anchors?,
+        anchors,
         lab: LabSettings {
             accept_unverified: config.lab.accept_unverified.clone(),
         },
     })
 }
 
-fn load_smdp(config: &Config, pki: &ServerKeys) -> Result<Smdp, Failure> {
-    let (mut identities, mut anchors) = (Vec::new(), Vec::new());
+fn load_smdp(
+    config: &Config,
+    pki: &ServerKeys,
+    anchors: Vec<TrustAnchor>,
+) -> Result<Smdp, Failure> {
+    let mut identities = Vec::new();
     for ci in pki.under_each_ci()? {
         identities.extend(ci.dp_identity()?);
-        anchors.push(ci.anchor()?);
     }
     Smdp::new(
         config.smdp.address.clone(),

@@ -372,6 +372,15 @@ fn revocation_lists_must_be_the_cis_and_current() {
     let ca = Ca::rsp(Curve::NistP256);
     let now = START.after(2 * DAY);
     let list = ca.crl(&[vec![2]]);
+    // Late, but of the CI: what it names stays revoked.
+    let mut late = ca.anchor();
+    for (now, outdated) in [(START.after(DAY), false), (START.after(4 * DAY), true)] {
+        let taken = late.set_crl_of_any_age(&list, now, &SoftwareProvider);
+        assert_eq!(taken, Ok(outdated));
+        assert_eq!(late.crl().unwrap().revoked, [[2]]);
+    }
+    let early = late.set_crl_of_any_age(&list, START, &SoftwareProvider);
+    assert_eq!(early, Err(CrlError::NotYetValid));
     let refused = |list: &[u8], now| {
         let mut anchor = ca.anchor();
         let refused = anchor.set_crl(list, now, &SoftwareProvider).unwrap_err();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rsp_asn1::Certificate;
 use rsp_core::Identity;
-use rsp_core::pki::{TrustAnchor, member};
+use rsp_core::pki::{CrlError, TrustAnchor, member};
 use rsp_core::smdp::DpIdentity;
 use rsp_crypto::software::{Sealer, SoftwareKey, SoftwareProvider};
 use rsp_net::TlsIdentity;
@@ -86,9 +86,12 @@ impl ServerKeys {
             .map_err(|error| Failure::new(ci.display(), error))?;
         let list = self.folder.join(CRL);
         if list.exists() {
-            anchor
-                .set_crl(&material::crl(&list)?, shell::now(), &SoftwareProvider)
-                .map_err(|error| Failure::new(list.display(), error))?;
+            let late = anchor
+                .set_crl_of_any_age(&material::crl(&list)?, shell::now(), &SoftwareProvider)
+                .map_err(|error| not_of_use(&list, error))?;
+            if late {
+                warn_of_late(&list, &anchor);
+            }
         }
         Ok(anchor)
     }
@@ -96,4 +99,26 @@ impl ServerKeys {
     fn file(&self, member: &str, ending: &str) -> PathBuf {
         self.folder.join(format!("{member}.{ending}"))
     }
+}
+
+/// Devices must not stand still because a list is late; but whoever runs the
+/// server must know that it cannot tell what was revoked since.
+fn warn_of_late(list: &Path, anchor: &TrustAnchor) {
+    let due = anchor.crl().and_then(|crl| crl.next_update);
+    let due = due.map_or("unknown".to_string(), |due| due.to_string());
+    tracing::error!(
+        file = %list.display(),
+        next_update = due,
+        "THE REVOCATION LIST IS OUTDATED: what it names stays refused, what was revoked since is \
+         not known. Put the CI's current list in its place and start again"
+    );
+}
+
+/// A list that says nothing must not look as if it did.
+fn not_of_use(list: &Path, error: CrlError) -> Failure {
+    let remedy = match &error {
+        CrlError::NotYetValid => "check the clock of this machine",
+        _ => "put the CI's current list in its place, or remove it",
+    };
+    Failure::new(list.display(), format!("{error}: {remedy}"))
 }

@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use rsp_crypto::software::SoftwareKey;
 use serde_json::Value;
 
 /// A folder that is removed.
@@ -41,6 +42,12 @@ pub(crate) fn run_in(folder: &Path, arguments: &[&str]) -> Output {
     let output = output.unwrap();
     assert!(output.status.success(), "{arguments:?} {output:?}");
     output
+}
+
+/// The key of an issuer in the folder `ca`.
+pub(crate) fn issuer_key(folder: &Path, member: &str) -> SoftwareKey {
+    let file = folder.join(format!("ca/{member}.key.pem"));
+    SoftwareKey::from_pkcs8_pem(&std::fs::read_to_string(file).unwrap()).unwrap()
 }
 
 /// A server that is ended, and its folder that is removed.

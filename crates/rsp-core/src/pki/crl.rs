@@ -106,6 +106,23 @@ impl Crl {
         now: Timestamp,
         crypto: &dyn Provider,
     ) -> Result<Self, CrlError> {
+        let crl = Self::verify_of_any_age(der, ci, now, crypto)?;
+        match crl.is_outdated(now) {
+            true => Err(CrlError::Outdated),
+            false => Ok(crl),
+        }
+    }
+
+    /// As [`Crl::verify`], but of a list whose successor is late, too.
+    ///
+    /// # Errors
+    /// The first rule that does not hold.
+    pub fn verify_of_any_age(
+        der: &[u8],
+        ci: &ParsedCertificate,
+        now: Timestamp,
+        crypto: &dyn Provider,
+    ) -> Result<Self, CrlError> {
         let (crl, signature) = read(der)?;
         let issuer = crl.authority_key_identifier.as_ref();
         if issuer.is_some() && issuer != ci.subject_key_identifier.as_ref()
@@ -123,10 +140,12 @@ impl Crl {
         if now < crl.this_update {
             return Err(CrlError::NotYetValid);
         }
-        match crl.next_update.is_some_and(|next| now <= next) {
-            true => Ok(crl),
-            false => Err(CrlError::Outdated),
-        }
+        Ok(crl)
+    }
+
+    /// Whether the next list is due, or nothing says when it is.
+    pub fn is_outdated(&self, now: Timestamp) -> bool {
+        !self.next_update.is_some_and(|next| now <= next)
     }
 
     /// Whether the certificate with this serial number is revoked.

@@ -62,6 +62,23 @@ impl TrustAnchor {
         Ok(())
     }
 
+    /// As [`TrustAnchor::set_crl`], but takes a list whose successor is late,
+    /// too: what it names stays revoked. Gives whether it is late.
+    ///
+    /// # Errors
+    /// The first rule that does not hold; an earlier list then stays.
+    pub fn set_crl_of_any_age(
+        &mut self,
+        der: &[u8],
+        now: Timestamp,
+        crypto: &dyn Provider,
+    ) -> Result<bool, CrlError> {
+        let crl = Crl::verify_of_any_age(der, &self.certificate, now, crypto)?;
+        let late = crl.is_outdated(now);
+        self.crl = Some(crl);
+        Ok(late)
+    }
+
     /// Its list of revoked certificates.
     pub fn crl(&self) -> Option<&Crl> {
         self.crl.as_ref()

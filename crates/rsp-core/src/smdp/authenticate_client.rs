@@ -22,7 +22,7 @@ use crate::Context;
 use crate::binding::es2plus_json::NotificationPoint;
 use crate::binding::es9plus_json::{AuthenticateClientOk, AuthenticateClientRequest};
 use crate::binding::redacted;
-use crate::pki::verify_euicc_chain;
+use crate::pki::{ChainError, ParsedCertificate, verify_euicc_chain};
 
 /// By what the order of a download is found.
 #[derive(Clone, PartialEq, Eq)]
@@ -95,7 +95,8 @@ impl AwaitAuthenticateClient {
             &smdp.anchors,
             cx.now,
             cx.crypto,
-        )?;
+        )
+        .map_err(|error| refused_chain(error, ok))?;
         if euicc.ci_key_identifier != self.ci_key_identifier {
             return Err(Refusal::UnknownCi.because("another CI than was asked for"));
         }
@@ -134,6 +135,18 @@ impl AwaitAuthenticateClient {
             return Err(Refusal::UnknownTransaction.because("in euiccSigned1"));
         }
         Ok(())
+    }
+}
+
+/// The refusal of a chain; the log also names whose it claims to be.
+fn refused_chain(error: ChainError, ok: &AuthenticateResponseOk) -> Rejected {
+    let claimed = ParsedCertificate::parse(&ok.euicc_certificate);
+    match claimed.ok().and_then(|certificate| certificate.eid()) {
+        Some(eid) => {
+            let detail = alloc::format!("{error} (EID {eid}, unproven)");
+            Refusal::from(error).because(detail)
+        }
+        None => error.into(),
     }
 }
 
