@@ -12,6 +12,9 @@ use rsp_core::profile::{MAX_PACKAGE_FILE, package_of_file};
 
 use crate::Failure;
 use crate::remote::profile::OnDevice;
+use crate::remote::stock::Stock;
+
+pub(crate) use build::read_table;
 
 /// What can be done with profiles.
 #[derive(Debug, Subcommand)]
@@ -35,6 +38,11 @@ pub(crate) enum ProfileCommand {
     /// are probably not meant; notes are worth knowing. Ends with 1 if there are
     /// errors, with --strict also if there are warnings.
     Lint(lint::Lint),
+    /// Put profiles into the stock of the SM-DP+, from where operators order
+    ///
+    /// The first profiles of a type say how all of it are ordered and
+    /// delivered; more of the type must say the same.
+    Stock(Box<Stock>),
     #[command(flatten)]
     OnDevice(OnDevice),
 }
@@ -46,13 +54,14 @@ impl ProfileCommand {
             ProfileCommand::Build(build) => build.run(),
             ProfileCommand::Inspect(inspect) => inspect.run(),
             ProfileCommand::Lint(lint) => lint.run(),
+            ProfileCommand::Stock(stock) => stock.run(),
             ProfileCommand::OnDevice(command) => command.run(),
         }
     }
 }
 
 /// The package in a file; `-` is standard input.
-fn read_package(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read_package(path: &Path) -> Result<Vec<u8>, Failure> {
     let name = path.display();
     let mut contents = Vec::new();
     // One octet more, so that what is too large is seen to be.

@@ -12,8 +12,6 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use rsp_core::binding::es2plus_json::{
     CancelOrder, ConfirmOrder, DownloadOrder, FinalProfileStatus, ReleaseProfile, RequestHeader,
 };
@@ -80,41 +78,34 @@ impl World {
             server: Server::prepared(name, serve, prepare),
             runtime: Runtime::new().unwrap(),
         };
-        world.stock();
+        let iccids = [ICCID, OTHER_ICCID];
+        world.stock("operational", &iccids, &[]).unwrap();
         world
     }
 
-    /// Puts two profiles into stock.
-    fn stock(&self) {
-        let folder = self.server.folder();
-        let authority = certificate(&folder.join("pki/private_ca.pem"));
-        let token = std::fs::read_to_string(folder.join("door.token")).unwrap();
-        let subscriptions: Vec<_> = ["8999970000000000010", "8999970000000000028"]
-            .map(|iccid| {
-                let key = "00".repeat(16);
-                serde_json::json!({
-                    "iccid": iccid, "imsi": "999700000000001", "ki": key, "opc": key,
-                })
-            })
-            .into();
-        let body = serde_json::json!({
-            "profile_type": "operational",
-            "service_provider_name": "Example Mobile",
-            "profile_name": "Operational",
-            "subscriptions": subscriptions,
-        });
-        let request = http::Request::post(format!("{}/v1/profiles", self.server.url()))
-            .header(AUTHORIZATION, format!("Bearer {token}"))
-            .header(CONTENT_TYPE, "application/json")
-            .body(Bytes::from(body.to_string()))
-            .unwrap();
-        let client = Client::builder()
-            .resolve("localhost", self.server.address("door"))
-            .build(Arc::new(SoftwareProvider))
-            .unwrap();
-        let trust = TlsTrust::Certificate(authority);
-        let response = self.runtime.block_on(client.request_raw(&trust, request));
-        assert_eq!(response.unwrap().status(), 201);
+    /// Puts profiles into stock; gives what the command says if it fails.
+    fn stock(&self, profile_type: &str, iccids: &[&str], settings: &[&str]) -> Result<(), String> {
+        let table = self.server.folder().join("subscriptions.csv");
+        let mut text = "iccid,imsi,k,opc\n".to_string();
+        for iccid in iccids {
+            let key = "00".repeat(16);
+            text.push_str(&format!("{iccid},999700000000001,{key},{key}\n"));
+        }
+        std::fs::write(&table, text).unwrap();
+        let table = table.to_str().unwrap();
+        let what = [
+            "profile",
+            "stock",
+            profile_type,
+            "--provider",
+            "Example Mobile",
+        ];
+        let of = ["--subscriptions", table];
+        let output = self.server.run(&[&what[..], &of, settings].concat());
+        match output.status.success() {
+            true => Ok(()),
+            false => Err(String::from_utf8(output.stderr).unwrap()),
+        }
     }
 
     fn operator<'a>(&'a self, port: &'a str, name: &'a str, identifier: &'a str) -> Operator<'a> {
@@ -336,4 +327,107 @@ fn two_operators_with_one_identifier_do_not_start() {
     assert!(!output.status.success());
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("2.999.30 is first"), "{said}");
+}
+
+#[test]
+fn a_type_is_ordered_as_it_was_brought() {
+    let world = World::new("es2plus-types", &[]);
+    let iccid = "8999970000000000036";
+    let settings = [
+        "--owner",
+        "second",
+        "--confirmation-code-required",
+        "--max-confirmation-failures",
+        "3",
+        "--max-attempts",
+        "2",
+        "--order-validity-days",
+        "7",
+        "--protection",
+        "profile",
+        "--bound-once",
+        "--requires",
+        "eutran_epc",
+        "--mnc-length",
+        "2",
+        "--class",
+        "provisioning",
+    ];
+    world.stock("guarded", &[iccid], &settings).unwrap();
+    // More of it must be the same.
+    let said = world
+        .stock("guarded", &["8999970000000000044"], &settings[2..])
+        .unwrap_err();
+    assert!(
+        said.contains("another profile type with this name"),
+        "{said}"
+    );
+
+    let first = world.operator("es2plus", "operator", FIRST);
+    let second = world.operator("es2plus", "second", SECOND);
+    let of_type = |operator: &Operator<'_>| DownloadOrder {
+        iccid: None,
+        profile_type: Some("guarded".to_string()),
+        ..operator.download(iccid)
+    };
+    assert_eq!(first.refusal(&of_type(&first)), "8.2.5/1.2");
+    assert_eq!(first.refusal(&first.download(iccid)), "8.2.1/1.2");
+    second.send(&of_type(&second)).unwrap();
+    assert_eq!(second.refusal(&second.confirm(iccid)), "8.2.7/2.2");
+    let with_code = ConfirmOrder {
+        confirmation_code: Some("1234".to_string()),
+        ..second.confirm(iccid)
+    };
+    second.send(&with_code).unwrap();
+}
+
+#[test]
+fn settings_that_cannot_be_are_refused() {
+    let world = World::new("es2plus-settings", &[]);
+    let refused = |settings: &[&str]| world.stock("wrong", &["8999970000000000036"], settings);
+    for usage in [
+        ["--max-attempts", "0"],
+        ["--mnc-length", "4"],
+        ["--requires", "6g"],
+        ["--class", "none"],
+    ] {
+        let said = refused(&usage).unwrap_err();
+        assert!(said.contains(usage[0]), "{said}");
+    }
+    let said = refused(&["--owner", ""]).unwrap_err();
+    assert!(said.contains("name an operator"), "{said}");
+    let said = refused(&["--template", "/nonexistent"]).unwrap_err();
+    assert!(said.contains("/nonexistent"), "{said}");
+}
+
+#[test]
+fn an_smds_that_is_not_told_is_a_warning() {
+    let world = World::new("es2plus-smds", &[]);
+    let first = world.operator("es2plus", "operator", FIRST);
+    let eid = Some("89049032000000000000000000000163".parse().unwrap());
+    let download = DownloadOrder {
+        eid,
+        ..first.download(ICCID)
+    };
+    first.send(&download).unwrap();
+    let confirm = ConfirmOrder {
+        eid,
+        smds_address: Some("smds.example.com".to_string()),
+        ..first.confirm(ICCID)
+    };
+    let response = first.post(&confirm).unwrap();
+    assert_eq!(response.status, 200);
+    let said: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
+    let status = &said["header"]["functionExecutionStatus"];
+    assert_eq!(status["status"], "Executed-WithWarning");
+    assert_eq!(status["statusCodeData"]["subjectCode"], "8.9");
+    assert_eq!(status["statusCodeData"]["reasonCode"], "4.2");
+    // It was executed: the order can be used without the SM-DS.
+    let confirmed = json::decode_response::<ConfirmOrder>(&response).unwrap();
+    assert!(!confirmed.matching_id.is_empty());
+    let unusable = ConfirmOrder {
+        smds_address: Some("no host".to_string()),
+        ..confirm
+    };
+    assert_eq!(first.refusal(&unusable), "8.9/5.1");
 }

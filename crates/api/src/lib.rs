@@ -146,8 +146,78 @@ pub struct NewProfiles {
     pub service_provider_name: String,
     /// At most 64 characters, shown on the device.
     pub profile_name: String,
+    /// How profiles of the type are ordered and delivered. A type keeps what
+    /// it was made with: other settings are another type.
+    #[serde(default)]
+    pub settings: ProfileTypeSettings,
     /// One profile each.
     pub subscriptions: Vec<NewSubscription>,
+}
+
+/// How the profiles of a type are ordered and delivered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProfileTypeSettings {
+    /// The operator, as in the server's configuration, who alone may order;
+    /// absent: any may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// What the profiles are for (`ProfileClass`).
+    pub profile_class: ProfileClass,
+    /// Whether orders are confirmed only with a confirmation code.
+    pub confirmation_code_required: bool,
+    /// Wrong confirmation codes with which an order ends, at least 1; absent:
+    /// as the server's configuration has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_confirmation_failures: Option<u32>,
+    /// Downloads of one order that may be begun, at least 1; absent: as the
+    /// server's configuration has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_attempts: Option<u32>,
+    /// Days after its confirmation in which an order can be downloaded, at
+    /// least 1; absent: as the server's configuration has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order_validity_days: Option<u32>,
+    /// Whether an order for one eUICC that is confirmed without MatchingID has
+    /// none: the eUICC gets it by its EID.
+    pub default_order: bool,
+    /// Keys that protect the profile elements.
+    pub protection: Protection,
+    /// Whether a package stays bound to the one-time key of its first
+    /// delivery.
+    pub bound_once: bool,
+    /// Technologies that the device must support: `gsm`, `utran`, `cdma1x`,
+    /// `cdma_hrpd`, `cdma_ehrpd`, `eutran_epc`, `contactless`, `nr_epc`,
+    /// `nr5gc`, `eutran5gc`.
+    pub requires: Vec<String>,
+    /// Digits of the MNC in the IMSI, 2 or 3; absent: as EF.AD of the package
+    /// says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mnc_length: Option<u8>,
+}
+
+/// `ProfileClass` (SGP.22 5.5.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProfileClass {
+    /// For tests.
+    Test,
+    /// To get another profile with.
+    Provisioning,
+    /// For service.
+    #[default]
+    Operational,
+}
+
+/// Keys that protect the profile elements (SGP.22 2.5.3, 2.5.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Protection {
+    /// Those of the session.
+    #[default]
+    SessionKeys,
+    /// Random ones of the package.
+    ProfileKeys,
 }
 
 /// A subscription.

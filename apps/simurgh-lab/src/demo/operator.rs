@@ -67,6 +67,7 @@ impl Operator {
             template: Some(hex(template)),
             service_provider_name: "Simurgh Mobile".to_string(),
             profile_name: "Operational".to_string(),
+            settings: api::ProfileTypeSettings::default(),
             subscriptions: subscriptions.filter_map(shown).collect(),
         };
         let _: api::Imported = self.call(Method::POST, "/profiles", Some(&new)).await?;

@@ -4,6 +4,7 @@ mod devices;
 mod functions;
 mod list;
 mod operations;
+mod stock;
 
 use std::sync::Arc;
 

@@ -8,6 +8,8 @@ use rsp_core::profile::{
 };
 use rsp_crypto::software::SoftwareProvider;
 
+use zeroize::Zeroizing;
+
 use super::read_package;
 use crate::{Failure, files};
 
@@ -98,27 +100,8 @@ fn build_all(
     table: &Path,
     folder: &Path,
 ) -> Result<(), Failure> {
-    let text = files::read(table)?;
-    let mut lines = text
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty());
-    let Some((_, first)) = lines.next() else {
-        return Err(Failure::new(table.display(), "is empty"));
-    };
-    let columns: Vec<&str> = first.split(',').map(str::trim).collect();
-    let mut orders = Vec::new();
     // All lines are read before anything is written.
-    for (index, line) in lines {
-        let place = || format!("{}, line {}", table.display(), index + 1);
-        let values: Vec<&str> = line.split(',').map(str::trim).collect();
-        if values.len() != columns.len() {
-            let problem = format!("{} values for {} columns", values.len(), columns.len());
-            return Err(Failure::new(place(), problem));
-        }
-        let order = table_row(shared, &columns, &values, &SoftwareProvider);
-        orders.push(order.map_err(|error| Failure::new(place(), error))?);
-    }
+    let orders = read_table(shared, table)?;
     std::fs::create_dir_all(folder)
         .map_err(|error| Failure::new(format!("cannot make {}", folder.display()), error))?;
     for order in &orders {
@@ -130,4 +113,32 @@ fn build_all(
     }
     println!("{} packages in {}", orders.len(), folder.display());
     Ok(())
+}
+
+/// Reads a table of subscriptions; the first line names the columns.
+pub(crate) fn read_table(
+    shared: Option<&Subscription>,
+    table: &Path,
+) -> Result<Vec<Subscription>, Failure> {
+    let text = Zeroizing::new(files::read(table)?);
+    let mut lines = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty());
+    let Some((_, first)) = lines.next() else {
+        return Err(Failure::new(table.display(), "is empty"));
+    };
+    let columns: Vec<&str> = first.split(',').map(str::trim).collect();
+    let mut orders = Vec::new();
+    for (index, line) in lines {
+        let place = || format!("{}, line {}", table.display(), index + 1);
+        let values: Vec<&str> = line.split(',').map(str::trim).collect();
+        if values.len() != columns.len() {
+            let problem = format!("{} values for {} columns", values.len(), columns.len());
+            return Err(Failure::new(place(), problem));
+        }
+        let order = table_row(shared, &columns, &values, &SoftwareProvider);
+        orders.push(order.map_err(|error| Failure::new(place(), error))?);
+    }
+    Ok(orders)
 }

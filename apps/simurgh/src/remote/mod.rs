@@ -5,6 +5,7 @@ pub(crate) mod device;
 pub(crate) mod operation;
 pub(crate) mod output;
 pub(crate) mod profile;
+pub(crate) mod stock;
 
 use std::path::PathBuf;
 

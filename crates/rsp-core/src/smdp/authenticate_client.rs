@@ -180,7 +180,8 @@ impl AuthenticatedClient {
         if order.is_expired(cx.now) {
             return self.end(delivery.order, OrderEnd::Expired, smdp, cx);
         }
-        if order.attempts >= smdp.policy.max_attempts {
+        let limits = smdp.policy.of_type(&delivery.material.settings);
+        if order.attempts >= limits.max_attempts {
             return self.end(delivery.order, OrderEnd::Attempts, smdp, cx);
         }
         let fits = delivery.material.check_fits(&self.said);

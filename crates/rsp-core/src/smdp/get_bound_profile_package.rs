@@ -13,7 +13,7 @@ use super::order::CodeCheck;
 use super::progress::Passed;
 use super::{
     AwaitGetBoundProfilePackage, AwaitInstallationResult, Delivery, KeptPackage, Order, OrderEnd,
-    OrderEvent, ProfileMaterial, Refusal, Rejected, Session, Smdp, Step,
+    OrderEvent, ProfileMaterial, ProfileTypeSettings, Refusal, Rejected, Session, Smdp, Step,
 };
 use crate::Context;
 use crate::binding::es2plus_json::NotificationPoint;
@@ -48,7 +48,7 @@ impl AwaitGetBoundProfilePackage {
         self.verify(ok, cx)?;
         let order = self.order_of_session(delivery.order)?;
         order.check_eligible(self.eid)?;
-        let order = match self.admit(ok, order, smdp, cx)? {
+        let order = match self.admit(ok, order, &delivery.material.settings, smdp, cx)? {
             Admitted::Order(order) => *order,
             Admitted::Refused(step) => return Ok(*step),
         };
@@ -118,6 +118,7 @@ impl AwaitGetBoundProfilePackage {
         &self,
         ok: &PrepareDownloadResponseOk,
         order: Order,
+        settings: &ProfileTypeSettings,
         smdp: &Smdp,
         cx: &Context<'_>,
     ) -> Result<Admitted, Rejected> {
@@ -134,7 +135,7 @@ impl AwaitGetBoundProfilePackage {
                 cx,
             ));
         }
-        let limit = smdp.policy.max_confirmation_failures;
+        let limit = smdp.policy.of_type(settings).max_confirmation_failures;
         let hash_cc = ok.euicc_signed2.hash_cc.as_ref();
         let id = self.transaction_id.as_bytes();
         let point = NotificationPoint::CONFIRMATION;

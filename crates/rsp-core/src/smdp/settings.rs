@@ -31,7 +31,23 @@ impl Default for Policy {
     }
 }
 
-/// How the profiles of one type are delivered.
+impl Policy {
+    /// The limits of orders of a type: its own ones go before these.
+    #[must_use]
+    pub fn of_type(&self, settings: &ProfileTypeSettings) -> Policy {
+        let days = |days: u32| Duration::from_secs(u64::from(days) * 24 * 60 * 60);
+        let failures = settings.max_confirmation_failures;
+        Policy {
+            order_validity: settings
+                .order_validity_days
+                .map_or(self.order_validity, days),
+            max_attempts: settings.max_attempts.unwrap_or(self.max_attempts),
+            max_confirmation_failures: failures.unwrap_or(self.max_confirmation_failures),
+        }
+    }
+}
+
+/// How the profiles of one type are ordered and delivered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProfileTypeSettings {
@@ -46,6 +62,32 @@ pub struct ProfileTypeSettings {
     pub requires: Vec<Technology>,
     /// Where the MNC ends in the IMSI.
     pub mnc_length: Option<MncLength>,
+    /// Whether an order is confirmed only with a confirmation code (8.2.7/2.2).
+    // What is not set is not written: types are compared as they were stored.
+    #[serde(skip_serializing_if = "is_not")]
+    pub confirmation_code_required: bool,
+    /// Whether an order for one eUICC that is confirmed without a word on the
+    /// MatchingID has none: the eUICC gets it by its EID from its default
+    /// SM-DP+ (SGP.22 5.3.2). Otherwise the SM-DP+ makes one.
+    #[serde(skip_serializing_if = "is_not")]
+    pub default_order: bool,
+    /// In place of [`Policy::order_validity`], in days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order_validity_days: Option<u32>,
+    /// In place of [`Policy::max_attempts`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_attempts: Option<u32>,
+    /// In place of [`Policy::max_confirmation_failures`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_confirmation_failures: Option<u32>,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde asks for"
+)]
+fn is_not(set: &bool) -> bool {
+    !*set
 }
 
 /// Keys that protect the profile elements (SGP.22 2.5.3, 2.5.4).

@@ -136,9 +136,10 @@ impl SmdpHost {
     ) -> Result<HttpResponse, Failure> {
         let order = self.ordered(request.iccid)?;
         let before = order.value.clone();
-        let confirmed = order
-            .value
-            .confirm_order(request, operator, &self.smdp, cx)?;
+        let settings = self.store.profile_type(&before.profile_type)?;
+        let settings = settings.unwrap_or_default();
+        let order_of = order.value;
+        let confirmed = order_of.confirm_order(request, operator, &settings, &self.smdp, cx)?;
         let (next, reply, warning) = confirmed;
         match self.commit(&before, next, order.version, cx) {
             Err(StoreError::Exists(_)) => return Err(Refusal::MatchingIdInUse.into()),

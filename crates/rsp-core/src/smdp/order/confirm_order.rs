@@ -7,7 +7,7 @@ use rsp_asn1::ids::Eid;
 use super::{Confirmation, Order, OrderEvent, OrderState};
 use crate::Context;
 use crate::binding::es2plus_json::{ConfirmOrder, ConfirmOrderOk};
-use crate::smdp::{Refusal, Rejected, Smdp};
+use crate::smdp::{ProfileTypeSettings, Refusal, Rejected, Smdp};
 
 /// A confirmed order, the reply, and what the operator is warned of.
 pub type Confirmed = (Order, ConfirmOrderOk, Option<Refusal>);
@@ -22,12 +22,13 @@ impl Order {
     ///
     /// # Errors
     /// If the profile is another operator's, not ordered, or for another
-    /// eUICC, the MatchingID fits no activation code, or the SM-DS cannot be
-    /// one.
+    /// eUICC, its type asks for a confirmation code and there is none, the
+    /// MatchingID fits no activation code, or the SM-DS cannot be one.
     pub fn confirm_order(
         self,
         request: &ConfirmOrder,
         caller: &str,
+        settings: &ProfileTypeSettings,
         smdp: &Smdp,
         cx: &mut Context<'_>,
     ) -> Result<Confirmed, Rejected> {
@@ -35,9 +36,12 @@ impl Order {
         let open = matches!(self.state, OrderState::Allocated | OrderState::Linked);
         let eid = self.confirmed_eid(request, open)?;
         let smds_address = smds_address(request, eid, smdp)?;
-        let matching_id = self.confirmed_matching_id(request, eid, cx)?;
+        let matching_id = self.confirmed_matching_id(request, eid, settings, cx)?;
         let code = request.confirmation_code.as_deref();
         let code = code.filter(|code| !code.is_empty());
+        if settings.confirmation_code_required && code.is_none() {
+            return Err(Refusal::ConfirmationCodeMissing.because("the profile type asks for one"));
+        }
         let confirmation = code.map(|code| Confirmation::of(code, cx.crypto));
         let reply = ConfirmOrderOk {
             eid,
@@ -57,7 +61,7 @@ impl Order {
                 matching_id: Some(matching_id),
                 confirmation,
                 smds_address,
-                expires: Some(cx.now.after(smdp.policy.order_validity)),
+                expires: Some(cx.now.after(smdp.policy.of_type(settings).order_validity)),
                 ..self
             },
             _ if self.is_confirmed_as(request, &matching_id, confirmation.as_ref()) => self,
@@ -84,6 +88,7 @@ impl Order {
         &self,
         request: &ConfirmOrder,
         eid: Option<Eid>,
+        settings: &ProfileTypeSettings,
         cx: &mut Context<'_>,
     ) -> Result<String, Refusal> {
         let fits = |c: char| c.is_ascii_graphic() && c != '$';
@@ -94,6 +99,7 @@ impl Order {
             }
             (Some(given), _) => Ok(given.clone()),
             (None, Some(made)) => Ok(made.clone()),
+            (None, None) if settings.default_order && eid.is_some() => Ok(String::new()),
             (None, None) => Ok(make_matching_id(cx)),
         }
     }
