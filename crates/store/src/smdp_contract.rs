@@ -70,6 +70,8 @@ pub struct SmdpNotification<'a> {
     pub der: &'a [u8],
     /// When it came.
     pub received: Timestamp,
+    /// What its operator is to be told, once.
+    pub progress: Option<&'a Progress>,
 }
 
 /// One step of the SM-DP+, to be committed whole.

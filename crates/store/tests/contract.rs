@@ -285,6 +285,7 @@ fn a_notification_is_kept_once() {
             seq_number,
             der,
             received: Timestamp(1),
+            progress: None,
         })
     };
     add(2, b"b").unwrap();

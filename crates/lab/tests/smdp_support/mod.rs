@@ -379,7 +379,29 @@ impl Card {
         seq_number: i64,
         signer: &Card,
     ) -> es9plus::HandleNotificationRequest {
-        let tbs = Signed::new(metadata(seq_number, NOTIFICATION_ENABLE));
+        self.notification(metadata(seq_number, NOTIFICATION_ENABLE), signer)
+    }
+
+    /// A notification of an event on a profile.
+    pub(crate) fn notifies(
+        &self,
+        seq_number: i64,
+        event: u8,
+        iccid: Iccid,
+    ) -> es9plus::HandleNotificationRequest {
+        let metadata = NotificationMetadata {
+            iccid: Some(iccid),
+            ..metadata(seq_number, event)
+        };
+        self.notification(metadata, self)
+    }
+
+    fn notification(
+        &self,
+        metadata: NotificationMetadata,
+        signer: &Card,
+    ) -> es9plus::HandleNotificationRequest {
+        let tbs = Signed::new(metadata);
         let other = Signed::new(OtherSignedNotification {
             euicc_notification_signature: signer.sign(&[tbs.as_bytes()]),
             tbs_other_notification: tbs,

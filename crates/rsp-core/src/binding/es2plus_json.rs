@@ -196,6 +196,12 @@ impl NotificationPoint {
     pub const BPP_DOWNLOAD: NotificationPoint = NotificationPoint(3);
     /// The eUICC reported the installation.
     pub const BPP_INSTALLATION: NotificationPoint = NotificationPoint(4);
+    /// The eUICC reported that the profile was enabled.
+    pub const ENABLED: NotificationPoint = NotificationPoint(101);
+    /// The eUICC reported that the profile was disabled.
+    pub const DISABLED: NotificationPoint = NotificationPoint(102);
+    /// The eUICC reported that the profile was deleted.
+    pub const DELETED: NotificationPoint = NotificationPoint(103);
 }
 
 impl Function for DownloadOrder {

@@ -145,7 +145,7 @@ impl Crl {
 
     /// Whether the next list is due, or nothing says when it is.
     pub fn is_outdated(&self, now: Timestamp) -> bool {
-        !self.next_update.is_some_and(|next| now <= next)
+        self.next_update.is_none_or(|next| now > next)
     }
 
     /// Whether the certificate with this serial number is revoked.

@@ -9,12 +9,12 @@ use rsp_asn1::rsp::{
 };
 use rsp_crypto::{PublicKey, Signature};
 
-use super::progress::Passed;
-use super::{AwaitInstallationResult, Order, OrderEnd, OrderEvent, Session, Smdp, Step};
-use crate::Context;
+use super::progress::{Passed, notified};
+use super::{AwaitInstallationResult, Order, OrderEnd, OrderEvent, Progress, Session, Smdp, Step};
 use crate::binding::StatusCodeData;
 use crate::binding::json::Empty;
 use crate::pki::verify_euicc_chain;
+use crate::{Context, Timestamp};
 
 /// A notification whose signature cannot be verified: nothing is changed, and
 /// the eUICC keeps it.
@@ -115,6 +115,19 @@ impl Smdp {
             true => Ok(euicc.eid),
             false => Err(Unverified),
         }
+    }
+
+    /// What the operator is told of a notification that was verified to be of
+    /// this eUICC; `None` if it is not about the profile of this order there.
+    pub fn other_progress(
+        &self,
+        notification: &OtherSignedNotification,
+        eid: Eid,
+        order: &Order,
+        now: Timestamp,
+    ) -> Option<Progress> {
+        let metadata = &notification.tbs_other_notification;
+        notified(metadata, eid, now, order, self)
     }
 }
 

@@ -6,7 +6,10 @@ use alloc::string::ToString;
 
 use rsp_asn1::Asn1;
 use rsp_asn1::ids::{Eid, TransactionId};
-use rsp_asn1::rsp::{CancelSessionReason, ProfileInstallationResult};
+use rsp_asn1::rsp::{
+    CancelSessionReason, NOTIFICATION_DELETE, NOTIFICATION_DISABLE, NOTIFICATION_ENABLE,
+    NotificationMetadata, ProfileInstallationResult,
+};
 
 use super::{Order, Refusal, Smdp};
 use crate::Timestamp;
@@ -40,29 +43,8 @@ impl Passed<'_> {
         order: &Order,
         smdp: &Smdp,
     ) -> Option<Progress> {
-        let status = match failure {
-            None => ExecutionStatus::ExecutedSuccess,
-            Some(_) => ExecutionStatus::Failed,
-        };
-        Some(Progress {
-            operator: order.requester.clone()?,
-            message: HandleDownloadProgressInfo {
-                header: RequestHeader {
-                    function_requester_identifier: smdp.oid.to_string(),
-                    function_call_identifier: format!("{}-{}", self.transaction_id, point.0),
-                },
-                eid: Some(self.eid),
-                iccid: order.iccid,
-                profile_type: order.profile_type.clone(),
-                timestamp: self.now.to_rfc3339(),
-                notification_point_id: point,
-                notification_point_status: FunctionExecutionStatus {
-                    status,
-                    status_code_data: failure,
-                },
-                result_data: None,
-            },
-        })
+        let call = format!("{}-{}", self.transaction_id, point.0);
+        about(order, smdp, call, self.eid, self.now, point, failure)
     }
 
     /// The message about a refusal.
@@ -89,6 +71,64 @@ impl Passed<'_> {
         progress.message.result_data = Some(to_base64(&result.to_der()));
         Some(progress)
     }
+}
+
+/// The message about what an eUICC did with the profile after its
+/// installation; `None` if nobody ordered it, it is on another eUICC, or nobody
+/// wants to know.
+pub(super) fn notified(
+    metadata: &NotificationMetadata,
+    eid: Eid,
+    now: Timestamp,
+    order: &Order,
+    smdp: &Smdp,
+) -> Option<Progress> {
+    let event = |bit| metadata.profile_management_operation.bit(bit);
+    let points = [
+        (NOTIFICATION_ENABLE, NotificationPoint::ENABLED),
+        (NOTIFICATION_DISABLE, NotificationPoint::DISABLED),
+        (NOTIFICATION_DELETE, NotificationPoint::DELETED),
+    ];
+    let (_, point) = points.into_iter().find(|(bit, _)| event(*bit))?;
+    if order.delivered_to != Some(eid) || metadata.iccid != Some(order.iccid) {
+        return None;
+    }
+    let call = format!("{eid}-{}", metadata.seq_number);
+    about(order, smdp, call, eid, now, point, None)
+}
+
+fn about(
+    order: &Order,
+    smdp: &Smdp,
+    call: alloc::string::String,
+    eid: Eid,
+    now: Timestamp,
+    point: NotificationPoint,
+    failure: Option<StatusCodeData>,
+) -> Option<Progress> {
+    let status = match failure {
+        None => ExecutionStatus::ExecutedSuccess,
+        Some(_) => ExecutionStatus::Failed,
+    };
+    Some(Progress {
+        operator: order.requester.clone()?,
+        message: HandleDownloadProgressInfo {
+            header: RequestHeader {
+                function_requester_identifier: smdp.oid.to_string(),
+                function_call_identifier: call,
+            },
+            eid: Some(eid),
+            iccid: order.iccid,
+            profile_type: order.profile_type.clone(),
+            timestamp: now.to_rfc3339(),
+            notification_point_id: point,
+            notification_point_status: FunctionExecutionStatus {
+                status,
+                status_code_data: failure,
+            },
+            result_data: None,
+        },
+    })
 }
 
 /// A cancellation as a status: the profile was refused.

@@ -266,11 +266,18 @@ impl SmdpHost {
         cx: &Context<'_>,
     ) -> Result<(), Failure> {
         let eid = self.smdp.other_notification(notification, cx)?;
+        let iccid = notification.tbs_other_notification.iccid;
+        let order = iccid.map(|iccid| self.store.order(iccid)).transpose()?;
+        let progress = order.flatten().and_then(|order| {
+            let order = &order.value;
+            self.smdp.other_progress(notification, eid, order, cx.now)
+        });
         let kept = self.store.add_smdp_notification(&SmdpNotification {
             eid,
             seq_number: notification.tbs_other_notification.seq_number,
             der: notification.as_bytes(),
             received: cx.now,
+            progress: self.to_informed(progress).as_ref(),
         });
         match kept {
             Err(StoreError::Exists(_)) => Err(Failure::NumberInUse),

@@ -370,8 +370,7 @@ fn add_notification(tx: &Db<'_>, notification: &SmdpNotification<'_>) -> Result<
         .prepare_cached(
             "INSERT INTO smdp_notification (eid, seq_number, received, der)
              VALUES ($1, $2, $3, $4)
-             ON CONFLICT (eid, seq_number) DO UPDATE SET seq_number = excluded.seq_number
-             WHERE der = excluded.der",
+             ON CONFLICT (eid, seq_number) DO NOTHING",
         )?
         .execute(params![
             notification.eid.to_string(),
@@ -379,9 +378,27 @@ fn add_notification(tx: &Db<'_>, notification: &SmdpNotification<'_>) -> Result<
             notification.received.0 as i64,
             notification.der
         ])?;
-    match kept {
-        0 => Err(StoreError::Exists("another notification with this number")),
-        _ => Ok(()),
+    if kept == 0 {
+        let same: bool = tx
+            .prepare_cached(
+                "SELECT der = ?3 FROM smdp_notification WHERE eid = ?1 AND seq_number = ?2",
+            )?
+            .query_row(
+                params![
+                    notification.eid.to_string(),
+                    notification.seq_number,
+                    notification.der
+                ],
+                |row| row.get(0),
+            )?;
+        return match same {
+            true => Ok(()),
+            false => Err(StoreError::Exists("another notification with this number")),
+        };
+    }
+    match notification.progress {
+        Some(progress) => smdp_progress::add(tx, progress, notification.received),
+        None => Ok(()),
     }
 }
 
