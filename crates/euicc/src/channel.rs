@@ -68,19 +68,14 @@ impl Channel {
     }
 }
 
-/// All channels; the basic channel is always open.
+/// All channels up to the last open one; the basic channel is always open.
 #[derive(Debug)]
 pub(crate) struct Channels(Vec<Option<Channel>>);
 
 impl Channels {
     /// As after a reset.
     pub(crate) fn new() -> Channels {
-        let mut channels = Vec::new();
-        channels.resize_with(usize::from(MAX_CHANNEL) + 1, || None);
-        if let Some(basic) = channels.first_mut() {
-            *basic = Some(Channel::default());
-        }
-        Channels(channels)
+        Channels(Vec::from([Some(Channel::default())]))
     }
 
     /// An open channel.
@@ -109,6 +104,9 @@ impl Channels {
                 if let Some(channel) = self.0.get_mut(usize::from(number)) {
                     *channel = None;
                 }
+                while let Some(None) = self.0.last() {
+                    self.0.pop();
+                }
                 Ok((number, Status::OK.response()))
             }
             _ => Err(Status::INCORRECT_P1_P2),
@@ -116,13 +114,19 @@ impl Channels {
     }
 
     fn open(&mut self, number: u8) -> Result<(), Status> {
-        match self.0.get_mut(usize::from(number)) {
+        if number > MAX_CHANNEL {
+            return Err(Status::CHANNEL_NOT_SUPPORTED);
+        }
+        let at = usize::from(number);
+        if self.0.len() <= at {
+            self.0.resize_with(at + 1, || None);
+        }
+        match self.0.get_mut(at) {
             Some(channel @ None) => {
                 *channel = Some(Channel::default());
                 Ok(())
             }
-            Some(Some(_)) => Err(Status::CONDITIONS_NOT_SATISFIED),
-            None => Err(Status::CHANNEL_NOT_SUPPORTED),
+            _ => Err(Status::CONDITIONS_NOT_SATISFIED),
         }
     }
 }

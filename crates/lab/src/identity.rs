@@ -10,6 +10,8 @@ use rsp_crypto::PublicKey;
 use rsp_crypto::software::SoftwareKey;
 use serde::{Deserialize, Serialize};
 
+use crate::rest::{join, split, take};
+
 /// Key and certificates of one card (its ECASD, SGP.22 2.4.2).
 ///
 /// Serialised it holds the private key: whoever stores it must protect it.
@@ -39,6 +41,55 @@ impl CardIdentity {
             self.eum_certificate.clone(),
         )
     }
+
+    /// The identity as octets: what [`CardIdentity::from_octets`] reads.
+    pub(crate) fn to_octets(&self) -> Vec<u8> {
+        let ci: Vec<u8> = self.ci.iter().flat_map(ci_octets).collect();
+        join(&[
+            self.eid.as_bytes(),
+            self.key.to_scalar().as_ref(),
+            &self.key.public_key().to_spki_der(),
+            self.euicc_certificate.as_bytes(),
+            self.eum_certificate.as_bytes(),
+            &ci,
+        ])
+    }
+
+    /// An identity from its octets.
+    pub(crate) fn from_octets(octets: &[u8]) -> Result<CardIdentity, String> {
+        const WHAT: &str = "the identity of the card cannot be read";
+        let [eid, scalar, public_key, euicc, eum, mut ci] = split(octets).ok_or(WHAT)?;
+        let certificate =
+            |der: &[u8]| Certificate::from_bytes(der).map_err(|error| error.to_string());
+        let mut keys = Vec::new();
+        while !ci.is_empty() {
+            let (identifier, key) = take(&mut ci).zip(take(&mut ci)).ok_or(WHAT)?;
+            keys.push(CiKey {
+                subject_key_identifier: identifier.to_vec(),
+                public_key: PublicKey::from_spki_der(key).map_err(|error| error.to_string())?,
+            });
+        }
+        Ok(CardIdentity {
+            eid: Eid::from_bytes(eid.try_into().map_err(|_| WHAT)?),
+            ci: keys,
+            key: key(public_key, scalar)?,
+            euicc_certificate: certificate(euicc)?,
+            eum_certificate: certificate(eum)?,
+        })
+    }
+}
+
+fn ci_octets(ci: &CiKey) -> Vec<u8> {
+    join(&[&ci.subject_key_identifier, &ci.public_key.to_spki_der()])
+}
+
+/// The key with this scalar, on the curve of its public key.
+fn key(public_key: &[u8], scalar: &[u8]) -> Result<SoftwareKey, String> {
+    let public_key = PublicKey::from_spki_der(public_key);
+    let curve = public_key.map_err(|error| error.to_string())?.curve();
+    let scalar = scalar.try_into();
+    let scalar = scalar.map_err(|_| "the private key has not 32 octets")?;
+    SoftwareKey::from_scalar(curve, scalar).map_err(|error| error.to_string())
 }
 
 impl fmt::Debug for CardIdentity {
@@ -83,11 +134,7 @@ impl TryFrom<Text> for CardIdentity {
     type Error = String;
 
     fn try_from(text: Text) -> Result<CardIdentity, String> {
-        let public_key = PublicKey::from_spki_der(&octets(&text.public_key)?);
-        let curve = public_key.map_err(|error| error.to_string())?.curve();
-        let scalar = octets(&text.key)?.try_into();
-        let scalar = scalar.map_err(|_| "the private key has not 32 octets")?;
-        let key = SoftwareKey::from_scalar(curve, &scalar).map_err(|error| error.to_string())?;
+        let key = key(&octets(&text.public_key)?, &octets(&text.key)?)?;
         let mut ci = Vec::new();
         for (identifier, public_key) in &text.ci {
             let public_key = PublicKey::from_spki_der(&octets(public_key)?);

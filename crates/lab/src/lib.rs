@@ -4,6 +4,7 @@
 #![deny(missing_docs)]
 
 mod card_file;
+mod device;
 mod factory;
 mod identity;
 pub mod inspect;
@@ -11,17 +12,20 @@ mod kills;
 mod material;
 mod network;
 pub mod reader;
+mod rest;
 mod servers;
 pub mod sizes;
 pub mod test_data;
 mod world;
 
 pub use card_file::{CardFile, CardFileError};
+pub use device::{Device, Outward};
 pub use factory::{Bootstrap, Factory, FactoryError};
 pub use identity::CardIdentity;
 pub use kills::{Kill, Moment, Peer, Role};
 pub use material::Material;
 pub use network::{Algorithm, NotConfirmed, Subscriber};
+pub use rest::{Likeness, Resting, WakeError};
 pub use world::{
     Change, ChangeAnswer, ChangeResponse, Fault, Lose, World, WorldError, device_info,
 };

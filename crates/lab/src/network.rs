@@ -78,6 +78,11 @@ impl Subscriber {
         }
     }
 
+    /// Whether it has this subscription and algorithm.
+    pub(crate) fn is(&self, subscription: &Subscription, algorithm: Algorithm) -> bool {
+        self.subscription == *subscription && self.algorithm == algorithm
+    }
+
     /// Challenges the USIM of the enabled profile.
     ///
     /// # Errors

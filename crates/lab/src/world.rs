@@ -22,11 +22,13 @@ use rsp_crypto::software::{SeededRng, SoftwareProvider};
 use rsp_crypto::{CryptoError, Curve, Rng};
 use store::{EimHost, ProfileStock, SmdpHost, StoreError};
 
+use crate::device::Device;
 use crate::factory::{Factory, FactoryError};
 use crate::identity::CardIdentity;
 use crate::kills::{Kill, Peer};
 use crate::material::Material;
 use crate::network::{Algorithm, NotConfirmed, Subscriber};
+use crate::rest::{Likeness, Resting, WakeError};
 use crate::servers::{Place, Servers};
 
 /// Why a world cannot be made or go on.
@@ -55,6 +57,8 @@ pub enum WorldError {
     Identifier(#[from] InvalidId),
     #[error("the card's memory: {0}")]
     Memory(#[from] LoadError),
+    #[error("{0}")]
+    Wake(#[from] WakeError),
     #[error("malformed: {0}")]
     Decode(#[from] rsp_asn1::DecodeError),
     #[error("the hierarchy has no {0}")]
@@ -135,6 +139,8 @@ pub struct World {
     pub(crate) servers: Servers,
     /// What the card was made with.
     identity: CardIdentity,
+    /// Whom the network has challenged: it goes on with their sequence numbers.
+    subscribers: Vec<Subscriber>,
     operations: u64,
 }
 
@@ -220,6 +226,7 @@ impl World {
             away: 0,
             servers,
             identity,
+            subscribers: Vec::new(),
             operations: 0,
         })
     }
@@ -386,12 +393,34 @@ impl World {
         Ok(())
     }
 
+    /// Puts the device to rest, as one like another, and wakes it again; gives
+    /// it as it rested.
+    ///
+    /// # Errors
+    /// If what was kept makes no device.
+    pub fn rest_and_wake(&mut self, like: Option<&Likeness>) -> Result<Resting, WorldError> {
+        let made = || Euicc::new(self.identity.personalisation());
+        let asleep = Ipa::new(self.ipa_config.clone(), None, self.now);
+        let device = Device {
+            identity: self.identity.clone(),
+            card: std::mem::replace(&mut self.card, made()),
+            ipa: std::mem::replace(&mut self.ipa, asleep),
+            memory: self.memory.take(),
+        };
+        let resting = device.rest(like);
+        let device = resting.wake(self.ipa_config.clone(), self.now)?;
+        (self.card, self.ipa) = (device.card, device.ipa);
+        (self.identity, self.memory) = (device.identity, device.memory);
+        Ok(resting)
+    }
+
     /// Drops the IPA, and starts it again on what it has had saved.
     pub fn restart_ipa(&mut self) {
         self.ipa = Ipa::new(self.ipa_config.clone(), self.memory.clone(), self.now);
     }
 
-    /// Whether the card answers the network as this subscriber.
+    /// Whether the card answers the network as this subscriber. The network
+    /// counts its challenges on.
     ///
     /// # Errors
     /// If it does not.
@@ -404,7 +433,15 @@ impl World {
             provider: &SoftwareProvider,
             rng: &mut self.rng,
         };
-        Subscriber::new(subscription.clone(), algorithm).confirm(&mut self.card, &mut environment)
+        let mut known = self.subscribers.iter();
+        let known = known.position(|subscriber| subscriber.is(subscription, algorithm));
+        let mut subscriber = match known {
+            Some(known) => self.subscribers.swap_remove(known),
+            None => Subscriber::new(subscription.clone(), algorithm),
+        };
+        let confirmed = subscriber.confirm(&mut self.card, &mut environment);
+        self.subscribers.push(subscriber);
+        confirmed
     }
 
     /// Hands an answer to the IPA.

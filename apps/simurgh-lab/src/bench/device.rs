@@ -1,23 +1,23 @@
 //! A device: a software eUICC and the product's IPA; the caller carries its
 //! requests.
 
-use euicc::{Environment, Euicc};
+use euicc::Euicc;
+use lab::{Bootstrap, Outward};
 use rsp_asn1::ids::Eid;
 use rsp_core::binding::{HttpRequest, HttpResponse};
 use rsp_core::eim::{Eim, EuiccRecord};
-use rsp_core::ipa::{Action, Config, Event, Input, Ipa, Retry, Server};
-use rsp_crypto::software::{SeededRng, SoftwareProvider};
+use rsp_core::ipa::{Config, Event, Input, Retry, Server};
+use rsp_core::profile::{self, Subscription};
+use rsp_crypto::Rng;
+use rsp_crypto::software::SeededRng;
 
-use super::setting::{Randomness, Setting, now};
+use super::setting::{Randomness, SMDP, Setting, now};
 use crate::Failure;
 
 /// A device that knows one eIM.
 pub(super) struct Device {
     pub(super) eid: Eid,
-    card: Euicc,
-    ipa: Ipa,
-    /// What the IPA has had saved: devices are never cut off here.
-    memory: Option<Vec<u8>>,
+    device: lab::Device,
     rng: SeededRng,
 }
 
@@ -28,24 +28,37 @@ impl Device {
         eim: &Eim,
         number: u64,
     ) -> Result<(Self, EuiccRecord), Failure> {
+        Self::make_with(setting, eim, number, None)
+    }
+
+    /// As [`Device::make`], with a bootstrap profile, enabled, as the
+    /// demonstration's devices have one.
+    pub(super) fn make_with(
+        setting: &Setting,
+        eim: &Eim,
+        number: u64,
+        subscription: Option<&Subscription>,
+    ) -> Result<(Self, EuiccRecord), Failure> {
         let mut rng = setting.rng(Randomness::Device(number));
         let factory = &setting.factory;
         let eid = factory.eid(number)?;
-        let mut card = factory.make_card(eid, &mut rng)?;
+        let identity = factory.identity(eid, &mut rng)?;
+        let mut card = Euicc::new(identity.personalisation());
+        if let Some(subscription) = subscription {
+            let bootstrap = Bootstrap {
+                template: &profile::template(),
+                subscription,
+                profile_name: "Bootstrap",
+                smdp_address: SMDP,
+                fallback_allowed: false,
+            };
+            factory.install_bootstrap(&mut card, &bootstrap)?;
+        }
         let configuration = eim.configuration_data(0)?;
         let token = factory.add_initial_eim(&mut card, configuration, &mut rng)?;
-        let config = Config {
-            retry: Retry {
-                times: 0,
-                ..Retry::default()
-            },
-            ..Config::new(lab::device_info(), vec![setting.anchor.clone()])
-        };
         let device = Device {
             eid,
-            card,
-            ipa: Ipa::new(config, None, now()),
-            memory: None,
+            device: lab::Device::new(identity, card, config(setting), now()),
             rng,
         };
         Ok((device, EuiccRecord::new(eid, token, 0)))
@@ -57,42 +70,48 @@ impl Device {
     /// If a request cannot be carried, or the IPA did not succeed.
     pub(super) fn round(
         &mut self,
-        mut carry: impl FnMut(&Server, HttpRequest) -> Result<HttpResponse, Failure>,
+        carry: impl FnMut(&Server, HttpRequest) -> Result<HttpResponse, Failure>,
     ) -> Result<Vec<Event>, Failure> {
-        if self.ipa.poll_timeout().is_some() {
-            self.ipa.handle(Input::Wake, now());
-        }
-        let mut events = Vec::new();
-        loop {
-            while let Some(event) = self.ipa.poll_event() {
-                match event {
-                    Event::Idle => return Ok(events),
-                    Event::Failed { reason } | Event::DownloadFailed { reason } => {
-                        return Err(reason.into());
-                    }
-                    event => events.push(event),
-                }
+        round(&mut self.device, &mut self.rng, carry)
+    }
+
+    /// The device alone, without its randomness.
+    pub(super) fn into_inner(self) -> lab::Device {
+        self.device
+    }
+}
+
+/// As [`Device::round`].
+pub(super) fn round(
+    device: &mut lab::Device,
+    rng: &mut dyn Rng,
+    mut carry: impl FnMut(&Server, HttpRequest) -> Result<HttpResponse, Failure>,
+) -> Result<Vec<Event>, Failure> {
+    device.wake_ipa(now());
+    let mut events = Vec::new();
+    loop {
+        match device.next(now(), rng) {
+            Outward::Event(Event::Idle) => return Ok(events),
+            Outward::Event(Event::Failed { reason } | Event::DownloadFailed { reason }) => {
+                return Err(reason.into());
             }
-            let input = match self.ipa.poll_action() {
-                Some(Action::Apdu(command)) => {
-                    let mut environment = Environment {
-                        provider: &SoftwareProvider,
-                        rng: &mut self.rng,
-                    };
-                    Input::Apdu(Ok(self.card.transmit(&command, &mut environment)))
-                }
-                Some(Action::Http { server, request }) => Input::Http(Ok(carry(&server, request)?)),
-                Some(Action::ResetCard) => {
-                    self.card.reset();
-                    Input::Reset(Ok(()))
-                }
-                Some(Action::Persist(memory)) => {
-                    self.memory = Some(memory);
-                    Input::Persisted(Ok(()))
-                }
-                None => return Err("the IPA waits in the middle of a round".into()),
-            };
-            self.ipa.handle(input, now());
+            Outward::Event(event) => events.push(event),
+            Outward::Http { server, request } => {
+                let response = carry(&server, request)?;
+                device.handle(Input::Http(Ok(response)), now());
+            }
+            Outward::Wait(_) => return Err("the IPA waits in the middle of a round".into()),
         }
+    }
+}
+
+/// How the IPA of every device behaves.
+pub(super) fn config(setting: &Setting) -> Config {
+    Config {
+        retry: Retry {
+            times: 0,
+            ..Retry::default()
+        },
+        ..Config::new(lab::device_info(), vec![setting.anchor.clone()])
     }
 }

@@ -45,7 +45,9 @@ impl Bench {
         let mut report = Report::default();
         // First: what others have freed would be used again, and not counted.
         progress("memory of virtual devices");
-        report.add(memory::measure(&setting)?);
+        for row in memory::measure(&setting)? {
+            report.add(row);
+        }
         progress("signed eUICC packages");
         report.add(packages::measure(&setting, self.seconds)?);
         progress("SM-DP+ downloads");

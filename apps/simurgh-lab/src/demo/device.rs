@@ -5,12 +5,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use api::{NewDevice, OperationKind, Secret};
 use euicc::{Environment, Euicc};
-use lab::{Algorithm, Bootstrap, Subscriber, inspect};
+use lab::{Algorithm, Bootstrap, Outward, Resting, Subscriber, inspect};
 use rsp_asn1::Asn1;
 use rsp_asn1::ids::{Eid, Iccid};
 use rsp_asn1::sgp32::EimConfigurationData;
 use rsp_core::Timestamp;
-use rsp_core::ipa::{Action, Config, Event, Input, Ipa};
+use rsp_core::ipa::{Config, Event, Input};
 use rsp_core::profile::{self, Subscription};
 use rsp_crypto::OsRng;
 use rsp_crypto::software::SoftwareProvider;
@@ -26,15 +26,19 @@ const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A device in the field.
 pub(crate) struct Device {
-    eid: Eid,
+    number: u32,
     /// The profile that it came with.
     bootstrap: Iccid,
-    card: Euicc,
-    ipa: Ipa,
-    /// What the IPA has had saved: devices are never cut off here.
-    memory: Option<Vec<u8>>,
+    device: lab::Device,
     client: Client,
     rng: OsRng,
+}
+
+/// A device that rests between two polls.
+pub(crate) struct Kept {
+    number: u32,
+    bootstrap: Iccid,
+    resting: Resting,
 }
 
 /// Why a device is not confirmed.
@@ -54,11 +58,10 @@ pub(crate) async fn run(
     let mut name = format!("device {number}");
     let made = Device::make(number, setting).await;
     let confirmed = match made {
-        Ok(mut device) => {
-            name = format!("{name}, EID {}", device.eid);
+        Ok(device) => {
+            name = format!("{name}, EID {}", device.eid());
             run.step(Step::Made);
-            let confirmed = device.confirm(subscription, setting, run).await;
-            confirmed.map(|()| device)
+            device.confirm(subscription, setting, run).await
         }
         Err(error) => Err(error),
     };
@@ -70,13 +73,13 @@ pub(crate) async fn run(
 
 impl Device {
     async fn confirm(
-        &mut self,
+        mut self,
         subscription: Subscription,
         setting: &Setting,
         run: &mut Run,
-    ) -> Result<(), Failure> {
+    ) -> Result<Self, Failure> {
         let operator = &setting.operator;
-        let eid = self.eid.to_string();
+        let eid = self.eid().to_string();
         let activation_code = Secret(operator.order(subscription.iccid).await?);
         run.step(Step::Ordered);
         let download = OperationKind::Download { activation_code };
@@ -85,6 +88,8 @@ impl Device {
         expect_confirmed(setting, &download).await?;
         run.step(Step::DownloadConfirmed);
 
+        self = self.rest(setting).wake(setting)?;
+        run.step(Step::Woken);
         let enable = OperationKind::Enable {
             iccid: subscription.iccid.to_string(),
             rollback: false,
@@ -99,7 +104,7 @@ impl Device {
         run.step(Step::Authenticated);
         self.expect_profiles(&[(self.bootstrap, false), (operational, true)])?;
         run.step(Step::BootstrapDisabled);
-        Ok(())
+        Ok(self)
     }
 
     /// In the factory: a card with its certificate and an enabled bootstrap
@@ -116,7 +121,9 @@ impl Device {
             smdp_address: SMDP,
             fallback_allowed: false,
         };
-        let mut card = factory.make_card_with_bootstrap(eid, &bootstrap, &mut rng)?;
+        let identity = factory.identity(eid, &mut rng)?;
+        let mut card = Euicc::new(identity.personalisation());
+        factory.install_bootstrap(&mut card, &bootstrap)?;
         let configuration = setting.operator.eim_configuration().await?;
         let data = octets(&configuration.eim_configuration_data)?;
         let data = EimConfigurationData::from_der(&data)?;
@@ -128,17 +135,10 @@ impl Device {
             empty_response: false,
         };
         setting.operator.add_euicc(&new).await?;
-        let config = Config {
-            poll_interval: POLL_INTERVAL,
-            jitter_seed: u64::from(number),
-            ..Config::new(lab::device_info(), vec![factory.ci.clone()])
-        };
         let mut device = Device {
-            eid,
+            number,
             bootstrap: subscription.iccid,
-            card,
-            ipa: Ipa::new(config, None, now()),
-            memory: None,
+            device: lab::Device::new(identity, card, config(number, setting), now()),
             client: setting.devices.clone(),
             rng,
         };
@@ -155,13 +155,13 @@ impl Device {
             rng: &mut self.rng,
         };
         let mut subscriber = Subscriber::new(subscription, algorithm);
-        Ok(subscriber.confirm(&mut self.card, &mut environment)?)
+        Ok(subscriber.confirm(self.device.card(), &mut environment)?)
     }
 
     /// Compares what the card says of its profiles, and whether they are
     /// enabled.
     fn expect_profiles(&mut self, expected: &[(Iccid, bool)]) -> Result<(), Failure> {
-        let actual = inspect::profiles(&mut self.card, &mut self.rng)?;
+        let actual = inspect::profiles(self.device.card(), &mut self.rng)?;
         match actual == expected {
             true => Ok(()),
             false => Err(format!("the card has the profiles {actual:?}, not {expected:?}").into()),
@@ -169,66 +169,89 @@ impl Device {
     }
 
     pub(crate) fn eid(&self) -> Eid {
-        self.eid
+        self.device.eid()
     }
 
     /// Lets the IPA do a round, until the eIM has nothing more.
     async fn round(&mut self, run: &mut Run) -> Result<(), Failure> {
-        if self.ipa.poll_timeout().is_some() {
-            self.ipa.handle(Input::Wake, now());
-        }
+        self.device.wake_ipa(now());
         loop {
-            while let Some(event) = self.ipa.poll_event() {
-                match event {
-                    Event::Idle => return Ok(()),
-                    Event::Failed { reason } | Event::DownloadFailed { reason } => {
-                        return Err(reason.into());
-                    }
-                    event => run.event(&event),
+            match self.act().await {
+                Some(Event::Idle) => return Ok(()),
+                Some(Event::Failed { reason } | Event::DownloadFailed { reason }) => {
+                    return Err(reason.into());
                 }
+                Some(event) => run.event(&event),
+                None => {}
             }
-            self.act().await;
         }
     }
 
-    /// Polls until the task is ended.
-    pub(crate) async fn poll_for_ever(mut self) {
-        loop {
-            while self.ipa.poll_event().is_some() {}
-            self.act().await;
-        }
-    }
-
-    /// Carries out one action, or waits until the IPA wants to be called.
-    async fn act(&mut self) {
-        let input = match self.ipa.poll_action() {
-            Some(Action::Apdu(command)) => {
-                let mut environment = Environment {
-                    provider: &SoftwareProvider,
-                    rng: &mut self.rng,
-                };
-                Input::Apdu(Ok(self.card.transmit(&command, &mut environment)))
-            }
-            Some(Action::Http { server, request }) => {
+    /// Lets the device do one thing, or waits until its IPA wants to be called.
+    async fn act(&mut self) -> Option<Event> {
+        let input = match self.device.next(now(), &mut self.rng) {
+            Outward::Event(event) => return Some(event),
+            Outward::Http { server, request } => {
                 let response = self.client.post(&server, request).await;
                 Input::Http(response.map_err(|error| error.to_string()))
             }
-            Some(Action::ResetCard) => {
-                self.card.reset();
-                Input::Reset(Ok(()))
-            }
-            Some(Action::Persist(memory)) => {
-                self.memory = Some(memory);
-                Input::Persisted(Ok(()))
-            }
-            None => {
-                if let Some(until) = self.ipa.poll_timeout() {
+            Outward::Wait(until) => {
+                if let Some(until) = until {
                     tokio::time::sleep(until.since(now())).await;
                 }
                 Input::Time
             }
         };
-        self.ipa.handle(input, now());
+        self.device.handle(input, now());
+        None
+    }
+
+    /// Switches the device off until its next poll.
+    pub(crate) fn rest(self, setting: &Setting) -> Kept {
+        let resting = self.device.rest(setting.likeness.get());
+        setting.likeness.get_or_init(|| resting.likeness());
+        Kept {
+            number: self.number,
+            bootstrap: self.bootstrap,
+            resting,
+        }
+    }
+}
+
+impl Kept {
+    /// Octets that it has for itself.
+    pub(crate) fn octets(&self) -> usize {
+        self.resting.own_octets()
+    }
+
+    fn wake(self, setting: &Setting) -> Result<Device, Failure> {
+        let config = config(self.number, setting);
+        Ok(Device {
+            number: self.number,
+            bootstrap: self.bootstrap,
+            device: self.resting.wake(config, now())?,
+            client: setting.devices.clone(),
+            rng: super::random()?,
+        })
+    }
+
+    /// Waits until the device wants to poll, wakes it for a round and puts it
+    /// to rest again.
+    pub(crate) async fn poll(self, setting: &Setting) -> Result<Kept, Failure> {
+        if let Some(until) = self.resting.until() {
+            tokio::time::sleep(until.since(now())).await;
+        }
+        let mut device = self.wake(setting)?;
+        while device.act().await != Some(Event::Idle) {}
+        Ok(device.rest(setting))
+    }
+}
+
+fn config(number: u32, setting: &Setting) -> Config {
+    Config {
+        poll_interval: POLL_INTERVAL,
+        jitter_seed: u64::from(number),
+        ..Config::new(lab::device_info(), vec![setting.factory.ci.clone()])
     }
 }
 

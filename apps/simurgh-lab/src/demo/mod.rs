@@ -7,14 +7,16 @@ mod report;
 mod server;
 mod supply;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
-use lab::Factory;
+use lab::{Factory, Likeness};
+use rsp_asn1::ids::Eid;
 use rsp_core::pki::TrustAnchor;
 use rsp_core::profile;
 use rsp_crypto::OsRng;
@@ -24,7 +26,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 
 use crate::Failure;
-use device::Device;
+use device::Kept;
 use operator::Operator;
 use report::{Progress, Report, Run};
 use server::ServerProcess;
@@ -65,14 +67,18 @@ pub(crate) struct Setting {
     pub(crate) devices: Client,
     pub(crate) factory: Factory,
     pub(crate) supply: Supply,
+    /// What devices at rest have in common.
+    pub(crate) likeness: OnceCell<Likeness>,
 }
 
 /// What came of the devices.
 #[derive(Default)]
 struct Fleet {
     report: Report,
-    /// Those that stay up.
-    kept: Vec<Device>,
+    /// The first of those that stay up.
+    first: Option<Eid>,
+    /// Those that stay up: they poll in this order.
+    kept: VecDeque<Kept>,
 }
 
 impl Demo {
@@ -93,6 +99,7 @@ impl Demo {
             devices: operator::client(&server).build(Arc::new(SoftwareProvider))?,
             factory: factory(server.ca())?,
             supply: Supply::new(template, self.devices),
+            likeness: OnceCell::new(),
         });
         let progress = Progress::new(self.devices);
         progress.step("server started");
@@ -114,7 +121,11 @@ impl Demo {
         let all = fleet.report.print(self.devices, seconds);
         report::print_memory(server.peak_memory());
         if !self.once {
-            stay_up(&mut server, fleet.kept).await?;
+            let eid = fleet.first;
+            let devices = std::mem::take(&mut fleet.kept);
+            report::print_resting(devices.iter().map(Kept::octets));
+            server.explain(eid);
+            stay_up(&mut server, devices, self.parallel, &setting).await?;
         }
         server.stop().await;
         fleet.report.print_line(self.devices, seconds);
@@ -140,7 +151,10 @@ impl Demo {
                     }
                     let mut fleet = fleet.borrow_mut();
                     fleet.report.add(run, device.is_ok());
-                    fleet.kept.extend(device.ok().filter(|_| keep));
+                    if let Some(device) = device.ok().filter(|_| keep) {
+                        fleet.first.get_or_insert(device.eid());
+                        fleet.kept.push_back(device.rest(&setting));
+                    }
                 }
                 Ok::<_, Failure>(())
             })
@@ -163,12 +177,17 @@ impl Demo {
     }
 }
 
-/// Servers and devices go on until somebody ends them.
-async fn stay_up(server: &mut ServerProcess, devices: Vec<Device>) -> Result<(), Failure> {
-    server.explain(devices.first().map(Device::eid));
-    let polling: Vec<_> = devices
-        .into_iter()
-        .map(|device| tokio::task::spawn_local(device.poll_for_ever()))
+/// Servers and devices go on until somebody ends them. Devices wake for their
+/// polls, so many at a time.
+async fn stay_up(
+    server: &mut ServerProcess,
+    devices: VecDeque<Kept>,
+    parallel: u32,
+    setting: &Rc<Setting>,
+) -> Result<(), Failure> {
+    let devices = Rc::new(RefCell::new(devices));
+    let polling: Vec<_> = (0..parallel)
+        .map(|_| tokio::task::spawn_local(poll_in_turns(devices.clone(), setting.clone())))
         .collect();
     tokio::select! {
         ended = interrupted() => ended?,
@@ -176,6 +195,18 @@ async fn stay_up(server: &mut ServerProcess, devices: Vec<Device>) -> Result<(),
     }
     polling.iter().for_each(tokio::task::JoinHandle::abort);
     Ok(())
+}
+
+async fn poll_in_turns(devices: Rc<RefCell<VecDeque<Kept>>>, setting: Rc<Setting>) {
+    loop {
+        let Some(next) = devices.borrow_mut().pop_front() else {
+            return;
+        };
+        match next.poll(&setting).await {
+            Ok(device) => devices.borrow_mut().push_back(device),
+            Err(error) => eprintln!("a device does not wake: {error}"),
+        }
+    }
 }
 
 /// Comes when somebody wants this to end.

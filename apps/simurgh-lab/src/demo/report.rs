@@ -19,6 +19,7 @@ pub(crate) enum Step {
     PackageReceived,
     Installed,
     DownloadConfirmed,
+    Woken,
     Executed,
     EnableConfirmed,
     Authenticated,
@@ -26,7 +27,7 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    const ALL: [Step; 11] = [
+    const ALL: [Step; 12] = [
         Step::Made,
         Step::Ordered,
         Step::Triggered,
@@ -34,6 +35,7 @@ impl Step {
         Step::PackageReceived,
         Step::Installed,
         Step::DownloadConfirmed,
+        Step::Woken,
         Step::Executed,
         Step::EnableConfirmed,
         Step::Authenticated,
@@ -49,6 +51,7 @@ impl Step {
             Step::PackageReceived => "bound profile package received (ES9+)",
             Step::Installed => "profile installed by the eUICC",
             Step::DownloadConfirmed => "installation result verified by the eIM",
+            Step::Woken => "device woken from what it keeps at rest",
             Step::Executed => "signed enable executed by the eUICC",
             Step::EnableConfirmed => "enable result verified by the eIM",
             Step::Authenticated => "AUTHENTICATE answered with the ordered keys",
@@ -231,6 +234,15 @@ pub(crate) fn print_memory(server: Option<u64>) {
     if let (Some(devices), Some(server)) = (peak_memory("self"), server) {
         let (devices, server) = (devices / MIB, server / MIB);
         println!("peak memory: devices {devices} MiB, server {server} MiB");
+    }
+}
+
+/// What devices at rest keep for themselves.
+pub(crate) fn print_resting(octets: impl ExactSizeIterator<Item = usize>) {
+    let devices = octets.len();
+    let sum: usize = octets.sum();
+    if let Some(each) = sum.checked_div(devices) {
+        println!("devices rest between their polls, each in {each} octets");
     }
 }
 

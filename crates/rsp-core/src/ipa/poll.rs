@@ -1,5 +1,6 @@
 //! eIM Package retrieval (SGP.32 3.1.1.1): one round after another.
 
+use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::cell::Cell;
@@ -51,7 +52,8 @@ pub(super) async fn run(port: Port, config: Config, memory: Memory) {
             .is_some_and(|most| processed.get() >= most)
     };
     while !is_over() {
-        let mut outcome = round(&port, &config, &memory, &processed).await;
+        // A round is boxed: while the IPA waits it takes no memory.
+        let mut outcome = Box::pin(round(&port, &config, &memory, &processed)).await;
         if let Err(error) = &outcome
             && error.needs_reset()
         {
@@ -59,7 +61,7 @@ pub(super) async fn run(port: Port, config: Config, memory: Memory) {
             port.event(Event::CardReset { reason });
             outcome = match port.reset_card().await {
                 // What was under way goes on from where the memory says.
-                Ok(()) => round(&port, &config, &memory, &processed).await,
+                Ok(()) => Box::pin(round(&port, &config, &memory, &processed)).await,
                 Err(reason) => Err(IpaError::Card(reason)),
             };
         }

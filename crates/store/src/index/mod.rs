@@ -6,7 +6,8 @@
 //! errs on one side only. An eUICC that is marked busy and has no work costs a
 //! query; one with work is never marked idle.
 
-use std::collections::HashMap;
+mod table;
+
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,23 +15,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rsp_asn1::ids::Eid;
 use rsp_core::Timestamp;
 
+use table::{Entry, Table};
+
 /// Parts of the index that are locked on their own.
 const SHARDS: usize = 64;
 
-/// What is known of one eUICC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Entry {
-    /// Grows with everything that may be new work.
-    generation: u32,
-    busy: bool,
-    /// Whether the contact was not put down yet.
-    unsaved: bool,
-    contact: Timestamp,
-}
-
 #[derive(Debug, Default)]
 struct Shard {
-    entries: HashMap<Eid, Entry>,
+    entries: Table,
+    /// Those whose contact was not put down yet.
     unsaved: Vec<Eid>,
 }
 
@@ -54,7 +47,7 @@ pub(crate) enum Found {
 
 /// The work that was known when a step began.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Seen(u32);
+pub(crate) struct Seen(u16);
 
 impl Index {
     /// The index of these eUICCs, each with whether it has open operations.
@@ -69,52 +62,48 @@ impl Index {
         index
     }
 
-    /// A thread that panicked with the lock left an entry as it was or as it
-    /// was to be.
-    fn shard(&self, eid: Eid) -> Option<MutexGuard<'_, Shard>> {
-        let at = self.hasher.hash_one(eid) as usize % SHARDS;
-        let shard = self.shards.get(at)?;
-        Some(shard.lock().unwrap_or_else(PoisonError::into_inner))
+    /// The shard of an eUICC, and the hash by which it is found there. A thread
+    /// that panicked with the lock left an entry as it was or as it was to be.
+    fn shard(&self, eid: Eid) -> Option<(MutexGuard<'_, Shard>, u64)> {
+        let hash = self.hasher.hash_one(eid);
+        let shard = self.shards.get(hash as usize % SHARDS)?;
+        let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        Some((shard, hash))
     }
 
     fn with<T>(&self, eid: Eid, change: impl FnOnce(&mut Entry) -> T) -> Option<T> {
-        self.shard(eid)?.entries.get_mut(&eid).map(change)
+        let (mut shard, hash) = self.shard(eid)?;
+        shard.entries.get_mut(hash).map(change)
     }
 
     /// An eUICC is new.
     pub(crate) fn add(&self, eid: Eid, busy: bool) {
-        let entry = Entry {
-            generation: 0,
-            busy,
-            unsaved: false,
-            contact: Timestamp(0),
-        };
-        if let Some(mut shard) = self.shard(eid) {
-            shard.entries.insert(eid, entry);
+        if let Some((mut shard, hash)) = self.shard(eid) {
+            shard.entries.insert(hash, Entry::new(busy));
         }
     }
 
     /// An eUICC is forgotten.
     pub(crate) fn remove(&self, eid: Eid) {
-        if let Some(mut shard) = self.shard(eid) {
-            shard.entries.remove(&eid);
+        if let Some((mut shard, hash)) = self.shard(eid) {
+            shard.entries.remove(hash);
         }
     }
 
     /// A device polls.
     pub(crate) fn poll(&self, eid: Eid, now: Timestamp) -> Found {
-        let Some(mut shard) = self.shard(eid) else {
+        let Some((mut shard, hash)) = self.shard(eid) else {
             return Found::Unknown;
         };
-        let Some(entry) = shard.entries.get_mut(&eid) else {
+        let Some(entry) = shard.entries.get_mut(hash) else {
             return Found::Unknown;
         };
-        entry.contact = now;
-        let found = match entry.busy {
+        let was_saved = entry.touch(now.0);
+        let found = match entry.is_busy() {
             true => Found::Busy,
             false => Found::Idle,
         };
-        if !std::mem::replace(&mut entry.unsaved, true) {
+        if was_saved {
             shard.unsaved.push(eid);
         }
         found
@@ -122,30 +111,27 @@ impl Index {
 
     /// There may be new work, which is stored already.
     pub(crate) fn busy(&self, eid: Eid) {
-        self.with(eid, |entry| {
-            entry.generation = entry.generation.wrapping_add(1);
-            entry.busy = true;
-        });
+        self.with(eid, Entry::set_busy);
     }
 
     /// To be called before the work is read from the store.
     pub(crate) fn seen(&self, eid: Eid) -> Option<Seen> {
-        self.with(eid, |entry| Seen(entry.generation))
+        self.with(eid, |entry| Seen(entry.generation()))
     }
 
     /// No work is left, unless some came meanwhile.
     pub(crate) fn idle(&self, eid: Eid, seen: Seen) {
         self.with(eid, |entry| {
-            if entry.generation == seen.0 {
-                entry.busy = false;
+            if entry.generation() == seen.0 {
+                entry.set_idle();
             }
         });
     }
 
     /// When the device polled last in the life of this index.
     pub(crate) fn contact(&self, eid: Eid) -> Option<Timestamp> {
-        let contact = self.with(eid, |entry| entry.contact)?;
-        (contact.0 > 0).then_some(contact)
+        let contact = self.with(eid, |entry| entry.contact())?;
+        (contact > 0).then_some(Timestamp(contact))
     }
 
     /// Contacts that were not taken yet.
@@ -154,9 +140,10 @@ impl Index {
         for shard in &self.shards {
             let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
             for eid in std::mem::take(&mut shard.unsaved) {
-                if let Some(entry) = shard.entries.get_mut(&eid) {
-                    entry.unsaved = false;
-                    contacts.push((eid, entry.contact));
+                let hash = self.hasher.hash_one(eid);
+                if let Some(entry) = shard.entries.get_mut(hash) {
+                    entry.set_saved();
+                    contacts.push((eid, Timestamp(entry.contact())));
                 }
             }
         }

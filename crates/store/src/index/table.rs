@@ -1,0 +1,232 @@
+//! A table of sixteen octets for each eUICC: a poll reads one line of memory,
+//! and a million eUICCs fit into a processor's cache.
+//!
+//! An eUICC is known by 64 bits of a keyed hash of its EID, which nobody
+//! outside can foresee. Should two that are known have the same, their entry
+//! stays busy for ever, so that the store decides. An unknown EID with the
+//! hash of a known one is answered as that: once in 2^64 polls and eUICCs.
+
+/// No eUICC: never filled.
+const EMPTY: u64 = 0;
+
+/// Bits of [`Entry`], from the lowest; above them is the last contact.
+const BUSY: u64 = 1;
+const UNSAVED: u64 = 1 << 1;
+/// Two eUICCs have this hash.
+const SHARED: u64 = 1 << 2;
+/// The eUICC is forgotten; the slot is passed over.
+const GONE: u64 = 1 << 3;
+const GENERATION: u32 = 4;
+const GENERATION_MASK: u64 = 0xFFFF << GENERATION;
+const CONTACT: u32 = 20;
+
+/// What is known of one eUICC, in 64 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Entry(u64);
+
+impl Entry {
+    pub(super) fn new(busy: bool) -> Self {
+        Entry(if busy { BUSY } else { 0 })
+    }
+
+    pub(super) fn is_busy(self) -> bool {
+        self.0 & (BUSY | SHARED) != 0
+    }
+
+    /// Nothing is to be done any more.
+    pub(super) fn set_idle(&mut self) {
+        self.0 &= !BUSY;
+    }
+
+    /// There may be new work: the generation grows.
+    pub(super) fn set_busy(&mut self) {
+        let next = u64::from(self.generation().wrapping_add(1)) << GENERATION;
+        self.0 = self.0 & !GENERATION_MASK | next | BUSY;
+    }
+
+    /// Grows with everything that may be new work.
+    pub(super) fn generation(self) -> u16 {
+        (self.0 >> GENERATION) as u16
+    }
+
+    /// Milliseconds since 1970, 44 bits of them: until the year 2527.
+    pub(super) fn contact(self) -> u64 {
+        self.0 >> CONTACT
+    }
+
+    /// A contact that is not put down yet; gives whether the one before was.
+    pub(super) fn touch(&mut self, at: u64) -> bool {
+        let was_saved = self.0 & UNSAVED == 0;
+        self.0 = self.0 & ((1 << CONTACT) - 1) | UNSAVED | at << CONTACT;
+        was_saved
+    }
+
+    /// The contact is put down.
+    pub(super) fn set_saved(&mut self) {
+        self.0 &= !UNSAVED;
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    hash: u64,
+    entry: Entry,
+}
+
+const FREE: Slot = Slot {
+    hash: EMPTY,
+    entry: Entry(0),
+};
+
+/// Slots in the order of the hashes, as far as those before leave room.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    slots: Vec<Slot>,
+    /// Slots that are not free, those of forgotten ones included.
+    used: usize,
+}
+
+impl Table {
+    /// The slot of a hash, or the free one where it would be; `None` only of a
+    /// table without slots.
+    fn find(&mut self, hash: u64) -> Option<&mut Slot> {
+        let hash = hash.max(1);
+        let length = self.slots.len();
+        let home = (u128::from(hash) * length as u128 >> 64) as usize;
+        let (before, from) = self.slots.split_at_mut_checked(home)?;
+        let matches = |slot: &&mut Slot| slot.hash == hash || slot.hash == EMPTY;
+        from.iter_mut().chain(before).find(matches)
+    }
+
+    /// The entry with this hash.
+    pub(super) fn get_mut(&mut self, hash: u64) -> Option<&mut Entry> {
+        let slot = self.find(hash)?;
+        let is_there = slot.hash != EMPTY && slot.entry.0 & GONE == 0;
+        is_there.then_some(&mut slot.entry)
+    }
+
+    /// Adds an entry.
+    pub(super) fn insert(&mut self, hash: u64, entry: Entry) {
+        // A fifth stays free, so that ways are short.
+        if (self.used + 1) * 5 > self.slots.len() * 4 {
+            self.grow();
+        }
+        let Some(slot) = self.find(hash) else {
+            return;
+        };
+        if slot.hash == EMPTY {
+            *slot = Slot {
+                hash: hash.max(1),
+                entry,
+            };
+            self.used += 1;
+        } else if slot.entry.0 & GONE != 0 {
+            slot.entry = entry;
+        } else {
+            slot.entry.0 |= entry.0 | SHARED;
+        }
+    }
+
+    /// Forgets an entry; one that two share stays for the other.
+    pub(super) fn remove(&mut self, hash: u64) {
+        if let Some(entry) = self.get_mut(hash)
+            && entry.0 & SHARED == 0
+        {
+            *entry = Entry(GONE);
+        }
+    }
+
+    /// A quarter larger than what is in it needs: memory is what counts.
+    fn grow(&mut self) {
+        let old = std::mem::take(&mut self.slots);
+        let is_there = |slot: &Slot| slot.hash != EMPTY && slot.entry.0 & GONE == 0;
+        let there = old.iter().filter(|slot| is_there(slot)).count();
+        self.slots = vec![FREE; there + there / 2 + 8];
+        self.used = there;
+        for slot in old.into_iter().filter(is_there) {
+            if let Some(free) = self.find(slot.hash) {
+                *free = slot;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use rsp_crypto::Rng;
+    use rsp_crypto::software::SeededRng;
+
+    use super::*;
+
+    /// Against a map that is plainly right; hashes that are close together, at
+    /// both ends, so that ways are long and go around.
+    #[test]
+    fn it_is_a_map() {
+        let (mut table, mut map) = (Table::default(), BTreeMap::new());
+        let mut rng = SeededRng::new(1);
+        for round in 0..20_000u64 {
+            let mut random = [0; 3];
+            rng.fill(&mut random);
+            let [what, low, high] = random;
+            let hash = match high % 3 {
+                0 => u64::from(low),
+                1 => u64::MAX - u64::from(low),
+                _ => u64::from(low) << 56 | u64::from(high),
+            };
+            let key = hash.max(1);
+            match what % 3 {
+                0 if !map.contains_key(&key) => {
+                    table.insert(hash, Entry::new(what > 127));
+                    map.insert(key, Entry::new(what > 127));
+                }
+                1 => {
+                    table.remove(hash);
+                    map.remove(&key);
+                }
+                _ => {
+                    if let Some(entry) = table.get_mut(hash) {
+                        entry.touch(round);
+                    }
+                    if let Some(entry) = map.get_mut(&key) {
+                        entry.touch(round);
+                    }
+                }
+            }
+            assert_eq!(table.get_mut(hash).copied(), map.get(&key).copied());
+        }
+        assert!(map.len() > 100);
+        for (key, entry) in map {
+            assert_eq!(table.get_mut(key).copied(), Some(entry));
+        }
+    }
+
+    #[test]
+    fn an_entry_holds_all_it_is_told() {
+        let mut entry = Entry::new(true);
+        assert!(entry.touch(1_767_225_600_123));
+        assert!(!entry.touch(1_767_225_600_124));
+        for _ in 0..70_000 {
+            entry.set_busy();
+        }
+        assert_eq!(entry.generation(), (70_000u32 % 65_536) as u16);
+        assert_eq!(entry.contact(), 1_767_225_600_124);
+        entry.set_idle();
+        entry.set_saved();
+        assert!(!entry.is_busy() && entry.touch(5));
+        assert_eq!(entry.contact(), 5);
+    }
+
+    #[test]
+    fn two_with_one_hash_are_left_to_the_store() {
+        let mut table = Table::default();
+        table.insert(7, Entry::new(false));
+        table.insert(7, Entry::new(false));
+        let entry = table.get_mut(7).unwrap();
+        entry.set_idle();
+        assert!(entry.is_busy());
+        table.remove(7);
+        assert!(table.get_mut(7).is_some(), "the other one is still there");
+    }
+}
