@@ -36,6 +36,9 @@ pub(crate) struct Config {
     /// Repetitions of a request.
     #[serde(default = "three_times")]
     pub(crate) retries: u32,
+    /// Seconds that an eIM is tried over a new profile that may be taken back.
+    #[serde(default = "five_minutes")]
+    pub(crate) rollback_after: u64,
     /// Octets in one STORE DATA.
     #[serde(default = "whole_blocks")]
     block_size: u8,
@@ -69,6 +72,10 @@ const fn half_a_minute() -> u64 {
 
 const fn three_times() -> u32 {
     3
+}
+
+const fn five_minutes() -> u64 {
+    300
 }
 
 const fn whole_blocks() -> u8 {
@@ -121,6 +128,7 @@ impl Config {
                 times: self.retries,
                 ..Retry::default()
             },
+            rollback_after: Duration::from_secs(self.rollback_after),
             esipa_path: self.esipa_path.clone(),
             esipa_content_type: self.esipa_content_type.clone(),
             admin_protocol: self.admin_protocol.clone(),
@@ -171,6 +179,9 @@ ci_certificates = ["ci.pem"]
 # How often a request is repeated that did not get through or was answered with
 # HTTP 5xx.
 #retries = 3
+# After an enable that the eIM allows to be taken back: seconds for which the eIM
+# is tried over the new profile before the eUICC goes back to the one before.
+#rollback_after = 300
 # Octets of data in one STORE DATA to the eUICC, 6 to 255; some modems take
 # fewer than most.
 #block_size = 255
@@ -209,7 +220,13 @@ mod tests {
         assert_eq!(config.ci_certificates, [Path::new("folder/ci.pem")]);
         assert_eq!(config.reader, None);
         assert_eq!(config.state, Path::new("folder/agent.state"));
-        for key in ["poll_interval", "timeout", "retries", "block_size"] {
+        for key in [
+            "poll_interval",
+            "timeout",
+            "retries",
+            "rollback_after",
+            "block_size",
+        ] {
             let start = format!("#{key} = ");
             let line = EXAMPLE.lines().find(|line| line.starts_with(&start));
             let value = line.unwrap().strip_prefix(&start).unwrap();
@@ -217,6 +234,7 @@ mod tests {
                 "poll_interval" => config.poll_interval,
                 "timeout" => config.timeout,
                 "retries" => config.retries.into(),
+                "rollback_after" => config.rollback_after,
                 _ => config.block_size.into(),
             };
             assert_eq!(value, default.to_string(), "{key}");

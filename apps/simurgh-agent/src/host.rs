@@ -197,6 +197,12 @@ fn log(event: &Event) {
             let iccid = iccid.map(|iccid| iccid.to_string());
             tracing::info!(iccid, "a download that was cut off had come to its end");
         }
+        Event::RolledBack => {
+            tracing::warn!("the eIM is out of reach over the new profile: back to the one before")
+        }
+        Event::RollbackRefused { reason } => {
+            tracing::warn!(reason, "the eUICC does not go back to the profile before");
+        }
         Event::CardReset { reason } => tracing::warn!(reason, "the eUICC is reset"),
         Event::MemoryLost { reason } => tracing::warn!(reason, "the state file is not readable"),
         Event::MemoryNotSaved { reason } => tracing::error!(reason, "the state is not saved"),

@@ -82,6 +82,10 @@ struct Ipad {
     /// How often a request that did not get through is repeated
     #[arg(long, value_name = "TIMES")]
     retries: Option<u32>,
+    /// Seconds for which the eIM is tried over a new profile, if it allows that
+    /// the eUICC then goes back to the one before
+    #[arg(long, value_name = "SECONDS")]
+    rollback_after: Option<u64>,
     /// End when so many packages of the eIM were processed
     #[arg(long, value_name = "PACKAGES", value_parser = clap::value_parser!(u32).range(1..))]
     stop_after: Option<u32>,
@@ -141,7 +145,7 @@ impl Ipad {
         let mut ipa = config.ipa()?;
         ipa.minimal |= self.minimal;
         ipa.stop_after = self.stop_after;
-        let state = StateFile::new(config.state.clone());
+        let state = StateFile::lock(config.state.clone())?;
         let memory = state
             .load()
             .map_err(|error| Failure::new(config.state.display(), error))?;
@@ -173,6 +177,7 @@ impl Ipad {
         config.poll_interval = self.poll_interval.unwrap_or(config.poll_interval);
         config.timeout = self.timeout.unwrap_or(config.timeout);
         config.retries = self.retries.unwrap_or(config.retries);
+        config.rollback_after = self.rollback_after.unwrap_or(config.rollback_after);
         Ok(config)
     }
 }

@@ -65,7 +65,7 @@ impl Base {
                 continue;
             };
             literal(&mut out, octets.get(begin..at).unwrap_or_default());
-            number(&mut out, length << 1 | 1);
+            number(&mut out, (length << 1) | 1);
             number(&mut out, zigzag(found, in_place));
             at += length;
             (begin, place) = (at, found + length);
@@ -110,13 +110,13 @@ fn literal(out: &mut Vec<u8>, octets: &[u8]) {
 fn zigzag(found: usize, expected: usize) -> usize {
     match found.checked_sub(expected) {
         Some(ahead) => ahead << 1,
-        None => (expected - found) << 1 | 1,
+        None => ((expected - found) << 1) | 1,
     }
 }
 
 fn number(out: &mut Vec<u8>, mut number: usize) {
     while number >= 0x80 {
-        out.push((number & 0x7F) as u8 | 0x80);
+        out.push(((number & 0x7F) as u8) | 0x80);
         number >>= 7;
     }
     out.push(number as u8);

@@ -25,6 +25,10 @@ pub struct Config {
     /// When requests are repeated that did not get through or were answered
     /// with HTTP 5xx.
     pub retry: Retry,
+    /// How long an eIM that allows a ProfileRollback is tried over the new
+    /// profile before the eUICC goes back (SGP.32 3.3.2): long enough for a
+    /// modem to find its new network.
+    pub rollback_after: Duration,
     /// What the device says of itself to RSP servers.
     pub device_info: DeviceInfo,
     /// The CIs under which SM-DP+s are accepted.
@@ -92,6 +96,7 @@ impl Config {
             block_size: DEFAULT_BLOCK_SIZE,
             poll_interval: Duration::from_secs(3600),
             retry: Retry::default(),
+            rollback_after: Duration::from_secs(300),
             device_info,
             ci,
             esipa_path: None,

@@ -9,7 +9,7 @@ use rsp_asn1::sgp32::{
 use rsp_asn1::{Asn1, Extensions, Null};
 
 use super::poll::{Eim, Round};
-use super::{Event, IpaError};
+use super::{Event, IpaError, rollback};
 
 impl Round<'_> {
     /// Hands the package to the eUICC as signed, and its result to the eIM as
@@ -20,13 +20,14 @@ impl Round<'_> {
         package: &[u8],
     ) -> Result<(), IpaError> {
         let command = "LoadEuiccPackage";
-        self.memory.execute(&eim.id);
+        self.memory
+            .execute(&eim.id, rollback::is_allowed_by(package));
         self.save().await?;
         let answer = self.channel.send(command, package).await?;
         let result = EuiccPackageResult::from_der(&answer)
             .map_err(|error| IpaError::CardAnswer { command, error })?;
         self.port.event(Event::PackageProcessed);
-        if self.deliver_result(eim, result).await? {
+        if self.deliver_or_return(eim, result).await? {
             self.memory.executed(&eim.id);
         }
         Ok(())
@@ -39,7 +40,7 @@ impl Round<'_> {
         let (mut outcome, mut all) = (Ok(()), true);
         let stored = NotificationsSearchCriteria::EuiccPackageResults(Null);
         for result in self.stored_results(eim, stored).await? {
-            let delivered = self.deliver_result(eim, result).await;
+            let delivered = self.deliver_or_return(eim, result).await;
             let ends = match &delivered {
                 Ok(taken) => {
                     all &= taken;
@@ -81,7 +82,7 @@ impl Round<'_> {
 
     /// ProvideEimPackageResult, then removal if the eIM has taken it over;
     /// gives whether it is off the eUICC.
-    async fn deliver_result(
+    pub(super) async fn deliver_result(
         &self,
         eim: &Eim,
         result: EuiccPackageResult,

@@ -64,6 +64,10 @@ struct Contents {
     /// eIMs of whom the eUICC may have executed a package whose result they
     /// have not taken over.
     executing: Vec<EimId>,
+    /// Those of them whose last package allows a return to the profile before
+    /// it (SGP.32 3.3.2), as long as it has not been reached over the new one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    returnable: Vec<EimId>,
     /// Notifications on the eUICC that the SM-DP+ has taken.
     given: Vec<i64>,
     /// Results may be on the eUICC that are not known here.
@@ -132,6 +136,7 @@ impl Memory {
             .downloads
             .retain(|download| known(&download.eim_id));
         contents.executing.retain(&known);
+        contents.returnable.retain(&known);
     }
 
     /// Whether the eUICC may keep results.
@@ -246,9 +251,16 @@ impl Memory {
 
 /// Packages, and what lies on the eUICC.
 impl Memory {
-    /// A package of this eIM is about to be executed.
-    pub(super) fn execute(&self, eim_id: &EimId) {
-        let executing = &mut self.contents.borrow_mut().executing;
+    /// A package of this eIM is about to be executed; whether it allows a
+    /// return.
+    pub(super) fn execute(&self, eim_id: &EimId, may_return: bool) {
+        let mut contents = self.contents.borrow_mut();
+        // The eUICC forgets what any package before it allowed.
+        contents.returnable.clear();
+        if may_return {
+            contents.returnable.push(eim_id.clone());
+        }
+        let executing = &mut contents.executing;
         if !executing.contains(eim_id) {
             push(executing, eim_id.clone(), MAX_EIMS);
         }
@@ -258,6 +270,17 @@ impl Memory {
     pub(super) fn executed(&self, eim_id: &EimId) {
         let executing = &mut self.contents.borrow_mut().executing;
         executing.retain(|waiting| waiting != eim_id);
+    }
+
+    /// Whether the last package of this eIM allows a return.
+    pub(super) fn may_return(&self, eim_id: &EimId) -> bool {
+        self.contents.borrow().returnable.contains(eim_id)
+    }
+
+    /// There is no return any more, or no need of it.
+    pub(super) fn stay(&self, eim_id: &EimId) {
+        let returnable = &mut self.contents.borrow_mut().returnable;
+        returnable.retain(|allowed| allowed != eim_id);
     }
 
     /// Whether the SM-DP+ has taken a notification that is still on the eUICC.

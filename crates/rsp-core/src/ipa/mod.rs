@@ -29,6 +29,7 @@ mod poll;
 mod port;
 mod recovery;
 mod requests;
+mod rollback;
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -135,6 +136,14 @@ pub enum Event {
     },
     /// The eUICC has processed a package.
     PackageProcessed,
+    /// The eIM was out of reach over a new profile: the eUICC has gone back to
+    /// the one before, as the eIM allowed.
+    RolledBack,
+    /// The eUICC did not go back.
+    RollbackRefused {
+        /// Why.
+        reason: String,
+    },
     /// The eUICC is reset.
     CardReset {
         /// Why.

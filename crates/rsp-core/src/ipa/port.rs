@@ -85,6 +85,11 @@ impl Port {
         })))
     }
 
+    /// The time.
+    pub(super) fn now(&self) -> Timestamp {
+        self.0.borrow().now
+    }
+
     /// Tells the host what is going on.
     pub(super) fn event(&self, event: Event) {
         self.0.borrow_mut().events.push_back(event);

@@ -41,7 +41,7 @@ impl Entry {
     /// There may be new work: the generation grows.
     pub(super) fn set_busy(&mut self) {
         let next = u64::from(self.generation().wrapping_add(1)) << GENERATION;
-        self.0 = self.0 & !GENERATION_MASK | next | BUSY;
+        self.0 = (self.0 & !GENERATION_MASK) | next | BUSY;
     }
 
     /// Grows with everything that may be new work.
@@ -57,7 +57,7 @@ impl Entry {
     /// A contact that is not put down yet; gives whether the one before was.
     pub(super) fn touch(&mut self, at: u64) -> bool {
         let was_saved = self.0 & UNSAVED == 0;
-        self.0 = self.0 & ((1 << CONTACT) - 1) | UNSAVED | at << CONTACT;
+        self.0 = (self.0 & ((1 << CONTACT) - 1)) | UNSAVED | (at << CONTACT);
         was_saved
     }
 
@@ -92,7 +92,7 @@ impl Table {
     fn find(&mut self, hash: u64) -> Option<&mut Slot> {
         let hash = hash.max(1);
         let length = self.slots.len();
-        let home = (u128::from(hash) * length as u128 >> 64) as usize;
+        let home = ((u128::from(hash) * length as u128) >> 64) as usize;
         let (before, from) = self.slots.split_at_mut_checked(home)?;
         let matches = |slot: &&mut Slot| slot.hash == hash || slot.hash == EMPTY;
         from.iter_mut().chain(before).find(matches)
@@ -173,7 +173,7 @@ mod tests {
             let hash = match high % 3 {
                 0 => u64::from(low),
                 1 => u64::MAX - u64::from(low),
-                _ => u64::from(low) << 56 | u64::from(high),
+                _ => (u64::from(low) << 56) | u64::from(high),
             };
             let key = hash.max(1);
             match what % 3 {

@@ -55,6 +55,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Contents, String> {
     let memory = saved.memory;
     if memory.downloads.len() > MAX_DOWNLOADS
         || memory.executing.len() > MAX_EIMS
+        || memory.returnable.len() > MAX_EIMS
         || memory.given.len() > MAX_NUMBERS
     {
         return Err("more entries than are ever kept".to_string());
@@ -93,7 +94,7 @@ mod tests {
             extensions: Extensions::default(),
         };
         memory.owe(&eim, &error);
-        memory.execute(&eim);
+        memory.execute(&eim, true);
         memory.give(1);
         memory
     }
@@ -114,6 +115,7 @@ mod tests {
         );
         assert_eq!(again.owed_to(&eim).len(), 1);
         assert!(again.results_may_wait());
+        assert!(again.may_return(&eim));
         assert!(again.is_given(1) && !again.is_given(2));
     }
 
