@@ -21,7 +21,7 @@ use rsp_core::pki::{certificate_to_pem, member};
 use rsp_core::profile::{self, Subscription};
 use rsp_crypto::Rng;
 use rsp_crypto::software::{SeededRng, SoftwareProvider};
-use servers::{EIM, SMDP, Servers};
+use servers::{SMDP, Servers};
 
 /// A daemon, `None` where there is none: then the test counts as skipped.
 fn daemon(test: &str) -> Option<Pcscd> {
@@ -66,8 +66,8 @@ impl<'a> Agent<'a> {
         std::fs::write(folder.0.join("ci.pem"), ci).unwrap();
         let config = format!(
             "ci_certificates = [\"ci.pem\"]\nretries = 0\n[device]\ntac = \"35290611\"\n\
-             lte_release = 15\n[resolve]\n\"{EIM}\" = \"{}\"\n\"{SMDP}\" = \"{}\"\n",
-            servers.eim_address, servers.smdp_address
+             lte_release = 15\n[resolve]\n\"{SMDP}\" = \"{}\"\n",
+            servers.smdp_address
         );
         std::fs::write(folder.0.join("agent.toml"), config).unwrap();
         Agent { pcscd, folder }

@@ -20,7 +20,8 @@ use rsp_net::{Client, ClientAuth, Handler, Limits, OperatorTrust, Peer, Server, 
 use store::{EimHost, ProfileStock, SmdpHost, SqliteStore};
 use tokio::runtime::Runtime;
 
-pub(crate) const EIM: &str = "eim.simurgh.test";
+/// Found by the name service, on a port of its own: it stands in eimFqdn.
+pub(crate) const EIM: &str = "localhost";
 pub(crate) const SMDP: &str = "smdp.simurgh.test";
 
 /// Who orders, and the identifier in its certificate.
@@ -31,7 +32,6 @@ const OPERATOR_ID: &str = "2.999.30";
 pub(crate) struct Servers {
     pub(crate) eim: Arc<EimHost>,
     pub(crate) factory: Factory,
-    pub(crate) eim_address: SocketAddr,
     pub(crate) smdp_address: SocketAddr,
     smdp: Arc<SmdpHost>,
     issued: Vec<Issued<SoftwareKey>>,
@@ -46,9 +46,12 @@ impl Servers {
         let anchor = TrustAnchor::new(&ci, &SoftwareProvider).unwrap();
         let eum = find(member::EUM);
         let factory = Factory::new(anchor.clone(), eum.certificate.clone(), eum.key.clone());
+        let runtime = Runtime::new().unwrap();
+        let (eim_server, eim_address) =
+            bind(&runtime, tls(find(member::EIM_TLS)), ClientAuth::None);
         let eim = Eim {
             eim_id: EIM.try_into().unwrap(),
-            fqdn: EIM.to_string(),
+            fqdn: format!("{EIM}:{}", eim_address.port()),
             signing: identity(find(member::EIM_SIGN)),
             tls_trust: ci,
             anchors: vec![anchor.clone()],
@@ -63,20 +66,19 @@ impl Servers {
         let memory = || Arc::new(SqliteStore::in_memory().unwrap());
         let eim = Arc::new(EimHost::new(eim, memory()).unwrap());
         let smdp = Arc::new(SmdpHost::new(smdp, memory()));
-        let runtime = Runtime::new().unwrap();
-        let eim_tls = tls(find(member::EIM_TLS));
-        let dp_tls = tls(find(member::DP_TLS));
+        runtime.spawn(eim_server.serve(Esipa(eim.clone()), std::future::pending()));
         let authority = find(member::PRIVATE_CA).certificate.as_bytes().to_vec();
         let operators = OperatorTrust::new(&[authority], Arc::new(SoftwareProvider)).unwrap();
         let operators = ClientAuth::Optional(operators);
+        let (smdp_server, smdp_address) = bind(&runtime, tls(find(member::DP_TLS)), operators);
         let door = SmdpDoor {
             host: smdp.clone(),
             operator: find(member::OPERATOR).certificate.as_bytes().to_vec(),
         };
+        runtime.spawn(smdp_server.serve(door, std::future::pending()));
         Servers {
             factory: factory.unwrap(),
-            eim_address: serve(&runtime, eim_tls, ClientAuth::None, Esipa(eim.clone())),
-            smdp_address: serve(&runtime, dp_tls, operators, door),
+            smdp_address,
             eim,
             smdp,
             issued,
@@ -208,18 +210,12 @@ fn header() -> es2plus_json::RequestHeader {
     }
 }
 
-fn serve(
-    runtime: &Runtime,
-    tls: TlsIdentity,
-    client_auth: ClientAuth,
-    handler: impl Handler,
-) -> SocketAddr {
+fn bind(runtime: &Runtime, tls: TlsIdentity, client_auth: ClientAuth) -> (Server, SocketAddr) {
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let server = Server::bind(any, tls, client_auth, Limits::default());
     let server = runtime.block_on(server).unwrap();
     let address = server.local_addr();
-    runtime.spawn(server.serve(handler, std::future::pending()));
-    address
+    (server, address)
 }
 
 struct Esipa(Arc<EimHost>);
