@@ -177,3 +177,56 @@ fn a_card_that_refuses_everything_after_a_switch_is_reset_and_its_result_deliver
         .count();
     assert_eq!(resets, 1, "{:?}", world.events);
 }
+
+#[test]
+fn a_card_need_not_know_terminal_capability() {
+    for status in [[0x6D, 0x00], [0x6E, 0x00], [0x6A, 0x81], [0x69, 0x85]] {
+        let mut world = world(|_| ());
+        world.fault.answer = Some(Box::new(move |command, answer| {
+            match command.get(..2) == Some(&[0x80, 0xAA]) {
+                true => Ok(status.to_vec()),
+                false => Ok(answer),
+            }
+        }));
+        world.round().unwrap();
+        assert_eq!(world.events, [Event::Idle], "{status:02X?}");
+    }
+}
+
+#[test]
+fn a_waiting_proactive_command_is_no_failure() {
+    let mut world = world(|_| ());
+    let subscription = world.subscription(1).unwrap();
+    let activation_code = world.order(&profile::template(), &subscription).unwrap();
+    let download = OperationKind::Download { activation_code };
+    let download = world.queue(download).unwrap();
+    world.fault.answer = Some(Box::new(|_, mut answer| {
+        if let [.., sw1 @ 0x90, sw2 @ 0x00] = answer.as_mut_slice() {
+            (*sw1, *sw2) = (0x91, 0x2D);
+        }
+        Ok(answer)
+    }));
+    world.round().unwrap();
+    let download = world.operation(&download).unwrap();
+    assert_eq!(download.state_name(), "confirmed", "{download:?}");
+}
+
+#[test]
+fn a_notification_is_taken_over_with_any_success() {
+    for status in [200, 201, 202, 204] {
+        let mut world = world(|_| ());
+        let subscription = world.subscription(1).unwrap();
+        let activation_code = world.order(&profile::template(), &subscription).unwrap();
+        world
+            .queue(OperationKind::Download { activation_code })
+            .unwrap();
+        world.fault.response = Some(Box::new(move |_, response| {
+            if response.status == 204 {
+                response.status = status;
+            }
+        }));
+        world.round().unwrap();
+        let delivered = |event: &Event| matches!(event, Event::NotificationDelivered { .. });
+        assert!(world.events.iter().any(delivered), "{:?}", world.events);
+    }
+}

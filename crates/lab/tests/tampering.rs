@@ -15,7 +15,7 @@ use rsp_asn1::sgp32::{
     EimPackageResult, EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim, EuiccPackageResult,
     GetEimPackageResponse,
 };
-use rsp_asn1::{Asn1, Certificate};
+use rsp_asn1::{Asn1, BitString, Certificate};
 use rsp_core::binding::es9plus_json as es9plus;
 use rsp_core::binding::{HttpRequest, HttpResponse, esipa_asn1, json};
 use rsp_core::eim::{OperationKind, OperationState};
@@ -212,6 +212,19 @@ fn the_card_refuses_a_changed_profile_element() {
         }),
         true,
         "scp03tSecurityError(8) at loadProfileElements(5)",
+    );
+}
+
+#[test]
+fn the_ipa_refuses_a_profile_with_policy_rules() {
+    type F = es9plus::AuthenticateClientRequest;
+    refused(
+        es9plus_response::<F>(|body| {
+            // ppr1: disabling is not allowed.
+            body.profile_metadata.profile_policy_rules = Some(BitString::of(&[1]));
+        }),
+        false,
+        "policy rules",
     );
 }
 

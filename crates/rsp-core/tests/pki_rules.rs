@@ -10,7 +10,7 @@ use rsp_core::pki::{
     Side, Template, TrustAnchor, issue, issue_crl, policy, verify_euicc_chain, verify_under,
 };
 use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
-use rsp_crypto::{Curve, SigningKey};
+use rsp_crypto::{Curve, Provider, SigningKey};
 
 const START: Timestamp = Timestamp::from_secs(1_767_225_600);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -191,6 +191,23 @@ fn good_chains_on_both_curves() {
         ca.auth(&ca.auth.0).unwrap();
         let parsed = ParsedCertificate::parse(&ca.euicc.0).unwrap();
         assert_eq!(parsed.public_key.curve(), *curve);
+    }
+}
+
+#[test]
+fn key_identifiers_are_of_the_sha256_of_the_point() {
+    for curve in [Curve::NistP256, Curve::BrainpoolP256r1] {
+        let ca = Ca::rsp(curve);
+        let point = ca.euicc.1.public_key();
+        let hash = SoftwareProvider.sha256(&[point.as_sec1()]);
+        let parsed = ParsedCertificate::parse(&ca.euicc.0).unwrap();
+        assert_eq!(parsed.subject_key_identifier.as_deref(), Some(&hash[..20]));
+        let issuer = ParsedCertificate::parse(&ca.eum.0).unwrap();
+        assert!(issuer.subject_key_identifier.is_some());
+        assert_eq!(
+            parsed.authority_key_identifier,
+            issuer.subject_key_identifier
+        );
     }
 }
 

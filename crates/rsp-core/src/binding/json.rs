@@ -394,4 +394,29 @@ mod tests {
             Err(BindingError::Json(_))
         ));
     }
+
+    /// As a member of a message has it.
+    #[derive(Deserialize, serde::Serialize)]
+    struct Signed {
+        #[serde(with = "signature")]
+        signature: alloc::vec::Vec<u8>,
+    }
+
+    #[test]
+    fn a_signature_comes_with_or_without_its_data_object() {
+        let octets = alloc::vec![0xA5; 64];
+        let object = [&[0x5F, 0x37, 0x40][..], &octets].concat();
+        for text in [
+            to_base64(&object),
+            to_base64(&octets),
+            to_base64(&object).trim_end_matches('=').into(),
+            to_base64(&octets).trim_end_matches('=').into(),
+        ] {
+            let body = format!(r#"{{"signature":"{text}"}}"#);
+            let read: Signed = serde_json::from_str(&body).unwrap();
+            assert_eq!(read.signature, octets);
+            let sent = serde_json::to_string(&read).unwrap();
+            assert_eq!(sent, format!(r#"{{"signature":"{}"}}"#, to_base64(&object)));
+        }
+    }
 }
