@@ -27,5 +27,5 @@ pub use material::Material;
 pub use network::{Algorithm, NotConfirmed, Subscriber};
 pub use rest::{Likeness, Resting, WakeError};
 pub use world::{
-    Change, ChangeAnswer, ChangeResponse, Fault, Lose, World, WorldError, device_info,
+    Carry, Change, ChangeAnswer, ChangeResponse, Fault, Lose, Wire, World, WorldError, device_info,
 };

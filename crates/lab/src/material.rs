@@ -20,6 +20,8 @@ pub struct Material {
     pub(crate) card: Option<(Certificate, SoftwareKey)>,
     /// When the world begins.
     pub(crate) start: Timestamp,
+    /// The name in CERT.DPtls.
+    pub(crate) smdp_host: &'static str,
 }
 
 impl Material {
@@ -37,12 +39,15 @@ impl Material {
             issued,
             card: None,
             start: START,
+            smdp_host: SMDP,
         })
     }
 
     /// The test certificates of SGP.26, variant O, on a curve, with their
-    /// published keys; the eIM's signing certificate is issued by their CI
-    /// where the set has none.
+    /// published keys. What the set lacks is issued by its CI, whose key is
+    /// published, too: the eIM's signing certificate on brainpoolP256r1, its TLS
+    /// certificate, and a CERT.DPtls on P-256 where that of the set is on
+    /// brainpoolP256r1, which TLS stacks do not have.
     ///
     /// `folder` is the folder of test data.
     ///
@@ -64,25 +69,47 @@ impl Material {
                 key,
             });
         }
-        let (certificate, key) = match curve {
-            Curve::NistP256 => set.read("EIMsign")?,
-            _ => set.issue_eim_sign()?,
+        let eim_tls = Role::EimTls {
+            oid: "2.999.20".to_string(),
+            dns_name: EIM.to_string(),
         };
-        issued.push(Issued {
-            member: member::EIM_SIGN,
-            certificate,
-            key,
-        });
+        let dp_tls = Role::DpTls {
+            oid: "2.999.10".to_string(),
+            dns_name: SGP26_SMDP.to_string(),
+        };
+        let p256 = Curve::NistP256;
+        let (eim_sign, dp_tls) = match curve {
+            Curve::NistP256 => (set.read("EIMsign")?, set.read("DPtls")?),
+            _ => {
+                let eim_sign = set.issue(Role::EimSign, EIM, curve)?;
+                (eim_sign, set.issue(dp_tls, SGP26_SMDP, p256)?)
+            }
+        };
+        for (member, (certificate, key)) in [
+            (member::EIM_SIGN, eim_sign),
+            (member::EIM_TLS, set.issue(eim_tls, EIM, p256)?),
+            (member::DP_TLS, dp_tls),
+        ] {
+            issued.push(Issued {
+                member,
+                certificate,
+                key,
+            });
+        }
         Ok(Material {
             issued,
             card: Some(set.read("EUICC")?),
             start: IN_2026,
+            smdp_host: SGP26_SMDP,
         })
     }
 }
 
 /// 2026-10-01: inside the validity of all certificates of the set.
 const IN_2026: Timestamp = Timestamp::from_secs(1_790_812_800);
+
+/// The name in CERT.DPtls of the set.
+const SGP26_SMDP: &str = "testsmdpplus1.example.com";
 
 /// The files of one curve.
 struct Sgp26 {
@@ -124,14 +151,21 @@ impl Sgp26 {
         }
     }
 
-    fn issue_eim_sign(&self) -> Result<(Certificate, SoftwareKey), WorldError> {
+    /// What the set lacks, issued by its CI.
+    fn issue(
+        &self,
+        role: Role,
+        name: &str,
+        curve: Curve,
+    ) -> Result<(Certificate, SoftwareKey), WorldError> {
         let (ci, ci_key) = self.read("CI")?;
-        let key = SoftwareKey::generate(self.curve, &mut SeededRng::new(26))?;
+        let seed = name.bytes().map(u64::from).sum();
+        let key = SoftwareKey::generate(curve, &mut SeededRng::new(seed))?;
         let template = Template {
-            role: Role::EimSign,
+            role,
             subject: Name {
                 country: "DE".to_string(),
-                common_name: EIM.to_string(),
+                common_name: name.to_string(),
                 ..Name::default()
             },
             public_key: key.public_key(),

@@ -14,7 +14,7 @@ use store::{EimHost, SmdpHost, SqliteStore};
 
 use crate::factory::Factory;
 use crate::material::Material;
-use crate::world::{EIM, SMDP, WorldError};
+use crate::world::{EIM, WorldError};
 
 /// The key under which the secrets of a world rest.
 const KEY: [u8; 32] = [0x5A; 32];
@@ -34,6 +34,7 @@ pub(crate) struct Servers {
     issued: Vec<Issued<SoftwareKey>>,
     /// When their certificates are looked at.
     start: Timestamp,
+    smdp_host: &'static str,
     place: Place,
 }
 
@@ -42,6 +43,7 @@ impl Servers {
         Servers {
             issued: material.issued,
             start: material.start,
+            smdp_host: material.smdp_host,
             place,
         }
     }
@@ -75,7 +77,7 @@ impl Servers {
     /// Starts the SM-DP+ on what is in its store.
     pub(crate) fn start_smdp(&self) -> Result<SmdpHost, WorldError> {
         let smdp = Smdp::new(
-            SMDP.to_string(),
+            self.smdp_host.to_string(),
             vec![DpIdentity {
                 auth: self.identity(member::DP_AUTH)?,
                 pb: self.identity(member::DP_PB)?,
@@ -97,7 +99,7 @@ impl Servers {
         Ok(Arc::new(store))
     }
 
-    fn member(&self, name: &'static str) -> Result<&Issued<SoftwareKey>, WorldError> {
+    pub(crate) fn member(&self, name: &'static str) -> Result<&Issued<SoftwareKey>, WorldError> {
         let mut issued = self.issued.iter();
         let found = issued.find(|issued| issued.member == name);
         found.ok_or(WorldError::Missing(name))

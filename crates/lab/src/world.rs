@@ -13,12 +13,12 @@ use rsp_asn1::rsp::{DeviceCapabilities, DeviceInfo};
 use rsp_core::binding::{BindingError, HttpRequest, HttpResponse};
 use rsp_core::binding::{es2plus_json, es9plus, esipa_asn1, json};
 use rsp_core::eim::{EuiccRecord, Operation, OperationId, OperationKind};
-use rsp_core::ipa::{Action, Config, Event, Input, Ipa, Retry};
-use rsp_core::pki::{ChainError, IssueError, TrustAnchor};
+use rsp_core::ipa::{self, Action, Config, Event, Input, Ipa, Retry};
+use rsp_core::pki::{ChainError, IssueError, Issued, TrustAnchor};
 use rsp_core::profile::Subscription;
 use rsp_core::smdp::{ProfileTypeSettings, SetupError};
 use rsp_core::{Context, Timestamp};
-use rsp_crypto::software::{SeededRng, SoftwareProvider};
+use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
 use rsp_crypto::{CryptoError, Curve, Rng};
 use store::{EimHost, ProfileStock, SmdpHost, StoreError};
 
@@ -103,6 +103,20 @@ impl std::fmt::Debug for Fault {
     }
 }
 
+/// Carries a request to a server, which [`World::serve`] is, and gives the
+/// response or why there is none.
+pub type Carry =
+    Box<dyn FnMut(&mut World, &ipa::Server, &HttpRequest) -> Result<HttpResponse, String>>;
+
+/// What messages to servers travel by, in place of a function call.
+pub struct Wire(pub Carry);
+
+impl std::fmt::Debug for Wire {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Wire")
+    }
+}
+
 /// One eIM, one SM-DP+ and one device.
 #[derive(Debug)]
 pub struct World {
@@ -130,6 +144,8 @@ pub struct World {
     pub events: Vec<Event>,
     /// What happens to messages.
     pub fault: Fault,
+    /// What messages to servers travel by.
+    pub wire: Option<Wire>,
     /// Who dies when.
     pub kill: Option<Kill>,
     /// Whom the IPA exchanged messages with, in order.
@@ -221,6 +237,7 @@ impl World {
             eid,
             events: Vec::new(),
             fault: Fault::default(),
+            wire: None,
             kill: None,
             messages: Vec::new(),
             away: 0,
@@ -229,6 +246,15 @@ impl World {
             subscribers: Vec::new(),
             operations: 0,
         })
+    }
+
+    /// A certificate of the world with its key, by its name in
+    /// [`rsp_core::pki::member`].
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn issued(&self, member: &'static str) -> Result<&Issued<SoftwareKey>, WorldError> {
+        self.servers.member(member)
     }
 
     /// A subscription with random keys.
@@ -293,7 +319,8 @@ impl World {
             release_flag: true,
         };
         let confirmed = self.es2plus(&confirm)?;
-        Ok(format!("LPA:1${SMDP}${}", confirmed.matching_id))
+        let address = self.smdp.smdp().address();
+        Ok(format!("LPA:1${address}${}", confirmed.matching_id))
     }
 
     fn es2plus<F: json::Function>(&mut self, message: &F) -> Result<F::Ok, WorldError> {
@@ -486,7 +513,17 @@ impl World {
                 if let Some(change) = &mut self.fault.request {
                     change(&mut request);
                 }
-                let mut response = self.serve(&server.address, &request)?;
+                let mut response = match self.wire.take() {
+                    None => self.serve(&server.address, &request)?,
+                    Some(mut wire) => {
+                        let carried = (wire.0)(self, &server, &request);
+                        self.wire = Some(wire);
+                        match carried {
+                            Ok(response) => response,
+                            Err(lost) => return Ok(Input::Http(Err(lost))),
+                        }
+                    }
+                };
                 let lose = self.fault.lose.as_mut();
                 if lose.is_some_and(|lose| lose(&request, &response)) {
                     return Ok(Input::Http(Err("the connection was lost".to_string())));
@@ -499,13 +536,21 @@ impl World {
         }
     }
 
-    fn serve(&mut self, address: &str, request: &HttpRequest) -> Result<HttpResponse, WorldError> {
+    /// What a server of this address answers.
+    ///
+    /// # Errors
+    /// If its store fails.
+    pub fn serve(
+        &mut self,
+        address: &str,
+        request: &HttpRequest,
+    ) -> Result<HttpResponse, WorldError> {
         let mut cx = Context {
             now: self.now,
             rng: &mut self.rng,
             crypto: &SoftwareProvider,
         };
-        if address == SMDP && es9plus::is_path(&request.path) {
+        if address == self.smdp.smdp().address() && es9plus::is_path(&request.path) {
             return Ok(self.smdp.es9plus(request, &mut cx)?);
         }
         if address == EIM && request.path == esipa_asn1::PATH {
