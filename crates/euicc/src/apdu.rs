@@ -13,6 +13,8 @@ pub(crate) mod ins {
     pub(crate) const GET_RESPONSE: u8 = 0xC0;
     pub(crate) const STORE_DATA: u8 = 0xE2;
     pub(crate) const TERMINAL_PROFILE: u8 = 0x10;
+    pub(crate) const FETCH: u8 = 0x12;
+    pub(crate) const TERMINAL_RESPONSE: u8 = 0x14;
 }
 
 /// A status word.

@@ -99,6 +99,7 @@ impl Euicc {
                 false => ProfileState::DISABLED,
             },
             preloaded: true,
+            signer: None,
             uicc,
         };
         isdr.state.add_profile(aid, contents);

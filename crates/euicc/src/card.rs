@@ -9,6 +9,7 @@ use crate::apdu::{Command, Status, ins};
 use crate::channel::{Application, Channels};
 use crate::isdr::{ISDR_AID, Isdr};
 use crate::personalisation::{Environment, Personalisation};
+use crate::refresh::Refresh;
 
 /// Answer to reset: T=0, eUICC functions announced (ETSI TS 102 221 6.3).
 const ATR: [u8; 23] = [
@@ -31,7 +32,9 @@ const TERMINAL_CAPABILITY_TEMPLATE: Tag = Tag::new(0xA9);
 /// Profiles that a package enables, disables or deletes do so when the host has
 /// read the result, or does anything else than read it, or resets the card.
 /// The card then behaves as if newly powered towards the profile: there is no
-/// REFRESH, and logical channels stay open.
+/// REFRESH, and logical channels stay open. Only a consumer eUICC whose host
+/// asks for one has the terminal fetch a REFRESH, and switches when the
+/// terminal has done it or resets the card.
 pub struct Euicc {
     pub(crate) isdr: Isdr,
     channels: Channels,
@@ -69,14 +72,20 @@ impl Euicc {
     /// most 256 bytes. Whatever the bytes are, there is an answer.
     pub fn transmit(&mut self, apdu: &[u8], env: &mut Environment<'_>) -> Vec<u8> {
         let command = Command::parse(apdu);
-        if self.isdr.pending.is_some() && !self.reads_package_result(&command) {
+        if self.switches_alone() && !self.reads_package_result(&command) {
             self.isdr.settle();
         }
         let response = command.and_then(|command| self.dispatch(&command, apdu, env));
-        if self.isdr.pending.is_some() && !self.has_response(self.package_channel) {
+        if self.switches_alone() && !self.has_response(self.package_channel) {
             self.isdr.settle();
         }
-        response.unwrap_or_else(Status::response)
+        let response = response.unwrap_or_else(Status::response);
+        self.isdr.refresh.announce(response)
+    }
+
+    /// Whether a switch waits for nothing but that its response is read.
+    fn switches_alone(&self) -> bool {
+        self.isdr.pending.is_some() && !self.isdr.refresh.is_pending()
     }
 
     fn reads_package_result(&self, command: &Result<Command<'_>, Status>) -> bool {
@@ -103,6 +112,14 @@ impl Euicc {
         match (command.ins, application) {
             (ins::MANAGE_CHANNEL, _) => self.manage_channel(command, env),
             (ins::TERMINAL_CAPABILITY, _) if command.proprietary => terminal_capability(command),
+            (ins::FETCH, _) if command.proprietary && self.isdr.refresh == Refresh::Announced => {
+                Ok(self.isdr.refresh.fetch())
+            }
+            (ins::TERMINAL_RESPONSE, _)
+                if command.proprietary && self.isdr.refresh == Refresh::Fetched =>
+            {
+                self.terminal_response(command)
+            }
             (ins::SELECT, _) if is_isdr(command) => self.select_isdr(command),
             (ins::SELECT, Application::Isdr) => self.leave_isdr(command, apdu, env),
             (_, Application::Profile) => self.profile(command, apdu, env),
@@ -112,6 +129,16 @@ impl Euicc {
             (ins::STORE_DATA, Application::Isdr) => self.store_data(command, env),
             (_, Application::Isdr) => Err(Status::INS_NOT_SUPPORTED),
         }
+    }
+
+    /// What the terminal made of a REFRESH. When it did it, the profiles switch
+    /// and the logical channels are closed.
+    fn terminal_response(&mut self, command: &Command<'_>) -> Result<Vec<u8>, Status> {
+        if self.isdr.refresh.terminal_response(command.data)? {
+            self.isdr.settle();
+            self.channels = Channels::new();
+        }
+        Ok(Status::OK.response())
     }
 
     fn manage_channel(

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use rsp_asn1::rsp::SubjectKeyIdentifier;
+use rsp_asn1::ids::Iccid;
 use rsp_asn1::sgp32::{ENABLED_PROFILE, IsdrProprietaryApplicationTemplateIot};
 use rsp_asn1::{Asn1, BitString, Tag, Tlv, Writer};
 
@@ -10,13 +10,15 @@ use crate::apdu::Status;
 use crate::es10::load_bpp::Interruptible;
 use crate::es10::{
     authenticate_server, cancel_session, certs, configured_addresses, eim_configuration,
-    euicc_challenge, euicc_info, load_bpp, memory_reset, notifications, prepare_download,
-    profiles_info, rat, rollback,
+    euicc_challenge, euicc_info, load_bpp, local_profiles, memory_reset, nickname, notifications,
+    prepare_download, profiles_info, rat, rollback,
 };
 use crate::package;
-use crate::personalisation::{Environment, Personalisation};
+use crate::personalisation::{Environment, EuiccKind, Personalisation};
+use crate::refresh::Refresh;
 use crate::session::Session;
-use crate::state::State;
+use crate::signers::Signers;
+use crate::state::{ProfileEvent, State};
 use crate::switch::Switch;
 
 /// AID of the ISD-R (SGP.22 2.4.2).
@@ -33,9 +35,7 @@ type Function = fn(&mut Isdr, &[u8], &mut Environment<'_>) -> Result<Vec<u8>, St
 /// Everything behind the ISD-R's AID.
 pub(crate) struct Isdr {
     pub(crate) ecasd: Personalisation,
-    /// Identifier of the CI key to which the card's own chain leads: the only
-    /// entry of euiccCiPKIdListForSigning.
-    pub(crate) signing_ci: SubjectKeyIdentifier,
+    pub(crate) signers: Signers,
     pub(crate) state: State,
     pub(crate) session: Session,
     /// An installation that lost power and that nobody has been told of yet.
@@ -43,6 +43,8 @@ pub(crate) struct Isdr {
     /// What a package has ordered and its result already reports; done when
     /// the host has the result.
     pub(crate) pending: Option<Switch>,
+    /// Whether that waits for a REFRESH.
+    pub(crate) refresh: Refresh,
 }
 
 impl Isdr {
@@ -52,12 +54,13 @@ impl Isdr {
             ecasd.next_association_token,
         );
         Isdr {
-            signing_ci: ecasd.signing_ci(),
+            signers: Signers::new(&ecasd),
             ecasd,
             state,
             session: Session::None,
             interrupted: None,
             pending: None,
+            refresh: Refresh::None,
         }
     }
 
@@ -70,7 +73,7 @@ impl Isdr {
         command: &[u8],
         env: &mut Environment<'_>,
     ) -> Result<Vec<u8>, Status> {
-        if let Some(function) = Tlv::parse(command).ok().and_then(|tlv| function(tlv.tag)) {
+        if let Some(function) = function_of(command, self.ecasd.kind) {
             return function(self, command, env);
         }
         load_bpp::segment(self, command, env)
@@ -79,6 +82,7 @@ impl Isdr {
     /// Power is gone: the session is lost, an installation under way fails.
     pub(crate) fn power_cycle(&mut self) {
         self.end_session();
+        self.refresh = Refresh::None;
         self.settle();
     }
 
@@ -101,18 +105,28 @@ impl Isdr {
         }
     }
 
-    /// Does what the last package ordered.
+    /// Begins a switch of profiles that the device has ordered: after a REFRESH
+    /// or, without one, when it has read the response.
+    pub(crate) fn begin_switch(
+        &mut self,
+        events: Vec<(Iccid, ProfileEvent)>,
+        with_refresh: bool,
+    ) -> Result<(), Status> {
+        if with_refresh {
+            self.pending = Some(Switch::later(events));
+            self.refresh = Refresh::Announced;
+            return Ok(());
+        }
+        let number = self.state.notifications.next_number();
+        self.pending = Some(Switch::prepare(self, events, number)?);
+        Ok(())
+    }
+
+    /// Does what was ordered last.
     pub(crate) fn settle(&mut self) {
         if let Some(switch) = self.pending.take() {
             switch.apply(self);
         }
-    }
-
-    /// SK.EUICC.ECDSA over the concatenation of the parts: r || s.
-    pub(crate) fn sign(&self, parts: &[&[u8]]) -> Result<Vec<u8>, Status> {
-        let signature = self.ecasd.euicc_key.sign(parts);
-        let signature = signature.map_err(|_| Status::NO_PRECISE_DIAGNOSIS)?;
-        Ok(signature.as_bytes().to_vec())
     }
 
     /// Memory left for profiles, in bytes.
@@ -140,19 +154,31 @@ impl Isdr {
             out.constructed(Tag::new(0xE0), |out| {
                 out.primitive(Tag::new(0x82), &SVN);
             });
-            iot.encode(out);
+            if self.ecasd.kind == EuiccKind::Iot {
+                iot.encode(out);
+            }
         });
         out.into_bytes()
     }
 }
 
-/// The function with this tag. LoadBoundProfilePackage is not among them: its
-/// commands are no complete TLVs.
-fn function(tag: Tag) -> Option<Function> {
+/// The function that a command is, of those that this kind of eUICC has.
+/// LoadBoundProfilePackage is not among them: its commands are no complete
+/// TLVs.
+fn function_of(command: &[u8], kind: EuiccKind) -> Option<Function> {
+    let tag = Tlv::parse(command).ok()?.tag;
+    common(tag).or_else(|| match kind {
+        EuiccKind::Iot => of_iot(tag),
+        EuiccKind::Consumer => of_consumer(tag),
+    })
+}
+
+fn common(tag: Tag) -> Option<Function> {
     Some(match tag.get() {
         0xBF20 => euicc_info::get_euicc_info1,
         0xBF21 => prepare_download::prepare_download,
         0xBF22 => euicc_info::get_euicc_info2,
+        0xBF29 => nickname::set_nickname,
         0xBF28 => notifications::list_notification,
         0xBF2B => notifications::retrieve_notifications_list,
         0xBF2D => profiles_info::get_profiles_info,
@@ -164,12 +190,28 @@ fn function(tag: Tag) -> Option<Function> {
         0xBF3F => configured_addresses::set_default_dp_address,
         0xBF41 => cancel_session::cancel_session,
         0xBF43 => rat::get_rat,
+        _ => return None,
+    })
+}
+
+fn of_consumer(tag: Tag) -> Option<Function> {
+    Some(match tag.get() {
+        0xBF31 => local_profiles::enable_profile,
+        0xBF32 => local_profiles::disable_profile,
+        0xBF33 => local_profiles::delete_profile,
+        0xBF34 => memory_reset::euicc_memory_reset,
+        _ => return None,
+    })
+}
+
+fn of_iot(tag: Tag) -> Option<Function> {
+    Some(match tag.get() {
         0xBF51 => package::load_euicc_package,
         0xBF55 => eim_configuration::get_eim_configuration_data,
         0xBF56 => certs::get_certs,
         0xBF57 => eim_configuration::add_initial_eim,
         0xBF58 => rollback::profile_rollback,
-        0xBF64 => memory_reset::euicc_memory_reset,
+        0xBF64 => memory_reset::euicc_memory_reset_iot,
         0xBF65 => configured_addresses::set_default_dp_address_iot,
         _ => return None,
     })

@@ -1,4 +1,5 @@
-//! The card: a software eUICC for IoT (SGP.32), spoken to with APDUs.
+//! The card: a software eUICC for IoT (SGP.32), or for consumer devices
+//! (SGP.22), spoken to with APDUs.
 //!
 //! It is the card's own reading of the standards and shares no rules with the
 //! servers it meets: certificates, packages and profile protection are
@@ -10,9 +11,10 @@
 //! | `isdr`, `state`, `session` | the ISD-R: functions, what stays, what is lost with power |
 //! | `es10` | one file per function of ES10a, ES10b, ES10c |
 //! | `memory` | what is kept without power, and how a host stores it |
-//! | `package`, `switch` | eUICC Packages and their effect on profiles |
+//! | `package`, `switch`, `refresh` | eUICC Packages, their effect on profiles, what the terminal has to do with it |
 //! | `bootstrap` | profiles from the factory |
 //! | `bsp`, `certificate` | profile protection (receiving side), certificates of servers |
+//! | `signers` | the card's own keys and chains, one for each CI |
 //! | [`uicc`] | profiles: installer, file system, authentication |
 //!
 //! The crate reads no clock, file, environment or random source.
@@ -35,7 +37,9 @@ mod memory;
 mod notification_store;
 mod package;
 mod personalisation;
+mod refresh;
 mod session;
+mod signers;
 mod state;
 mod store_data;
 mod switch;
@@ -44,5 +48,5 @@ pub mod uicc;
 pub use bootstrap::{BootstrapError, BootstrapProfile};
 pub use card::Euicc;
 pub use memory::{LoadError, StoredEuicc, Unwritten};
-pub use personalisation::{CiKey, Environment, Personalisation};
+pub use personalisation::{CiKey, Environment, EuiccKind, KeySet, Personalisation};
 pub use store_data::MAX_COMMAND;

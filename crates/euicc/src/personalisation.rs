@@ -10,8 +10,6 @@ use rsp_asn1::ids::Eid;
 use rsp_asn1::rsp::{ProfilePolicyAuthorisationRule, SubjectKeyIdentifier};
 use rsp_crypto::{Provider, PublicKey, Rng, SigningKey};
 
-use crate::certificate;
-
 /// Non-volatile memory that a new card has for profiles, in bytes.
 const DEFAULT_MEMORY: usize = 1024 * 1024;
 
@@ -24,21 +22,52 @@ pub struct CiKey {
     pub public_key: PublicKey,
 }
 
+/// A key of the card with its chain to a CI (SGP.22 2.4.2).
+#[derive(Clone)]
+pub struct KeySet {
+    /// SK.EUICC.ECDSA.
+    pub euicc_key: Arc<dyn SigningKey>,
+    /// CERT.EUICC.ECDSA, of the key above.
+    pub euicc_certificate: Certificate,
+    /// CERT.EUM.ECDSA, which verifies the one above and names its CI.
+    pub eum_certificate: Certificate,
+}
+
+impl fmt::Debug for KeySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeySet")
+            .field("curve", &self.euicc_key.public_key().curve())
+            .field("euicc_key", &format_args!("[redacted]"))
+            .finish_non_exhaustive()
+    }
+}
+
+/// For which devices an eUICC is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EuiccKind {
+    /// Managed by an eIM (SGP.32).
+    #[default]
+    Iot,
+    /// Managed by the user of its device (SGP.22): the functions of ES10c
+    /// instead of those for an eIM.
+    Consumer,
+}
+
 /// What the EUM puts into the card: the contents of the ECASD (SGP.22 2.4.2)
 /// and settings.
 #[derive(Clone)]
 pub struct Personalisation {
     /// The card's identifier. Its check digits are not looked at.
     pub eid: Eid,
+    /// For which devices it is.
+    pub kind: EuiccKind,
     /// CI keys with which certificates of servers are verified, in order of
     /// preference.
     pub ci: Vec<CiKey>,
-    /// SK.EUICC.ECDSA.
-    pub euicc_key: Arc<dyn SigningKey>,
-    /// CERT.EUICC.ECDSA, of the key above.
-    pub euicc_certificate: Certificate,
-    /// CERT.EUM.ECDSA, which verifies the one above.
-    pub eum_certificate: Certificate,
+    /// The card's key that is used where nobody chooses one.
+    pub key_set: KeySet,
+    /// Keys under other CIs, on any curve, in order of preference.
+    pub further_key_sets: Vec<KeySet>,
     /// Default SM-DP+ address (SGP.22 5.7.3), if there is one.
     pub default_dp_address: Option<String>,
     /// Root SM-DS address (SGP.22 5.7.3).
@@ -54,7 +83,7 @@ pub struct Personalisation {
 }
 
 impl Personalisation {
-    /// With no default SM-DP+, no policy rule authorised, the GSMA's root
+    /// For IoT, with one key, no default SM-DP+, no policy rule authorised, the GSMA's root
     /// SM-DS, 1 MiB of memory and association tokens from 1.
     pub fn new(
         eid: Eid,
@@ -65,24 +94,20 @@ impl Personalisation {
     ) -> Personalisation {
         Personalisation {
             eid,
+            kind: EuiccKind::Iot,
             ci,
-            euicc_key,
-            euicc_certificate,
-            eum_certificate,
+            key_set: KeySet {
+                euicc_key,
+                euicc_certificate,
+                eum_certificate,
+            },
+            further_key_sets: Vec::new(),
             default_dp_address: None,
             root_ds_address: "lpa.ds.gsma.com".to_string(),
             rules_authorisation_table: Vec::new(),
             memory: DEFAULT_MEMORY,
             next_association_token: 1,
         }
-    }
-
-    /// Identifier of the CI key that signed CERT.EUM. Without a readable one it
-    /// is the first CI key, and servers will refuse the card.
-    pub(crate) fn signing_ci(&self) -> SubjectKeyIdentifier {
-        certificate::issuer_key_identifier(&self.eum_certificate)
-            .or_else(|| Some(self.ci.first()?.subject_key_identifier.clone()))
-            .unwrap_or_default()
     }
 
     pub(crate) fn verification_ci(&self) -> Vec<SubjectKeyIdentifier> {
@@ -95,8 +120,10 @@ impl fmt::Debug for Personalisation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Personalisation")
             .field("eid", &self.eid)
+            .field("kind", &self.kind)
             .field("ci", &self.ci)
-            .field("euicc_key", &format_args!("[redacted]"))
+            .field("key_set", &self.key_set)
+            .field("further_key_sets", &self.further_key_sets)
             .finish_non_exhaustive()
     }
 }

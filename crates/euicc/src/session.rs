@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use rsp_asn1::Oid;
 use rsp_asn1::ids::TransactionId;
+use rsp_asn1::rsp::SubjectKeyIdentifier;
 use rsp_crypto::PublicKey;
 
 use crate::certificate::Role;
@@ -42,6 +43,8 @@ pub(crate) struct Authenticated {
     pub(crate) server_address: String,
     /// Identifier of the CI key that the server's chain leads to.
     pub(crate) root: Vec<u8>,
+    /// Identifier of the CI key under which the card signs for this server.
+    pub(crate) signer: SubjectKeyIdentifier,
     pub(crate) role: Role,
     pub(crate) oid: Oid,
     /// r || s.

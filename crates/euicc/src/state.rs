@@ -4,13 +4,13 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use rsp_asn1::Oid;
 use rsp_asn1::ids::{Iccid, TransactionId};
 use rsp_asn1::rsp::{
     DpProprietaryData, NOTIFICATION_DELETE, NOTIFICATION_DISABLE, NOTIFICATION_ENABLE, PPR1, PPR2,
-    ProfileState, StoreMetadataRequest,
+    ProfileState, StoreMetadataRequest, SubjectKeyIdentifier,
 };
 use rsp_asn1::sgp32::{EimConfigurationData, EimId};
+use rsp_asn1::{BoundedString, Oid};
 use rsp_crypto::{CryptoError, Curve, EckaKey, Provider, PublicKey, Rng};
 use zeroize::Zeroizing;
 
@@ -107,6 +107,8 @@ impl State {
             dp_proprietary_data: contents.dp_proprietary_data,
             state: contents.state,
             preloaded: contents.preloaded,
+            signer: contents.signer,
+            nickname: None,
             uicc: contents.uicc,
         });
     }
@@ -148,6 +150,11 @@ pub(crate) struct Profile {
     pub(crate) state: ProfileState,
     /// Whether it came from the factory.
     pub(crate) preloaded: bool,
+    /// Identifier of the CI key under which the card signs what it tells of
+    /// this profile; none for one from the factory.
+    pub(crate) signer: Option<SubjectKeyIdentifier>,
+    /// As its user calls it.
+    pub(crate) nickname: Option<BoundedString<0, 64>>,
     pub(crate) uicc: Uicc,
 }
 
@@ -157,6 +164,7 @@ pub(crate) struct ProfileContents {
     pub(crate) dp_proprietary_data: Option<DpProprietaryData>,
     pub(crate) state: ProfileState,
     pub(crate) preloaded: bool,
+    pub(crate) signer: Option<SubjectKeyIdentifier>,
     pub(crate) uicc: Uicc,
 }
 

@@ -13,12 +13,13 @@ use rsp_asn1::{BitString, Signed};
 use crate::apdu::Status;
 use crate::isdr::Isdr;
 use crate::notification_store::Entry;
-use crate::state::ProfileEvent;
+use crate::state::{Profile, ProfileEvent};
 
 /// What happens to profiles, in order, and the notifications of it.
 pub(crate) struct Switch {
     pub(crate) events: Vec<(Iccid, ProfileEvent)>,
-    pub(crate) notifications: Vec<PendingNotification>,
+    /// `None` if they are made when it happens.
+    pub(crate) notifications: Option<Vec<PendingNotification>>,
 }
 
 impl Switch {
@@ -32,23 +33,38 @@ impl Switch {
         let mut notifications = Vec::new();
         let mut number = first_number;
         for (iccid, event) in &events {
-            let addresses = isdr
-                .state
-                .profile(iccid)
-                .map(|p| p.addresses_for(event.bit()));
-            for address in addresses.unwrap_or_default() {
-                notifications.push(notification(isdr, *iccid, *event, address, number)?);
+            let Some(profile) = isdr.state.profile(iccid) else {
+                continue;
+            };
+            for address in profile.addresses_for(event.bit()) {
+                notifications.push(notification(isdr, profile, *event, address, number)?);
                 number += 1;
             }
         }
         Ok(Switch {
             events,
-            notifications,
+            notifications: Some(notifications),
         })
     }
 
-    /// Does it. Nothing else may have taken a sequence number meanwhile.
+    /// Something that happens later than anybody knows: its notifications get
+    /// the numbers of then.
+    pub(crate) fn later(events: Vec<(Iccid, ProfileEvent)>) -> Switch {
+        Switch {
+            events,
+            notifications: None,
+        }
+    }
+
+    /// Does it. If the notifications are made already, nothing else may have
+    /// taken a sequence number meanwhile.
     pub(crate) fn apply(self, isdr: &mut Isdr) {
+        let notifications = self.notifications.unwrap_or_else(|| {
+            let number = isdr.state.notifications.next_number();
+            // Without a usable key there is nobody to tell.
+            let made = Switch::prepare(isdr, self.events.clone(), number).ok();
+            made.and_then(|made| made.notifications).unwrap_or_default()
+        });
         for (iccid, event) in self.events {
             match event {
                 ProfileEvent::Delete => {
@@ -58,7 +74,7 @@ impl Switch {
                 ProfileEvent::Disable => set_state(isdr, &iccid, ProfileState::DISABLED),
             }
         }
-        for notification in self.notifications {
+        for notification in notifications {
             isdr.state
                 .notifications
                 .push(Entry::Notification(notification));
@@ -74,10 +90,11 @@ fn set_state(isdr: &mut Isdr, iccid: &Iccid, state: ProfileState) {
     }
 }
 
-/// OtherSignedNotification (SGP.22 5.7.10).
+/// OtherSignedNotification (SGP.22 5.7.10), signed under the CI under which
+/// the profile came.
 fn notification(
     isdr: &Isdr,
-    iccid: Iccid,
+    profile: &Profile,
     event: ProfileEvent,
     notification_address: String,
     seq_number: i64,
@@ -86,15 +103,16 @@ fn notification(
         seq_number,
         profile_management_operation: BitString::of(&[event.bit()]),
         notification_address,
-        iccid: Some(iccid),
+        iccid: Some(*profile.iccid()),
         extensions: Default::default(),
     });
+    let signer = isdr.signers.chosen(profile.signer.as_ref());
     Ok(PendingNotification::Other(Signed::new(
         OtherSignedNotification {
-            euicc_notification_signature: isdr.sign(&[metadata.as_bytes()])?,
+            euicc_notification_signature: signer.sign(&[metadata.as_bytes()])?,
             tbs_other_notification: metadata,
-            euicc_certificate: isdr.ecasd.euicc_certificate.clone(),
-            eum_certificate: isdr.ecasd.eum_certificate.clone(),
+            euicc_certificate: signer.euicc_certificate.clone(),
+            eum_certificate: signer.eum_certificate.clone(),
             extensions: Default::default(),
         },
     )))

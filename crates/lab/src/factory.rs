@@ -1,6 +1,6 @@
 //! A factory of cards: EIDs, keys and certificates under one EUM.
 
-use euicc::{BootstrapError, BootstrapProfile, CiKey, Environment, Euicc};
+use euicc::{BootstrapError, BootstrapProfile, CiKey, Environment, Euicc, EuiccKind};
 use rsp_asn1::ids::{Eid, InvalidId};
 use rsp_asn1::rsp::PROFILE_CLASS_PROVISIONING;
 use rsp_asn1::sgp32::{
@@ -12,7 +12,7 @@ use rsp_core::profile::{self, MetadataOrder, MncLength, ProfileError, Subscripti
 use rsp_crypto::software::{SoftwareKey, SoftwareProvider};
 use rsp_crypto::{CryptoError, Rng, SigningKey};
 
-use crate::identity::CardIdentity;
+use crate::identity::{CardIdentity, CardKeys};
 
 /// Makes cards.
 #[derive(Debug)]
@@ -141,10 +141,14 @@ impl Factory {
         };
         CardIdentity {
             eid,
+            kind: EuiccKind::Iot,
             ci: vec![ci],
-            key,
-            euicc_certificate: certificate,
-            eum_certificate: self.eum.certificate.clone(),
+            keys: CardKeys {
+                key,
+                euicc_certificate: certificate,
+                eum_certificate: self.eum.certificate.clone(),
+            },
+            further_keys: Vec::new(),
         }
     }
 

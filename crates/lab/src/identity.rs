@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use euicc::{CiKey, Personalisation};
+use euicc::{CiKey, EuiccKind, KeySet, Personalisation};
 use rsp_asn1::Certificate;
 use rsp_asn1::ids::Eid;
 use rsp_crypto::PublicKey;
@@ -20,8 +20,19 @@ use crate::rest::{join, split, take};
 pub struct CardIdentity {
     /// Identifier of the card.
     pub eid: Eid,
+    /// For which devices it is.
+    pub kind: EuiccKind,
     /// CI keys that it trusts.
     pub ci: Vec<CiKey>,
+    /// Its key that is used where nobody chooses one.
+    pub keys: CardKeys,
+    /// Keys under other CIs.
+    pub further_keys: Vec<CardKeys>,
+}
+
+/// A key of a card with its certificates.
+#[derive(Clone)]
+pub struct CardKeys {
     /// SK.EUICC.ECDSA.
     pub key: SoftwareKey,
     /// CERT.EUICC.ECDSA.
@@ -30,52 +41,123 @@ pub struct CardIdentity {
     pub eum_certificate: Certificate,
 }
 
+impl CardKeys {
+    fn key_set(&self) -> KeySet {
+        KeySet {
+            euicc_key: Arc::new(self.key.clone()),
+            euicc_certificate: self.euicc_certificate.clone(),
+            eum_certificate: self.eum_certificate.clone(),
+        }
+    }
+
+    fn to_octets(&self) -> Vec<u8> {
+        join(&[
+            self.key.to_scalar().as_ref(),
+            &self.key.public_key().to_spki_der(),
+            self.euicc_certificate.as_bytes(),
+            self.eum_certificate.as_bytes(),
+        ])
+    }
+
+    fn from_octets(octets: &[u8]) -> Result<CardKeys, String> {
+        let [scalar, public_key, euicc, eum] = split(octets).ok_or(UNREADABLE)?;
+        let certificate =
+            |der: &[u8]| Certificate::from_bytes(der).map_err(|error| error.to_string());
+        Ok(CardKeys {
+            key: key(public_key, scalar)?,
+            euicc_certificate: certificate(euicc)?,
+            eum_certificate: certificate(eum)?,
+        })
+    }
+}
+
+impl fmt::Debug for CardKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CardKeys([redacted])")
+    }
+}
+
 impl CardIdentity {
     /// For a new card, or for one that is loaded.
     pub fn personalisation(&self) -> Personalisation {
-        Personalisation::new(
+        let first = self.keys.key_set();
+        let mut personalisation = Personalisation::new(
             self.eid,
             self.ci.clone(),
-            Arc::new(self.key.clone()),
-            self.euicc_certificate.clone(),
-            self.eum_certificate.clone(),
-        )
+            first.euicc_key,
+            first.euicc_certificate,
+            first.eum_certificate,
+        );
+        personalisation.kind = self.kind;
+        let further = self.further_keys.iter().map(CardKeys::key_set);
+        personalisation.further_key_sets = further.collect();
+        personalisation
+    }
+
+    /// The card with what another factory would give it as well: its own comes
+    /// first.
+    ///
+    /// # Errors
+    /// If the other is of another card.
+    pub fn and(mut self, other: CardIdentity) -> Result<CardIdentity, OtherCard> {
+        if self.eid != other.eid {
+            return Err(OtherCard(other.eid));
+        }
+        self.ci.extend(other.ci);
+        self.further_keys.push(other.keys);
+        self.further_keys.extend(other.further_keys);
+        Ok(self)
     }
 
     /// The identity as octets: what [`CardIdentity::from_octets`] reads.
     pub(crate) fn to_octets(&self) -> Vec<u8> {
         let ci: Vec<u8> = self.ci.iter().flat_map(ci_octets).collect();
+        let further = self.further_keys.iter();
+        let further: Vec<u8> = further
+            .flat_map(|keys| join(&[&keys.to_octets()]))
+            .collect();
         join(&[
             self.eid.as_bytes(),
-            self.key.to_scalar().as_ref(),
-            &self.key.public_key().to_spki_der(),
-            self.euicc_certificate.as_bytes(),
-            self.eum_certificate.as_bytes(),
+            &self.keys.to_octets(),
+            &[u8::from(self.kind == EuiccKind::Consumer)],
             &ci,
+            &further,
         ])
     }
 
     /// An identity from its octets.
     pub(crate) fn from_octets(octets: &[u8]) -> Result<CardIdentity, String> {
-        const WHAT: &str = "the identity of the card cannot be read";
-        let [eid, scalar, public_key, euicc, eum, mut ci] = split(octets).ok_or(WHAT)?;
-        let certificate =
-            |der: &[u8]| Certificate::from_bytes(der).map_err(|error| error.to_string());
-        let mut keys = Vec::new();
+        let [eid, keys, kind, mut ci, mut further] = split(octets).ok_or(UNREADABLE)?;
+        let mut ci_keys = Vec::new();
         while !ci.is_empty() {
-            let (identifier, key) = take(&mut ci).zip(take(&mut ci)).ok_or(WHAT)?;
-            keys.push(CiKey {
+            let (identifier, key) = take(&mut ci).zip(take(&mut ci)).ok_or(UNREADABLE)?;
+            ci_keys.push(CiKey {
                 subject_key_identifier: identifier.to_vec(),
                 public_key: PublicKey::from_spki_der(key).map_err(|error| error.to_string())?,
             });
         }
+        let mut further_keys = Vec::new();
+        while !further.is_empty() {
+            let keys = take(&mut further).ok_or(UNREADABLE)?;
+            further_keys.push(CardKeys::from_octets(keys)?);
+        }
         Ok(CardIdentity {
-            eid: Eid::from_bytes(eid.try_into().map_err(|_| WHAT)?),
-            ci: keys,
-            key: key(public_key, scalar)?,
-            euicc_certificate: certificate(euicc)?,
-            eum_certificate: certificate(eum)?,
+            eid: Eid::from_bytes(eid.try_into().map_err(|_| UNREADABLE)?),
+            kind: kind_of(kind == [1]),
+            ci: ci_keys,
+            keys: CardKeys::from_octets(keys)?,
+            further_keys,
         })
+    }
+}
+
+/// Why octets are no identity.
+const UNREADABLE: &str = "the identity of the card cannot be read";
+
+fn kind_of(consumer: bool) -> EuiccKind {
+    match consumer {
+        true => EuiccKind::Consumer,
+        false => EuiccKind::Iot,
     }
 }
 
@@ -96,21 +178,65 @@ impl fmt::Debug for CardIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CardIdentity")
             .field("eid", &self.eid)
-            .field("key", &format_args!("[redacted]"))
+            .field("keys", &self.keys)
+            .field("further_keys", &self.further_keys)
             .finish_non_exhaustive()
     }
 }
+
+/// Two identities are of different cards.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the other identity is of card {0}")]
+pub struct OtherCard(pub Eid);
 
 /// The identity in hexadecimal: keys as SubjectPublicKeyInfo, certificates in
 /// DER, the private key as its scalar on the curve of the public key.
 #[derive(Serialize, Deserialize)]
 struct Text {
     eid: Eid,
+    #[serde(default)]
+    consumer: bool,
     ci: Vec<(String, String)>,
+    #[serde(flatten)]
+    keys: KeysText,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    further_keys: Vec<KeysText>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeysText {
     public_key: String,
     key: String,
     euicc_certificate: String,
     eum_certificate: String,
+}
+
+impl From<&CardKeys> for KeysText {
+    fn from(keys: &CardKeys) -> KeysText {
+        KeysText {
+            public_key: hex(&keys.key.public_key().to_spki_der()),
+            key: hex(keys.key.to_scalar().as_ref()),
+            euicc_certificate: hex(keys.euicc_certificate.as_bytes()),
+            eum_certificate: hex(keys.eum_certificate.as_bytes()),
+        }
+    }
+}
+
+impl TryFrom<&KeysText> for CardKeys {
+    type Error = String;
+
+    fn try_from(text: &KeysText) -> Result<CardKeys, String> {
+        let key = key(&octets(&text.public_key)?, &octets(&text.key)?)?;
+        let certificate = |text: &str| {
+            let der = octets(text)?;
+            Certificate::from_bytes(&der).map_err(|error| error.to_string())
+        };
+        Ok(CardKeys {
+            key,
+            euicc_certificate: certificate(&text.euicc_certificate)?,
+            eum_certificate: certificate(&text.eum_certificate)?,
+        })
+    }
 }
 
 impl From<CardIdentity> for Text {
@@ -121,11 +247,10 @@ impl From<CardIdentity> for Text {
         });
         Text {
             eid: identity.eid,
+            consumer: identity.kind == EuiccKind::Consumer,
             ci: ci.collect(),
-            public_key: hex(&identity.key.public_key().to_spki_der()),
-            key: hex(identity.key.to_scalar().as_ref()),
-            euicc_certificate: hex(identity.euicc_certificate.as_bytes()),
-            eum_certificate: hex(identity.eum_certificate.as_bytes()),
+            keys: KeysText::from(&identity.keys),
+            further_keys: identity.further_keys.iter().map(KeysText::from).collect(),
         }
     }
 }
@@ -134,7 +259,6 @@ impl TryFrom<Text> for CardIdentity {
     type Error = String;
 
     fn try_from(text: Text) -> Result<CardIdentity, String> {
-        let key = key(&octets(&text.public_key)?, &octets(&text.key)?)?;
         let mut ci = Vec::new();
         for (identifier, public_key) in &text.ci {
             let public_key = PublicKey::from_spki_der(&octets(public_key)?);
@@ -143,16 +267,13 @@ impl TryFrom<Text> for CardIdentity {
                 public_key: public_key.map_err(|error| error.to_string())?,
             });
         }
-        let certificate = |text: &str| {
-            let der = octets(text)?;
-            Certificate::from_bytes(&der).map_err(|error| error.to_string())
-        };
+        let further = text.further_keys.iter().map(CardKeys::try_from);
         Ok(CardIdentity {
             eid: text.eid,
+            kind: kind_of(text.consumer),
             ci,
-            key,
-            euicc_certificate: certificate(&text.euicc_certificate)?,
-            eum_certificate: certificate(&text.eum_certificate)?,
+            keys: CardKeys::try_from(&text.keys)?,
+            further_keys: further.collect::<Result<_, _>>()?,
         })
     }
 }

@@ -11,6 +11,7 @@ pub mod inspect;
 mod kills;
 mod material;
 mod network;
+mod orders;
 pub mod reader;
 mod rest;
 mod servers;
@@ -21,11 +22,12 @@ mod world;
 pub use card_file::{CardFile, CardFileError};
 pub use device::{Device, Outward};
 pub use factory::{Bootstrap, Factory, FactoryError};
-pub use identity::CardIdentity;
+pub use identity::{CardIdentity, CardKeys, OtherCard};
 pub use kills::{Kill, Moment, Peer, Role};
 pub use material::Material;
 pub use network::{Algorithm, NotConfirmed, Subscriber};
 pub use rest::{Likeness, Resting, WakeError};
 pub use world::{
-    Carry, Change, ChangeAnswer, ChangeResponse, Fault, Lose, Wire, World, WorldError, device_info,
+    Carry, Change, ChangeAnswer, ChangeResponse, Fault, Lose, SMDP_BRAINPOOL, Wire, World,
+    WorldError, device_info,
 };

@@ -30,16 +30,25 @@ impl Material {
     /// # Errors
     /// If it cannot be issued.
     pub fn new(curve: Curve, rng: &mut SeededRng) -> Result<Self, WorldError> {
+        Self::with_smdp(SMDP, curve, rng)
+    }
+
+    /// As [`Material::new`], of an SM-DP+ with this name.
+    pub(crate) fn with_smdp(
+        smdp: &'static str,
+        curve: Curve,
+        rng: &mut SeededRng,
+    ) -> Result<Self, WorldError> {
         let mut seed = [0; 8];
         rng.fill(&mut seed);
         let mut keys = SeededRng::new(u64::from_be_bytes(seed));
         let make_key = |curve| SoftwareKey::generate(curve, &mut keys);
-        let issued = hierarchy(curve).issue_all(make_key, &SoftwareProvider, rng)?;
+        let issued = hierarchy(smdp, curve).issue_all(make_key, &SoftwareProvider, rng)?;
         Ok(Material {
             issued,
             card: None,
             start: START,
-            smdp_host: SMDP,
+            smdp_host: smdp,
         })
     }
 
@@ -191,11 +200,11 @@ fn octets(hex: &str) -> Option<[u8; 32]> {
     Some(octets)
 }
 
-fn hierarchy(curve: Curve) -> Hierarchy {
+fn hierarchy(smdp: &str, curve: Curve) -> Hierarchy {
     Hierarchy {
         curve,
         organization: "Simurgh Lab".to_string(),
-        smdp_host: SMDP.to_string(),
+        smdp_host: smdp.to_string(),
         smds_host: "smds.example.com".to_string(),
         eim_host: EIM.to_string(),
         door_host: "localhost".to_string(),

@@ -32,6 +32,8 @@ pub(crate) enum Place {
 #[derive(Debug)]
 pub(crate) struct Servers {
     issued: Vec<Issued<SoftwareKey>>,
+    /// Other CIs that the eIM trusts.
+    pub(crate) further_anchors: Vec<TrustAnchor>,
     /// When their certificates are looked at.
     start: Timestamp,
     smdp_host: &'static str,
@@ -42,6 +44,7 @@ impl Servers {
     pub(crate) fn new(place: Place, material: Material) -> Self {
         Servers {
             issued: material.issued,
+            further_anchors: Vec::new(),
             start: material.start,
             smdp_host: material.smdp_host,
             place,
@@ -63,12 +66,14 @@ impl Servers {
 
     /// Starts the eIM on what is in its store.
     pub(crate) fn start_eim(&self) -> Result<EimHost, WorldError> {
+        let mut anchors = vec![self.anchor()?];
+        anchors.extend(self.further_anchors.iter().cloned());
         let eim = Eim {
             eim_id: EIM.try_into().map_err(|_| WorldError::Missing("eimId"))?,
             fqdn: EIM.to_string(),
             signing: self.identity(member::EIM_SIGN)?,
             tls_trust: self.certificate(member::CI)?,
-            anchors: vec![self.anchor()?],
+            anchors,
             lab: LabSettings::default(),
         };
         Ok(EimHost::new(eim, self.store("eim")?)?)

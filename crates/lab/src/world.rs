@@ -4,6 +4,7 @@
 //! simulated: HTTP is a function call, time stands still until everybody
 //! waits, and a [`Fault`] may change what travels.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use euicc::{Environment, Euicc, LoadError, StoredEuicc};
@@ -11,20 +12,20 @@ use rsp_asn1::Extensions;
 use rsp_asn1::ids::{Eid, Iccid, Imsi, InvalidId};
 use rsp_asn1::rsp::{DeviceCapabilities, DeviceInfo};
 use rsp_core::binding::{BindingError, HttpRequest, HttpResponse};
-use rsp_core::binding::{es2plus_json, es9plus, esipa_asn1, json};
+use rsp_core::binding::{es9plus, esipa_asn1};
 use rsp_core::eim::{EuiccRecord, Operation, OperationId, OperationKind};
 use rsp_core::ipa::{self, Action, Config, Event, Input, Ipa, Retry};
 use rsp_core::pki::{ChainError, IssueError, Issued, TrustAnchor};
 use rsp_core::profile::Subscription;
-use rsp_core::smdp::{ProfileTypeSettings, SetupError};
+use rsp_core::smdp::SetupError;
 use rsp_core::{Context, Timestamp};
 use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
 use rsp_crypto::{CryptoError, Curve, Rng};
-use store::{EimHost, ProfileStock, SmdpHost, StoreError};
+use store::{EimHost, SmdpHost, StoreError};
 
 use crate::device::Device;
 use crate::factory::{Factory, FactoryError};
-use crate::identity::CardIdentity;
+use crate::identity::{CardIdentity, OtherCard};
 use crate::kills::{Kill, Peer};
 use crate::material::Material;
 use crate::network::{Algorithm, NotConfirmed, Subscriber};
@@ -55,6 +56,8 @@ pub enum WorldError {
     Binding(#[from] BindingError),
     #[error("{0}")]
     Identifier(#[from] InvalidId),
+    #[error("{0}")]
+    Card(#[from] OtherCard),
     #[error("the card's memory: {0}")]
     Memory(#[from] LoadError),
     #[error("{0}")]
@@ -128,6 +131,8 @@ pub struct World {
     pub eim: EimHost,
     /// The SM-DP+.
     pub smdp: SmdpHost,
+    /// Other SM-DP+s, by host name.
+    pub further_smdps: BTreeMap<&'static str, SmdpHost>,
     /// Where the card was made.
     pub factory: Factory,
     /// The card.
@@ -162,10 +167,9 @@ pub struct World {
 
 /// Host names of the world.
 pub(crate) const SMDP: &str = "smdp.example.com";
+/// Host name of the SM-DP+ on the other curve.
+pub const SMDP_BRAINPOOL: &str = "smdp.brainpool.example.com";
 pub(crate) const EIM: &str = "eim.example.com";
-
-/// Who orders.
-const OPERATOR: &str = "operator";
 
 /// 2026-01-01.
 pub(crate) const START: Timestamp = Timestamp::from_secs(1_767_225_600);
@@ -187,7 +191,19 @@ impl World {
     pub fn on_curve(seed: u64, curve: Curve) -> Result<Self, WorldError> {
         let mut rng = SeededRng::new(seed);
         let material = Material::new(curve, &mut rng)?;
-        Self::with(rng, Place::Memory, material)
+        Self::with(rng, Place::Memory, material, Vec::new())
+    }
+
+    /// As [`World::new`], with a second SM-DP+, [`SMDP_BRAINPOOL`], whose CI and
+    /// curve are others, and a card with keys under both CIs.
+    ///
+    /// # Errors
+    /// As [`World::new`].
+    pub fn on_both_curves(seed: u64) -> Result<Self, WorldError> {
+        let mut rng = SeededRng::new(seed);
+        let material = Material::new(Curve::NistP256, &mut rng)?;
+        let other = Material::with_smdp(SMDP_BRAINPOOL, Curve::BrainpoolP256r1, &mut rng)?;
+        Self::with(rng, Place::Memory, material, vec![other])
     }
 
     /// As [`World::new`], with these keys and certificates, at a time at which
@@ -196,7 +212,7 @@ impl World {
     /// # Errors
     /// As [`World::new`].
     pub fn with_material(seed: u64, material: Material) -> Result<Self, WorldError> {
-        Self::with(SeededRng::new(seed), Place::Memory, material)
+        Self::with(SeededRng::new(seed), Place::Memory, material, Vec::new())
     }
 
     /// As [`World::new`], with servers that can be started again: their state
@@ -207,31 +223,51 @@ impl World {
     pub fn on_disk(seed: u64, folder: &Path) -> Result<Self, WorldError> {
         let mut rng = SeededRng::new(seed);
         let material = Material::new(Curve::NistP256, &mut rng)?;
-        Self::with(rng, Place::Folder(folder.to_path_buf()), material)
+        let place = Place::Folder(folder.to_path_buf());
+        Self::with(rng, place, material, Vec::new())
     }
 
-    fn with(mut rng: SeededRng, place: Place, mut material: Material) -> Result<Self, WorldError> {
+    fn with(
+        mut rng: SeededRng,
+        place: Place,
+        mut material: Material,
+        others: Vec<Material>,
+    ) -> Result<Self, WorldError> {
         let (card, start) = (material.card.take(), material.start);
-        let servers = Servers::new(place, material);
+        let mut servers = Servers::new(place, material);
+        let mut further_smdps = BTreeMap::new();
+        let mut further = Vec::new();
+        for other in others {
+            let (host, other) = (other.smdp_host, Servers::new(Place::Memory, other));
+            servers.further_anchors.push(other.anchor()?);
+            further_smdps.insert(host, other.start_smdp()?);
+            further.push(other.factory()?);
+        }
         let factory = servers.factory()?;
         let (eim, smdp) = (servers.start_eim()?, servers.start_smdp()?);
-        let identity = match card {
+        let mut identity = match card {
             Some((certificate, key)) => factory.given(certificate, key)?,
             None => factory.identity(factory.eid(1)?, &mut rng)?,
         };
         let eid = identity.eid;
+        let mut trusted = vec![factory.ci.clone()];
+        for other in further {
+            identity = identity.and(other.identity(eid, &mut rng)?)?;
+            trusted.push(other.ci.clone());
+        }
         let mut card = Euicc::new(identity.personalisation());
         let configuration = eim.eim().configuration_data(0)?;
         let token = factory.add_initial_eim(&mut card, configuration, &mut rng)?;
         eim.add_euicc(&EuiccRecord::new(eid, token, 0))?;
         Ok(World {
             now: start,
-            ipa: Ipa::new(ipa_config(factory.ci.clone()), None, start),
-            ipa_config: ipa_config(factory.ci.clone()),
+            ipa: Ipa::new(ipa_config(trusted.clone()), None, start),
+            ipa_config: ipa_config(trusted),
             memory: None,
             rng,
             eim,
             smdp,
+            further_smdps,
             factory,
             card,
             eid,
@@ -268,70 +304,6 @@ impl World {
         self.rng.fill(&mut ki);
         self.rng.fill(&mut opc);
         Ok(Subscription::new(iccid, imsi, ki, opc))
-    }
-
-    /// Puts a profile into stock and orders it over ES2+; gives the activation
-    /// code.
-    ///
-    /// # Errors
-    /// If the SM-DP+ refuses.
-    pub fn order(
-        &mut self,
-        template: &[u8],
-        subscription: &Subscription,
-    ) -> Result<String, WorldError> {
-        self.order_with(template, subscription, ProfileTypeSettings::default())
-    }
-
-    /// As [`World::order`], of a type that is delivered in this way.
-    ///
-    /// # Errors
-    /// If the SM-DP+ refuses.
-    pub fn order_with(
-        &mut self,
-        template: &[u8],
-        subscription: &Subscription,
-        settings: ProfileTypeSettings,
-    ) -> Result<String, WorldError> {
-        self.smdp.store().add_profiles(&ProfileStock {
-            profile_type: "operational",
-            template,
-            service_provider_name: "Example Mobile",
-            profile_name: "Operational",
-            profile_class: 2,
-            settings,
-            subscriptions: std::slice::from_ref(subscription),
-        })?;
-        let order = es2plus_json::DownloadOrder {
-            header: es2plus_json::RequestHeader::default(),
-            eid: None,
-            iccid: Some(subscription.iccid),
-            profile_type: None,
-        };
-        let ordered = self.es2plus(&order)?;
-        let confirm = es2plus_json::ConfirmOrder {
-            header: es2plus_json::RequestHeader::default(),
-            iccid: ordered.iccid,
-            eid: None,
-            matching_id: None,
-            confirmation_code: None,
-            smds_address: None,
-            release_flag: true,
-        };
-        let confirmed = self.es2plus(&confirm)?;
-        let address = self.smdp.smdp().address();
-        Ok(format!("LPA:1${address}${}", confirmed.matching_id))
-    }
-
-    fn es2plus<F: json::Function>(&mut self, message: &F) -> Result<F::Ok, WorldError> {
-        let request = json::encode_request(message, None)?;
-        let mut cx = Context {
-            now: self.now,
-            rng: &mut self.rng,
-            crypto: &SoftwareProvider,
-        };
-        let response = self.smdp.es2plus(&request, OPERATOR, &mut cx)?;
-        Ok(json::decode_response::<F>(&response)?)
     }
 
     /// Queues an operation at the eIM.
@@ -397,6 +369,29 @@ impl World {
     pub fn power_cut(&mut self) {
         self.card.reset();
         self.restart_ipa();
+    }
+
+    /// Puts another card into the device, made with this identity; it knows the
+    /// eIM, which is told of it if the EID is a new one.
+    ///
+    /// # Errors
+    /// If the card does not take the eIM.
+    pub fn insert(&mut self, identity: CardIdentity) -> Result<(), WorldError> {
+        let eid = identity.eid;
+        let mut card = Euicc::new(identity.personalisation());
+        let configuration = self.eim.eim().configuration_data(0)?;
+        let token = self
+            .factory
+            .add_initial_eim(&mut card, configuration, &mut self.rng)?;
+        if eid != self.eid {
+            self.eim.add_euicc(&EuiccRecord::new(eid, token, 0))?;
+        }
+        self.card = card;
+        self.eid = eid;
+        self.identity = identity;
+        self.memory = None;
+        self.restart_ipa();
+        Ok(())
     }
 
     /// Ends the eIM and starts it again on what is in its store.
@@ -553,6 +548,11 @@ impl World {
         if address == self.smdp.smdp().address() && es9plus::is_path(&request.path) {
             return Ok(self.smdp.es9plus(request, &mut cx)?);
         }
+        if let Some(smdp) = self.further_smdps.get(address)
+            && es9plus::is_path(&request.path)
+        {
+            return Ok(smdp.es9plus(request, &mut cx)?);
+        }
         if address == EIM && request.path == esipa_asn1::PATH {
             return Ok(match esipa_asn1::decode_request(request) {
                 Ok(message) => self.eim.handle(&message, &mut cx)?.encode(),
@@ -563,14 +563,14 @@ impl World {
     }
 }
 
-fn ipa_config(ci: TrustAnchor) -> Config {
+fn ipa_config(trusted: Vec<TrustAnchor>) -> Config {
     Config {
         block_size: 120,
         retry: Retry {
             times: 2,
             ..Retry::default()
         },
-        ..Config::new(device_info(), vec![ci])
+        ..Config::new(device_info(), trusted)
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use euicc::EuiccKind;
 use lab::reader::{Powered, vpcd};
 use lab::{Bootstrap, CardFile, CardIdentity, Factory};
 use rsp_asn1::ids::{Eid, Iccid, Imsi};
@@ -49,6 +50,10 @@ pub(crate) struct Card {
     /// without it a test hierarchy that nobody else has
     #[arg(long, value_name = "DIR")]
     pki: Option<PathBuf>,
+    /// Make a new card for consumer devices (SGP.22): managed by an LPA, not by
+    /// an eIM
+    #[arg(long)]
+    consumer: bool,
     /// End when the reader closes the connection
     #[arg(long)]
     once: bool,
@@ -113,7 +118,10 @@ impl Card {
             Some(eid) => eid,
             None => factory.eid(random(rng) % 10_u64.pow(15))?,
         };
-        let identity = factory.identity(eid, rng)?;
+        let mut identity = factory.identity(eid, rng)?;
+        if self.consumer {
+            identity.kind = EuiccKind::Consumer;
+        }
         let mut card = euicc::Euicc::new(identity.personalisation());
         if let Some(package) = &self.bootstrap {
             install(&factory, &mut card, package, rng)?;

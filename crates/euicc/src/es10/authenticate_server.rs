@@ -17,6 +17,7 @@ use crate::certificate::{self, Refusal, Role, Server};
 use crate::isdr::Isdr;
 use crate::personalisation::Environment;
 use crate::session::{Authenticated, Session};
+use crate::signers::Signer;
 
 /// Authenticates a server and the card to it. After an error the challenge
 /// stays open.
@@ -27,12 +28,14 @@ pub(crate) fn authenticate_server(
 ) -> Result<Vec<u8>, Status> {
     let request: AuthenticateServerRequest = decode(command)?;
     let response = match verify(isdr, &request, env) {
-        Ok(server) => {
-            let ok = respond(isdr, &request)?;
+        Ok((server, signer)) => {
+            let ok = respond(isdr, &request, signer)?;
+            let signer = signer.ci.clone();
             isdr.session = Session::Authenticated(Box::new(Authenticated {
                 transaction_id: request.server_signed1.transaction_id.clone(),
                 server_address: request.server_signed1.server_address.clone(),
                 root: server.root,
+                signer,
                 role: server.role,
                 oid: server.oid,
                 euicc_signature1: ok.euicc_signature1.clone(),
@@ -48,18 +51,18 @@ pub(crate) fn authenticate_server(
     Ok(response.to_der())
 }
 
-/// The checks, in the order of SGP.22 5.7.13.
-fn verify(
-    isdr: &Isdr,
+/// The checks, in the order of SGP.22 5.7.13; gives the server and the key to
+/// sign with.
+fn verify<'a>(
+    isdr: &'a Isdr,
     request: &AuthenticateServerRequest,
     env: &Environment<'_>,
-) -> Result<Server, AuthenticateErrorCode> {
+) -> Result<(Server, &'a Signer), AuthenticateErrorCode> {
     let Session::Challenged(challenge) = &isdr.session else {
         return Err(AuthenticateErrorCode::NO_SESSION_CONTEXT);
     };
-    if request.euicc_ci_pk_id_to_be_used != isdr.signing_ci {
-        return Err(AuthenticateErrorCode::CI_PK_UNKNOWN);
-    }
+    let signer = isdr.signers.under(&request.euicc_ci_pk_id_to_be_used);
+    let signer = signer.ok_or(AuthenticateErrorCode::CI_PK_UNKNOWN)?;
     let server = certificate::verify_server(
         &request.server_certificate,
         &isdr.ecasd.ci,
@@ -72,7 +75,7 @@ fn verify(
         Refusal::Curve => AuthenticateErrorCode::UNSUPPORTED_CURVE,
         Refusal::NoOid => AuthenticateErrorCode::INVALID_OID,
     })?;
-    if server.key.curve() != isdr.ecasd.euicc_key.public_key().curve() {
+    if server.key.curve() != signer.curve() {
         return Err(AuthenticateErrorCode::UNSUPPORTED_CURVE);
     }
     Signature::from_slice(&request.server_signature1)
@@ -84,12 +87,13 @@ fn verify(
     if request.server_signed1.euicc_challenge != *challenge {
         return Err(AuthenticateErrorCode::EUICC_CHALLENGE_MISMATCH);
     }
-    Ok(server)
+    Ok((server, signer))
 }
 
 fn respond(
     isdr: &Isdr,
     request: &AuthenticateServerRequest,
+    signer: &Signer,
 ) -> Result<AuthenticateResponseOk, Status> {
     let signed = Signed::new(EuiccSigned1 {
         transaction_id: request.server_signed1.transaction_id.clone(),
@@ -100,10 +104,10 @@ fn respond(
         extensions: Default::default(),
     });
     Ok(AuthenticateResponseOk {
-        euicc_signature1: isdr.sign(&[signed.as_bytes()])?,
+        euicc_signature1: signer.sign(&[signed.as_bytes()])?,
         euicc_signed1: signed,
-        euicc_certificate: isdr.ecasd.euicc_certificate.clone(),
-        eum_certificate: isdr.ecasd.eum_certificate.clone(),
+        euicc_certificate: signer.euicc_certificate.clone(),
+        eum_certificate: signer.eum_certificate.clone(),
         extensions: Default::default(),
     })
 }

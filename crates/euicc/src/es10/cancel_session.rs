@@ -27,6 +27,7 @@ pub(crate) fn cancel_session(
         let error = CancelSessionError::INVALID_TRANSACTION_ID;
         return Ok(CancelSessionResponse::Error(error).to_der());
     };
+    let signer = isdr.signers.chosen(Some(&server.signer));
     let signed = Signed::new(EuiccCancelSessionSigned {
         transaction_id: request.transaction_id,
         smdp_oid: server.oid.clone(),
@@ -34,7 +35,7 @@ pub(crate) fn cancel_session(
         extensions: Default::default(),
     });
     let response = CancelSessionResponse::Ok(CancelSessionResponseOk {
-        euicc_cancel_session_signature: isdr.sign(&[signed.as_bytes()])?,
+        euicc_cancel_session_signature: signer.sign(&[signed.as_bytes()])?,
         euicc_cancel_session_signed: signed,
         extensions: Default::default(),
     });

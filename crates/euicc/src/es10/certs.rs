@@ -10,7 +10,7 @@ use crate::apdu::Status;
 use crate::isdr::Isdr;
 use crate::personalisation::Environment;
 
-/// The card's chain, for its only CI key.
+/// The card's chain to a CI, the first if none is named.
 pub(crate) fn get_certs(
     isdr: &mut Isdr,
     command: &[u8],
@@ -20,12 +20,16 @@ pub(crate) fn get_certs(
     let wanted = request
         .euicc_ci_pk_id
         .or_else(|| untagged(&request.extensions));
-    if wanted.is_some_and(|id| id != isdr.signing_ci) {
+    let found = match &wanted {
+        Some(id) => isdr.signers.under(id),
+        None => Some(isdr.signers.first()),
+    };
+    let Some(signer) = found else {
         return Ok(GetCertsResponse::Error(GetCertsError::INVALID_CI_PK_ID).to_der());
-    }
+    };
     let certs = Certs {
-        eum_certificate: isdr.ecasd.eum_certificate.clone(),
-        euicc_certificate: isdr.ecasd.euicc_certificate.clone(),
+        eum_certificate: signer.eum_certificate.clone(),
+        euicc_certificate: signer.euicc_certificate.clone(),
         extensions: Default::default(),
     };
     Ok(GetCertsResponse::Certs(certs).to_der())

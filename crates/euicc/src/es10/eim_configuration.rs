@@ -88,10 +88,12 @@ fn accept(
     if !(0..=MAX_COUNTER).contains(&counter) {
         return Err(AddEimResultCode::COUNTER_VALUE_OUT_OF_RANGE);
     }
-    let signing_ci = isdr.signing_ci.clone();
-    if *data.euicc_ci_pk_id.get_or_insert(signing_ci.clone()) != signing_ci {
-        return Err(AddEimResultCode::CI_PK_UNKNOWN);
-    }
+    let signer = match &data.euicc_ci_pk_id {
+        Some(ci) => isdr.signers.under(ci),
+        None => Some(isdr.signers.first()),
+    };
+    let signer = signer.ok_or(AddEimResultCode::CI_PK_UNKNOWN)?;
+    data.euicc_ci_pk_id = Some(signer.ci.clone());
     data.eim_id_type
         .get_or_insert(EimIdType::EIM_ID_TYPE_PROPRIETARY);
     data.eim_supported_protocol

@@ -13,7 +13,7 @@ use rsp_asn1::{Asn1, BitString, BoundedString, Tag, Writer};
 use super::decode;
 use crate::apdu::Status;
 use crate::isdr::{Isdr, SVN};
-use crate::personalisation::Environment;
+use crate::personalisation::{Environment, EuiccKind};
 
 /// Profile package version of the installer (SAIP 2.3.1).
 const PROFILE_VERSION: [u8; 3] = [2, 3, 1];
@@ -47,7 +47,7 @@ pub(crate) fn get_euicc_info1(
     let info = EuiccInfo1 {
         svn: SVN,
         euicc_ci_pk_id_list_for_verification: isdr.ecasd.verification_ci(),
-        euicc_ci_pk_id_list_for_signing: vec![isdr.signing_ci.clone()],
+        euicc_ci_pk_id_list_for_signing: isdr.signers.identifiers(),
         extensions: Default::default(),
     };
     Ok(info.to_der())
@@ -80,6 +80,7 @@ pub(crate) fn get_eid(
 
 /// What the card says about itself now.
 pub(crate) fn euicc_info2(isdr: &Isdr) -> EuiccInfo2 {
+    let is_iot = isdr.ecasd.kind == EuiccKind::Iot;
     EuiccInfo2 {
         profile_version: PROFILE_VERSION,
         svn: SVN,
@@ -90,7 +91,7 @@ pub(crate) fn euicc_info2(isdr: &Isdr) -> EuiccInfo2 {
         globalplatform_version: Some(GLOBALPLATFORM_VERSION),
         rsp_capability: BitString::of(&RSP_CAPABILITY),
         euicc_ci_pk_id_list_for_verification: isdr.ecasd.verification_ci(),
-        euicc_ci_pk_id_list_for_signing: vec![isdr.signing_ci.clone()],
+        euicc_ci_pk_id_list_for_signing: isdr.signers.identifiers(),
         euicc_category: None,
         forbidden_profile_policy_rules: None,
         pp_version: PP_VERSION,
@@ -99,11 +100,11 @@ pub(crate) fn euicc_info2(isdr: &Isdr) -> EuiccInfo2 {
         tre_properties: None,
         tre_product_reference: None,
         additional_euicc_profile_package_versions: None,
-        ipa_mode: Some(IPAD),
+        ipa_mode: is_iot.then_some(IPAD),
         euicc_ci_pk_id_list_for_signing_v3: None,
         additional_euicc_info: None,
         highest_svn: None,
-        iot_specific_info: Some(IotSpecificInfo {
+        iot_specific_info: is_iot.then(|| IotSpecificInfo {
             iot_version: vec![IOT_VERSION],
             ecall_supported: None,
             fallback_supported: None,

@@ -9,7 +9,7 @@ use rsp_asn1::ids::{Iccid, TransactionId};
 use rsp_asn1::rsp::{
     BppCommandId, ErrorReason, ErrorResult, FinalResult, NOTIFICATION_INSTALL,
     NotificationMetadata, PendingNotification, ProfileInstallationResult,
-    ProfileInstallationResultData, ProfileState, SuccessResult,
+    ProfileInstallationResultData, ProfileState, SubjectKeyIdentifier, SuccessResult,
 };
 use rsp_asn1::{Asn1, BitString, Oid, Signed};
 
@@ -33,6 +33,8 @@ pub(crate) struct Interruptible {
     /// Who is told.
     pub(crate) server_address: String,
     pub(crate) oid: Oid,
+    /// Identifier of the CI key under which the card signs it.
+    pub(crate) signer: SubjectKeyIdentifier,
     /// Once the metadata have come.
     pub(crate) iccid: Option<Iccid>,
     /// The command that was being received.
@@ -45,6 +47,7 @@ impl Interruptible {
             transaction_id: load.server.transaction_id.clone(),
             server_address: load.server.server_address.clone(),
             oid: load.server.oid.clone(),
+            signer: load.server.signer.clone(),
             iccid: load.iccid(),
             command: load.command(),
         }
@@ -111,6 +114,7 @@ fn install(isdr: &mut Isdr, load: &Load, installed: Installed) -> Result<Vec<u8>
         dp_proprietary_data: installed.dp_proprietary_data,
         state: ProfileState::DISABLED,
         preloaded: false,
+        signer: Some(load.server.signer.clone()),
         uicc: installed.uicc,
     };
     isdr.state.add_profile(aid, contents);
@@ -155,8 +159,9 @@ fn sign_result(
         final_result,
         extensions: Default::default(),
     });
+    let signer = isdr.signers.chosen(Some(&download.signer));
     Ok(ProfileInstallationResult {
-        euicc_sign_pir: isdr.sign(&[data.as_bytes()])?,
+        euicc_sign_pir: signer.sign(&[data.as_bytes()])?,
         profile_installation_result_data: data,
         extensions: Default::default(),
     })

@@ -1,91 +1,124 @@
-//! ES10b.eUICCMemoryReset (SGP.32 5.9.5).
+//! eUICCMemoryReset: of ES10b (SGP.32 5.9.5), and of ES10c (SGP.22 5.7.19).
 
 use alloc::vec::Vec;
 
 use rsp_asn1::ids::Iccid;
-use rsp_asn1::rsp::{PROFILE_CLASS_OPERATIONAL, PROFILE_CLASS_PROVISIONING, PROFILE_CLASS_TEST};
-use rsp_asn1::{BitString, Tag, Tagged, Tlv, Writer};
+use rsp_asn1::rsp::{
+    PROFILE_CLASS_OPERATIONAL, PROFILE_CLASS_PROVISIONING, PROFILE_CLASS_TEST,
+    RESET_DEFAULT_SMDP_ADDRESS, RESET_FIELD_LOADED_TEST_PROFILES, RESET_OPERATIONAL_PROFILES,
+    ResetResult,
+};
+use rsp_asn1::sgp32::{
+    RESET_EIM_CONFIG_DATA, RESET_IMMEDIATE_ENABLE_CONFIG, RESET_PRE_LOADED_TEST_PROFILES,
+    RESET_PROVISIONING_PROFILES, ResetEimResult, ResetImmediateEnableConfigResult,
+};
+use rsp_asn1::{Asn1, BitString, rsp, sgp32};
 
+use super::decode;
 use crate::apdu::Status;
 use crate::isdr::Isdr;
 use crate::personalisation::Environment;
 use crate::state::{Profile, ProfileEvent};
-use crate::switch::Switch;
 
-const MEMORY_RESET: Tag = Tag::new(0xBF64);
-const OPTIONS: Tag = Tag::new(0x82);
+/// Options that a consumer eUICC knows.
+const OF_CONSUMERS: [u8; 3] = [
+    RESET_OPERATIONAL_PROFILES,
+    RESET_FIELD_LOADED_TEST_PROFILES,
+    RESET_DEFAULT_SMDP_ADDRESS,
+];
 
-/// Bits of resetOptions.
-const OPERATIONAL: u8 = 0;
-const FIELD_LOADED_TEST: u8 = 1;
-const DEFAULT_SMDP: u8 = 2;
-const PRE_LOADED_TEST: u8 = 3;
-const PROVISIONING: u8 = 4;
-const EIM_CONFIGURATION: u8 = 5;
-const IMMEDIATE_ENABLE: u8 = 6;
+/// Of SGP.32: deletes what the options name, policy rules notwithstanding.
+/// Profiles go when the host has read the response.
+pub(crate) fn euicc_memory_reset_iot(
+    isdr: &mut Isdr,
+    command: &[u8],
+    _env: &mut Environment<'_>,
+) -> Result<Vec<u8>, Status> {
+    let request: sgp32::EuiccMemoryResetRequest = decode(command)?;
+    let options = &request.reset_options;
+    let (reset_result, events) = prepare(isdr, options);
+    isdr.begin_switch(events, false)?;
+    // From here on nothing fails.
+    reset_address(isdr, options);
+    let reset_eim_result = options.bit(RESET_EIM_CONFIG_DATA).then(|| {
+        match core::mem::take(&mut isdr.state.eims).is_empty() {
+            true => ResetEimResult::NOTHING_TO_DELETE,
+            false => ResetEimResult::OK,
+        }
+    });
+    isdr.state.rollback = None;
+    // This card has no configuration for immediate enabling.
+    let reset_immediate_enable_config_result = options
+        .bit(RESET_IMMEDIATE_ENABLE_CONFIG)
+        .then_some(ResetImmediateEnableConfigResult::RESET_IEC_NOT_SUPPORTED);
+    let response = sgp32::EuiccMemoryResetResponse {
+        reset_result,
+        reset_eim_result,
+        reset_immediate_enable_config_result,
+        extensions: Default::default(),
+    };
+    Ok(response.to_der())
+}
 
-const OK: i64 = 0;
-const NOTHING_TO_DELETE: i64 = 1;
-/// Of the configuration for immediate enabling, which this card has not.
-const NOT_SUPPORTED: i64 = 1;
-
-/// Deletes what the options name, policy rules notwithstanding. Profiles go
-/// when the host has read the response.
+/// Of SGP.22: the same, and when the enabled profile is to go, it goes with a
+/// REFRESH.
 pub(crate) fn euicc_memory_reset(
     isdr: &mut Isdr,
     command: &[u8],
     _env: &mut Environment<'_>,
 ) -> Result<Vec<u8>, Status> {
-    let options = options(command).ok_or(Status::INCORRECT_DATA)?;
-    let profiles = isdr.state.profiles.iter();
-    let events: Vec<(Iccid, ProfileEvent)> = profiles
-        .filter(|profile| concerns(&options, profile))
-        .map(|profile| (*profile.iccid(), ProfileEvent::Delete))
+    let request: rsp::EuiccMemoryResetRequest = decode(command)?;
+    let wanted = OF_CONSUMERS.into_iter();
+    let wanted: Vec<u8> = wanted
+        .filter(|bit| request.reset_options.bit(*bit))
         .collect();
-    let has_address = options.bit(DEFAULT_SMDP) && isdr.state.default_dp_address.is_some();
-    let result = match events.is_empty() && !has_address {
-        true => NOTHING_TO_DELETE,
-        false => OK,
+    let options = BitString::of(&wanted);
+    let reset_result = match isdr.refresh.is_pending() {
+        true => ResetResult::CAT_BUSY,
+        false => {
+            let (result, events) = prepare(isdr, &options);
+            let enabled = isdr.state.enabled().map(|profile| *profile.iccid());
+            let is_enabled = |(iccid, _): &(Iccid, ProfileEvent)| Some(*iccid) == enabled;
+            let with_refresh = events.iter().any(is_enabled);
+            isdr.begin_switch(events, with_refresh)?;
+            reset_address(isdr, &options);
+            result
+        }
     };
-    let number = isdr.state.notifications.next_number();
-    let switch = Switch::prepare(isdr, events, number)?;
-    // From here on nothing fails.
-    if has_address {
-        isdr.state.default_dp_address = None;
-    }
-    let eims = options.bit(EIM_CONFIGURATION).then(|| {
-        match core::mem::take(&mut isdr.state.eims).is_empty() {
-            true => NOTHING_TO_DELETE,
-            false => OK,
-        }
-    });
-    isdr.state.rollback = None;
-    isdr.pending = Some(switch);
-    let mut out = Writer::new();
-    out.constructed(MEMORY_RESET, |out| {
-        result.encode_under(Tag::new(0x80), out);
-        if let Some(eims) = eims {
-            eims.encode_under(Tag::new(0x81), out);
-        }
-        if options.bit(IMMEDIATE_ENABLE) {
-            NOT_SUPPORTED.encode_under(Tag::new(0x82), out);
-        }
-    });
-    Ok(out.into_bytes())
+    let response = rsp::EuiccMemoryResetResponse {
+        reset_result,
+        extensions: Default::default(),
+    };
+    Ok(response.to_der())
 }
 
-fn options(command: &[u8]) -> Option<BitString> {
-    let options = Tlv::parse(command).ok()?.reader().tlv().ok()?;
-    let is_it = options.tag == OPTIONS;
-    is_it.then(|| BitString::decode_value(&options).ok())?
+/// What happens to profiles, and whether anything happens at all.
+fn prepare(isdr: &Isdr, options: &BitString) -> (ResetResult, Vec<(Iccid, ProfileEvent)>) {
+    let profiles = isdr.state.profiles.iter();
+    let events: Vec<(Iccid, ProfileEvent)> = profiles
+        .filter(|profile| concerns(options, profile))
+        .map(|profile| (*profile.iccid(), ProfileEvent::Delete))
+        .collect();
+    let has_address = isdr.state.default_dp_address.is_some();
+    let address = options.bit(RESET_DEFAULT_SMDP_ADDRESS) && has_address;
+    match events.is_empty() && !address {
+        true => (ResetResult::NOTHING_TO_DELETE, events),
+        false => (ResetResult::OK, events),
+    }
+}
+
+fn reset_address(isdr: &mut Isdr, options: &BitString) {
+    if options.bit(RESET_DEFAULT_SMDP_ADDRESS) {
+        isdr.state.default_dp_address = None;
+    }
 }
 
 fn concerns(options: &BitString, profile: &Profile) -> bool {
     let bit = match (profile.metadata.profile_class, profile.preloaded) {
-        (PROFILE_CLASS_OPERATIONAL, _) => OPERATIONAL,
-        (PROFILE_CLASS_PROVISIONING, _) => PROVISIONING,
-        (PROFILE_CLASS_TEST, true) => PRE_LOADED_TEST,
-        _ => FIELD_LOADED_TEST,
+        (PROFILE_CLASS_OPERATIONAL, _) => RESET_OPERATIONAL_PROFILES,
+        (PROFILE_CLASS_PROVISIONING, _) => RESET_PROVISIONING_PROFILES,
+        (PROFILE_CLASS_TEST, true) => RESET_PRE_LOADED_TEST_PROFILES,
+        _ => RESET_FIELD_LOADED_TEST_PROFILES,
     };
     options.bit(bit)
 }

@@ -108,7 +108,8 @@ fn prepare(
         extensions: Default::default(),
     });
     let signature2 = signature_object(&request.smdp_signature2);
-    let euicc_signature2 = isdr.sign(&[signed.as_bytes(), &signature2])?;
+    let signer = isdr.signers.chosen(Some(&server.signer));
+    let euicc_signature2 = signer.sign(&[signed.as_bytes(), &signature2])?;
     new_key
         .into_iter()
         .for_each(|key| isdr.state.keep_one_time_key(key));

@@ -6,16 +6,20 @@ use rsp_asn1::rsp::{
     ProfileInfo, ProfileInfoListError, ProfileInfoListRequest, ProfileInfoListResponse,
     ProfileSearchCriteria,
 };
-use rsp_asn1::{Asn1, Reader, Tag, Tlv};
+use rsp_asn1::{Asn1, Reader};
 
 use super::decode;
 use crate::apdu::Status;
 use crate::isdr::Isdr;
-use crate::personalisation::Environment;
+use crate::personalisation::{Environment, EuiccKind};
 use crate::state::{Profile, State};
 
 /// Data objects that are told without a tag list (SGP.32 5.9.14).
 const DEFAULT_TAGS: [u32; 9] = [0x5A, 0x4F, 0x9F70, 0x91, 0x92, 0x95, 0x9F7B, 0x9F26, 0x9F67];
+
+/// The same of SGP.22 5.7.15.
+const DEFAULT_TAGS_OF_CONSUMERS: [u32; 9] =
+    [0x5A, 0x4F, 0x9F70, 0x90, 0x91, 0x92, 0x93, 0x94, 0x95];
 
 /// Data objects that can be asked for.
 const KNOWN_TAGS: [u32; 18] = [
@@ -23,21 +27,22 @@ const KNOWN_TAGS: [u32; 18] = [
     0x9F26, 0x9F67, 0xBF64,
 ];
 
-/// iotSpecificTagList (SGP.22 v2.7).
-const IOT_SPECIFIC_TAG_LIST: Tag = Tag::new(0x5D);
-
 pub(crate) fn get_profiles_info(
     isdr: &mut Isdr,
     command: &[u8],
     _env: &mut Environment<'_>,
 ) -> Result<Vec<u8>, Status> {
     let request: ProfileInfoListRequest = decode(command)?;
-    Ok(list(&isdr.state, &request).to_der())
+    Ok(list(&isdr.state, &request, isdr.ecasd.kind).to_der())
 }
 
 /// The list that a request asks for.
-pub(crate) fn list(state: &State, request: &ProfileInfoListRequest) -> ProfileInfoListResponse {
-    let Some(tags) = requested_tags(request) else {
+pub(crate) fn list(
+    state: &State,
+    request: &ProfileInfoListRequest,
+    kind: EuiccKind,
+) -> ProfileInfoListResponse {
+    let Some(tags) = requested_tags(request, kind) else {
         return ProfileInfoListResponse::Error(ProfileInfoListError::INCORRECT_INPUT_VALUES);
     };
     let profiles = state.profiles.iter();
@@ -57,16 +62,19 @@ fn selected(profile: &Profile, criteria: Option<&ProfileSearchCriteria>) -> bool
 }
 
 /// The tags to tell; `None` if the list is malformed or names an unknown one.
-fn requested_tags(request: &ProfileInfoListRequest) -> Option<Vec<u32>> {
-    let iot = request.extensions.0.iter().find_map(|extension| {
-        let tlv = Tlv::parse(&extension.element).ok()?;
-        (tlv.tag == IOT_SPECIFIC_TAG_LIST).then_some(tlv.value)
-    });
-    if request.tag_list.is_none() && iot.is_none() {
-        return Some(DEFAULT_TAGS.to_vec());
+/// iotSpecificTagList (SGP.22 v2.7) adds to the other.
+fn requested_tags(request: &ProfileInfoListRequest, kind: EuiccKind) -> Option<Vec<u32>> {
+    let lists = [&request.tag_list, &request.iot_specific_tag_list];
+    if lists.iter().all(|list| list.is_none()) {
+        return Some(match kind {
+            EuiccKind::Iot => DEFAULT_TAGS.to_vec(),
+            EuiccKind::Consumer => DEFAULT_TAGS_OF_CONSUMERS.to_vec(),
+        });
     }
-    let mut tags = split_tags(request.tag_list.as_deref().unwrap_or_default())?;
-    tags.extend(split_tags(iot.unwrap_or_default())?);
+    let mut tags = Vec::new();
+    for list in lists.into_iter().flatten() {
+        tags.extend(split_tags(list)?);
+    }
     let all_known = tags.iter().all(|tag| KNOWN_TAGS.contains(tag));
     all_known.then_some(tags)
 }
@@ -95,6 +103,9 @@ fn info(profile: &Profile, tags: &[u32]) -> ProfileInfo {
     info.iccid = wanted(0x5A).then_some(metadata.iccid);
     info.isdp_aid = wanted(0x4F).then(|| profile.aid.clone());
     info.profile_state = wanted(0x9F70).then_some(profile.state);
+    if wanted(0x90) {
+        info.profile_nickname = profile.nickname.clone();
+    }
     info.service_provider_name = wanted(0x91).then(|| metadata.service_provider_name.clone());
     info.profile_name = wanted(0x92).then(|| metadata.profile_name.clone());
     info.profile_class = wanted(0x95).then_some(metadata.profile_class);

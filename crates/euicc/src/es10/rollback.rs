@@ -2,9 +2,12 @@
 
 use alloc::vec::Vec;
 
+use rsp_asn1::Asn1;
 use rsp_asn1::ids::Iccid;
-use rsp_asn1::sgp32::{EuiccResultData, RollbackProfileResult};
-use rsp_asn1::{Asn1, Tag, Tagged, Tlv, Writer};
+use rsp_asn1::sgp32::{
+    EuiccPackageResult, EuiccResultData, ProfileRollbackCmdResult, ProfileRollbackRequest,
+    ProfileRollbackResponse, RollbackProfileResult,
+};
 
 use crate::apdu::Status;
 use crate::isdr::Isdr;
@@ -12,14 +15,6 @@ use crate::package;
 use crate::personalisation::Environment;
 use crate::state::ProfileEvent;
 use crate::switch::Switch;
-
-const PROFILE_ROLLBACK: Tag = Tag::new(0xBF58);
-/// refreshFlag, automatically tagged, or as some hosts send it.
-const REFRESH_FLAG: [Tag; 2] = [Tag::new(0x80), Tag::new(0x01)];
-
-const OK: i64 = 0;
-const ROLLBACK_NOT_ALLOWED: i64 = 1;
-const COMMAND_ERROR: i64 = 7;
 
 /// Returns to the profile that was enabled before, once, if the package that
 /// enabled the present one allowed it. The new result takes the place of that
@@ -29,14 +24,20 @@ pub(crate) fn profile_rollback(
     command: &[u8],
     _env: &mut Environment<'_>,
 ) -> Result<Vec<u8>, Status> {
-    if !has_refresh_flag(command) {
-        return Ok(response(COMMAND_ERROR, None));
+    if ProfileRollbackRequest::from_der(command).is_err() {
+        return Ok(response(ProfileRollbackCmdResult::COMMAND_ERROR, None));
     }
     let Some(granted) = isdr.state.rollback.take() else {
-        return Ok(response(ROLLBACK_NOT_ALLOWED, None));
+        return Ok(response(
+            ProfileRollbackCmdResult::ROLLBACK_NOT_ALLOWED,
+            None,
+        ));
     };
     let Some(events) = events(isdr, &granted.to) else {
-        return Ok(response(ROLLBACK_NOT_ALLOWED, None));
+        return Ok(response(
+            ProfileRollbackCmdResult::ROLLBACK_NOT_ALLOWED,
+            None,
+        ));
     };
     let number = isdr.state.notifications.next_number();
     let results = alloc::vec![EuiccResultData::RollbackResult(RollbackProfileResult::OK)];
@@ -52,7 +53,7 @@ pub(crate) fn profile_rollback(
     isdr.state.notifications.remove(granted.result);
     package::store(isdr, &result);
     isdr.pending = Some(switch);
-    Ok(response(OK, Some(&result.to_der())))
+    Ok(response(ProfileRollbackCmdResult::OK, Some(result)))
 }
 
 /// Back from the enabled profile; `None` if there is nothing to return to.
@@ -63,18 +64,14 @@ fn events(isdr: &Isdr, to: &Iccid) -> Option<Vec<(Iccid, ProfileEvent)>> {
     Some(alloc::vec![disable, (*to, ProfileEvent::Enable)])
 }
 
-fn has_refresh_flag(command: &[u8]) -> bool {
-    let flag = Tlv::parse(command).and_then(|tlv| tlv.reader().tlv());
-    flag.is_ok_and(|flag| REFRESH_FLAG.contains(&flag.tag) && flag.value.len() == 1)
-}
-
-/// cmdResult has its universal tag: its neighbour's tag is written by hand in
-/// the module.
-fn response(code: i64, result: Option<&[u8]>) -> Vec<u8> {
-    let mut out = Writer::new();
-    out.constructed(PROFILE_ROLLBACK, |out| {
-        code.encode_under(Tag::INTEGER, out);
-        out.raw(result.unwrap_or_default());
-    });
-    out.into_bytes()
+fn response(
+    cmd_result: ProfileRollbackCmdResult,
+    euicc_package_result: Option<EuiccPackageResult>,
+) -> Vec<u8> {
+    let response = ProfileRollbackResponse {
+        cmd_result,
+        euicc_package_result,
+        extensions: Default::default(),
+    };
+    response.to_der()
 }

@@ -100,8 +100,8 @@ pub(super) struct StoredOneTimeKey {
 #[derive(Serialize, Deserialize)]
 pub(super) struct StoredSwitch {
     pub(super) events: Vec<(Iccid, u8)>,
-    /// In DER.
-    pub(super) notifications: Vec<Octets>,
+    /// In DER; none yet if they are made when it is done.
+    pub(super) notifications: Option<Vec<Octets>>,
 }
 
 /// An installation that power may cut.
@@ -110,6 +110,8 @@ pub(super) struct StoredDownload {
     pub(super) transaction_id: TransactionId,
     pub(super) server_address: String,
     pub(super) oid: Oid,
+    /// SubjectKeyIdentifier.
+    pub(super) signer: Octets,
     pub(super) iccid: Option<Iccid>,
     pub(super) command: i64,
 }
@@ -124,6 +126,9 @@ pub(super) struct StoredProfile {
     pub(super) dp_proprietary_data: Option<Octets>,
     pub(super) state: i64,
     pub(super) preloaded: bool,
+    /// SubjectKeyIdentifier.
+    pub(super) signer: Option<Octets>,
+    pub(super) nickname: Option<String>,
 }
 
 /// The octets of a value. Serialisation into memory does not fail.

@@ -147,12 +147,15 @@ fn switch(parts: &Parts) -> Result<Option<Switch>, LoadError> {
         let event = ProfileEvent::from_bit(bit).ok_or(LoadError::Malformed(WHAT))?;
         events.push((iccid, event));
     }
-    let notifications = stored.notifications.iter();
-    let notifications: Result<Vec<PendingNotification>, _> =
-        notifications.map(|octets| der(octets, WHAT)).collect();
+    let notifications = stored.notifications.map(|notifications| {
+        let read = notifications
+            .iter()
+            .map(|n| der::<PendingNotification>(n, WHAT));
+        read.collect::<Result<Vec<_>, _>>()
+    });
     Ok(Some(Switch {
         events,
-        notifications: notifications?,
+        notifications: notifications.transpose()?,
     }))
 }
 
@@ -165,6 +168,7 @@ fn download(parts: &Parts) -> Result<Option<Interruptible>, LoadError> {
         transaction_id: stored.transaction_id,
         server_address: stored.server_address,
         oid: stored.oid,
+        signer: stored.signer.0,
         iccid: stored.iccid,
         command: BppCommandId(stored.command),
     }))
@@ -189,6 +193,7 @@ fn profile(parts: &Parts, number: u32) -> Result<Profile, LoadError> {
     };
     let needed = |part| of(part).ok_or(LoadError::Malformed(WHAT));
     let data = stored.dp_proprietary_data.as_ref();
+    let nickname = stored.nickname.map(TryInto::try_into).transpose();
     Ok(Profile {
         number,
         aid: stored.aid.0,
@@ -198,6 +203,8 @@ fn profile(parts: &Parts, number: u32) -> Result<Profile, LoadError> {
             .transpose()?,
         state: ProfileState(stored.state),
         preloaded: stored.preloaded,
+        signer: stored.signer.map(|octets| octets.0),
+        nickname: nickname.map_err(|_| LoadError::Malformed(WHAT))?,
         uicc: Uicc::restored(
             needed(UiccPart::Base)?,
             needed(UiccPart::Codes)?,

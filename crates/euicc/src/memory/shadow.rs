@@ -62,6 +62,7 @@ impl Shadow {
                 transaction_id: download.transaction_id,
                 server_address: download.server_address,
                 oid: download.oid,
+                signer: Octets(download.signer),
                 iccid: download.iccid,
                 command: download.command.0,
             };
@@ -173,10 +174,13 @@ fn stored_switch(switch: &Switch) -> StoredSwitch {
         .events
         .iter()
         .map(|(iccid, event)| (*iccid, event.bit()));
-    let notifications = switch.notifications.iter();
+    let notifications = switch.notifications.as_ref().map(|notifications| {
+        let der = notifications.iter().map(|n| Octets(n.to_der()));
+        der.collect()
+    });
     StoredSwitch {
         events: events.collect(),
-        notifications: notifications.map(|n| Octets(n.to_der())).collect(),
+        notifications,
     }
 }
 
@@ -188,5 +192,7 @@ fn stored_profile(profile: &Profile) -> StoredProfile {
         dp_proprietary_data: data.map(|data| Octets(data.to_der())),
         state: profile.state.0,
         preloaded: profile.preloaded,
+        signer: profile.signer.clone().map(Octets),
+        nickname: profile.nickname.clone().map(Into::into),
     }
 }

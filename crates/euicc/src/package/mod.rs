@@ -147,11 +147,13 @@ fn signed_error(
     }))
 }
 
-/// euiccSignEPR or euiccSignEPE: over the data and the eIM's token.
+/// euiccSignEPR or euiccSignEPE: over the data and the eIM's token, under the
+/// CI that the eIM was associated with (SGP.32 2.11.1.1.1).
 fn sign(isdr: &Isdr, eim_id: &EimId, data: &[u8]) -> Result<Vec<u8>, Status> {
     let eim = isdr.state.eim(eim_id.as_str());
     let token = association_token_object(eim.and_then(|eim| eim.token()));
-    isdr.sign(&[data, &token])
+    let ci = eim.and_then(|eim| eim.data.euicc_ci_pk_id.as_ref());
+    isdr.signers.chosen(ci).sign(&[data, &token])
 }
 
 /// For a package that proves nothing: whatever of it can be read.

@@ -19,6 +19,7 @@ use rsp_asn1::{Asn1, Reader};
 
 use crate::es10::configured_addresses::accepted;
 use crate::es10::profiles_info;
+use crate::personalisation::EuiccKind;
 use crate::state::{Profile, ProfileEvent, State};
 
 /// The profiles as the operations so far leave them.
@@ -208,7 +209,7 @@ impl<'a> Draft<'a> {
         if !self.events.is_empty() {
             return ProfileInfoListResponse::Error(ProfileInfoListError::PROFILE_CHANGE_ONGOING);
         }
-        profiles_info::list(self.state, request)
+        profiles_info::list(self.state, request, EuiccKind::Iot)
     }
 
     /// The profile, unless an operation has deleted it.

@@ -6,6 +6,7 @@
 
 mod apdus;
 mod common;
+mod consumer;
 mod download;
 mod eims;
 mod hostile;
@@ -15,6 +16,7 @@ mod pki;
 mod profile;
 mod server;
 mod sgp26;
+mod two_keys;
 #[path = "../uicc_support/mod.rs"]
 mod uicc_support;
 mod vectors;

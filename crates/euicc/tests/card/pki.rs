@@ -1,8 +1,8 @@
 //! A PKI of the shape of SGP.26 variant O, with its published test keys.
 
 use rsp_asn1::{Certificate, Oid, Tag, Writer};
-use rsp_crypto::SigningKey;
-use rsp_crypto::software::SoftwareKey;
+use rsp_crypto::software::{SeededRng, SoftwareKey};
+use rsp_crypto::{Curve, SigningKey};
 
 use crate::common::{EID, hex, key};
 
@@ -23,8 +23,13 @@ pub(crate) const DP_AUTH_POLICY: &str = "2.23.146.1.2.1.4";
 pub(crate) const DP_PB_POLICY: &str = "2.23.146.1.2.1.5";
 pub(crate) const DS_AUTH_POLICY: &str = "2.23.146.1.2.1.7";
 
+/// SubjectKeyIdentifier of a CI on brainpoolP256r1.
+pub(crate) const BRAINPOOL_CI_SKI: &str = "C0BC70BA36929D43B467FF57570530E57AB8FCD8";
+
 /// Keys and certificates.
 pub(crate) struct Pki {
+    /// SubjectKeyIdentifier of the CI.
+    pub(crate) ci_ski: &'static str,
     pub(crate) ci: SoftwareKey,
     pub(crate) euicc: SoftwareKey,
     pub(crate) dp_auth: SoftwareKey,
@@ -35,8 +40,20 @@ pub(crate) struct Pki {
 
 impl Pki {
     pub(crate) fn new() -> Pki {
-        let (ci, eum, euicc) = (key(CI), key(EUM), key(EUICC));
+        let keys = [CI, EUM, EUICC, DP_AUTH, DP_PB].map(key);
+        Pki::of(CI_SKI, keys)
+    }
+
+    /// Another one, on brainpoolP256r1.
+    pub(crate) fn brainpool() -> Pki {
+        let mut rng = SeededRng::new(26);
+        let key = |()| SoftwareKey::generate(Curve::BrainpoolP256r1, &mut rng).unwrap();
+        Pki::of(BRAINPOOL_CI_SKI, [(); 5].map(key))
+    }
+
+    fn of(ci_ski: &'static str, [ci, eum, euicc, dp_auth, dp_pb]: [SoftwareKey; 5]) -> Pki {
         let eum_certificate = Spec {
+            issuer_key_identifier: ci_ski,
             policy: Some("2.23.146.1.2.1.2"),
             key_usage: &[2, 4],
             ca: true,
@@ -51,8 +68,9 @@ impl Pki {
         Pki {
             eum_certificate: eum_certificate.sign(&ci).as_bytes().to_vec(),
             euicc_certificate: euicc_certificate.sign(&eum).as_bytes().to_vec(),
-            dp_auth: key(DP_AUTH),
-            dp_pb: key(DP_PB),
+            ci_ski,
+            dp_auth,
+            dp_pb,
             ci,
             euicc,
         }
@@ -60,6 +78,7 @@ impl Pki {
 
     pub(crate) fn dp_auth_certificate(&self) -> Certificate {
         let spec = Spec {
+            issuer_key_identifier: self.ci_ski,
             policy: Some(DP_AUTH_POLICY),
             ..Spec::leaf(&self.dp_auth)
         };
@@ -68,6 +87,7 @@ impl Pki {
 
     pub(crate) fn dp_pb_certificate(&self) -> Certificate {
         let spec = Spec {
+            issuer_key_identifier: self.ci_ski,
             policy: Some(DP_PB_POLICY),
             ..Spec::leaf(&self.dp_pb)
         };

@@ -4,11 +4,11 @@ use rsp_asn1::ids::{Iccid, TransactionId};
 use rsp_asn1::rsp::*;
 use rsp_asn1::{Asn1, BitString, Certificate, Signed, Tag, Writer};
 use rsp_crypto::bsp::{Protector, SessionKeys};
-use rsp_crypto::software::SoftwareProvider;
-use rsp_crypto::{Curve, EckaKey, PublicKey, SigningKey};
+use rsp_crypto::software::{SoftwareKey, SoftwareProvider};
+use rsp_crypto::{EckaKey, PublicKey, SigningKey};
 
-use crate::common::{Host, eid, hex, key, verifies};
-use crate::pki::{self, Pki};
+use crate::common::{Host, array, eid, hex, verifies};
+use crate::pki::Pki;
 
 /// otSK.DP.ECKA of the published vectors.
 pub(crate) const OT_SK_DP: &str =
@@ -25,7 +25,10 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn new() -> Server {
-        let pki = Pki::new();
+        Server::of(Pki::new())
+    }
+
+    pub(crate) fn of(pki: Pki) -> Server {
         Server {
             transaction_id: TransactionId::from_bytes(&hex("0001020304050607")).unwrap(),
             certificate: pki.dp_auth_certificate(),
@@ -47,7 +50,7 @@ impl Server {
         AuthenticateServerRequest {
             server_signature1: signature.as_bytes().to_vec(),
             server_signed1,
-            euicc_ci_pk_id_to_be_used: hex(pki::CI_SKI),
+            euicc_ci_pk_id_to_be_used: hex(self.pki.ci_ski),
             server_certificate: self.certificate.clone(),
             ctx_params1: ctx_params1(),
             extensions: Default::default(),
@@ -77,6 +80,12 @@ impl Server {
         }
     }
 
+    /// otSK.DP.ECKA, on the curve of the certificates.
+    fn one_time_key(&self) -> SoftwareKey {
+        let curve = self.pki.dp_pb.public_key().curve();
+        SoftwareKey::from_scalar(curve, &array(OT_SK_DP)).unwrap()
+    }
+
     /// InitialiseSecureChannel for a one-time key of the card.
     pub(crate) fn secure_channel(&self, euicc_otpk: &[u8]) -> InitialiseSecureChannelRequest {
         let mut request = InitialiseSecureChannelRequest {
@@ -88,7 +97,7 @@ impl Server {
                 host_id: b"TESTHOST".to_vec(),
                 extensions: Default::default(),
             },
-            smdp_otpk: key(OT_SK_DP).public_key().as_sec1().to_vec(),
+            smdp_otpk: self.one_time_key().public_key().as_sec1().to_vec(),
             smdp_sign: Vec::new(),
             extensions: Default::default(),
         };
@@ -124,7 +133,10 @@ impl Server {
         euicc_otpk: &[u8],
         contents: &Contents,
     ) -> BoundProfilePackage {
-        let mut protector = Protector::new(&SoftwareProvider, session_keys(euicc_otpk));
+        let mut protector = Protector::new(
+            &SoftwareProvider,
+            session_keys(&self.one_time_key(), euicc_otpk),
+        );
         let configure = protector.encrypt(0x87, &contents.configure_isdp).unwrap();
         let metadata = &contents.metadata;
         let pieces = metadata.chunks(contents.metadata_piece);
@@ -202,9 +214,10 @@ pub(crate) fn metadata(iccid: &str) -> StoreMetadataRequest {
 }
 
 /// Session keys of the sending side, for the published host identifier.
-pub(crate) fn session_keys(euicc_otpk: &[u8]) -> SessionKeys {
-    let euicc_otpk = PublicKey::from_sec1(Curve::NistP256, euicc_otpk).unwrap();
-    let secret = key(OT_SK_DP).agree(&euicc_otpk).unwrap();
+pub(crate) fn session_keys(own: &SoftwareKey, euicc_otpk: &[u8]) -> SessionKeys {
+    let curve = own.public_key().curve();
+    let euicc_otpk = PublicKey::from_sec1(curve, euicc_otpk).unwrap();
+    let secret = own.agree(&euicc_otpk).unwrap();
     SessionKeys::derive(&SoftwareProvider, &secret, b"TESTHOST", eid().as_bytes()).unwrap()
 }
 
@@ -306,8 +319,16 @@ impl Host {
 
     /// A whole download; the result is verified.
     pub(crate) fn download(&mut self, contents: &Contents) -> ProfileInstallationResult {
-        let server = Server::new();
-        let euicc_otpk = self.bind(&server);
+        self.download_from(&Server::new(), contents)
+    }
+
+    /// As [`Host::download`], from this server.
+    pub(crate) fn download_from(
+        &mut self,
+        server: &Server,
+        contents: &Contents,
+    ) -> ProfileInstallationResult {
+        let euicc_otpk = self.bind(server);
         let package = server.package(&euicc_otpk, contents);
         let result = self.load(&segments(&package));
         let data = &result.profile_installation_result_data;

@@ -248,7 +248,10 @@ fn segments_of_another_order_do_not_open() {
     let (mut host, _) = published_session();
     let euicc_otpk = hex(EUICC_SIGNED2)[23..].to_vec();
     let mut package = published_package(false);
-    let mut protector = Protector::new(&SoftwareProvider, server::session_keys(&euicc_otpk));
+    let mut protector = Protector::new(
+        &SoftwareProvider,
+        server::session_keys(&crate::common::key(server::OT_SK_DP), &euicc_otpk),
+    );
     let _ = protector.encrypt(0x87, &hex("BF2400")).unwrap();
     let second = protector.encrypt(0x87, &hex("BF2400")).unwrap();
     package.first_sequence_of_87 = Segments(vec![second]);

@@ -5,7 +5,7 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use rsp_asn1::ids::{Eid, TransactionId};
-use rsp_asn1::rsp::ProfileInfoListRequest;
+use rsp_asn1::rsp::{ProfileInfoListRequest, SubjectKeyIdentifier};
 use rsp_asn1::sgp32::{
     EimPackageError, EnablePsmo, EuiccPackage, EuiccPackageRequest, EuiccPackageSigned,
     GetEimPackageRequest, GetEimPackageResponse, IccidPsmo, IpaEuiccDataRequest,
@@ -126,7 +126,9 @@ impl Eim {
                 ..Step::unchanged(record, reply)
             };
         }
-        if self.needs_key(&record, &next.kind) {
+        if self.needs_key(&record, &next.kind)
+            || self.ci_to_ask_about(&record, &next.kind).is_some()
+        {
             return self.ask_for_certificates(record, next, open, cx);
         }
         self.deliver(record, next, open, cx)
@@ -163,7 +165,14 @@ impl Eim {
         open: &[Operation],
         cx: &mut Context<'_>,
     ) -> Step<GetEimPackageResponse> {
-        let id = OperationId(alloc::format!("{}-certificates", next.id));
+        let number = match record.public_key {
+            None => 0,
+            Some(_) => record.further_keys.len() + 1,
+        };
+        let id = OperationId(match number {
+            0 => alloc::format!("{}-certificates", next.id),
+            number => alloc::format!("{}-certificates-{number}", next.id),
+        });
         if let Some(asked) = open.iter().find(|operation| operation.id == id) {
             return Step {
                 operations: alloc::vec![asked.failed("the eUICC gave no valid certificates")],
@@ -221,7 +230,8 @@ impl Eim {
             .map_err(|_| "no transaction identifier")?;
         let psmo = match &operation.kind {
             OperationKind::GetCertificates => {
-                let request = self.certificates_request(&transaction);
+                let ci = self.next_ci(record);
+                let request = certificates_request(ci, &transaction);
                 return Ok((request, transaction, None));
             }
             OperationKind::Download { activation_code } => {
@@ -288,17 +298,20 @@ impl Eim {
             && record.public_key.is_none()
             && !self.lab.accepts_unverified(record.eid)
     }
+}
 
-    fn certificates_request(&self, transaction: &TransactionId) -> GetEimPackageResponse {
-        GetEimPackageResponse::IpaEuiccDataRequest(IpaEuiccDataRequest {
-            tag_list: CERTIFICATE_TAGS.to_vec(),
-            euicc_ci_pk_identifier_to_be_used: super::ci_key_identifier(self),
-            search_criteria_notification: None,
-            search_criteria_euicc_package_result: None,
-            eim_transaction_id: Some(transaction.clone()),
-            extensions: Extensions::default(),
-        })
-    }
+fn certificates_request(
+    ci: Option<SubjectKeyIdentifier>,
+    transaction: &TransactionId,
+) -> GetEimPackageResponse {
+    GetEimPackageResponse::IpaEuiccDataRequest(IpaEuiccDataRequest {
+        tag_list: CERTIFICATE_TAGS.to_vec(),
+        euicc_ci_pk_identifier_to_be_used: ci,
+        search_criteria_notification: None,
+        search_criteria_euicc_package_result: None,
+        eim_transaction_id: Some(transaction.clone()),
+        extensions: Extensions::default(),
+    })
 }
 
 fn download_trigger(

@@ -3,11 +3,34 @@
 
 use alloc::vec::Vec;
 
-use rsp_asn1::sgp32::{IpaEuiccDataResponse, ProvideEimPackageResultResponse};
+use rsp_asn1::rsp::SubjectKeyIdentifier;
+use rsp_asn1::sgp32::{
+    IpaEuiccDataErrorCode, IpaEuiccDataResponse, ProvideEimPackageResultResponse,
+};
 
 use super::provide_eim_package_result::empty;
-use super::{Eim, EuiccRecord, Note, Operation, Outcome, Step, operation};
+use super::{Eim, EuiccRecord, FurtherKey, Note, Operation, Outcome, Step, operation};
 use crate::Context;
+
+/// The eUICC has no key under the CI that was named.
+const NOT_FOUND: IpaEuiccDataErrorCode = IpaEuiccDataErrorCode::EUICC_CI_PK_ID_NOT_FOUND;
+
+impl EuiccRecord {
+    /// Notes a verified key under a further CI, that there is none, or the one
+    /// under the CI of this eIM.
+    fn take_key(&mut self, further: Option<SubjectKeyIdentifier>, key: Option<Vec<u8>>) {
+        match further {
+            Some(ci) => {
+                self.further_keys.retain(|known| known.ci != ci);
+                self.further_keys.push(FurtherKey {
+                    ci,
+                    public_key: key,
+                });
+            }
+            None => self.public_key = key,
+        }
+    }
+}
 
 impl Eim {
     /// Takes the key over if its chain verifies for this EID.
@@ -26,13 +49,20 @@ impl Eim {
             return Step::unchanged(record, empty());
         };
         let mut notes = Vec::new();
+        let further = self.asked_about(asked);
         let changed = match response {
+            IpaEuiccDataResponse::Error(error)
+                if error.ipa_euicc_data_error_code == NOT_FOUND && further.is_some() =>
+            {
+                record.take_key(further, None);
+                asked.executed(Outcome::Done)
+            }
             IpaEuiccDataResponse::Error(error) => {
                 asked.outcome_unknown(error.ipa_euicc_data_error_code)
             }
             IpaEuiccDataResponse::Ok(data) => match record.verify_certificates(data, self, cx) {
                 Ok(key) => {
-                    record.public_key = Some(key.to_vec());
+                    record.take_key(further, Some(key.to_vec()));
                     asked.executed(Outcome::Done)
                 }
                 Err(because) => {
@@ -40,7 +70,14 @@ impl Eim {
                         what: "set of certificates",
                         because,
                     });
-                    asked.outcome_unknown(because)
+                    match further {
+                        // Nothing waits for what the eUICC may never use.
+                        Some(_) => {
+                            record.take_key(further, None);
+                            asked.failed(because)
+                        }
+                        None => asked.outcome_unknown(because),
+                    }
                 }
             },
         };

@@ -9,6 +9,7 @@
 mod configuration;
 mod download_result;
 mod evidence;
+mod further_keys;
 mod get_eim_package;
 mod handle_notification;
 mod ipa_euicc_data;
@@ -25,13 +26,13 @@ use rsp_asn1::Certificate;
 use rsp_asn1::ids::Eid;
 use rsp_asn1::rsp::SubjectKeyIdentifier;
 use rsp_asn1::sgp32::EimId;
-use rsp_crypto::PublicKey;
 use serde::{Deserialize, Serialize};
 
 use crate::pki::TrustAnchor;
 use crate::{Identity, Timestamp};
 
 pub use evidence::{Evidence, EvidenceKind};
+pub use further_keys::FurtherKey;
 pub use get_eim_package::{
     eid_not_found as poll_eid_not_found, has_work, nothing_pending as poll_nothing_pending,
 };
@@ -94,6 +95,9 @@ pub struct EuiccRecord {
     pub counter_value: i64,
     /// PK.EUICC.ECDSA as SubjectPublicKeyInfo, once its chain was verified.
     pub public_key: Option<Vec<u8>>,
+    /// Its keys under other CIs than the first that the eIM trusts.
+    #[serde(default)]
+    pub further_keys: Vec<FurtherKey>,
     /// Highest sequence number of an installation result that was believed: an
     /// older one proves nothing new.
     #[serde(default)]
@@ -128,15 +132,12 @@ impl EuiccRecord {
             association_token,
             counter_value,
             public_key: None,
+            further_keys: Vec::new(),
             installation_seq_number: -1,
             empty_response: false,
             profiles: None,
             state_changes: Vec::new(),
         }
-    }
-
-    fn verification_key(&self) -> Option<PublicKey> {
-        PublicKey::from_spki_der(self.public_key.as_ref()?).ok()
     }
 }
 

@@ -6,7 +6,7 @@ use rsp_asn1::sgp32::{
     EuiccPackageErrorSigned, EuiccPackageResult, EuiccPackageResultSigned, IpaEuiccData,
     association_token_object,
 };
-use rsp_crypto::Signature;
+use rsp_crypto::{PublicKey, Signature};
 
 use super::{Eim, EuiccRecord};
 use crate::Context;
@@ -258,9 +258,15 @@ impl EuiccRecord {
         signature: &[u8],
         cx: &Context<'_>,
     ) -> Result<(), Unproven> {
-        let key = self.verification_key().ok_or(Unproven::NoKey)?;
-        Signature::from_slice(signature)
-            .and_then(|signature| cx.crypto.verify(&key, message, &signature))
-            .map_err(|_| Unproven::Signature)
+        let keys = self.verification_keys();
+        if keys.is_empty() {
+            return Err(Unproven::NoKey);
+        }
+        let signature = Signature::from_slice(signature).map_err(|_| Unproven::Signature)?;
+        let fits = |key: &PublicKey| cx.crypto.verify(key, message, &signature).is_ok();
+        match keys.iter().any(fits) {
+            true => Ok(()),
+            false => Err(Unproven::Signature),
+        }
     }
 }

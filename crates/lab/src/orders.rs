@@ -1,0 +1,127 @@
+//! The operator's side of a world: profiles into stock and orders over ES2+.
+
+use std::collections::BTreeMap;
+
+use rsp_core::Context;
+use rsp_core::binding::{es2plus_json, json};
+use rsp_core::profile::Subscription;
+use rsp_core::smdp::ProfileTypeSettings;
+use rsp_crypto::software::SoftwareProvider;
+use store::{ProfileStock, SmdpHost};
+
+use crate::world::{World, WorldError};
+
+/// Who orders.
+const OPERATOR: &str = "operator";
+
+impl World {
+    /// Puts a profile into stock and orders it over ES2+; gives the activation
+    /// code.
+    ///
+    /// # Errors
+    /// If the SM-DP+ refuses.
+    pub fn order(
+        &mut self,
+        template: &[u8],
+        subscription: &Subscription,
+    ) -> Result<String, WorldError> {
+        self.order_with(template, subscription, ProfileTypeSettings::default())
+    }
+
+    /// As [`World::order`], at the SM-DP+ with this host name.
+    ///
+    /// # Errors
+    /// If the SM-DP+ refuses, or there is none.
+    pub fn order_at(
+        &mut self,
+        host: &'static str,
+        template: &[u8],
+        subscription: &Subscription,
+    ) -> Result<String, WorldError> {
+        let settings = ProfileTypeSettings::default();
+        let stock = stock(template, subscription, settings);
+        let smdp = find(&self.smdp, &self.further_smdps, host)?;
+        smdp.store().add_profiles(&stock)?;
+        self.release(host, subscription)
+    }
+
+    /// As [`World::order`], of a type that is delivered in this way.
+    ///
+    /// # Errors
+    /// If the SM-DP+ refuses.
+    pub fn order_with(
+        &mut self,
+        template: &[u8],
+        subscription: &Subscription,
+        settings: ProfileTypeSettings,
+    ) -> Result<String, WorldError> {
+        let stock = stock(template, subscription, settings);
+        self.smdp.store().add_profiles(&stock)?;
+        let host = self.smdp.smdp().address().to_string();
+        self.release(&host, subscription)
+    }
+
+    /// Orders a profile that is in stock, over ES2+.
+    fn release(&mut self, host: &str, subscription: &Subscription) -> Result<String, WorldError> {
+        let order = es2plus_json::DownloadOrder {
+            header: es2plus_json::RequestHeader::default(),
+            eid: None,
+            iccid: Some(subscription.iccid),
+            profile_type: None,
+        };
+        let ordered = self.es2plus(host, &order)?;
+        let confirm = es2plus_json::ConfirmOrder {
+            header: es2plus_json::RequestHeader::default(),
+            iccid: ordered.iccid,
+            eid: None,
+            matching_id: None,
+            confirmation_code: None,
+            smds_address: None,
+            release_flag: true,
+        };
+        let confirmed = self.es2plus(host, &confirm)?;
+        Ok(format!("LPA:1${host}${}", confirmed.matching_id))
+    }
+
+    fn es2plus<F: json::Function>(&mut self, host: &str, message: &F) -> Result<F::Ok, WorldError> {
+        let request = json::encode_request(message, None)?;
+        let smdp = find(&self.smdp, &self.further_smdps, host)?;
+        let mut cx = Context {
+            now: self.now,
+            rng: &mut self.rng,
+            crypto: &SoftwareProvider,
+        };
+        let response = smdp.es2plus(&request, OPERATOR, &mut cx)?;
+        Ok(json::decode_response::<F>(&response)?)
+    }
+}
+
+fn find<'a>(
+    first: &'a SmdpHost,
+    further: &'a BTreeMap<&'static str, SmdpHost>,
+    host: &str,
+) -> Result<&'a SmdpHost, WorldError> {
+    match first.smdp().address() == host {
+        true => Ok(first),
+        false => {
+            let smdp = further.get(host);
+            smdp.ok_or(WorldError::Missing("SM-DP+ with this name"))
+        }
+    }
+}
+
+fn stock<'a>(
+    template: &'a [u8],
+    subscription: &'a Subscription,
+    settings: ProfileTypeSettings,
+) -> ProfileStock<'a> {
+    ProfileStock {
+        profile_type: "operational",
+        template,
+        service_provider_name: "Example Mobile",
+        profile_name: "Operational",
+        profile_class: 2,
+        settings,
+        subscriptions: std::slice::from_ref(subscription),
+    }
+}
