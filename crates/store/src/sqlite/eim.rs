@@ -18,9 +18,10 @@ pub(super) fn add_euicc(tx: &Db<'_>, record: &EuiccRecord) -> Result<(), StoreEr
         counter_value: record.counter_value.max(sent.unwrap_or(0)),
         ..record.clone()
     };
-    let document = serde_json::to_string(record)?;
+    let eid = record.eid.to_string();
+    let document = tx.seal("euicc", &eid, record)?;
     tx.prepare_cached("INSERT INTO euicc (eid, version, document) VALUES ($1, 1, $2)")?
-        .execute(params![record.eid.to_string(), document])
+        .execute(params![eid, document])
         .map_err(exists("an eUICC with this EID"))?;
     Ok(())
 }
@@ -32,12 +33,12 @@ pub(super) fn euicc(
     let row = connection
         .prepare_cached("SELECT version, document FROM euicc WHERE eid = $1")?
         .query_row([eid.to_string()], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+            Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
         })
         .optional()?;
-    let read = |(version, document): (i64, String)| {
+    let read = |(version, document): (i64, Vec<u8>)| {
         Ok(Versioned {
-            value: serde_json::from_str(&document)?,
+            value: connection.unseal("euicc", &eid.to_string(), &document)?,
             version,
         })
     };
@@ -68,9 +69,13 @@ pub(super) fn euiccs(
 ) -> Result<Vec<EuiccRecord>, StoreError> {
     let after = after.map(|eid| eid.to_string()).unwrap_or_default();
     let mut statement = connection
-        .prepare_cached("SELECT document FROM euicc WHERE eid > $1 ORDER BY eid LIMIT $2")?;
-    let rows = statement.query_map(params![after, limit as i64], |row| row.get::<_, String>(0))?;
-    rows.map(|row| Ok(serde_json::from_str(&row?)?)).collect()
+        .prepare_cached("SELECT eid, document FROM euicc WHERE eid > $1 ORDER BY eid LIMIT $2")?;
+    let rows = statement.query_map(params![after, limit as i64], id_and_document)?;
+    rows.map(|row| {
+        let (eid, document) = row?;
+        connection.unseal("euicc", &eid, &document)
+    })
+    .collect()
 }
 
 pub(super) fn euicc_index(connection: &Db<'_>) -> Result<Vec<(Eid, bool)>, StoreError> {
@@ -214,7 +219,7 @@ fn put_operation(tx: &Db<'_>, operation: &Operation) -> Result<(), StoreError> {
 
 pub(super) fn commit(tx: &Db<'_>, change: &EuiccChange<'_>) -> Result<(), StoreError> {
     let eid = change.record.eid.to_string();
-    let document = serde_json::to_string(change.record)?;
+    let document = tx.seal("euicc", &eid, change.record)?;
     let changed = tx
         .prepare_cached(
             "UPDATE euicc SET document = $1, version = version + 1

@@ -2,6 +2,7 @@
 
 mod eim;
 mod outbox;
+mod reseal;
 mod sealing;
 mod smdp;
 mod smdp_progress;
@@ -23,7 +24,7 @@ use crate::contract::{
 };
 
 /// Schema that this version writes.
-const SCHEMA: i64 = 2;
+const SCHEMA: i64 = 3;
 
 /// The store in one SQLite file.
 #[derive(Debug)]

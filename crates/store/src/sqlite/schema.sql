@@ -1,5 +1,5 @@
--- Schema 2. Documents are JSON; columns are what is searched for. Documents in
--- BLOBs, subscriptions and templates are sealed.
+-- Schema 3. Documents are JSON; columns are what is searched for. Documents,
+-- subscriptions, templates, packages and replies are sealed.
 
 -- Something sealed, by which the key of this database is known again.
 CREATE TABLE sealing (
@@ -9,7 +9,7 @@ CREATE TABLE sealing (
 CREATE TABLE euicc (
     eid       TEXT PRIMARY KEY,
     version   INTEGER NOT NULL,
-    document  TEXT NOT NULL
+    document  BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- eUICCs that were removed: their counters must not go back.
@@ -101,12 +101,12 @@ CREATE UNIQUE INDEX profile_ordered ON profile (ordered) WHERE ordered IS NOT NU
 
 CREATE INDEX profile_call ON profile (requester, call, ordered) WHERE call IS NOT NULL;
 
--- Packages that were delivered and whose result is not known. They hold no key.
+-- Packages that were delivered and whose result is not known.
 CREATE TABLE kept_package (
     iccid              TEXT PRIMARY KEY REFERENCES profile (iccid),
     generation         INTEGER NOT NULL,
     eid                TEXT NOT NULL,
-    server_ci   BLOB NOT NULL,
+    server_ci          BLOB NOT NULL,
     euicc_otpk         BLOB NOT NULL,
     package            BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -118,7 +118,7 @@ CREATE TABLE progress (
     created   INTEGER NOT NULL,
     due       INTEGER NOT NULL,
     attempts  INTEGER NOT NULL,
-    document  TEXT NOT NULL
+    document  BLOB NOT NULL
 ) STRICT;
 
 CREATE INDEX progress_operator ON progress (operator, number);

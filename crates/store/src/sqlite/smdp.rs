@@ -269,7 +269,7 @@ fn keep_package(tx: &Db<'_>, kept: &KeptPackage) -> Result<(), StoreError> {
         kept.eid.to_string(),
         kept.server_ci,
         kept.euicc_otpk,
-        kept.package
+        tx.seal_bytes("kept_package", &kept.iccid.to_string(), &kept.package)?
     ])?;
     Ok(())
 }
@@ -285,18 +285,20 @@ fn kept_package(connection: &Db<'_>, iccid: Iccid) -> Result<Option<KeptPackage>
             Ok((eid, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
         })
         .optional()?;
-    let read = |(eid, generation, server_ci, euicc_otpk, package): (String, _, _, _, _)| {
-        // A package for an eUICC that cannot be read is none.
-        Some(KeptPackage {
-            iccid,
-            generation,
-            eid: eid.parse().ok()?,
-            server_ci,
-            euicc_otpk,
-            package,
-        })
+    let Some((eid, generation, server_ci, euicc_otpk, package)) = row else {
+        return Ok(None);
     };
-    Ok(row.and_then(read))
+    let package: Vec<u8> = package;
+    let package = connection.unseal_bytes("kept_package", &iccid.to_string(), &package)?;
+    // A package for an eUICC that cannot be read is none.
+    Ok(eid.parse().ok().map(|eid| KeptPackage {
+        iccid,
+        generation,
+        eid,
+        server_ci,
+        euicc_otpk,
+        package,
+    }))
 }
 
 fn session(
@@ -315,13 +317,14 @@ fn session(
             Ok((version, document, row.get(2)?, row.get(3)?, times))
         })
         .optional()?;
-    let read = |(version, document, request_digest, reply, times): (_, Vec<u8>, _, _, [i64; 2])| {
+    let read = |(version, document, request_digest, reply, times): SessionRow| {
+        let row = id.to_string();
         let [updated, kept_until] = times.map(|time| Timestamp(time.unsigned_abs()));
         Ok(Versioned {
             value: StoredSession {
-                session: connection.unseal("session", &id.to_string(), &document)?,
+                session: connection.unseal("session", &row, &document)?,
                 request_digest,
-                reply,
+                reply: connection.unseal_bytes("session_reply", &row, &reply)?,
                 updated,
                 kept_until,
             },
@@ -330,6 +333,10 @@ fn session(
     };
     row.map(read).transpose()
 }
+
+/// Version, document, digest of the request, reply, and when it was updated
+/// and is of no use any more.
+type SessionRow = (i64, Vec<u8>, Vec<u8>, Vec<u8>, [i64; 2]);
 
 fn commit_session(
     tx: &Db<'_>,
@@ -341,7 +348,9 @@ fn commit_session(
         tx.prepare_cached("DELETE FROM session WHERE kept_until <= $1")?
             .execute([stored.updated.0 as i64])?;
     }
-    let document = tx.seal("session", &id.to_string(), &stored.session)?;
+    let row = id.to_string();
+    let document = tx.seal("session", &row, &stored.session)?;
+    let reply = tx.seal_bytes("session_reply", &row, &stored.reply)?;
     let changed = tx
         .prepare_cached(
             "INSERT INTO session
@@ -354,13 +363,13 @@ fn commit_session(
              WHERE session.version = $2",
         )?
         .execute(params![
-            id.to_string(),
+            row,
             session.version,
             stored.updated.0 as i64,
             stored.kept_until.0 as i64,
             document,
             stored.request_digest,
-            stored.reply
+            reply
         ])?;
     one_row(changed)
 }

@@ -16,7 +16,7 @@ pub(super) fn add(tx: &Db<'_>, progress: &Progress, now: Timestamp) -> Result<()
     .execute(params![
         progress.operator,
         now.0 as i64,
-        serde_json::to_string(&progress.message)?
+        tx.seal("progress", &progress.operator, &progress.message)?
     ])?;
     Ok(())
 }
@@ -30,7 +30,7 @@ pub(super) fn due(connection: &Db<'_>, now: Timestamp) -> Result<Vec<Waiting>, S
     )?;
     let rows = select.query_map([now.0 as i64], |row| {
         let created: i64 = row.get(2)?;
-        let document: String = row.get(4)?;
+        let document: Vec<u8> = row.get(4)?;
         let row: (i64, String, u32) = (row.get(0)?, row.get(1)?, row.get(3)?);
         Ok((row, Timestamp(created.unsigned_abs()), document))
     })?;
@@ -40,8 +40,8 @@ pub(super) fn due(connection: &Db<'_>, now: Timestamp) -> Result<Vec<Waiting>, S
         due.push(Waiting {
             number,
             progress: Progress {
+                message: connection.unseal("progress", &operator, &document)?,
                 operator,
-                message: serde_json::from_str(&document)?,
             },
             created,
             attempts,

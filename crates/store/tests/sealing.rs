@@ -1,0 +1,260 @@
+//! What rests sealed, and how a database gets another key.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+use std::path::{Path, PathBuf};
+
+use rsp_asn1::ids::{Eid, Iccid, TransactionId};
+use rsp_core::Timestamp;
+use rsp_core::binding::es2plus_json::{
+    HandleDownloadProgressInfo, NotificationPoint, RequestHeader,
+};
+use rsp_core::binding::json::{ExecutionStatus, FunctionExecutionStatus};
+use rsp_core::eim::{EuiccRecord, Operation, OperationId, OperationKind};
+use rsp_core::profile::Subscription;
+use rsp_core::smdp::{
+    KeptPackage, Order, OrderKey, OrderState, ProfileTypeSettings, Progress, Session,
+};
+use rsp_crypto::software::Sealer;
+use store::{
+    ProfileStock, SmdpChange, SmdpStore, SqliteStore, Store, StoreError, StoredSession, Versioned,
+};
+
+/// Texts that no file may show.
+const MARKS: [&str; 6] = [
+    "mark-template",
+    "mark-matching-id",
+    "mark-activation-code",
+    "mark-package",
+    "mark-reply",
+    "mark-progress",
+];
+/// The association token of the record: 16 digits that occur nowhere else.
+const TOKEN: i64 = 7_777_123_456_789_012;
+/// K of the subscription.
+const KI: [u8; 16] = *b"mark-of-the-key!";
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("simurgh-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        Folder(folder)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("test.db")
+    }
+
+    fn open(&self, key: u8) -> Result<SqliteStore, StoreError> {
+        SqliteStore::open(&self.file(), sealer(key))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn sealer(key: u8) -> Sealer {
+    Sealer::new([key; 32])
+}
+
+fn eid() -> Eid {
+    "89049032123451234512345678901235".parse().unwrap()
+}
+
+fn iccid() -> Iccid {
+    "8999970000000000010".parse().unwrap()
+}
+
+fn id() -> TransactionId {
+    TransactionId::from_bytes(&[1; 16]).unwrap()
+}
+
+fn stock() -> ProfileStock<'static> {
+    ProfileStock {
+        profile_type: "operational",
+        template: b"mark-template",
+        service_provider_name: "Provider",
+        profile_name: "Name",
+        profile_class: 2,
+        settings: ProfileTypeSettings::default(),
+        subscriptions: &[],
+    }
+}
+
+fn progress() -> Progress {
+    Progress {
+        operator: "operator".to_string(),
+        message: HandleDownloadProgressInfo {
+            header: RequestHeader::default(),
+            eid: Some(eid()),
+            iccid: iccid(),
+            profile_type: "operational".to_string(),
+            timestamp: "2026-01-01T00:00:00Z".to_string(),
+            notification_point_id: NotificationPoint::BPP_INSTALLATION,
+            notification_point_status: FunctionExecutionStatus {
+                status: ExecutionStatus::ExecutedSuccess,
+                status_code_data: None,
+            },
+            result_data: Some("mark-progress".to_string()),
+        },
+    }
+}
+
+fn kept() -> KeptPackage {
+    KeptPackage {
+        iccid: iccid(),
+        generation: 1,
+        eid: eid(),
+        server_ci: vec![1],
+        euicc_otpk: vec![2],
+        package: b"mark-package".to_vec(),
+    }
+}
+
+/// One row of every table that holds a secret.
+fn fill(store: &SqliteStore) {
+    store
+        .add_euicc(&EuiccRecord::new(eid(), Some(TOKEN), 0))
+        .unwrap();
+    let kind = OperationKind::Download {
+        activation_code: "LPA:1$smdp.example.com$mark-activation-code".to_string(),
+    };
+    let operation = Operation::queued(OperationId("one".to_string()), eid(), kind, Timestamp(0));
+    store.add_operation(&operation).unwrap();
+    let subscription = Subscription::new(iccid(), "999700000000001".parse().unwrap(), KI, KI);
+    let subscriptions = [subscription];
+    store
+        .add_profiles(&ProfileStock {
+            subscriptions: &subscriptions,
+            ..stock()
+        })
+        .unwrap();
+    let order = Versioned {
+        value: Order {
+            state: OrderState::Released,
+            matching_id: Some("mark-matching-id".to_string()),
+            ..Order::available(iccid(), "operational".to_string())
+        },
+        version: 1,
+    };
+    let session = Versioned {
+        value: StoredSession {
+            session: Session::Ended,
+            request_digest: vec![9],
+            reply: b"mark-reply".to_vec(),
+            updated: Timestamp(1),
+            kept_until: Timestamp(2),
+        },
+        version: 0,
+    };
+    store
+        .commit_smdp(&SmdpChange {
+            session: Some((&id(), &session)),
+            order: Some(&order),
+            kept: Some(&kept()),
+            progress: Some(&progress()),
+            now: Timestamp(1),
+        })
+        .unwrap();
+}
+
+/// All is there.
+fn check(store: &SqliteStore) {
+    let record = store.euicc(eid()).unwrap().unwrap().value;
+    assert_eq!(record.association_token, Some(TOKEN));
+    assert_eq!(store.euiccs(None, 9).unwrap(), [record]);
+    assert_eq!(store.open_operations(eid()).unwrap().len(), 1);
+    let key = OrderKey::MatchingId("mark-matching-id".to_string());
+    assert_eq!(
+        store.find_order(&key).unwrap().unwrap().value.iccid,
+        iccid()
+    );
+    let material = store.material(iccid()).unwrap();
+    assert_eq!(material.template, b"mark-template");
+    assert_eq!(store.kept_package(iccid()).unwrap(), Some(kept()));
+    let session = store.session(&id()).unwrap().unwrap().value;
+    assert_eq!(session.reply, b"mark-reply");
+    let waiting = store.due_progress(Timestamp(9)).unwrap();
+    assert_eq!(waiting.first().unwrap().progress, progress());
+    // The same type again is the same type.
+    store.add_profiles(&stock()).unwrap();
+}
+
+/// The octets of all files in a folder.
+fn octets(folder: &Path) -> Vec<u8> {
+    let files = std::fs::read_dir(folder).unwrap();
+    files
+        .flat_map(|file| std::fs::read(file.unwrap().path()).unwrap())
+        .collect()
+}
+
+fn shows(octets: &[u8], mark: &[u8]) -> bool {
+    octets.windows(mark.len()).any(|part| part == mark)
+}
+
+#[test]
+fn no_file_shows_a_secret() {
+    let folder = Folder::new("no-secret");
+    let store = folder.open(1).unwrap();
+    fill(&store);
+    check(&store);
+    for closed in [false, true] {
+        if closed {
+            drop(folder.open(1).unwrap());
+        }
+        let octets = octets(&folder.0);
+        for mark in MARKS {
+            assert!(!shows(&octets, mark.as_bytes()), "{mark}");
+        }
+        assert!(!shows(&octets, &KI));
+        assert!(!shows(&octets, TOKEN.to_string().as_bytes()));
+        // What is looked for by itself is there, so this would be found.
+        assert!(shows(&octets, iccid().to_string().as_bytes()));
+    }
+}
+
+#[test]
+fn another_key_opens_all_and_the_old_one_nothing() {
+    let folder = Folder::new("reseal");
+    fill(&folder.open(1).unwrap());
+    // Every column of BLOBs that is sealed now begins with the old key's mark.
+    let mark = |key| sealer(key).seal(&["any"], b"", &mut rsp_crypto::OsRng::new().unwrap());
+    let mark = |key: u8| mark(key).unwrap().get(..9).unwrap().to_vec();
+    assert!(shows(&octets(&folder.0), &mark(1)));
+
+    let done = SqliteStore::reseal(&folder.file(), sealer(1), sealer(2)).unwrap();
+    assert_eq!(done, Some(9));
+    // Not even in pages that are free.
+    assert!(!shows(&octets(&folder.0), &mark(1)));
+    assert!(matches!(folder.open(1), Err(StoreError::OtherKey)));
+    check(&folder.open(2).unwrap());
+
+    // Again is nothing new; with a key that it never had, nothing changes.
+    let again = SqliteStore::reseal(&folder.file(), sealer(1), sealer(2)).unwrap();
+    assert_eq!(again, None);
+    let wrong = SqliteStore::reseal(&folder.file(), sealer(1), sealer(3));
+    assert!(matches!(wrong, Err(StoreError::OtherKey)));
+    check(&folder.open(2).unwrap());
+}
+
+#[test]
+fn a_row_that_does_not_open_leaves_all_as_it_was() {
+    let folder = Folder::new("reseal-broken");
+    fill(&folder.open(1).unwrap());
+    let connection = rusqlite::Connection::open(folder.file()).unwrap();
+    let broken = "UPDATE session SET reply = zeroblob(99)";
+    connection.execute(broken, []).unwrap();
+    drop(connection);
+    let refused = SqliteStore::reseal(&folder.file(), sealer(1), sealer(2));
+    assert!(matches!(refused, Err(StoreError::Sealed(_))), "{refused:?}");
+    assert!(matches!(folder.open(2), Err(StoreError::OtherKey)));
+    let store = folder.open(1).unwrap();
+    assert!(store.euicc(eid()).unwrap().is_some());
+    let missing = SqliteStore::reseal(&folder.0.join("none.db"), sealer(1), sealer(2));
+    assert!(missing.is_err());
+    assert!(!folder.0.join("none.db").exists());
+}
