@@ -8,11 +8,56 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+
+/// What the server is made of.
+const SOURCES: [&str; 7] = [
+    "apps/simurgh/src",
+    "crates/api/src",
+    "crates/rsp-asn1/src",
+    "crates/rsp-core/src",
+    "crates/rsp-crypto/src",
+    "crates/rsp-net/src",
+    "crates/store/src",
+];
+
+/// When the newest file of a folder was changed, and which that is.
+fn newest(folder: &Path) -> (SystemTime, PathBuf) {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let dated = entries.map(|entry| {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => newest(&path),
+            false => (changed(&path), path),
+        }
+    });
+    dated.max().unwrap_or((SystemTime::UNIX_EPOCH, folder.to_path_buf()))
+}
+
+fn changed(file: &Path) -> SystemTime {
+    std::fs::metadata(file).unwrap().modified().unwrap()
+}
+
+/// The demonstration runs the server beside it, which tests of this package
+/// alone do not build: an old one would be tested in its place.
+fn refuse_a_stale_server() {
+    let server = Path::new(env!("CARGO_BIN_EXE_simurgh-lab")).with_file_name("simurgh");
+    let remedy = "run `cargo build -p simurgh`, or the tests of the workspace";
+    assert!(server.exists(), "there is no {}: {remedy}", server.display());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for folder in SOURCES {
+        let (when, source) = newest(&root.join(folder));
+        let (source, server) = (source.display(), server.as_path());
+        let fresh = changed(server) >= when;
+        assert!(fresh, "{} is older than {source}: {remedy}", server.display());
+    }
+}
 
 fn demo(arguments: &[&str]) -> Output {
+    refuse_a_stale_server();
     Command::new(env!("CARGO_BIN_EXE_simurgh-lab"))
         .args(["demo", "--once"])
         .args(arguments)
@@ -59,6 +104,7 @@ fn listens(port: u16) -> bool {
 fn a_killed_demonstration_leaves_no_server_and_the_next_one_no_folder() {
     let temporary = std::env::temp_dir().join(format!("simurgh-killed-{}", std::process::id()));
     std::fs::create_dir(&temporary).unwrap();
+    refuse_a_stale_server();
     let mut child = Command::new(env!("CARGO_BIN_EXE_simurgh-lab"))
         .arg("demo")
         .env("TMPDIR", &temporary)

@@ -1,7 +1,8 @@
 //! Keys and certificates in files.
 
+use std::fs::{File, TryLockError};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rsp_asn1::Certificate;
 use rsp_core::pki::{certificate_from_pem, certificate_to_pem};
@@ -25,6 +26,42 @@ pub(crate) fn write_secret(path: &Path, contents: &[u8]) -> Result<(), Failure> 
         file.sync_all()
     });
     written.map_err(|error| Failure::new(doing(), error))
+}
+
+/// Puts a file that only its owner can read in the place of another, whole or
+/// not at all.
+pub(crate) fn replace_secret(path: &Path, contents: &[u8]) -> Result<(), Failure> {
+    let next = beside(path, "next");
+    // Left by a run that was cut off.
+    let _ = std::fs::remove_file(&next);
+    write_secret(&next, contents)?;
+    std::fs::rename(&next, path)
+        .map_err(|error| Failure::new(format!("cannot replace {}", path.display()), error))
+}
+
+/// The file of this name with an ending more.
+pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(".");
+    name.push(ending);
+    path.with_file_name(name)
+}
+
+/// Keeps other processes of ours from a database as long as the file is open.
+pub(crate) fn lock(database: &Path) -> Result<File, Failure> {
+    let path = beside(database, "lock");
+    let doing = || format!("cannot lock {}", path.display());
+    let mut options = File::options();
+    let file = options.create(true).append(true).open(&path);
+    let file = file.map_err(|error| Failure::new(doing(), error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Failure::new(
+            database.display(),
+            "another simurgh uses it: end that one first",
+        )),
+        Err(TryLockError::Error(error)) => Err(Failure::new(doing(), error)),
+    }
 }
 
 /// Writes a private key as PEM, for its owner alone.

@@ -18,6 +18,9 @@ pub(crate) struct Init {
     #[arg(long, value_name = "EIM,SMDP,API", default_value = "8443,8444,8445",
           value_parser = three_ports)]
     ports: [u16; 3],
+    /// Leave the keys of CI, EUM, eUICC and operator in plain PEM
+    #[arg(long)]
+    plain_ca: bool,
     #[command(flatten)]
     names: Names,
 }
@@ -33,7 +36,8 @@ impl Init {
             .map_err(|error| Failure::new(format!("cannot make {}", self.dir.display()), error))?;
         let sealer = key_file::create(&self.dir.join("simurgh.key"))?;
         let (pki, ca) = (self.dir.join("pki"), self.dir.join("ca"));
-        write_hierarchy(&pki, &ca, &self.names, Some(&sealer))?;
+        let issuers = Some(&sealer).filter(|_| !self.plain_ca);
+        write_hierarchy([&pki, &ca], &self.names, [Some(&sealer), issuers])?;
         let mut token = [0; 32];
         shell::random()?.fill(&mut token);
         let token: String = token.iter().map(|octet| format!("{octet:02x}")).collect();
@@ -41,8 +45,8 @@ impl Init {
         let text = config::example(&self.names.eim, &self.names.smdp, self.ports);
         std::fs::write(&configuration, text)
             .map_err(|error| Failure::new(configuration.display(), error))?;
-        println!("wrote {}", configuration.display());
-        println!("next: simurgh serve --config {}", configuration.display());
+        outln!("wrote {}", configuration.display());
+        outln!("next: simurgh serve --config {}", configuration.display());
         Ok(())
     }
 }

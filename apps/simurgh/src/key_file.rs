@@ -1,6 +1,6 @@
 //! The key under which secrets rest: one file, and private keys sealed with it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,6 +18,23 @@ const PLACE: [&str; 1] = ["private key"];
 
 /// Characters in a line of PEM.
 const LINE: usize = 64;
+
+/// Where the next key waits while everything is sealed with it.
+pub(crate) fn next(path: &Path) -> PathBuf {
+    files::beside(path, "new")
+}
+
+/// Refuses a key file whose change was cut off: some of what it sealed has the
+/// next key already.
+pub(crate) fn check_whole(path: &Path) -> Result<(), Failure> {
+    match next(path).exists() {
+        false => Ok(()),
+        true => Err(Failure::new(
+            next(path).display(),
+            "a change of the key was cut off: finish it with `simurgh key rotate`",
+        )),
+    }
+}
 
 /// Makes a key file of 32 random octets in hexadecimal, for its owner alone.
 pub(crate) fn create(path: &Path) -> Result<Sealer, Failure> {
@@ -70,8 +87,14 @@ fn warn_if_readable(_path: &Path) {}
 
 /// Writes a private key sealed, for its owner alone.
 pub(crate) fn write_sealed(path: &Path, key: &SoftwareKey, sealer: &Sealer) -> Result<(), Failure> {
-    let failed = |error| Failure::new("cannot encode a key", error);
-    let pem = key.to_pkcs8_pem().map_err(failed)?;
+    let pem = key.to_pkcs8_pem();
+    let pem = pem.map_err(|error| Failure::new("cannot encode a key", error))?;
+    files::write_secret(path, seal(&pem, sealer)?.as_bytes())
+}
+
+/// A private key in PEM, sealed.
+fn seal(pem: &str, sealer: &Sealer) -> Result<String, Failure> {
+    let failed = |error| Failure::new("cannot seal a key", error);
     let sealed = sealer.seal(&PLACE, pem.as_bytes(), &mut shell::random()?);
     let body = STANDARD.encode(sealed.map_err(failed)?);
     let mut text = format!("{BEGIN}\n");
@@ -81,18 +104,56 @@ pub(crate) fn write_sealed(path: &Path, key: &SoftwareKey, sealer: &Sealer) -> R
     }
     text.push_str(END);
     text.push('\n');
-    files::write_secret(path, text.as_bytes())
+    Ok(text)
+}
+
+/// What has become of a file with a private key.
+pub(crate) enum Resealed {
+    /// It is sealed with the new key.
+    Done,
+    /// It was before.
+    Before,
+    /// It is in plain PEM and stays so.
+    Plain,
+}
+
+/// Seals a private key in a file with another key. `write` false only tries.
+pub(crate) fn reseal(
+    path: &Path,
+    old: &Sealer,
+    new: &Sealer,
+    write: bool,
+) -> Result<Resealed, Failure> {
+    let text = Zeroizing::new(files::read(path)?);
+    if !is_sealed(&text) {
+        return Ok(Resealed::Plain);
+    }
+    if open(path, &text, new).is_ok() {
+        return Ok(Resealed::Before);
+    }
+    let pem = open(path, &text, old)?;
+    if write {
+        files::replace_secret(path, seal(&pem, new)?.as_bytes())?;
+    }
+    Ok(Resealed::Done)
 }
 
 /// A private key as PEM: opened if it is sealed, with a warning if it is not.
 pub(crate) fn read_private_key(path: &Path, sealer: &Sealer) -> Result<Zeroizing<String>, Failure> {
     let text = Zeroizing::new(files::read(path)?);
-    let Some(body) = sealed_body(&text) else {
-        tracing::warn!(file = %path.display(), "this private key is not sealed");
-        return Ok(text);
-    };
+    match is_sealed(&text) {
+        true => open(path, &text, sealer),
+        false => {
+            tracing::warn!(file = %path.display(), "this private key is not sealed");
+            Ok(text)
+        }
+    }
+}
+
+/// The PEM in a sealed text; the path is for the error.
+pub(crate) fn open(path: &Path, text: &str, sealer: &Sealer) -> Result<Zeroizing<String>, Failure> {
     let doing = || format!("cannot open {}", path.display());
-    let sealed = STANDARD.decode(body).ok();
+    let sealed = sealed_body(text).and_then(|body| STANDARD.decode(body).ok());
     let sealed = sealed.ok_or_else(|| Failure::new(doing(), "malformed base64"))?;
     let opened = sealer.open(&PLACE, &sealed);
     let opened = opened.map_err(|error| Failure::new(doing(), error))?;

@@ -1,10 +1,16 @@
 //! `simurgh`: the server and the operator's tool.
 
+#![deny(clippy::print_stdout)]
+
+#[macro_use]
+mod stdout;
+
 mod config;
 mod door;
 mod esipa;
 mod files;
 mod init;
+mod key;
 mod key_file;
 mod operators;
 mod outbox;
@@ -56,6 +62,11 @@ enum Command {
         #[command(subcommand)]
         command: remote::operation::OperationCommand,
     },
+    /// The key under which secrets rest
+    Key {
+        #[command(subcommand)]
+        command: key::KeyCommand,
+    },
     /// Run the eIM, the SM-DP+ and the API until SIGINT or SIGTERM
     Serve(Serve),
     /// Print a completion script, for example: simurgh completion bash
@@ -91,10 +102,13 @@ fn main() -> ExitCode {
         Command::Pki { command } => return ended(command.run()),
         Command::Operation { command } => command.run(),
         Command::Profile { command } => command.run(),
+        Command::Key { command } => command.run(),
         Command::Serve(serve) => serve::run(&serve),
         Command::Completion { shell } => {
             let mut command = Cli::command();
-            clap_complete::generate(shell, &mut command, "simurgh", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut command, "simurgh", &mut script);
+            stdout::write_all(&script);
             Ok(())
         }
     };
@@ -102,6 +116,7 @@ fn main() -> ExitCode {
 }
 
 fn ended(done: Result<ExitCode, Failure>) -> ExitCode {
+    stdout::flush();
     match done {
         Ok(code) => code,
         Err(error) => {

@@ -1,6 +1,6 @@
 //! `simurgh serve`: loads keys and state, listens, and ends in good order.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +52,8 @@ async fn serve(
     announce: bool,
     stopped: impl Future<Output = Result<(), Failure>>,
 ) -> Result<(), Failure> {
+    let _lock = files::lock(&config.database)?;
+    key_file::check_whole(&config.key_file)?;
     let sealer = key_file::read(&config.key_file)?;
     let pki = ServerKeys::new(&config.pki, sealer.clone());
     // Sealed keys first: a wrong key file must not mark a new database.
@@ -144,7 +146,10 @@ fn say_where(announce: bool, servers: [&Server; 3], es2plus: Option<SocketAddr>)
     let es2plus = es2plus.unwrap_or(smdp);
     tracing::info!(%eim, %smdp, %es2plus, %door, "ready");
     if announce {
-        println!(r#"{{"eim":"{eim}","smdp":"{smdp}","es2plus":"{es2plus}","door":"{door}"}}"#);
+        let line =
+            format!(r#"{{"eim":"{eim}","smdp":"{smdp}","es2plus":"{es2plus}","door":"{door}"}}"#);
+        // A server goes on if nobody wants to know.
+        let _ = writeln!(std::io::stdout(), "{line}");
     }
 }
 

@@ -313,7 +313,7 @@ fn operators_on_a_port_of_their_own() {
 #[test]
 fn two_operators_with_one_identifier_do_not_start() {
     let folder = Folder::new("es2plus-twice");
-    run_in(&folder.0, &["init", "--ports", "0,0,0"]);
+    run_in(&folder.0, &["init", "--plain-ca", "--ports", "0,0,0"]);
     prepare(&folder.0);
     let file = folder.0.join("simurgh.toml");
     let config = std::fs::read_to_string(&file).unwrap();

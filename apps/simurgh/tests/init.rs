@@ -118,9 +118,10 @@ fn no_file_of_the_server_shows_a_private_key() {
     let folder = Folder::new("sealed");
     assert!(simurgh(&["init"], &folder.0).status.success());
     let key = key_of(&folder.0);
-    let pki = folder.0.join("pki");
-    let files: Vec<(PathBuf, Vec<u8>)> = std::fs::read_dir(&pki)
-        .unwrap()
+    let folders = ["pki", "ca"].map(|name| std::fs::read_dir(folder.0.join(name)).unwrap());
+    let files: Vec<(PathBuf, Vec<u8>)> = folders
+        .into_iter()
+        .flatten()
         .map(|file| file.unwrap().path())
         .map(|file| (file.clone(), std::fs::read(file).unwrap()))
         .collect();
@@ -155,7 +156,7 @@ fn no_file_of_the_server_shows_a_private_key() {
             }
         }
     }
-    assert_eq!(keys, 8);
+    assert_eq!(keys, 13);
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn an_outdated_list_is_said_loudly_and_stops_nobody() {
 fn a_list_that_says_nothing_stops_the_start() {
     let (folder, other) = (Folder::new("crl-own"), Folder::new("crl-other"));
     for folder in [&folder, &other] {
-        run_in(&folder.0, &["init", "--ports", "0,0,0"]);
+        run_in(&folder.0, &["init", "--plain-ca", "--ports", "0,0,0"]);
     }
     write_crl(&folder.0, &other.0, days_ago(2), now().after(DAY));
     let said = refusal(&folder.0);

@@ -64,7 +64,8 @@ impl ServerProcess {
         let folder = kept.path().to_path_buf();
         let init = Command::new(program)
             .args(["init", "--ports", "0,0,0", "--eim", EIM, "--smdp", SMDP])
-            .args(["--door", DOOR, "--dir"])
+            // The demonstration makes cards, and orders: it is EUM and operator.
+            .args(["--plain-ca", "--door", DOOR, "--dir"])
             .arg(&folder)
             .stdout(Stdio::null())
             .status()

@@ -55,7 +55,7 @@ pub(crate) struct PkiInit {
     /// The folder for what a server reads; made if it is missing
     #[arg(long, default_value = "pki", value_name = "FOLDER")]
     dir: PathBuf,
-    /// Seal the keys of the server's folder with this key file [default: plain PEM]
+    /// Seal all keys with this key file [default: plain PEM]
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
     /// The folder for the keys of CI, EUM, eUICC, operator [default: `ca` beside the other]
@@ -70,9 +70,10 @@ impl PkiInit {
         let beside = || self.dir.parent().unwrap_or(Path::new(".")).join("ca");
         let ca = self.ca.clone().unwrap_or_else(beside);
         let sealer = self.key_file.as_deref().map(key_file::read).transpose()?;
-        write_hierarchy(&self.dir, &ca, &self.names, sealer.as_ref())?;
-        println!("wrote what a server reads to {}", self.dir.display());
-        println!("wrote the keys of the issuers to {}", ca.display());
+        let sealer = sealer.as_ref();
+        write_hierarchy([&self.dir, &ca], &self.names, [sealer, sealer])?;
+        outln!("wrote what a server reads to {}", self.dir.display());
+        outln!("wrote the keys of the issuers to {}", ca.display());
         Ok(())
     }
 }
@@ -102,17 +103,22 @@ const ONCE: [&str; 6] = [
     member::DOOR,
 ];
 
-/// Writes a hierarchy on the chosen curves.
+/// Writes a hierarchy on the chosen curves: what a server reads, and the keys
+/// of issuers, each sealed or in plain PEM.
 pub(crate) fn write_hierarchy(
-    server: &Path,
-    ca: &Path,
+    [server, ca]: [&Path; 2],
     names: &Names,
-    sealer: Option<&Sealer>,
+    sealers: [Option<&Sealer>; 2],
 ) -> Result<(), Failure> {
+    for (folder, sealer) in [server, ca].iter().zip(sealers) {
+        if sealer.is_none() {
+            warn_of_plain(folder);
+        }
+    }
     let whole = |_: &str| true;
     let rsp = |member: &str| !ONCE.contains(&member);
     let write = |server: &Path, ca: &Path, issued: &[_], wanted: fn(&str) -> bool| {
-        write(server, ca, issued, sealer, wanted)
+        write(server, ca, issued, sealers, wanted)
     };
     match names.curve {
         Curves::P256 => write(server, ca, &issue(names, Curve::NistP256)?, whole),
@@ -182,7 +188,7 @@ fn write(
     server: &Path,
     ca: &Path,
     issued: &[Issued<SoftwareKey>],
-    sealer: Option<&Sealer>,
+    [sealer, ca_sealer]: [Option<&Sealer>; 2],
     wanted: impl Fn(&str) -> bool,
 ) -> Result<(), Failure> {
     for folder in [server, ca] {
@@ -191,10 +197,13 @@ fn write(
     }
     for member in issued.iter().filter(|issued| wanted(issued.member)) {
         let issuer = ISSUERS.contains(&member.member);
-        let folder = if issuer { ca } else { server };
+        let (folder, sealer) = match issuer {
+            true => (ca, ca_sealer),
+            false => (server, sealer),
+        };
         let file = |folder: &Path, ending| folder.join(format!("{}.{ending}", member.member));
         let key = file(folder, "key.pem");
-        match sealer.filter(|_| !issuer) {
+        match sealer {
             Some(sealer) => key_file::write_sealed(&key, &member.key, sealer)?,
             None => files::write_key(&key, &member.key)?,
         }
@@ -205,6 +214,14 @@ fn write(
         }
     }
     Ok(())
+}
+
+/// Said where it is made: nothing reminds of it later.
+pub(super) fn warn_of_plain(path: &Path) {
+    eprintln!(
+        "warning: private keys in {} are in plain PEM: whoever reads them is who they name",
+        path.display()
+    );
 }
 
 /// A name without its port.

@@ -10,8 +10,9 @@ use rsp_core::pki::{Issuer, Name, ParsedCertificate, Role, Template, issue_under
 use rsp_crypto::software::{SoftwareKey, SoftwareProvider};
 use rsp_crypto::{Curve, Rng, SigningKey};
 
+use super::init::warn_of_plain;
 use super::{material, timestamp};
-use crate::{Failure, files, shell};
+use crate::{Failure, files, key_file, shell};
 
 /// Issue one more certificate.
 #[derive(Debug, Args)]
@@ -24,6 +25,14 @@ pub(crate) struct Issue {
     /// Key of the issuer
     #[arg(long, value_name = "FILE")]
     issuer_key: PathBuf,
+    /// The key file that the issuer's key is sealed with; the new key is sealed
+    /// with it, too
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// Write the new key in plain PEM all the same, for programs that know no
+    /// other
+    #[arg(long, requires = "key_file")]
+    plain: bool,
     /// Certificate to write; its key goes beside it as `.key.pem`
     #[arg(long, value_name = "FILE.pem")]
     out: PathBuf,
@@ -71,7 +80,8 @@ enum RoleName {
 impl Issue {
     pub(crate) fn run(&self) -> Result<(), Failure> {
         let issuer_certificate = material::certificate(&self.issuer)?;
-        let key = material::key(&self.issuer_key)?;
+        let sealer = self.key_file.as_deref().map(key_file::read).transpose()?;
+        let key = material::key(&self.issuer_key, sealer.as_ref())?;
         let read = ParsedCertificate::parse(&issuer_certificate)
             .map_err(|error| Failure::new(self.issuer.display(), error))?;
         if read.public_key != *SigningKey::public_key(&key) {
@@ -98,9 +108,16 @@ impl Issue {
         let failed = |error| Failure::new("cannot issue", error);
         let issuer = Issuer::of(&issuer_certificate).map_err(failed)?;
         let issued = issue_under(&template, &issuer, &key, &SoftwareProvider).map_err(failed)?;
-        files::write_key(&self.out.with_extension("key.pem"), &own)?;
+        let key_path = self.out.with_extension("key.pem");
+        match sealer.filter(|_| !self.plain) {
+            Some(sealer) => key_file::write_sealed(&key_path, &own, &sealer)?,
+            None => {
+                warn_of_plain(&key_path);
+                files::write_key(&key_path, &own)?;
+            }
+        }
         files::write_certificate(&self.out, &issued)?;
-        println!("wrote {}", self.out.display());
+        outln!("wrote {}", self.out.display());
         Ok(())
     }
 

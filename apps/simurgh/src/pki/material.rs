@@ -4,7 +4,8 @@ use std::path::Path;
 
 use rsp_asn1::Certificate;
 use rsp_core::pki::{Crl, certificate_from_pem, crl_from_pem};
-use rsp_crypto::software::SoftwareKey;
+use rsp_crypto::software::{Sealer, SoftwareKey};
+use zeroize::Zeroizing;
 
 use crate::{Failure, key_file};
 
@@ -35,7 +36,7 @@ pub(crate) fn read(path: &Path) -> Result<Material, Failure> {
     if std::str::from_utf8(&octets).is_ok_and(key_file::is_sealed) {
         return Err(Failure::new(
             doing(),
-            "it is a private key that a server sealed",
+            "it is a sealed private key: give --key-file, or open it with `simurgh key open`",
         ));
     }
     found.ok_or_else(|| {
@@ -74,8 +75,16 @@ pub(crate) fn certificate(path: &Path) -> Result<Certificate, Failure> {
     }
 }
 
-/// Reads a private key.
-pub(crate) fn key(path: &Path) -> Result<SoftwareKey, Failure> {
+/// Reads a private key, which may be sealed.
+pub(crate) fn key(path: &Path, sealer: Option<&Sealer>) -> Result<SoftwareKey, Failure> {
+    if let Some(sealer) = sealer {
+        let text = Zeroizing::new(std::fs::read_to_string(path).unwrap_or_default());
+        if key_file::is_sealed(&text) {
+            let pem = key_file::open(path, &text, sealer)?;
+            let key = SoftwareKey::from_pkcs8_pem(&pem);
+            return key.map_err(|error| Failure::new(path.display(), error));
+        }
+    }
     match read(path)? {
         Material::Key(key) => Ok(key),
         _ => Err(Failure::new(path.display(), "is no private key")),

@@ -30,7 +30,7 @@ impl Show {
             Material::Crl(der) => of_crl(&Crl::parse(&der).map_err(|error| failed(&error))?),
             Material::Key(key) => of_key(&key),
         };
-        print!("{text}");
+        out!("{text}");
         Ok(())
     }
 }

@@ -61,11 +61,11 @@ impl Verify {
         let at = self.at.unwrap_or_else(shell::now);
         match self.verify(at) {
             Ok(role) => {
-                println!("valid at {at}: {role}");
+                outln!("valid at {at}: {role}");
                 ExitCode::SUCCESS
             }
             Err(No::Refused(rule)) => {
-                println!("refused at {at}: {rule}");
+                outln!("refused at {at}: {rule}");
                 ExitCode::from(1)
             }
             Err(No::Unclear(failure)) => {

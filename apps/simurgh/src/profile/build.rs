@@ -40,7 +40,7 @@ pub(crate) struct Build {
 impl Build {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let Some(out) = self.out.as_ref().filter(|_| !self.example) else {
-            print!("{EXAMPLE_SUBSCRIPTION}");
+            out!("{EXAMPLE_SUBSCRIPTION}");
             return Ok(());
         };
         let template = match &self.template {
@@ -79,7 +79,7 @@ fn build(template: &[u8], order: &Subscription, out: &Path) -> Result<(), Failur
     let package = profile::personalise(template, order)
         .map_err(|error| Failure::new(format!("cannot build {}", order.iccid), error))?;
     files::write_secret(out, &package)?;
-    println!(
+    outln!(
         "{}: {}, {} octets",
         out.display(),
         order.iccid,
@@ -111,7 +111,7 @@ fn build_all(
             &folder.join(format!("{}.der", order.iccid)),
         )?;
     }
-    println!("{} packages in {}", orders.len(), folder.display());
+    outln!("{} packages in {}", orders.len(), folder.display());
     Ok(())
 }
 

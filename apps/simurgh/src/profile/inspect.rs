@@ -45,7 +45,7 @@ impl Inspect {
 
 /// A line with a name in front.
 fn row(name: &str, value: impl std::fmt::Display) {
-    println!("  {name:<22} {value}");
+    outln!("  {name:<22} {value}");
 }
 
 /// A line, if there is something to say.
@@ -57,7 +57,7 @@ fn optional(name: &str, value: Option<impl std::fmt::Display>) {
 
 fn print_header(inspection: &Inspection) {
     let (header, identity) = (&inspection.header, &inspection.identity);
-    println!("Profile");
+    outln!("Profile");
     row("format", format!("SAIP {}", header.version));
     optional("type", header.profile_type.as_deref());
     row("ICCID", header.iccid);
@@ -88,7 +88,7 @@ fn print_header(inspection: &Inspection) {
 }
 
 fn print_secrets(inspection: &Inspection) {
-    println!("\nAuthentication");
+    outln!("\nAuthentication");
     for algorithm in &inspection.algorithms {
         let bits = algorithm.key_bits.map(|bits| format!("K of {bits} bits"));
         let facts: Vec<String> = bits.into_iter().chain(algorithm.remarks.clone()).collect();
@@ -100,11 +100,11 @@ fn print_secrets(inspection: &Inspection) {
         optional("  K", algorithm.k.as_deref());
         optional("  OPc or TOPc", algorithm.opc.as_deref());
     }
-    println!("\nCodes");
+    outln!("\nCodes");
     for code in &inspection.codes {
         row(&code.name, status(code));
     }
-    println!("\nKeys of security domains");
+    outln!("\nKeys of security domains");
     for key in &inspection.keys {
         let name = format!("version {:02X}, key {}", key.version, key.identifier);
         let value = key.value.as_ref().map(|value| format!(" {value}"));
@@ -131,7 +131,7 @@ fn status(code: &CodeReport) -> String {
 }
 
 fn print_applications(inspection: &Inspection) {
-    println!("\nApplications");
+    outln!("\nApplications");
     for application in &inspection.applications {
         let facts = format!("{}, {}", application.aid, application.remarks);
         row(application.kind, facts);
@@ -139,10 +139,12 @@ fn print_applications(inspection: &Inspection) {
 }
 
 fn print_elements(inspection: &Inspection) {
-    println!("\nElements");
-    println!(
+    outln!("\nElements");
+    outln!(
         "  {:>7} {:>6}  {:<26} what it does",
-        "offset", "octets", "element"
+        "offset",
+        "octets",
+        "element"
     );
     for element in &inspection.elements {
         let name = element.name.to_string();
@@ -157,7 +159,7 @@ fn print_elements(inspection: &Inspection) {
             ""
         };
         let (offset, size) = (element.offset, element.size);
-        println!(
+        outln!(
             "  {offset:>7} {size:>6}  {name:<26} {}{optional}",
             element.does
         );
@@ -165,7 +167,7 @@ fn print_elements(inspection: &Inspection) {
 }
 
 fn print_files(files: &[FileReport]) {
-    println!("\nFiles");
+    outln!("\nFiles");
     for file in files {
         let fid = file.path.rsplit('/').next().unwrap_or_default();
         let name = format!(
@@ -174,7 +176,7 @@ fn print_files(files: &[FileReport]) {
             file.name.unwrap_or("(unnamed)"),
             indent = file.depth * 2
         );
-        println!("  {name:<34} {}", described(file));
+        outln!("  {name:<34} {}", described(file));
     }
 }
 
@@ -199,7 +201,7 @@ fn described(file: &FileReport) -> String {
 
 fn print_sizes(inspection: &Inspection) {
     let sizes = &inspection.sizes;
-    println!("\nSizes");
+    outln!("\nSizes");
     row(
         "package",
         format!("{} octets, {} elements", sizes.package, sizes.elements),

@@ -75,7 +75,7 @@ impl Lint {
         }
         for rule in Rule::all() {
             let severity = rule.severity().to_string();
-            println!("{:<20} {severity:<8} {}", rule.code(), rule.section());
+            outln!("{:<20} {severity:<8} {}", rule.code(), rule.section());
         }
         Ok(())
     }
@@ -98,14 +98,14 @@ fn print_findings(file: &str, findings: &[Finding]) {
     sorted.sort_by_key(|finding| std::cmp::Reverse(finding.severity()));
     for finding in sorted {
         let (severity, rule) = (finding.severity(), finding.rule);
-        println!(
+        outln!(
             "{file}: {severity} [{}] {finding} ({})",
             rule.code(),
             rule.section()
         );
     }
     let count = |severity| findings.iter().filter(|f| f.severity() == severity).count();
-    println!(
+    outln!(
         "{file}: {} errors, {} warnings, {} notes",
         count(Severity::Error),
         count(Severity::Warning),

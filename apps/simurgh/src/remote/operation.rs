@@ -101,7 +101,7 @@ fn watch(api: &Api, id: &str, timeout: Option<Duration>) -> Result<(), Failure> 
         Output::Json => output::json(operation),
         Output::Table => {
             let reason = operation.reason.as_deref().unwrap_or_default();
-            println!("{}  {:15}  {reason}", operation.since, operation.state);
+            outln!("{}  {:15}  {reason}", operation.since, operation.state);
             Ok(())
         }
     })

@@ -32,7 +32,7 @@ impl Output {
                 let width = T::TITLES.iter().map(|title| title.len()).max();
                 let width = width.unwrap_or_default();
                 for (title, cell) in T::TITLES.iter().zip(value.cells()) {
-                    println!("{title:width$}  {cell}");
+                    outln!("{title:width$}  {cell}");
                 }
                 Ok(())
             }
@@ -61,7 +61,7 @@ pub(super) fn table<T: Shown>(items: &[T]) {
     let mut rows = vec![T::TITLES.iter().map(ToString::to_string).collect()];
     rows.extend(items.iter().map(Shown::cells));
     for line in lines(&rows) {
-        println!("{line}");
+        outln!("{line}");
     }
 }
 
@@ -86,7 +86,7 @@ fn lines(rows: &[Vec<String>]) -> Vec<String> {
 /// Prints a JSON value on a line.
 pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> Result<(), Failure> {
     let text = serde_json::to_string(value);
-    println!("{}", text.map_err(|error| Failure::new("output", error))?);
+    outln!("{}", text.map_err(|error| Failure::new("output", error))?);
     Ok(())
 }
 

@@ -126,7 +126,7 @@ fn list(device: &OneDevice, refresh: bool, timeout: Option<Duration>) -> Result<
     match (&list.at, api.output) {
         (_, Output::Json) => output::json(&list),
         (None, Output::Table) => {
-            println!("no list yet: have the eUICC sign one with --refresh");
+            outln!("no list yet: have the eUICC sign one with --refresh");
             Ok(())
         }
         (Some(at), Output::Table) => {
@@ -134,7 +134,7 @@ fn list(device: &OneDevice, refresh: bool, timeout: Option<Duration>) -> Result<
                 true => "UNVERIFIED",
                 false => "signed by the eUICC",
             };
-            println!("as of {at}, {proof}");
+            outln!("as of {at}, {proof}");
             output::table(&list.profiles);
             Ok(())
         }

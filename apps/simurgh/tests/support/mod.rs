@@ -68,7 +68,7 @@ impl Server {
     /// With something done in the folder between `init` and `serve`.
     pub(crate) fn prepared(name: &str, serve: &[&str], prepare: impl FnOnce(&Path)) -> Self {
         let folder = Folder::new(name);
-        run_in(&folder.0, &["init", "--ports", "0,0,0"]);
+        run_in(&folder.0, &["init", "--plain-ca", "--ports", "0,0,0"]);
         prepare(&folder.0);
         Self::in_folder(folder, serve)
     }
