@@ -34,7 +34,9 @@ fn newest(folder: &Path) -> (SystemTime, PathBuf) {
             false => (changed(&path), path),
         }
     });
-    dated.max().unwrap_or((SystemTime::UNIX_EPOCH, folder.to_path_buf()))
+    dated
+        .max()
+        .unwrap_or((SystemTime::UNIX_EPOCH, folder.to_path_buf()))
 }
 
 fn changed(file: &Path) -> SystemTime {
@@ -46,13 +48,21 @@ fn changed(file: &Path) -> SystemTime {
 fn refuse_a_stale_server() {
     let server = Path::new(env!("CARGO_BIN_EXE_simurgh-lab")).with_file_name("simurgh");
     let remedy = "run `cargo build -p simurgh`, or the tests of the workspace";
-    assert!(server.exists(), "there is no {}: {remedy}", server.display());
+    assert!(
+        server.exists(),
+        "there is no {}: {remedy}",
+        server.display()
+    );
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     for folder in SOURCES {
         let (when, source) = newest(&root.join(folder));
         let (source, server) = (source.display(), server.as_path());
         let fresh = changed(server) >= when;
-        assert!(fresh, "{} is older than {source}: {remedy}", server.display());
+        assert!(
+            fresh,
+            "{} is older than {source}: {remedy}",
+            server.display()
+        );
     }
 }
 
