@@ -18,6 +18,7 @@ fn main() -> std::io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
     let corpora: &[(&str, Seeds)] = &[
         ("activation_code", texts(ACTIVATION_CODES)),
+        ("api_json", texts(API)),
         ("bound_profile_package", hexes(PACKAGES)),
         (
             "bsp",
@@ -31,6 +32,7 @@ fn main() -> std::io::Result<()> {
         ("es10", hexes(ES10)),
         ("esipa", hexes(ESIPA)),
         ("euicc_package", hexes(EUICC_PACKAGES)),
+        ("http_messages", texts(HTTP)),
         ("identifiers", texts(IDENTIFIERS)),
         (
             "install",
@@ -387,4 +389,67 @@ const EUICC_PACKAGES: &[(&str, &str)] = &[
     ("bare_key", "3013 800165 A50E 3003060155 03020055 30030201"),
     ("bare_data", "BF5209 8104612E6263 840107"),
     ("error", "A003020102"),
+];
+
+const API: &[(&str, &str)] = &[
+    (
+        "new_device",
+        r#"{"eid":"89049032000000000000000000000163","association_token":-1,"counter_value":0}"#,
+    ),
+    ("settings", r#"{"empty_response":true}"#),
+    (
+        "new_profiles",
+        r#"{"profile_type":"operational","template":"A010","service_provider_name":"Example",
+"profile_name":"Name","settings":{"owner":"one","profile_class":"test","protection":"profile_keys",
+"confirmation_code_required":true,"max_attempts":1,"requires":["nr5gc"],"mnc_length":3},
+"subscriptions":[{"iccid":"8999970000000000010","imsi":"999700000000001",
+"ki":"00112233445566778899AABBCCDDEEFF","opc":"FFEEDDCCBBAA99887766554433221100",
+"sd_keys":["00","11","22"]}]}"#,
+    ),
+    (
+        "download",
+        r#"{"eid":"89049032000000000000000000000163",
+"operation":{"kind":"download","activation_code":"LPA:1$smdp.example$CODE"}}"#,
+    ),
+    (
+        "enable",
+        r#"{"eid":"89049032000000000000000000000163",
+"operation":{"kind":"enable","iccid":"8999970000000000010","rollback":true}}"#,
+    ),
+    (
+        "operations",
+        r#"{"items":[{"id":"1","eid":"89","kind":"enable","state":"confirmed","created":"a",
+"since":"b","confirmed_by":{"at":"c","plmn":"99970"},"profiles":[{"enabled":true}]}],"next":"1"}"#,
+    ),
+    (
+        "problem",
+        r#"{"type":"a","title":"b","status":400,"detail":"c","remedy":"d"}"#,
+    ),
+];
+
+const HTTP: &[(&str, &str)] = &[
+    (
+        "order",
+        "/gsma/rsp2/es2plus/downloadOrder\napplication/json\ngsma/rsp/v2.5.0\n\n\
+         {\"header\":{\"functionRequesterIdentifier\":\"1\",\"functionCallIdentifier\":\"2\"},\
+         \"profileType\":\"a\"}",
+    ),
+    (
+        "missing_member",
+        "/gsma/rsp2/es2plus/confirmOrder\napplication/json;charset=UTF-8\n\n\n{\"header\":{}}",
+    ),
+    (
+        "other_protocol",
+        "/gsma/rsp2/es9plus/initiateAuthentication\napplication/json\ngsma/rsp/v3.0.0\nlpad\n{}",
+    ),
+    (
+        "other_type",
+        "/gsma/rsp2/es9plus/cancelSession\ntext/plain; a=b\n\n\nnot JSON",
+    ),
+    (
+        "asn1",
+        "/gsma/rsp2/asn1\napplication/x-gsma-rsp-asn1\n\n\n0",
+    ),
+    ("no_function", "/gsma/rsp2/es2plus/\n\n\n\n"),
+    ("nowhere", "/\n\n"),
 ];

@@ -68,9 +68,20 @@ pub(crate) fn es2plus_json(data: &[u8]) {
         es2plus::DownloadOrder::PATH,
         es2plus::ConfirmOrder::PATH,
         es2plus::ReleaseProfile::PATH,
+        es2plus::CancelOrder::PATH,
     ];
     if let Some(request) = request(data, &paths) {
-        let _ = es2plus::decode_request(&request);
+        if let Ok(message) = es2plus::decode_request(&request) {
+            let written = match &message {
+                es2plus::Request::DownloadOrder(message) => json::encode_request(message, None),
+                es2plus::Request::ConfirmOrder(message) => json::encode_request(message, None),
+                es2plus::Request::CancelOrder(message) => json::encode_request(message, None),
+                es2plus::Request::ReleaseProfile(message) => json::encode_request(message, None),
+            };
+            let written = written.expect("what was read can be written");
+            let again = es2plus::decode_request(&written).expect("what was written can be read");
+            assert_eq!(again, message);
+        }
         answer::<es2plus::DownloadOrder>(&request.body);
         answer::<es2plus::ConfirmOrder>(&request.body);
     }

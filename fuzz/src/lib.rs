@@ -11,6 +11,7 @@ mod asn1;
 mod bindings;
 mod bsp;
 mod card;
+mod doors;
 mod input;
 mod ipa;
 mod pki;
@@ -22,6 +23,7 @@ pub type Target = fn(&[u8]);
 /// Every target by its name, which is that of its corpus.
 pub const TARGETS: &[(&str, Target)] = &[
     ("activation_code", ipa::activation_code),
+    ("api_json", doors::api_json),
     ("bound_profile_package", asn1::bound_profile_package),
     ("bsp", bsp::segments),
     ("card_apdus", card::apdus),
@@ -32,6 +34,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("es10", asn1::es10),
     ("esipa", asn1::esipa),
     ("euicc_package", asn1::euicc_package),
+    ("http_messages", doors::http_messages),
     ("identifiers", asn1::identifiers),
     ("install", card::install),
     ("ipa_and_answers", ipa::answers),

@@ -151,7 +151,7 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "fuzz",
-        may: &["rsp-asn1", "rsp-crypto", "rsp-core", "euicc"],
+        may: &["rsp-asn1", "rsp-crypto", "rsp-core", "euicc", "api"],
         never: &[NETWORK, HTTP, SQL],
     },
     Room {
