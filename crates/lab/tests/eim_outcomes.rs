@@ -168,6 +168,42 @@ fn what_the_euicc_signed_is_kept_as_it_came() {
     assert_eq!(poll.unwrap().at, world.now);
 }
 
+/// A card may write a length in more octets than it needs: also those are kept,
+/// although they are not among what it signed.
+#[test]
+fn the_outer_header_of_a_result_is_kept_as_it_came() {
+    let (mut world, subscription) = downloaded(2);
+    let sent = Rc::new(RefCell::new(Vec::new()));
+    let keep = sent.clone();
+    world.fault.request = Some(Box::new(move |request: &mut HttpRequest| {
+        let at = request.body.windows(2).position(|two| two == [0xBF, 0x51]);
+        let (true, Some(at)) = (request.body.starts_with(&[0xBF, 0x50]), at) else {
+            return;
+        };
+        let short = &request.body[at..];
+        let [0xBF, 0x51, 0x81, length, rest @ ..] = short else {
+            panic!("{short:02X?}");
+        };
+        let mut long = vec![0xBF, 0x51, 0x83, 0x00, 0x00, *length];
+        long.extend_from_slice(rest);
+        let eid = &request.body[request.body.len() - short.len() - 18..at];
+        let total = u8::try_from(eid.len() + long.len()).unwrap();
+        let head = vec![0xBF, 0x50, 0x81, total];
+        request.body = [&head, eid, &long].concat();
+        keep.borrow_mut().push(long);
+    }));
+    let enable = world.queue(enable_of(&subscription)).unwrap();
+    world.round().unwrap();
+    assert_eq!(state(&world, &enable), "confirmed", "{:?}", world.events);
+    let evidence = world.eim.store().evidence(world.eid).unwrap();
+    let kept = evidence.iter();
+    let kept: Vec<_> = kept
+        .filter(|evidence| evidence.kind == EvidenceKind::PackageResult)
+        .map(|evidence| &evidence.der)
+        .collect();
+    assert_eq!(kept, sent.borrow().iter().collect::<Vec<_>>());
+}
+
 #[test]
 fn a_result_without_eid_is_found_by_its_transaction() {
     let (mut world, subscription) = downloaded(3);
@@ -249,11 +285,12 @@ fn unsigned_result(
         euicc_result: vec![result],
         extensions: Extensions::default(),
     };
-    EimPackageResult::EuiccPackageResult(EuiccPackageResult::Signed(EuiccPackageResultSigned {
+    let result = EuiccPackageResult::Signed(EuiccPackageResultSigned {
         euicc_package_result_data_signed: Signed::new(data),
         euicc_sign_epr: vec![0; 64],
         extensions: Extensions::default(),
-    }))
+    });
+    EimPackageResult::EuiccPackageResult(Signed::new(result))
 }
 
 #[test]

@@ -202,9 +202,10 @@ fn is_enable_result(request: &HttpRequest) -> bool {
     let Some(EsipaMessageFromIpaToEim::ProvideEimPackageResult(provided)) = esipa(request) else {
         return false;
     };
-    let EimPackageResult::EuiccPackageResult(EuiccPackageResult::Signed(result)) =
-        provided.eim_package_result
-    else {
+    let EimPackageResult::EuiccPackageResult(result) = provided.eim_package_result else {
+        return false;
+    };
+    let EuiccPackageResult::Signed(result) = result.into_value() else {
         return false;
     };
     let results = &result.euicc_package_result_data_signed.euicc_result;

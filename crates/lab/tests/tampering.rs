@@ -15,7 +15,7 @@ use rsp_asn1::sgp32::{
     EimPackageResult, EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim, EuiccPackageResult,
     GetEimPackageResponse,
 };
-use rsp_asn1::{Asn1, BitString, Certificate};
+use rsp_asn1::{Asn1, BitString, Certificate, Signed};
 use rsp_core::binding::es9plus_json as es9plus;
 use rsp_core::binding::{HttpRequest, HttpResponse, esipa_asn1, json};
 use rsp_core::eim::{OperationKind, OperationState};
@@ -324,10 +324,12 @@ fn the_eim_believes_no_changed_result() {
     let change = |request: &mut HttpRequest| {
         let message = EsipaMessageFromIpaToEim::from_der(&request.body);
         if let Ok(EsipaMessageFromIpaToEim::ProvideEimPackageResult(mut provided)) = message
-            && let EimPackageResult::EuiccPackageResult(EuiccPackageResult::Signed(result)) =
-                &mut provided.eim_package_result
+            && let EimPackageResult::EuiccPackageResult(result) = &provided.eim_package_result
+            && let EuiccPackageResult::Signed(mut result) = result.clone().into_value()
         {
             flip(&mut result.euicc_sign_epr);
+            let result = Signed::new(EuiccPackageResult::Signed(result));
+            provided.eim_package_result = EimPackageResult::EuiccPackageResult(result);
             let message = EsipaMessageFromIpaToEim::ProvideEimPackageResult(provided);
             *request = esipa_asn1::encode_request(&message);
         }

@@ -171,7 +171,7 @@ fn the_eim_believes_the_published_results() {
         ..enable()
     };
     let provide = |result: &str| {
-        let result = EuiccPackageResult::from_der(&bytes(result)).unwrap();
+        let result = Signed::<EuiccPackageResult>::from_der(&bytes(result)).unwrap();
         let result = EimPackageResult::EuiccPackageResult(result);
         let mut rng = Script(Vec::new());
         let open = [delivered.clone()];

@@ -137,7 +137,8 @@ pub(super) fn request(eid: Eid) -> GetEimPackageRequest {
     }
 }
 
-fn poll(eid: Eid) -> HttpRequest {
+/// As a device sends it.
+pub(super) fn poll(eid: Eid) -> HttpRequest {
     let request = request(eid);
     esipa_asn1::encode_request(&EsipaMessageFromIpaToEim::GetEimPackageRequest(request))
 }

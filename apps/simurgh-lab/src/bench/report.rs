@@ -48,6 +48,15 @@ impl Row {
         }
     }
 
+    /// A rate as a share of its reference's, for which there is no goal.
+    pub(super) fn ratio_without_goal(figure: &str, against: &str, compared: Comparison) -> Self {
+        Row {
+            goal: None,
+            met: None,
+            ..Row::ratio(figure, against, compared, 0.0)
+        }
+    }
+
     /// A size, for which there is no goal.
     pub(super) fn octets(figure: &str, counted: String, octets: u64) -> Self {
         Row {

@@ -134,7 +134,8 @@ sequence! {
 choice! {
     /// `EimPackageResult` (SGP.32 5.14.6).
     pub enum EimPackageResult {
-        EuiccPackageResult(EuiccPackageResult),
+        /// With the bytes as received, the outer tag and length included.
+        EuiccPackageResult(Signed<EuiccPackageResult>),
         EprAndNotifications(EprAndNotifications),
         IpaEuiccDataResponse(IpaEuiccDataResponse),
         ProfileDownloadTriggerResult(ProfileDownloadTriggerResult),
@@ -145,7 +146,7 @@ choice! {
 sequence! {
     /// `ePRAndNotifications` (SGP.32 5.14.6).
     pub struct EprAndNotifications or both_of_v1_0 {
-        euicc_package_result: EuiccPackageResult,
+        euicc_package_result: Signed<EuiccPackageResult>,
         notification_list: PendingNotificationList = 0xA0,
     }
 }
@@ -166,7 +167,7 @@ fn both_of_v1_0(tlv: &Tlv<'_>) -> Result<Option<EprAndNotifications>, DecodeErro
         return Ok(None);
     };
     Ok(Some(EprAndNotifications {
-        euicc_package_result: EuiccPackageResult::decode_tlv(&result)?,
+        euicc_package_result: Signed::decode_tlv(&result)?,
         notification_list,
         extensions: Extensions::default(),
     }))

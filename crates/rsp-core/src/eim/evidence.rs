@@ -45,7 +45,8 @@ pub struct Evidence {
     pub seq_number: Option<i64>,
     /// Whether its signature was verified.
     pub verified: bool,
-    /// The object in DER; what is signed in it is octet for octet as received.
+    /// The object. A package result and an installation result are octet for
+    /// octet as received; of a notification what is signed in it is.
     pub der: Vec<u8>,
     /// SHA-256 of `der`.
     pub digest: [u8; 32],
@@ -56,7 +57,7 @@ pub struct Evidence {
 
 impl Evidence {
     pub(super) fn of_package_result(
-        received: &EuiccPackageResult,
+        received: &Signed<EuiccPackageResult>,
         believed: &Believed<PackageResult>,
         operation: Option<OperationId>,
         cx: &Context<'_>,
@@ -67,7 +68,7 @@ impl Evidence {
             }
             PackageResult::Error(_) => None,
         };
-        let der = received.to_der();
+        let der = received.as_bytes().to_vec();
         Evidence {
             kind: EvidenceKind::PackageResult,
             operation,

@@ -3,6 +3,7 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
+use rsp_asn1::Signed;
 use rsp_asn1::ids::TransactionId;
 use rsp_asn1::rsp::{PendingNotification, ProfileInfoListResponse};
 use rsp_asn1::sgp32::{
@@ -32,7 +33,7 @@ impl Eim {
         &self,
         record: EuiccRecord,
         open: &[Operation],
-        result: &EuiccPackageResult,
+        result: &Signed<EuiccPackageResult>,
         notifications: &[PendingNotification],
         cx: &Context<'_>,
     ) -> Step<ProvideEimPackageResultResponse> {
@@ -81,7 +82,7 @@ pub(super) fn unverified(what: &'static str, because: Option<Unproven>) -> Optio
 fn apply(
     record: EuiccRecord,
     open: &[Operation],
-    received: &EuiccPackageResult,
+    received: &Signed<EuiccPackageResult>,
     believed: &Believed<PackageResult>,
     cx: &Context<'_>,
 ) -> Step<ProvideEimPackageResultResponse> {

@@ -6,7 +6,7 @@ use rsp_asn1::sgp32::{
     EimPackageResult, EuiccPackageResult, NotificationsSearchCriteria,
     RetrieveNotificationsListRequest, RetrieveNotificationsListResponse,
 };
-use rsp_asn1::{Asn1, Extensions, Null};
+use rsp_asn1::{Asn1, Extensions, Null, Signed};
 
 use super::poll::{Eim, Round};
 use super::{Event, IpaError, rollback};
@@ -24,7 +24,7 @@ impl Round<'_> {
             .execute(&eim.id, rollback::is_allowed_by(package));
         self.save().await?;
         let answer = self.channel.send(command, package).await?;
-        let result = EuiccPackageResult::from_der(&answer)
+        let result = Signed::<EuiccPackageResult>::from_der(&answer)
             .map_err(|error| IpaError::CardAnswer { command, error })?;
         self.port.event(Event::PackageProcessed);
         if self.deliver_or_return(eim, result).await? {
@@ -40,7 +40,7 @@ impl Round<'_> {
         let (mut outcome, mut all) = (Ok(()), true);
         let stored = NotificationsSearchCriteria::EuiccPackageResults(Null);
         for result in self.stored_results(eim, stored).await? {
-            let delivered = self.deliver_or_return(eim, result).await;
+            let delivered = self.deliver_or_return(eim, Signed::new(result)).await;
             let ends = match &delivered {
                 Ok(taken) => {
                     all &= taken;
@@ -85,7 +85,7 @@ impl Round<'_> {
     pub(super) async fn deliver_result(
         &self,
         eim: &Eim,
-        result: EuiccPackageResult,
+        result: Signed<EuiccPackageResult>,
     ) -> Result<bool, IpaError> {
         let sent: Vec<_> = seq_number(&result).into_iter().collect();
         let result = EimPackageResult::EuiccPackageResult(result);

@@ -8,7 +8,7 @@ use rsp_asn1::sgp32::{
     NotificationsSearchCriteria, ProfileRollbackCmdResult, ProfileRollbackRequest,
     ProfileRollbackResponse, Psmo,
 };
-use rsp_asn1::{Asn1, Extensions, Null};
+use rsp_asn1::{Asn1, Extensions, Null, Signed};
 
 use super::poll::{Eim, Round};
 use super::{Event, IpaError};
@@ -45,7 +45,7 @@ impl Round<'_> {
     pub(super) async fn deliver_or_return(
         &self,
         eim: &Eim,
-        result: EuiccPackageResult,
+        result: Signed<EuiccPackageResult>,
     ) -> Result<bool, IpaError> {
         if !self.memory.may_return(&eim.id) || !has_enabled(&result) {
             return self.deliver_result(eim, result).await;
@@ -102,7 +102,7 @@ impl Round<'_> {
             }
         };
         match result {
-            Some(result) => self.deliver_result(eim, result).await,
+            Some(result) => self.deliver_result(eim, Signed::new(result)).await,
             None => Ok(true),
         }
     }

@@ -20,17 +20,10 @@ use table::{Entry, Table};
 /// Parts of the index that are locked on their own.
 const SHARDS: usize = 64;
 
-#[derive(Debug, Default)]
-struct Shard {
-    entries: Table,
-    /// Those whose contact was not put down yet.
-    unsaved: Vec<Eid>,
-}
-
 /// The index.
 #[derive(Debug)]
 pub(crate) struct Index {
-    shards: Vec<Mutex<Shard>>,
+    shards: Vec<Mutex<Table>>,
     hasher: RandomState,
 }
 
@@ -64,7 +57,7 @@ impl Index {
 
     /// The shard of an eUICC, and the hash by which it is found there. A thread
     /// that panicked with the lock left an entry as it was or as it was to be.
-    fn shard(&self, eid: Eid) -> Option<(MutexGuard<'_, Shard>, u64)> {
+    fn shard(&self, eid: Eid) -> Option<(MutexGuard<'_, Table>, u64)> {
         let hash = self.hasher.hash_one(eid);
         let shard = self.shards.get(hash as usize % SHARDS)?;
         let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
@@ -73,40 +66,33 @@ impl Index {
 
     fn with<T>(&self, eid: Eid, change: impl FnOnce(&mut Entry) -> T) -> Option<T> {
         let (mut shard, hash) = self.shard(eid)?;
-        shard.entries.get_mut(hash).map(change)
+        shard.get_mut(hash).map(change)
     }
 
     /// An eUICC is new.
     pub(crate) fn add(&self, eid: Eid, busy: bool) {
         if let Some((mut shard, hash)) = self.shard(eid) {
-            shard.entries.insert(hash, Entry::new(busy));
+            shard.insert(hash, eid, Entry::new(busy));
         }
     }
 
     /// An eUICC is forgotten.
     pub(crate) fn remove(&self, eid: Eid) {
         if let Some((mut shard, hash)) = self.shard(eid) {
-            shard.entries.remove(hash);
+            shard.remove(hash);
         }
     }
 
     /// A device polls.
     pub(crate) fn poll(&self, eid: Eid, now: Timestamp) -> Found {
-        let Some((mut shard, hash)) = self.shard(eid) else {
-            return Found::Unknown;
-        };
-        let Some(entry) = shard.entries.get_mut(hash) else {
-            return Found::Unknown;
-        };
-        let was_saved = entry.touch(now.0);
-        let found = match entry.is_busy() {
-            true => Found::Busy,
-            false => Found::Idle,
-        };
-        if was_saved {
-            shard.unsaved.push(eid);
-        }
-        found
+        let found = self.with(eid, |entry| {
+            entry.touch(now.0);
+            match entry.is_busy() {
+                true => Found::Busy,
+                false => Found::Idle,
+            }
+        });
+        found.unwrap_or(Found::Unknown)
     }
 
     /// There may be new work, which is stored already.
@@ -139,13 +125,8 @@ impl Index {
         let mut contacts = Vec::new();
         for shard in &self.shards {
             let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            for eid in std::mem::take(&mut shard.unsaved) {
-                let hash = self.hasher.hash_one(eid);
-                if let Some(entry) = shard.entries.get_mut(hash) {
-                    entry.set_saved();
-                    contacts.push((eid, Timestamp(entry.contact())));
-                }
-            }
+            let unsaved = shard.take_unsaved().into_iter();
+            contacts.extend(unsaved.map(|(eid, at)| (eid, Timestamp(at))));
         }
         contacts
     }

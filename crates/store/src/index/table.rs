@@ -6,6 +6,8 @@
 //! stays busy for ever, so that the store decides. An unknown EID with the
 //! hash of a known one is answered as that: once in 2^64 polls and eUICCs.
 
+use rsp_asn1::ids::Eid;
+
 /// No eUICC: never filled.
 const EMPTY: u64 = 0;
 
@@ -54,16 +56,9 @@ impl Entry {
         self.0 >> CONTACT
     }
 
-    /// A contact that is not put down yet; gives whether the one before was.
-    pub(super) fn touch(&mut self, at: u64) -> bool {
-        let was_saved = self.0 & UNSAVED == 0;
+    /// A contact that is not put down yet.
+    pub(super) fn touch(&mut self, at: u64) {
         self.0 = (self.0 & ((1 << CONTACT) - 1)) | UNSAVED | (at << CONTACT);
-        was_saved
-    }
-
-    /// The contact is put down.
-    pub(super) fn set_saved(&mut self) {
-        self.0 &= !UNSAVED;
     }
 }
 
@@ -82,38 +77,47 @@ const FREE: Slot = Slot {
 #[derive(Debug, Default)]
 pub(super) struct Table {
     slots: Vec<Slot>,
+    /// The EID of each slot: no poll looks here.
+    eids: Vec<Option<Eid>>,
     /// Slots that are not free, those of forgotten ones included.
     used: usize,
 }
 
 impl Table {
-    /// The slot of a hash, or the free one where it would be; `None` only of a
-    /// table without slots.
-    fn find(&mut self, hash: u64) -> Option<&mut Slot> {
+    /// Where the slot of a hash is, or the free one where it would be; `None`
+    /// only of a table without slots.
+    fn find(&self, hash: u64) -> Option<usize> {
         let hash = hash.max(1);
         let length = self.slots.len();
         let home = ((u128::from(hash) * length as u128) >> 64) as usize;
-        let (before, from) = self.slots.split_at_mut_checked(home)?;
-        let matches = |slot: &&mut Slot| slot.hash == hash || slot.hash == EMPTY;
-        from.iter_mut().chain(before).find(matches)
+        let (before, from) = self.slots.split_at_checked(home)?;
+        let matches = |slot: &Slot| slot.hash == hash || slot.hash == EMPTY;
+        let ahead = from.iter().position(matches);
+        let ahead = ahead.map(|ahead| home + ahead);
+        ahead.or_else(|| before.iter().position(matches))
     }
 
     /// The entry with this hash.
     pub(super) fn get_mut(&mut self, hash: u64) -> Option<&mut Entry> {
-        let slot = self.find(hash)?;
+        let at = self.find(hash)?;
+        let slot = self.slots.get_mut(at)?;
         let is_there = slot.hash != EMPTY && slot.entry.0 & GONE == 0;
         is_there.then_some(&mut slot.entry)
     }
 
     /// Adds an entry.
-    pub(super) fn insert(&mut self, hash: u64, entry: Entry) {
+    pub(super) fn insert(&mut self, hash: u64, eid: Eid, entry: Entry) {
         // A fifth stays free, so that ways are short.
         if (self.used + 1) * 5 > self.slots.len() * 4 {
             self.grow();
         }
-        let Some(slot) = self.find(hash) else {
+        let Some(at) = self.find(hash) else {
             return;
         };
+        let (Some(slot), Some(owner)) = (self.slots.get_mut(at), self.eids.get_mut(at)) else {
+            return;
+        };
+        *owner = Some(eid);
         if slot.hash == EMPTY {
             *slot = Slot {
                 hash: hash.max(1),
@@ -138,16 +142,35 @@ impl Table {
 
     /// A quarter larger than what is in it needs: memory is what counts.
     fn grow(&mut self) {
-        let old = std::mem::take(&mut self.slots);
+        let slots = std::mem::take(&mut self.slots);
+        let eids = std::mem::take(&mut self.eids);
         let is_there = |slot: &Slot| slot.hash != EMPTY && slot.entry.0 & GONE == 0;
-        let there = old.iter().filter(|slot| is_there(slot)).count();
-        self.slots = vec![FREE; there + there / 2 + 8];
+        let there = slots.iter().filter(|slot| is_there(slot)).count();
+        let room = there + there / 2 + 8;
+        self.slots = vec![FREE; room];
+        self.eids = vec![None; room];
         self.used = there;
-        for slot in old.into_iter().filter(is_there) {
-            if let Some(free) = self.find(slot.hash) {
-                *free = slot;
+        for (slot, eid) in slots.into_iter().zip(eids) {
+            if is_there(&slot)
+                && let Some(at) = self.find(slot.hash)
+                && let Some(free) = self.slots.get_mut(at)
+                && let Some(owner) = self.eids.get_mut(at)
+            {
+                (*free, *owner) = (slot, eid);
             }
         }
+    }
+
+    /// The contacts that were not put down yet; from here on they are.
+    pub(super) fn take_unsaved(&mut self) -> Vec<(Eid, u64)> {
+        let mut unsaved = Vec::new();
+        for (slot, eid) in self.slots.iter_mut().zip(&self.eids) {
+            if slot.entry.0 & (UNSAVED | GONE) == UNSAVED {
+                slot.entry.0 &= !UNSAVED;
+                unsaved.extend(eid.map(|eid| (eid, slot.entry.contact())));
+            }
+        }
+        unsaved
     }
 }
 
@@ -159,6 +182,12 @@ mod tests {
     use rsp_crypto::software::SeededRng;
 
     use super::*;
+
+    fn eid(number: u64) -> Eid {
+        let mut octets = [0x89; 16];
+        octets[8..].copy_from_slice(&number.to_be_bytes());
+        Eid::from_bytes(octets)
+    }
 
     /// Against a map that is plainly right; hashes that are close together, at
     /// both ends, so that ways are long and go around.
@@ -178,7 +207,7 @@ mod tests {
             let key = hash.max(1);
             match what % 3 {
                 0 if !map.contains_key(&key) => {
-                    table.insert(hash, Entry::new(what > 127));
+                    table.insert(hash, eid(key), Entry::new(what > 127));
                     map.insert(key, Entry::new(what > 127));
                 }
                 1 => {
@@ -197,6 +226,14 @@ mod tests {
             assert_eq!(table.get_mut(hash).copied(), map.get(&key).copied());
         }
         assert!(map.len() > 100);
+        let unsaved: BTreeMap<Eid, u64> = table.take_unsaved().into_iter().collect();
+        let expected = map.iter().filter(|(_, entry)| entry.0 & UNSAVED != 0);
+        let expected = expected.map(|(key, entry)| (eid(*key), entry.contact()));
+        assert_eq!(unsaved, expected.collect());
+        assert_eq!(table.take_unsaved(), []);
+        for entry in map.values_mut() {
+            entry.0 &= !UNSAVED;
+        }
         for (key, entry) in map {
             assert_eq!(table.get_mut(key).copied(), Some(entry));
         }
@@ -205,24 +242,24 @@ mod tests {
     #[test]
     fn an_entry_holds_all_it_is_told() {
         let mut entry = Entry::new(true);
-        assert!(entry.touch(1_767_225_600_123));
-        assert!(!entry.touch(1_767_225_600_124));
+        entry.touch(1_767_225_600_123);
+        entry.touch(1_767_225_600_124);
         for _ in 0..70_000 {
             entry.set_busy();
         }
         assert_eq!(entry.generation(), (70_000u32 % 65_536) as u16);
         assert_eq!(entry.contact(), 1_767_225_600_124);
         entry.set_idle();
-        entry.set_saved();
-        assert!(!entry.is_busy() && entry.touch(5));
+        entry.touch(5);
+        assert!(!entry.is_busy());
         assert_eq!(entry.contact(), 5);
     }
 
     #[test]
     fn two_with_one_hash_are_left_to_the_store() {
         let mut table = Table::default();
-        table.insert(7, Entry::new(false));
-        table.insert(7, Entry::new(false));
+        table.insert(7, eid(1), Entry::new(false));
+        table.insert(7, eid(2), Entry::new(false));
         let entry = table.get_mut(7).unwrap();
         entry.set_idle();
         assert!(entry.is_busy());
