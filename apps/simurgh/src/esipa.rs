@@ -55,10 +55,15 @@ pub(crate) fn unavailable(error: &dyn std::error::Error) -> HttpResponse {
 }
 
 /// What happened to an eUICC, for the log.
-pub(crate) fn log_note(eid: Eid, note: &Note) {
+pub(crate) fn log_note(eid: Option<Eid>, note: &Note) {
+    let eid = eid.map(|eid| eid.to_string()).unwrap_or_default();
     match note {
         Note::TakenUnverified { .. } => tracing::error!(%eid, "{note}"),
-        Note::NotBelieved { .. } | Note::PackageRefused { .. } | Note::CounterRaised { .. } => {
+        Note::NotBelieved { .. }
+        | Note::PackageRefused { .. }
+        | Note::CounterRaised { .. }
+        | Note::AskedWithoutPause { .. }
+        | Note::OfNobody { .. } => {
             tracing::warn!(%eid, "{note}");
         }
         _ => tracing::info!(%eid, "{note}"),

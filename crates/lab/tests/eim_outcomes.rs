@@ -181,12 +181,12 @@ fn the_outer_header_of_a_result_is_kept_as_it_came() {
             return;
         };
         let short = &request.body[at..];
-        let [0xBF, 0x51, 0x81, length, rest @ ..] = short else {
+        let [0xBF, 0x51, length @ ..0x80, rest @ ..] = short else {
             panic!("{short:02X?}");
         };
         let mut long = vec![0xBF, 0x51, 0x83, 0x00, 0x00, *length];
         long.extend_from_slice(rest);
-        let eid = &request.body[request.body.len() - short.len() - 18..at];
+        let eid = &request.body[at - 18..at];
         let total = u8::try_from(eid.len() + long.len()).unwrap();
         let head = vec![0xBF, 0x50, 0x81, total];
         request.body = [&head, eid, &long].concat();
@@ -509,7 +509,7 @@ fn what_is_taken_and_what_is_not_is_said() {
     provide(&mut world, unsigned_result(&package, done(), 9));
     let said = said.lock().unwrap();
     assert_eq!(said.len(), 2, "{said:?}");
-    assert!(said.iter().all(|(eid, _)| *eid == world.eid));
+    assert!(said.iter().all(|(eid, _)| *eid == Some(world.eid)));
     assert!(
         said[0]
             .1

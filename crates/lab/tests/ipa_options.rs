@@ -126,6 +126,48 @@ fn the_pauses_depend_on_the_seed() {
     assert_ne!(pause(1), pause(2));
 }
 
+/// '6Cxx': the same command again with Le = xx, here for the channel's number
+/// and for each piece of an answer.
+#[test]
+fn a_card_that_wants_another_length_is_asked_again_with_it() {
+    let mut world = world(|_| ());
+    world.queue(OperationKind::ListProfileInfo).unwrap();
+    let corrected = Rc::new(RefCell::new(Vec::new()));
+    // The command that has to come next, and the answer that waits for it.
+    let held: Rc<RefCell<Option<(Vec<u8>, Vec<u8>)>>> = Rc::default();
+    let (seen, expected) = (corrected.clone(), held.clone());
+    world.fault.command = Some(Box::new(move |command| {
+        if let Some((again, _)) = &*expected.borrow() {
+            assert_eq!(command, again, "the same command with the length");
+            seen.borrow_mut().push(command.clone());
+            // The card has done it already.
+            *command = vec![0x00, 0xEE, 0x00, 0x00];
+        }
+    }));
+    world.fault.answer = Some(Box::new(move |command, answer| {
+        if let Some((_, answer)) = held.take() {
+            return Ok(answer);
+        }
+        if command.len() != 5 || answer.len() == 2 {
+            return Ok(answer);
+        }
+        // 256 octets are written as 0.
+        let length = (answer.len() - 2) as u8;
+        let mut again = command.to_vec();
+        again[4] = length;
+        held.replace(Some((again, answer)));
+        Ok(vec![0x6C, length])
+    }));
+    world.round().unwrap();
+    assert_eq!(world.events.last(), Some(&Event::Idle));
+    let failed = |event: &Event| matches!(event, Event::Failed { .. });
+    assert!(!world.events.iter().any(failed), "{:?}", world.events);
+    let corrected = corrected.borrow();
+    let of = |ins| corrected.iter().filter(|command| command[1] == ins).count();
+    assert_eq!(of(0x70), 1, "MANAGE CHANNEL");
+    assert!(of(0xC0) > 5, "GET RESPONSE");
+}
+
 #[test]
 fn a_card_that_names_no_channel_has_opened_the_first() {
     let mut world = world(|_| ());

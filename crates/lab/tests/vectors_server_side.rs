@@ -166,6 +166,8 @@ fn the_eim_believes_the_published_results() {
             eim_transaction_id: TRANSACTION_ID.parse().unwrap(),
             counter_value: Some(1),
             repeated: 0,
+            sent: None,
+            in_a_row: 0,
             package: Vec::new(),
         },
         ..enable()

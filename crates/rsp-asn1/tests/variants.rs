@@ -176,7 +176,7 @@ fn flags_and_addresses_under_other_tags() {
     );
     reads_as::<ProfileRollbackRequest>("BF5803 8001FF", &["BF5803 0101FF"]);
     reads_as::<ProfileRollbackResponse>("BF5803 020101", &["BF5803 800101"]);
-    reads_as::<ImmediateEnableRequest>("BF5A03 800100", &["BF5A03 010100"]);
+    reads_as::<ImmediateEnableRequest>("BF5A03 800100", &["BF5A03 010100", "BF5A00"]);
     reads_as::<EnableEmergencyProfileRequest>("BF5B03 8001FF", &["BF5B03 0101FF"]);
     reads_as::<DisableEmergencyProfileRequest>("BF5C03 8001FF", &["BF5C03 0101FF"]);
     reads_as::<ExecuteFallbackMechanismRequest>("BF5D03 8001FF", &["BF5D03 0101FF"]);
@@ -233,6 +233,29 @@ fn forms_of_version_1_0() {
         &format!("3009 {result} A000"),
         &[&format!("300C {result} BF2B02 A000")],
     );
+    // So it was among the data that an IPA collects.
+    let address = "8304 612E6263";
+    reads_as::<IpaEuiccDataResponse>(
+        &format!("BF520D A00B A000 {address} 870101"),
+        &[
+            &format!("BF5210 A00E {address} BF2B02 A000 870101"),
+            &format!("BF520E A00C {address} 870101 BF2B00"),
+            &format!("BF520E {address} 870101 BF2B02 A000"),
+            &format!("BF5213 A011 {address} 870101 BF2B05 BF2B02 A000"),
+        ],
+    );
+    reads_as::<IpaEuiccDataResponse>(
+        &format!("BF5213 A011 A000 A207 {result} {address}"),
+        &[
+            &format!("BF5219 A017 BF2B02 A000 {address} BF2B09 A207 {result}"),
+            &format!("BF5217 BF2B09 A207 {result} BF2B02 A000 {address}"),
+        ],
+    );
+    // The card gave an error instead: the list is left out.
+    reads_as::<IpaEuiccDataResponse>(
+        &format!("BF5208 A006 {address}"),
+        &[&format!("BF520E A00C {address} BF2B03 81017F")],
+    );
     // HandleNotification had automatic tags.
     let provided = format!("{EID} A003 020102");
     reads_as::<HandleNotificationEsipa>(
@@ -253,10 +276,10 @@ fn a_cancelled_session_at_esipa() {
 fn tagged_choices_with_their_tag_twice() {
     // As tools write them that take the tag of a CHOICE for EXPLICIT.
     reads_as::<EsipaMessageFromEimToIpa>("BF4F03 020101", &["BF4F06 BF4F03 020101"]);
-    reads_as::<EsipaMessageFromIpaToEim>(
-        &format!("BF501A {EID} BF5105 A203 800165"),
-        &[&format!("BF501D {EID} BF5108 BF5105 A203 800165")],
-    );
+    reads_as::<EuiccPackageResult>("BF5105 A203 800165", &["BF5108 BF5105 A203 800165"]);
+    // At ESipa a result stays as it came.
+    let twice = format!("BF501D {EID} BF5108 BF5105 A203 800165");
+    round_trip::<EsipaMessageFromIpaToEim>(&twice);
 }
 
 #[test]

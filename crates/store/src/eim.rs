@@ -12,12 +12,13 @@ use rsp_asn1::sgp32::{
 };
 use rsp_core::binding::{HttpResponse, esipa_asn1};
 use rsp_core::eim::{
-    Eim, EuiccRecord, Note, Operation, OperationId, Step, Taken, has_work, poll_eid_not_found,
-    poll_nothing_pending, result_eid_not_found, result_missing_eid, result_named_by,
+    Eim, EuiccRecord, Note, Operation, OperationId, OperationKind, Step, Taken, has_work,
+    poll_eid_not_found, poll_nothing_pending, result_eid_not_found, result_missing_eid,
+    result_named_by,
 };
 use rsp_core::{Context, Timestamp};
 
-use crate::contract::{EuiccChange, Store, StoreError, Versioned};
+use crate::contract::{EuiccChange, OperationFilter, Store, StoreError, Versioned};
 use crate::index::{Found, Index};
 
 /// What an IPA is answered.
@@ -39,8 +40,11 @@ impl EimReply {
     }
 }
 
-/// Hears what an operator should read about an eUICC.
-pub type Observer = Box<dyn Fn(Eid, &Note) + Send + Sync>;
+/// Hears what an operator should read about an eUICC, if it is known which.
+pub type Observer = Box<dyn Fn(Option<Eid>, &Note) + Send + Sync>;
+
+/// eUICCs whose keys are tried on an installation result that names none.
+const MAX_CANDIDATES: usize = 32;
 
 /// An eIM with its state. It is the only one that works on its store: what is
 /// to be done is added here, not in the store.
@@ -248,7 +252,7 @@ impl EimHost {
                         self.eid_of_result(provided)?
                     }
                     HandleNotificationEsipa::PendingNotification(notification) => {
-                        eid_of(notification)
+                        self.eid_of_notification(notification, cx)?
                     }
                 };
                 let taken = match eid {
@@ -274,6 +278,49 @@ impl EimHost {
             (None, Some(transaction)) => self.store.euicc_of_transaction(transaction),
             (None, None) => Ok(None),
         }
+    }
+
+    /// The eUICC that a notification is from. An installation result does not
+    /// name it: it is that of the order or of one of the downloads, the key of
+    /// which verifies it.
+    fn eid_of_notification(
+        &self,
+        notification: &PendingNotification,
+        cx: &Context<'_>,
+    ) -> Result<Option<Eid>, StoreError> {
+        let PendingNotification::ProfileInstallationResult(result) = notification else {
+            return Ok(eid_of(notification));
+        };
+        let metadata = &result
+            .profile_installation_result_data
+            .notification_metadata;
+        let order = metadata.iccid.map(|iccid| self.store.order(iccid));
+        let order = order.transpose()?.flatten();
+        let mut candidates: Vec<Eid> = order.and_then(|o| o.value.eid).into_iter().collect();
+        for state in ["delivered", "outcome_unknown", "executed", "confirmed"] {
+            let filter = OperationFilter {
+                eid: None,
+                state: Some(state.to_string()),
+                after: None,
+                limit: MAX_CANDIDATES,
+            };
+            let operations = self.store.operations(&filter)?.into_iter();
+            let downloads = operations.filter(|o| matches!(o.kind, OperationKind::Download { .. }));
+            candidates.extend(downloads.map(|operation| operation.eid));
+        }
+        candidates.sort();
+        candidates.dedup();
+        for eid in candidates.into_iter().take(MAX_CANDIDATES) {
+            let record = self.store.euicc(eid)?;
+            if record.is_some_and(|r| r.value.has_signed(notification, &self.eim, cx)) {
+                return Ok(Some(eid));
+            }
+        }
+        if let Some(observer) = &self.observer {
+            let what = "profile installation result";
+            observer(None, &Note::OfNobody { what });
+        }
+        Ok(None)
     }
 
     /// Load, step, commit; once more if somebody else was faster. `None` if
@@ -315,7 +362,7 @@ impl EimHost {
                 false => self.index.idle(eid, seen),
             }
             if let Some(observer) = &self.observer {
-                step.notes.iter().for_each(|note| observer(eid, note));
+                step.notes.iter().for_each(|note| observer(Some(eid), note));
             }
             return Ok(Some(step.reply));
         }

@@ -5,6 +5,8 @@ use rsp_asn1::ids::Iccid;
 use rsp_core::eim::{
     ListedProfile, Operation, OperationId, OperationKind, OperationState, Outcome,
 };
+use rsp_core::ipa::ActivationCode;
+use rsp_core::smdp::OrderKey;
 use store::{OperationFilter, StoreError};
 
 use super::functions::parse;
@@ -21,9 +23,30 @@ impl Functions {
             Operation::queued(id, eid, kind, cx.now)
         });
         let operation = operation.map_err(|_| internal())?;
+        let operation = Operation {
+            expects: self.expected(&operation.kind)?,
+            ..operation
+        };
         self.eim.add_operation(&operation).map_err(stored)?;
         tracing::info!(%eid, id = %operation.id, kind = operation.kind.name(), "queued");
         Ok(shown(&operation))
+    }
+
+    /// The profile that a download is to bring, if it is ordered here.
+    fn expected(&self, kind: &OperationKind) -> Result<Option<Iccid>, Problem> {
+        let OperationKind::Download { activation_code } = kind else {
+            return Ok(None);
+        };
+        let code = parse::<ActivationCode>("activation_code", activation_code)?;
+        if !code
+            .smdp_address
+            .eq_ignore_ascii_case(self.smdp.smdp().address())
+        {
+            return Ok(None);
+        }
+        let key = OrderKey::MatchingId(code.matching_id);
+        let order = self.smdp.store().find_order(&key).map_err(stored)?;
+        Ok(order.map(|order| order.value.iccid))
     }
 
     pub(super) fn operations(&self, query: &Query) -> Result<Page<api::Operation>, Problem> {

@@ -3,13 +3,13 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{EuiccPackageResultList, PendingNotificationList};
+use super::{EuiccPackageResultList, PendingNotificationList, RetrieveNotificationsListResponse};
 use crate::ids::TransactionId;
 use crate::rsp::{
     DeviceInfo, EuiccInfo1, EuiccInfo2, NotificationEvent, ProfileInstallationResult,
     VendorSpecificData,
 };
-use crate::{BitString, Certificate, DecodeError, Tag, Tagged, Tlv};
+use crate::{Asn1, BitString, Certificate, DecodeError, Tag, Tagged, Tlv, Writer};
 
 sequence! {
     /// `IpaEuiccDataRequest` (SGP.32 2.11.1.2).
@@ -78,7 +78,7 @@ fn bare_data(tlv: &Tlv<'_>) -> Result<Option<IpaEuiccDataResponse>, DecodeError>
 
 /// Tags of the members of [`IpaEuiccData`].
 const MEMBERS: &[u32] = &[
-    0xA0, 0x80, 0x81, 0xA2, 0xBF20, 0xBF22, 0x83, 0x84, 0xA5, 0xA6, 0x87, 0xA8, 0xA9,
+    0xA0, 0x80, 0x81, 0xA2, 0xBF20, 0xBF22, 0xBF2B, 0x83, 0x84, 0xA5, 0xA6, 0x87, 0xA8, 0xA9,
 ];
 
 fn is_member(tag: Tag) -> bool {
@@ -122,8 +122,9 @@ fn of_code(ipa_euicc_data_error_code: IpaEuiccDataErrorCode) -> IpaEuiccDataResp
 
 sequence! {
     /// `IpaEuiccData` (SGP.32 2.11.2.2). IPAs answer in the order of the tag
-    /// list as well; v1.0 had the address under '80'.
-    pub struct IpaEuiccData, unordered {
+    /// list as well; v1.0 had the address under '80', and both lists as the
+    /// card's answers, under 'BF2B'.
+    pub struct IpaEuiccData or data_of_v1_0, unordered {
         notifications_list: Option<PendingNotificationList> = 0xA0,
         default_smdp_address: Option<String> = 0x81 | 0x80,
         euicc_package_result_list: Option<EuiccPackageResultList> = 0xA2,
@@ -137,6 +138,36 @@ sequence! {
         ipa_capabilities: Option<IpaCapabilities> = 0xA8,
         device_info: Option<DeviceInfo> = 0xA9,
     }
+}
+
+/// v1.0 carried whole answers of RetrieveNotificationsList: one, or one for each
+/// list. What is in them takes the place of the lists; an error leaves them out.
+fn data_of_v1_0(tlv: &Tlv<'_>) -> Result<Option<IpaEuiccData>, DecodeError> {
+    let (mut rest, mut answers) = (Writer::new(), Vec::new());
+    let mut reader = tlv.reader();
+    while !reader.is_empty() {
+        let member = reader.tlv()?;
+        match member.tag == RetrieveNotificationsListResponse::TAG {
+            true => answers.push(RetrieveNotificationsListResponse::decode_tlv(&member)?),
+            false => rest.raw(member.raw),
+        }
+    }
+    if answers.is_empty() {
+        return Ok(None);
+    }
+    let mut whole = Writer::new();
+    whole.primitive(Tag::SEQUENCE, &rest.into_bytes());
+    let whole = whole.into_bytes();
+    let mut data = IpaEuiccData::decode_value(&Tlv::parse(&whole)?)?;
+    for answer in answers {
+        use RetrieveNotificationsListResponse as List;
+        match answer {
+            List::NotificationList(list) => data.notifications_list = Some(list),
+            List::EuiccPackageResultList(list) => data.euicc_package_result_list = Some(list),
+            List::Error(_) => {}
+        }
+    }
+    Ok(Some(data))
 }
 
 impl IpaEuiccData {

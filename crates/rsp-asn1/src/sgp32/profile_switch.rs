@@ -7,13 +7,21 @@
 use alloc::string::String;
 
 use super::EuiccPackageResult;
-use crate::{Null, Oid};
+use crate::{DecodeError, Extensions, Null, Oid, Tlv};
 
 sequence! {
-    /// Request of ES10b.ImmediateEnable (SGP.32 5.9.15).
-    pub struct ImmediateEnableRequest: 0xBF5A {
+    /// Request of ES10b.ImmediateEnable (SGP.32 5.9.15). Without the
+    /// flag (`BF5A 00`) no REFRESH is asked for.
+    pub struct ImmediateEnableRequest: 0xBF5A or without_flag {
         refresh_flag: bool = 0x80 | 0x01,
     }
+}
+
+fn without_flag(tlv: &Tlv<'_>) -> Result<Option<ImmediateEnableRequest>, DecodeError> {
+    Ok(tlv.value.is_empty().then(|| ImmediateEnableRequest {
+        refresh_flag: false,
+        extensions: Extensions::default(),
+    }))
 }
 
 sequence! {

@@ -2,7 +2,10 @@
 
 use alloc::string::String;
 
-use rsp_asn1::rsp::{ErrorReason, FinalResult, ProfileInstallationResult};
+use rsp_asn1::rsp::{
+    ErrorReason, FinalResult, PendingNotification, ProfileInstallationResult,
+    ProfileInstallationResultData,
+};
 use rsp_asn1::sgp32::{
     ProfileDownloadError, ProfileDownloadTriggerResult, ProfileDownloadTriggerResultData,
 };
@@ -10,7 +13,8 @@ use rsp_asn1::sgp32::{
 use super::package_result::unverified;
 use super::verified::{Believed, Unproven};
 use super::{
-    Eim, EuiccRecord, Evidence, Note, Operation, OperationKind, Outcome, Step, Taken, operation,
+    Eim, EuiccRecord, Evidence, Note, Operation, OperationKind, OperationState, Outcome, Step,
+    Taken, operation,
 };
 use crate::Context;
 use crate::ipa::ActivationCode;
@@ -71,6 +75,75 @@ impl Eim {
         }
         step
     }
+}
+
+impl Eim {
+    /// What an installation result, come as a notification and taken over, says
+    /// of the download whose own result is missing. It must be the only one
+    /// that it can be of: nothing is guessed. A failure settles only what is
+    /// unknown; what was merely delivered may still succeed.
+    pub(super) fn settle_by_notification<R>(
+        &self,
+        step: &mut Step<R>,
+        open: &[Operation],
+        notification: &PendingNotification,
+        cx: &Context<'_>,
+    ) {
+        let PendingNotification::ProfileInstallationResult(result) = notification else {
+            return;
+        };
+        let data = &result.profile_installation_result_data;
+        let changed = |asked: &Operation| step.operations.iter().any(|o| o.id == asked.id);
+        let mut possible = open
+            .iter()
+            .filter(|asked| can_be_of(data, asked) && !changed(asked));
+        let (Some(asked), None) = (possible.next(), possible.next()) else {
+            return;
+        };
+        let believed = step
+            .record
+            .believe_new_installation(result, asked, self, cx);
+        let Some(believed) = believed.ok().filter(|b| b.unproven().is_none()) else {
+            return;
+        };
+        let settled = outcome(asked, &believed);
+        let is_unknown = matches!(asked.state, OperationState::OutcomeUnknown { .. });
+        match settled.state {
+            OperationState::Executed { .. } => {}
+            OperationState::Failed { .. } if is_unknown && !was_interrupted(data) => {}
+            _ => return,
+        }
+        step.record.installation_seq_number = data.notification_metadata.seq_number;
+        if let Some(evidence) = step.evidence.last_mut() {
+            evidence.operation = Some(asked.id.clone());
+        }
+        step.notes.push(Note::SettledByNotification {
+            operation: asked.id.clone(),
+            state: settled.state_name(),
+        });
+        step.operations.push(settled);
+    }
+}
+
+/// Whether an installation result can be of a download: by its SM-DP+, and by
+/// its profile where that is known.
+fn can_be_of(data: &ProfileInstallationResultData, asked: &Operation) -> bool {
+    let OperationKind::Download { activation_code } = &asked.kind else {
+        return false;
+    };
+    let metadata = &data.notification_metadata;
+    let address = &metadata.notification_address;
+    let code = activation_code.parse();
+    let sent_there =
+        code.is_ok_and(|code: ActivationCode| code.smdp_address.eq_ignore_ascii_case(address));
+    let fits = asked.expects.is_none() || asked.expects == metadata.iccid;
+    asked.sent().is_some() && sent_there && fits
+}
+
+/// The IPA begins anew: it says nothing of the download.
+fn was_interrupted(data: &ProfileInstallationResultData) -> bool {
+    matches!(&data.final_result, FinalResult::Error(error)
+        if error.error_reason == ErrorReason::INSTALL_FAILED_DUE_TO_INTERRUPTION)
 }
 
 impl EuiccRecord {

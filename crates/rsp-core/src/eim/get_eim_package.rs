@@ -3,6 +3,7 @@
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use rsp_asn1::ids::{Eid, TransactionId};
 use rsp_asn1::rsp::{ProfileInfoListRequest, SubjectKeyIdentifier};
@@ -25,6 +26,12 @@ const CERTIFICATE_TAGS: [u8; 2] = [0xA5, 0xA6];
 
 /// Changes of state that are remembered.
 const STATE_CHANGES: usize = 8;
+
+/// How often a package is sent again to a device that asks for it without a
+/// pause, and what counts as a pause. A device that cannot deliver its result
+/// and polls on would be busy for ever.
+const MOST_IN_A_ROW: u32 = 8;
+const PAUSE: Duration = Duration::from_secs(60);
 
 /// Which of the open operations is next: one that was delivered and has no
 /// result is sent again, otherwise the oldest.
@@ -121,8 +128,12 @@ impl Eim {
         if let OperationState::Delivered { package, .. } = &next.state
             && let Ok(reply) = GetEimPackageResponse::from_der(package)
         {
+            let Some((again, notes)) = repeated(next, cx.now) else {
+                return Step::unchanged(record, nothing_pending());
+            };
             return Step {
-                operations: alloc::vec![repeated(next)],
+                operations: alloc::vec![again],
+                notes,
                 ..Step::unchanged(record, reply)
             };
         }
@@ -199,6 +210,8 @@ impl Eim {
                     counter_value,
                     package: reply.to_der(),
                     repeated: 0,
+                    sent: Some(cx.now),
+                    in_a_row: 0,
                 };
                 let mut operations = alloc::vec![operation.with(state)];
                 if operation.kind.changes_profiles() {
@@ -332,13 +345,31 @@ fn download_trigger(
 }
 
 /// The same package once more: what was lost may have been the package or its
-/// result.
-fn repeated(operation: &Operation) -> Operation {
+/// result. `None` if the device has to pause first.
+fn repeated(operation: &Operation, now: Timestamp) -> Option<(Operation, Vec<Note>)> {
     let mut again = operation.clone();
-    if let OperationState::Delivered { repeated, .. } = &mut again.state {
+    let mut notes = Vec::new();
+    if let OperationState::Delivered {
+        repeated,
+        sent,
+        in_a_row,
+        ..
+    } = &mut again.state
+    {
+        let paused = sent.is_none_or(|sent| now.since(sent) >= PAUSE);
+        *in_a_row = match paused {
+            true => 0,
+            false if *in_a_row >= MOST_IN_A_ROW => return None,
+            false => *in_a_row + 1,
+        };
+        if *in_a_row == MOST_IN_A_ROW {
+            let operation = operation.id.clone();
+            notes.push(Note::AskedWithoutPause { operation });
+        }
         *repeated = repeated.saturating_add(1);
+        *sent = Some(now);
     }
-    again
+    Some((again, notes))
 }
 
 /// Takes down what the device reports by itself (SGP.32 5.14.5).

@@ -28,17 +28,18 @@ impl Eim {
         match notification {
             HandleNotificationEsipa::PendingNotification(notification) => {
                 match record.believe_notification(notification, self, cx) {
-                    Ok(believed) => Step {
-                        evidence: alloc::vec![Evidence::of_notification(
-                            notification,
-                            &believed,
-                            cx
-                        )],
-                        notes: unverified("notification", believed.unproven())
-                            .into_iter()
-                            .collect(),
-                        ..Step::unchanged(record, Taken::Stored)
-                    },
+                    Ok(believed) => {
+                        let kept = Evidence::of_notification(notification, &believed, cx);
+                        let mut step = Step {
+                            evidence: alloc::vec![kept],
+                            notes: unverified("notification", believed.unproven())
+                                .into_iter()
+                                .collect(),
+                            ..Step::unchanged(record, Taken::Stored)
+                        };
+                        self.settle_by_notification(&mut step, open, notification, cx);
+                        step.at(open, cx.now)
+                    }
                     Err(because) => Step {
                         notes: alloc::vec![Note::NotBelieved {
                             what: "notification",

@@ -52,6 +52,31 @@ pub enum Note {
         /// Its new state.
         state: &'static str,
     },
+    /// A device asks for a package again and again and gives no result that is
+    /// believed.
+    #[error(
+        "the package of operation {operation} was sent many times in a row: not before a pause again"
+    )]
+    AskedWithoutPause {
+        /// The operation.
+        operation: OperationId,
+    },
+    /// An installation result that came as a notification settled a download
+    /// whose own result was lost.
+    #[error("operation {operation} is settled by the eUICC's installation result: {state}")]
+    SettledByNotification {
+        /// The operation.
+        operation: OperationId,
+        /// Its new state.
+        state: &'static str,
+    },
+    /// A notification that says not which eUICC it is from, and no eUICC's key
+    /// verifies it.
+    #[error("a {what} was refused: it is of no eUICC that a download or an order names")]
+    OfNobody {
+        /// What came.
+        what: &'static str,
+    },
     /// The device says that something changed without this eIM.
     #[error("the device reports a change of state: {cause}")]
     StateChanged {

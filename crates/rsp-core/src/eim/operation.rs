@@ -124,6 +124,12 @@ pub enum OperationState {
         /// How often it was sent again.
         #[serde(default)]
         repeated: u32,
+        /// When it was sent last.
+        #[serde(default)]
+        sent: Option<Timestamp>,
+        /// How often it was sent again without a pause.
+        #[serde(default)]
+        in_a_row: u32,
     },
     /// A verified result says so.
     Executed {
@@ -298,6 +304,9 @@ pub struct Operation {
     /// because the lab setting says so for this eUICC.
     #[serde(default)]
     pub unverified: bool,
+    /// The profile that a download is to bring, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expects: Option<Iccid>,
     /// The operation whose outcome it was made to find out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reconciles: Option<OperationId>,
@@ -317,6 +326,7 @@ impl Operation {
             created: now,
             since: now,
             unverified: false,
+            expects: None,
             reconciles: None,
             settled_by: None,
         }

@@ -55,6 +55,7 @@ impl Eim {
                         .extend(unverified("notification", believed.unproven()));
                     let kept = Evidence::of_notification(notification, &believed, cx);
                     step.evidence.push(kept);
+                    self.settle_by_notification(&mut step, open, notification, cx);
                 }
                 Err(because) => step.notes.push(Note::NotBelieved {
                     what: "notification",

@@ -46,11 +46,19 @@ pub(super) fn to_reconcile(open: &[Operation]) -> Option<&Operation> {
     open.iter().find(|operation| {
         let asks = matches!(
             operation.state,
-            OperationState::OutcomeUnknown { counter_value: Some(_), asked, overtaken: false, .. }
-                if asked < MAX_ASKED
+            OperationState::OutcomeUnknown { asked, overtaken: false, .. } if asked < MAX_ASKED
         );
-        asks && operation.reconciles.is_none()
+        asks && operation.reconciles.is_none() && is_told_by_list(operation)
     })
+}
+
+/// Whether a list of profiles can tell what an operation did: of a download
+/// the profile must be known.
+fn is_told_by_list(operation: &Operation) -> bool {
+    match operation.kind {
+        OperationKind::Download { .. } => operation.expects.is_some(),
+        _ => matches!(operation.sent(), Some((_, Some(_)))),
+    }
 }
 
 /// The same operation, asked about once more.
@@ -83,12 +91,17 @@ pub(super) fn settle(
     counter: i64,
     profiles: &[ListedProfile],
 ) -> (Vec<Operation>, Vec<Note>) {
-    let before = |operation: &&Operation| {
-        matches!(
-            operation.state,
-            OperationState::OutcomeUnknown { counter_value: Some(value), overtaken: false, .. }
-                if value < counter
-        )
+    let before = |operation: &&Operation| match operation.state {
+        OperationState::OutcomeUnknown {
+            counter_value: Some(value),
+            overtaken: false,
+            ..
+        } => value < counter,
+        // A trigger has no counter: the list was asked for because of it.
+        OperationState::OutcomeUnknown {
+            overtaken: false, ..
+        } => list.reconciles.as_ref() == Some(&operation.id),
+        _ => false,
     };
     let settled = |operation: &Operation| {
         let settled = judged(operation, profiles)?;
@@ -131,6 +144,13 @@ fn judged(operation: &Operation, profiles: &[ListedProfile]) -> Option<Operation
         OperationKind::ListProfileInfo => operation.executed(Outcome::Profiles {
             profiles: profiles.to_vec(),
         }),
-        OperationKind::Download { .. } | OperationKind::GetCertificates => return None,
+        OperationKind::Download { .. } => {
+            let iccid = operation.expects?;
+            match state_of(&iccid) {
+                Some(_) => operation.executed(Outcome::Installed { iccid: Some(iccid) }),
+                None => operation.failed(missing),
+            }
+        }
+        OperationKind::GetCertificates => return None,
     })
 }

@@ -148,6 +148,16 @@ impl EuiccRecord {
         or_lab(eim, self.eid, verified, || Some(result.clone()))
     }
 
+    /// Whether this eUICC has signed a notification.
+    pub fn has_signed(
+        &self,
+        notification: &PendingNotification,
+        eim: &Eim,
+        cx: &Context<'_>,
+    ) -> bool {
+        self.verify_notification(notification, eim, cx).is_ok()
+    }
+
     /// The signature of a notification verified, or the lab does not mind.
     pub(super) fn believe_notification(
         &self,
