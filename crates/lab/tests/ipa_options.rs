@@ -134,10 +134,10 @@ fn a_card_that_wants_another_length_is_asked_again_with_it() {
     world.queue(OperationKind::ListProfileInfo).unwrap();
     let corrected = Rc::new(RefCell::new(Vec::new()));
     // The command that has to come next, and the answer that waits for it.
-    let held: Rc<RefCell<Option<(Vec<u8>, Vec<u8>)>>> = Rc::default();
+    let held: Rc<RefCell<Option<[Vec<u8>; 2]>>> = Rc::default();
     let (seen, expected) = (corrected.clone(), held.clone());
     world.fault.command = Some(Box::new(move |command| {
-        if let Some((again, _)) = &*expected.borrow() {
+        if let Some([again, _]) = &*expected.borrow() {
             assert_eq!(command, again, "the same command with the length");
             seen.borrow_mut().push(command.clone());
             // The card has done it already.
@@ -145,7 +145,7 @@ fn a_card_that_wants_another_length_is_asked_again_with_it() {
         }
     }));
     world.fault.answer = Some(Box::new(move |command, answer| {
-        if let Some((_, answer)) = held.take() {
+        if let Some([_, answer]) = held.take() {
             return Ok(answer);
         }
         if command.len() != 5 || answer.len() == 2 {
@@ -155,7 +155,7 @@ fn a_card_that_wants_another_length_is_asked_again_with_it() {
         let length = (answer.len() - 2) as u8;
         let mut again = command.to_vec();
         again[4] = length;
-        held.replace(Some((again, answer)));
+        held.replace(Some([again, answer]));
         Ok(vec![0x6C, length])
     }));
     world.round().unwrap();
