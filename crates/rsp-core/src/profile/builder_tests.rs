@@ -554,15 +554,27 @@ fn orders_fill_packages_of_the_field() {
 fn every_file_of_the_field_has_a_name() {
     for (name, package) in packages("every_file_of_the_field_has_a_name") {
         let report = inspect(&package, false).unwrap();
-        // Those of an ADF itself; packages have files of their own in DFs.
-        let of_adf = report.files.iter().filter(|file| {
-            file.path.starts_with("3F00/7FD0/6F") || file.path.starts_with("3F00/7FF0/6F")
-        });
-        let unnamed: Vec<&str> = of_adf
+        // Packages have directories of their own, and EF.2FFB in the MF.
+        let own = ["3F00/2FFB", "3F00/7F26", "3F00/7F66", "3F00/7FD0/7F66"];
+        let of_standards = report
+            .files
+            .iter()
+            .filter(|file| !own.iter().any(|prefix| file.path.starts_with(prefix)));
+        let unnamed: Vec<&str> = of_standards
             .filter(|file| file.name.is_none())
             .map(|file| file.path.as_str())
             .collect();
         assert!(unnamed.is_empty(), "{name}: {unnamed:?}");
+        if name.contains("TS48") {
+            let named = |path: &str| report.files.iter().find(|file| file.path == path)?.name;
+            // As its EF.PBR says, as DF.TELECOM of GSM and the USIM have it.
+            assert_eq!(named("3F00/7F10/5F3A/4F3A"), Some("EF.ADN"), "{name}");
+            assert_eq!(named("3F00/7F10/5F3A/4F12"), Some("EF.EXT1"), "{name}");
+            assert_eq!(named("3F00/7F10/5F3A/4F4B"), Some("EF.AAS"), "{name}");
+            assert_eq!(named("3F00/7F10/6F44"), Some("EF.LND"), "{name}");
+            assert_eq!(named("3F00/7FD0/5F50"), Some("DF.HNB"), "{name}");
+            assert_eq!(named("3F00/7FD0/5F50/4F81"), Some("EF.ACSGL"), "{name}");
+        }
         let offsets = report.elements.iter().map(|e| e.offset + e.size);
         assert_eq!(offsets.max(), Some(package.len()));
     }

@@ -3,11 +3,12 @@
 
 use alloc::vec::Vec;
 
+use rsp_asn1::Reader;
 use rsp_asn1::saip::{
     Fcp, FileManagementCommand, GenericFileManagement, ProfileElement, TemplateElement,
 };
 
-use super::catalogue::{FileRow, Shape, Template, fid, file_in};
+use super::catalogue::{FileRow, Shape, Template, fid, file_in, phone_book_file};
 use super::contents::{
     OutsideFile, Piece, advance, descriptor, image_of, is_left_out, number, pieces, record_length,
 };
@@ -86,7 +87,60 @@ pub(super) fn tree(elements: &[ProfileElement]) -> Vec<Node<'_>> {
             builder.add_commands(index, gfm);
         }
     }
+    name_phone_books(&mut builder.nodes);
     builder.nodes
+}
+
+/// Files of a phone book have identifiers of the package's choice; its EF.PBR
+/// says which is what (3GPP TS 31.102 4.4.2.1).
+fn name_phone_books(nodes: &mut [Node<'_>]) {
+    let mut names: Vec<(Path, &'static str)> = Vec::new();
+    for node in nodes.iter().filter(|node| node.name == Some("EF.PBR")) {
+        let (Shape::Linear(_, length), Some(image)) = (node.shape, initial(node)) else {
+            continue;
+        };
+        let directory = node.path.split_last().map_or(&[][..], |(_, above)| above);
+        for record in image.chunks(length.max(1)) {
+            for (tag, fid) in references(record) {
+                names.extend(phone_book_file(tag).map(|name| (joined(directory, fid), name)));
+            }
+        }
+    }
+    for node in nodes.iter_mut().filter(|node| node.name.is_none()) {
+        let named = names.iter().find(|(path, _)| *path == node.path);
+        node.name = named.map(|(_, name)| *name);
+    }
+}
+
+/// What a file begins with: what is written into it, or the pattern that its
+/// parameters fill it with (ETSI TS 102 222 6.3.2.2.2).
+fn initial(node: &Node<'_>) -> Option<Vec<u8>> {
+    let written = node.image().ok()?;
+    if !written.is_empty() {
+        return Some(written);
+    }
+    let info = node.fcp?.proprietary_ef_info.as_ref()?;
+    let pattern = info.fill_pattern.as_ref();
+    pattern.or(info.repeat_pattern.as_ref()).cloned()
+}
+
+/// Tags and identifiers in a record of EF.PBR.
+fn references(record: &[u8]) -> Vec<(u32, u16)> {
+    let mut found = Vec::new();
+    let mut record = Reader::new(record);
+    // Until the octets that are not used.
+    while let Ok(kind) = record.tlv() {
+        if !(0xA8..=0xAA).contains(&kind.tag.get()) {
+            break;
+        }
+        let mut files = kind.reader();
+        while let Ok(file) = files.tlv() {
+            if let Some(fid) = file.value.first_chunk() {
+                found.push((file.tag.get(), u16::from_be_bytes(*fid)));
+            }
+        }
+    }
+    found
 }
 
 struct Builder<'a> {

@@ -8,6 +8,7 @@ mod common;
 mod csim;
 mod iot;
 mod isim;
+mod others;
 mod usim;
 
 use rsp_asn1::Oid;
@@ -200,9 +201,17 @@ impl Template {
     }
 }
 
+/// What a file of a phone book is called whose EF.PBR names it with this tag.
+pub(super) fn phone_book_file(tag: u32) -> Option<&'static str> {
+    let mut names = others::PHONE_BOOK.iter();
+    names.find_map(|(known, name)| (*known == tag).then_some(*name))
+}
+
 /// A file of the standards by its identifier and the name of its directory.
 pub(super) fn file_in(directory: &str, fid: u16) -> Option<&'static FileRow> {
-    let mut others = OTHERS.iter().filter(|(parent, _)| *parent == directory);
+    let mut others = others::FILES
+        .iter()
+        .filter(|(parent, _)| *parent == directory);
     let other = others.find_map(|(_, row)| (row.fid == fid).then_some(row));
     TEMPLATES
         .iter()
@@ -243,26 +252,6 @@ impl Template {
         first.is_some_and(|first| first.shape.is_directory())
     }
 }
-
-/// Files that packages create without a template.
-const OTHERS: [(&str, FileRow); 16] = [
-    ("MF", df("DF.GSM", 0x7F20)),
-    ("DF.GSM", lf("EF.ARR", 0x6F06, 0, 0)),
-    ("DF.GSM", tr("EF.LP", 0x6F05, 0)),
-    ("DF.GSM", tr("EF.IMSI", 0x6F07, 9)),
-    ("DF.GSM", tr("EF.Kc", 0x6F20, 9)),
-    ("DF.GSM", tr("EF.HPPLMN", 0x6F31, 1)),
-    ("DF.GSM", tr("EF.SST", 0x6F38, 0)),
-    ("DF.GSM", tr("EF.SPN", 0x6F46, 17)),
-    ("DF.GSM", tr("EF.KcGPRS", 0x6F52, 9)),
-    ("DF.GSM", tr("EF.BCCH", 0x6F74, 16)),
-    ("DF.GSM", tr("EF.ACC", 0x6F78, 2)),
-    ("DF.GSM", tr("EF.FPLMN", 0x6F7B, 12)),
-    ("DF.GSM", tr("EF.LOCI", 0x6F7E, 11)),
-    ("DF.GSM", tr("EF.AD", 0x6FAD, 4)),
-    ("DF.GSM", tr("EF.Phase", 0x6FAE, 1)),
-    ("DF.GSM", tr("EF.LOCIGPRS", 0x6F53, 14)),
-];
 
 #[cfg(test)]
 mod tests {
