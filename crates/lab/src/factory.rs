@@ -142,6 +142,7 @@ impl Factory {
         CardIdentity {
             eid,
             kind: EuiccKind::Iot,
+            memory: None,
             ci: vec![ci],
             keys: CardKeys {
                 key,

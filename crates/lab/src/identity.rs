@@ -22,6 +22,8 @@ pub struct CardIdentity {
     pub eid: Eid,
     /// For which devices it is.
     pub kind: EuiccKind,
+    /// Memory for profiles in octets, if not what a card usually has.
+    pub memory: Option<usize>,
     /// CI keys that it trusts.
     pub ci: Vec<CiKey>,
     /// Its key that is used where nobody chooses one.
@@ -89,6 +91,7 @@ impl CardIdentity {
             first.eum_certificate,
         );
         personalisation.kind = self.kind;
+        personalisation.memory = self.memory.unwrap_or(personalisation.memory);
         let further = self.further_keys.iter().map(CardKeys::key_set);
         personalisation.further_key_sets = further.collect();
         personalisation
@@ -112,6 +115,8 @@ impl CardIdentity {
     /// The identity as octets: what [`CardIdentity::from_octets`] reads.
     pub(crate) fn to_octets(&self) -> Vec<u8> {
         let ci: Vec<u8> = self.ci.iter().flat_map(ci_octets).collect();
+        let memory = self.memory.map(|octets| (octets as u64).to_be_bytes());
+        let memory = memory.map(|octets| octets.to_vec());
         let further = self.further_keys.iter();
         let further: Vec<u8> = further
             .flat_map(|keys| join(&[&keys.to_octets()]))
@@ -120,6 +125,7 @@ impl CardIdentity {
             self.eid.as_bytes(),
             &self.keys.to_octets(),
             &[u8::from(self.kind == EuiccKind::Consumer)],
+            &memory.unwrap_or_default(),
             &ci,
             &further,
         ])
@@ -127,7 +133,7 @@ impl CardIdentity {
 
     /// An identity from its octets.
     pub(crate) fn from_octets(octets: &[u8]) -> Result<CardIdentity, String> {
-        let [eid, keys, kind, mut ci, mut further] = split(octets).ok_or(UNREADABLE)?;
+        let [eid, keys, kind, memory, mut ci, mut further] = split(octets).ok_or(UNREADABLE)?;
         let mut ci_keys = Vec::new();
         while !ci.is_empty() {
             let (identifier, key) = take(&mut ci).zip(take(&mut ci)).ok_or(UNREADABLE)?;
@@ -144,6 +150,10 @@ impl CardIdentity {
         Ok(CardIdentity {
             eid: Eid::from_bytes(eid.try_into().map_err(|_| UNREADABLE)?),
             kind: kind_of(kind == [1]),
+            memory: match memory.try_into() {
+                Ok(octets) => usize::try_from(u64::from_be_bytes(octets)).ok(),
+                Err(_) => None,
+            },
             ci: ci_keys,
             keys: CardKeys::from_octets(keys)?,
             further_keys,
@@ -196,6 +206,8 @@ struct Text {
     eid: Eid,
     #[serde(default)]
     consumer: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    memory: Option<usize>,
     ci: Vec<(String, String)>,
     #[serde(flatten)]
     keys: KeysText,
@@ -248,6 +260,7 @@ impl From<CardIdentity> for Text {
         Text {
             eid: identity.eid,
             consumer: identity.kind == EuiccKind::Consumer,
+            memory: identity.memory,
             ci: ci.collect(),
             keys: KeysText::from(&identity.keys),
             further_keys: identity.further_keys.iter().map(KeysText::from).collect(),
@@ -271,6 +284,7 @@ impl TryFrom<Text> for CardIdentity {
         Ok(CardIdentity {
             eid: text.eid,
             kind: kind_of(text.consumer),
+            memory: text.memory,
             ci,
             keys: CardKeys::try_from(&text.keys)?,
             further_keys: further.collect::<Result<_, _>>()?,

@@ -2,7 +2,9 @@
 
 use euicc::{Environment, Euicc};
 use rsp_asn1::ids::Iccid;
-use rsp_asn1::rsp::{ProfileInfoListRequest, ProfileInfoListResponse, ProfileState};
+use rsp_asn1::rsp::{
+    PendingNotification, ProfileInfoListRequest, ProfileInfoListResponse, ProfileState,
+};
 use rsp_asn1::sgp32::{RetrieveNotificationsListRequest, RetrieveNotificationsListResponse};
 use rsp_asn1::{Asn1, Extensions};
 use rsp_crypto::Rng;
@@ -31,6 +33,28 @@ pub fn profiles(card: &mut Euicc, rng: &mut dyn Rng) -> Result<Vec<(Iccid, bool)
             })
             .collect()),
         ProfileInfoListResponse::Error(error) => Err(FactoryError::Refused(error.to_string())),
+    }
+}
+
+/// The notifications that wait on a card (ES10b.RetrieveNotificationsList).
+///
+/// # Errors
+/// If the card gives no list.
+pub fn notifications(
+    card: &mut Euicc,
+    rng: &mut dyn Rng,
+) -> Result<Vec<PendingNotification>, FactoryError> {
+    let request = RetrieveNotificationsListRequest {
+        search_criteria: None,
+        extensions: Extensions::default(),
+    };
+    let answer = ask(card, &request, rng)?;
+    match RetrieveNotificationsListResponse::from_der(&answer)? {
+        RetrieveNotificationsListResponse::NotificationList(list) => Ok(list),
+        RetrieveNotificationsListResponse::EuiccPackageResultList(_) => Ok(Vec::new()),
+        RetrieveNotificationsListResponse::Error(code) => {
+            Err(FactoryError::Refused(code.to_string()))
+        }
     }
 }
 

@@ -45,6 +45,24 @@ impl World {
         self.release(host, subscription)
     }
 
+    /// As [`World::order`], of a type with this name: all profiles of a type
+    /// have the same template.
+    ///
+    /// # Errors
+    /// If the SM-DP+ refuses.
+    pub fn order_of_type(
+        &mut self,
+        profile_type: &str,
+        template: &[u8],
+        subscription: &Subscription,
+    ) -> Result<String, WorldError> {
+        let mut stock = stock(template, subscription, ProfileTypeSettings::default());
+        stock.profile_type = profile_type;
+        self.smdp.store().add_profiles(&stock)?;
+        let host = self.smdp.smdp().address().to_string();
+        self.release(&host, subscription)
+    }
+
     /// As [`World::order`], of a type that is delivered in this way.
     ///
     /// # Errors

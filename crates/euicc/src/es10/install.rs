@@ -75,7 +75,7 @@ impl Load {
             message: Vec::new(),
             dp_proprietary_data: None,
             metadata: None,
-            installer: Installer::new(),
+            installer: Installer::with_memory(free_memory),
         }
     }
 

@@ -41,6 +41,8 @@ pub(super) struct Build {
     done: BTreeSet<(FileId, u8)>,
     skipped: Vec<i64>,
     ended: bool,
+    /// Octets that the card has left, if that is less than a profile may have.
+    memory: Option<usize>,
 }
 
 struct Header {
@@ -74,10 +76,15 @@ impl Build {
         let header = header.ok_or(Fault::FORMAT)?;
         self.identify(&header)?;
         self.install(element, &header, der)?;
-        match self.memory_used() {
-            0..=MAX_MEMORY => Ok(()),
-            _ => Err(Fault::MEMORY),
+        match self.memory_used() <= self.memory.unwrap_or(MAX_MEMORY) {
+            true => Ok(()),
+            false => Err(Fault::MEMORY),
         }
+    }
+
+    /// Sets how much memory the card has left.
+    pub(super) fn limit_memory(&mut self, octets: usize) {
+        self.memory = Some(octets.min(MAX_MEMORY));
     }
 
     fn install(

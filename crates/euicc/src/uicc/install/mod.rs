@@ -65,6 +65,14 @@ impl Installer {
         }
     }
 
+    /// As [`Installer::new`], for a card with so many octets left: the element
+    /// that no longer fits is the one that fails.
+    pub fn with_memory(octets: usize) -> Installer {
+        let mut installer = Installer::new();
+        installer.build.limit_memory(octets);
+        installer
+    }
+
     /// Takes the next octets of the package, cut anywhere, and installs the
     /// elements that they complete. `provider` is for algorithms that an
     /// element may need.
