@@ -28,14 +28,19 @@ const fn form(what: &'static str, expected: &'static str) -> InvalidId {
     InvalidId::Form { what, expected }
 }
 
-/// Serialises an identifier as its text.
+/// Serialises an identifier as its text; `$octets` reads the text of octets
+/// that a message may have in its place.
 macro_rules! as_text {
     ($name:ident) => {
+        as_text!($name, |_| None);
+    };
+    ($name:ident, $octets:expr) => {
         impl TryFrom<String> for $name {
             type Error = InvalidId;
 
             fn try_from(text: String) -> Result<Self, InvalidId> {
-                text.parse()
+                let octets: fn(&str) -> Option<$name> = $octets;
+                text.parse().or_else(|error| octets(&text).ok_or(error))
             }
         }
 
@@ -54,6 +59,10 @@ macro_rules! as_text {
 }
 
 /// EID: 32 decimal digits, packed in reading order (SGP.29; SGP.22 tag '5A').
+///
+/// A message may have other octets there: they are kept as they are. Their text
+/// is `0x` and the octets in hexadecimal, which is read back where it was
+/// written by serialising, and is no EID where a person gives one.
 #[derive(
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
@@ -116,11 +125,14 @@ impl FromStr for Eid {
 
 impl fmt::Display for Eid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.is_decimal() {
+            f.write_str(OCTETS)?;
+        }
         hex(&self.0, f)
     }
 }
 
-as_text!(Eid);
+as_text!(Eid, |text| of_octets(text).map(Eid));
 
 impl Tagged for Eid {
     const TAG: Tag = Tag::new(0x5A);
@@ -136,6 +148,9 @@ impl Tagged for Eid {
 
 /// ICCID: 18 to 20 decimal digits; in EF.ICCID and in every message with the
 /// nibbles swapped and padded with F (SGP.22 tag '5A').
+///
+/// A message may have other octets there: they are kept as they are, like those
+/// of an [`Eid`].
 #[derive(
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
@@ -151,6 +166,14 @@ impl Iccid {
     /// The coding of EF.ICCID.
     pub const fn as_swapped(&self) -> &[u8; 10] {
         &self.0
+    }
+
+    /// Whether it consists of 18 to 20 digits: octets of a message may be
+    /// others.
+    pub fn is_decimal(&self) -> bool {
+        let text = unpack_swapped(&self.0);
+        let digits = text.trim_end_matches('F');
+        digits.len() >= 18 && digits.bytes().all(|digit| digit.is_ascii_digit())
     }
 
     /// From the coding of the profile header (nibbles in reading order).
@@ -199,12 +222,16 @@ impl FromStr for Iccid {
 
 impl fmt::Display for Iccid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.is_decimal() {
+            f.write_str(OCTETS)?;
+            return hex(&self.0, f);
+        }
         let digits: String = unpack_swapped(&self.0);
         f.write_str(digits.trim_end_matches('F'))
     }
 }
 
-as_text!(Iccid);
+as_text!(Iccid, |text| of_octets(text).map(Iccid));
 
 impl Tagged for Iccid {
     const TAG: Tag = Tag::new(0x5A);
@@ -494,6 +521,19 @@ impl Tagged for TransactionId {
     }
 }
 
+/// What the text of octets that are no identifier begins with.
+const OCTETS: &str = "0x";
+
+/// The octets of such a text.
+fn of_octets<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let digits = text.strip_prefix(OCTETS)?.chars();
+    let digits: Option<Vec<u8>> = digits
+        .map(|c| c.to_digit(16).map(|digit| digit as u8))
+        .collect();
+    let digits = digits.filter(|digits| digits.len() == 2 * N)?;
+    pack(&digits, false).try_into().ok()
+}
+
 /// The values of decimal digits, `None` if something else is among them.
 fn decimal(text: &str) -> Option<Vec<u8>> {
     text.chars()
@@ -531,6 +571,7 @@ fn hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Asn1;
 
     #[test]
     fn eid_check_digits() {
@@ -557,6 +598,54 @@ mod tests {
         assert_eq!(Iccid::from_plain(nineteen.to_plain()), nineteen);
         assert!("891030".parse::<Iccid>().is_err());
         assert!("891030000000000000011".parse::<Iccid>().is_err());
+    }
+
+    #[test]
+    fn octets_that_are_no_digits_are_kept_and_no_person_may_give_them() {
+        let iccids: [[u8; 10]; 5] = [
+            [0x98, 0xA1, 0x03, 0, 0, 0, 0, 0, 0, 0x10],
+            // F amid the digits, too few digits, none at all.
+            [0x98, 0xF1, 0x03, 0, 0, 0, 0, 0, 0, 0x10],
+            [0x98, 0x01, 0x03, 0, 0, 0, 0, 0, 0xFF, 0xFF],
+            [0xFF; 10],
+            [0xEE; 10],
+        ];
+        for octets in iccids {
+            let der = [&[0x5A, 10], octets.as_slice()].concat();
+            let iccid = Iccid::from_der(&der).unwrap();
+            assert!(!iccid.is_decimal());
+            assert_eq!(iccid.to_der(), der);
+            let text = String::from(iccid);
+            assert!(text.starts_with("0x") && text.len() == 22, "{text}");
+            assert!(text.parse::<Iccid>().is_err(), "{text}");
+            assert_eq!(Iccid::try_from(text), Ok(iccid));
+        }
+        for digits in [
+            "891030000000000000",
+            "8910300000000000009",
+            "89103000000000000001",
+        ] {
+            let iccid: Iccid = digits.parse().unwrap();
+            assert!(iccid.is_decimal());
+            assert_eq!(String::from(iccid), digits);
+        }
+        let octets = [
+            0x89, 0x04, 0x90, 0x3A, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF,
+        ];
+        let eid = Eid::from_der(&[&[0x5A, 16], octets.as_slice()].concat()).unwrap();
+        assert!(!eid.is_decimal());
+        let text = eid.to_string();
+        assert_eq!(text, "0x8904903A0000000000000000000000FF");
+        assert!(text.parse::<Eid>().is_err());
+        assert_eq!(Eid::try_from(text), Ok(eid));
+        for none in [
+            "0x",
+            "0x00",
+            "0x8904903A0000000000000000000000FG",
+            "8904903A",
+        ] {
+            assert!(Eid::try_from(String::from(none)).is_err(), "{none}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What the card keeps without power: every record cut at every octet.
 
 use rsp_asn1::Asn1;
+use rsp_asn1::ids::Iccid;
 use rsp_asn1::rsp::*;
 use rsp_crypto::aka::{self, Algorithm};
 use rsp_crypto::software::SoftwareProvider;
@@ -260,4 +261,32 @@ fn a_new_journal_is_the_same_card() {
     story.host.open();
     story.host.assert_usable();
     story.host.card.reset();
+}
+
+/// Octets that are no digits are a name like any other: the profile can be
+/// managed by it, and the card is itself again after a power cut.
+#[test]
+fn a_profile_whose_iccid_has_no_digits() {
+    let mut host = Host::ready();
+    let iccid = Iccid::from_swapped([0x98, 0xA1, 0xF3, 0, 0, 0, 0, 0, 0, 0xBC]);
+    let mut metadata = crate::server::metadata("89103000000000000019");
+    metadata.iccid = iccid;
+    let contents = Contents {
+        metadata: metadata.to_der(),
+        profile: crate::profile::package_of(iccid),
+        ..Contents::of("89103000000000000019")
+    };
+    let result = host.download(&contents);
+    let result = &result.profile_installation_result_data.final_result;
+    assert!(matches!(result, FinalResult::Success(_)), "{result:?}");
+    let mut eim = Eim::new("eim1");
+    host.add(&eim, false);
+    // The switch is pending, with its ICCID, when the power fails.
+    let status = host.store(&eim.package(&hex("A30C5A0A98A1F3000000000000BC")));
+    assert_eq!(status >> 8, 0x61);
+    host.card.reset();
+    host.open();
+    let list = host.es10(&hex("BF2D055C035A9F70"));
+    let expected = "BF2D14A012E3105A0A98A1F3000000000000BC9F700101";
+    assert_eq!(list, hex(expected));
 }

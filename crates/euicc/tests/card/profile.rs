@@ -9,7 +9,10 @@ use crate::uicc_support;
 const EF_ICCID: u8 = 4;
 
 pub(crate) fn package(iccid: &str) -> Vec<u8> {
-    let iccid: Iccid = iccid.parse().unwrap();
+    package_of(iccid.parse().unwrap())
+}
+
+pub(crate) fn package_of(iccid: Iccid) -> Vec<u8> {
     let mut elements = uicc_support::package();
     for element in &mut elements {
         match element {

@@ -106,8 +106,12 @@ impl SubscriptionFile {
     /// The subscription; OP is bound to K (3GPP TS 35.206 4.1).
     ///
     /// # Errors
-    /// If a key is missing, or of another length than its algorithm takes.
+    /// If a key is missing, or of another length than its algorithm takes, or
+    /// the ICCID has no digits.
     pub fn resolve(self, crypto: &dyn Provider) -> Result<Subscription, InvalidKey> {
+        if !self.iccid.is_decimal() {
+            return Err(invalid("iccid", "18 to 20 decimal digits"));
+        }
         let sd_keys = match &self.security_domain_keys {
             None => None,
             Some([enc, mac, dek]) => {
