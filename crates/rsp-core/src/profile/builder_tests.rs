@@ -13,11 +13,10 @@ use rsp_asn1::saip::{
 use rsp_crypto::software::SoftwareProvider;
 
 use super::element::{kind, member};
-use super::tests::packages;
 use super::*;
 
 /// An order in the form of the files, as JSON.
-fn order(authentication: &str) -> Subscription {
+pub(super) fn order(authentication: &str) -> Subscription {
     let text = format!(
         r#"{{
         "iccid": "8999970000000000019", "imsi": "310260123456789", "mnc_length": 3,
@@ -45,7 +44,7 @@ fn order(authentication: &str) -> Subscription {
     file.resolve(&SoftwareProvider).unwrap()
 }
 
-const MILENAGE: &str = r#"{ "algorithm": "milenage",
+pub(super) const MILENAGE: &str = r#"{ "algorithm": "milenage",
     "k": "465B5CE8B199B49FAA5F0A2EE238A6BC", "op": "CDC202D5123E20F62B6D676AC72CB318" }"#;
 const TEST: &str = r#"{ "algorithm": "test", "k": "000102030405060708090A0B0C0D0E0F" }"#;
 
@@ -58,14 +57,14 @@ fn tuak(key: &str) -> String {
 }
 
 /// What the report says of a file.
-fn says(report: &Inspection, name: &str) -> String {
+pub(super) fn says(report: &Inspection, name: &str) -> String {
     let file = report.files.iter().find(|file| file.name == Some(name));
     let file = file.unwrap_or_else(|| panic!("no {name}"));
     file.says.clone().unwrap_or_default()
 }
 
 /// Findings but for those that somebody expects.
-fn unexpected(package: &[u8], expected: &[Rule]) -> Vec<String> {
+pub(super) fn unexpected(package: &[u8], expected: &[Rule]) -> Vec<String> {
     let findings = lint(package).into_iter();
     findings
         .filter(|finding| finding.severity() > Severity::Note)
@@ -516,66 +515,4 @@ fn rules_have_codes_and_sections_of_their_own() {
     let codes: alloc::collections::BTreeSet<&str> = Rule::all().map(Rule::code).collect();
     assert_eq!(codes.len(), Rule::all().count());
     assert!(Rule::all().all(|rule| !rule.section().is_empty() && rule.code() != "unknown"));
-}
-
-#[test]
-fn orders_fill_packages_of_the_field() {
-    for (name, package) in packages("orders_fill_packages_of_the_field") {
-        let mut subscription = order(MILENAGE);
-        if name.ends_with("minimal-profile.der") {
-            // It has no PUK2 and the like, and too few access rules.
-            continue;
-        }
-        // Their security domain has keys of 3DES with the same identifiers.
-        let sd_keys = subscription.sd_keys.take();
-        assert!(sd_keys.is_some());
-        let mut made = personalise(&package, &subscription);
-        if let Err(ProfileError::File { file: "DF.5GS", .. }) = &made {
-            assert!(name.contains("SAIP2.1"), "{name}: {made:?}");
-            subscription.files.five_g = Default::default();
-            made = personalise(&package, &subscription);
-        }
-        let made = made.unwrap_or_else(|error| panic!("{name}: {error}"));
-        let expected = [Rule::ServiceUndeclared];
-        assert_eq!(unexpected(&made, &expected), [] as [String; 0], "{name}");
-        let report = inspect(&made, false).unwrap();
-        let kinds = |e: &[ElementReport]| -> Vec<&str> {
-            let names = e.iter().map(|e| e.name.kind);
-            names.filter(|kind| *kind != "df-5gs").collect()
-        };
-        let before = inspect(&package, false).unwrap();
-        assert_eq!(kinds(&report.elements), kinds(&before.elements), "{name}");
-        assert_eq!(report.identity.plmn.as_deref(), Some("310-260"), "{name}");
-        assert_eq!(says(&report, "EF.ACL"), "iot.example m2m", "{name}");
-    }
-}
-
-#[test]
-fn every_file_of_the_field_has_a_name() {
-    for (name, package) in packages("every_file_of_the_field_has_a_name") {
-        let report = inspect(&package, false).unwrap();
-        // Packages have directories of their own, and EF.2FFB in the MF.
-        let own = ["3F00/2FFB", "3F00/7F26", "3F00/7F66", "3F00/7FD0/7F66"];
-        let of_standards = report
-            .files
-            .iter()
-            .filter(|file| !own.iter().any(|prefix| file.path.starts_with(prefix)));
-        let unnamed: Vec<&str> = of_standards
-            .filter(|file| file.name.is_none())
-            .map(|file| file.path.as_str())
-            .collect();
-        assert!(unnamed.is_empty(), "{name}: {unnamed:?}");
-        if name.contains("TS48") {
-            let named = |path: &str| report.files.iter().find(|file| file.path == path)?.name;
-            // As its EF.PBR says, as DF.TELECOM of GSM and the USIM have it.
-            assert_eq!(named("3F00/7F10/5F3A/4F3A"), Some("EF.ADN"), "{name}");
-            assert_eq!(named("3F00/7F10/5F3A/4F12"), Some("EF.EXT1"), "{name}");
-            assert_eq!(named("3F00/7F10/5F3A/4F4B"), Some("EF.AAS"), "{name}");
-            assert_eq!(named("3F00/7F10/6F44"), Some("EF.LND"), "{name}");
-            assert_eq!(named("3F00/7FD0/5F50"), Some("DF.HNB"), "{name}");
-            assert_eq!(named("3F00/7FD0/5F50/4F81"), Some("EF.ACSGL"), "{name}");
-        }
-        let offsets = report.elements.iter().map(|e| e.offset + e.size);
-        assert_eq!(offsets.max(), Some(package.len()));
-    }
 }

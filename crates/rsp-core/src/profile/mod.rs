@@ -13,10 +13,13 @@ mod builder_tests;
 mod catalogue;
 mod check;
 mod codes;
+mod commands;
 mod contents;
 mod describe;
 mod ef;
 mod element;
+#[cfg(test)]
+mod field_tests;
 mod files;
 mod hex;
 mod inspect;

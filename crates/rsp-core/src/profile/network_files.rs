@@ -11,14 +11,14 @@ use rsp_asn1::saip::{
 use rsp_asn1::{Null, Oid};
 
 use super::catalogue::{Shape, Template, fid};
+use super::commands::CommandFile;
 use super::contents::{descriptor, image, number, record_length, replace, size};
 use super::ef::{
     Apn, FiveGs, PhoneNumber, PlmnWithAct, ProtectionScheme, ServiceProviderName, SuciBy, Supi,
     msisdn_record, plmn_list, plmn_list_with_act, smsp_record,
 };
 use super::element::{ElementName, kind};
-use super::tree::tree;
-use super::{MncLength, ProfileError};
+use super::{MncLength, ProfileError, commands};
 
 /// Contents that an order sets. `None` leaves the package's. The services of
 /// EF.UST follow.
@@ -229,10 +229,12 @@ pub(super) fn set(
     for usim in usims.into_iter().rev() {
         add_elements(elements, usim, &mut plan)?;
         let end = end_of_application(elements, usim);
-        let span = elements.get_mut(usim..end).unwrap_or_default();
         for wanted in &plan.files {
-            write(span, wanted)?;
+            if !write_by_commands(elements, usim, wanted)? {
+                write(elements.get_mut(usim..end).unwrap_or_default(), wanted)?;
+            }
         }
+        let span = elements.get_mut(usim..end).unwrap_or_default();
         set_tables(span, &plan, mnc_length)?;
         if files.five_g.routing_indicator.is_some() {
             check_privacy(span)?;
@@ -271,7 +273,8 @@ fn add_elements(
         let end = end_of_application(elements, usim);
         let span = elements.get(usim..end).unwrap_or_default();
         let wanted = plan.files.iter().any(|wanted| wanted.place == place);
-        if !wanted || span.iter().any(|element| kind(element) == place) {
+        let there = span.iter().any(|element| kind(element) == place);
+        if !wanted || there || commands::create(elements, usim, place) {
             continue;
         }
         // Directly behind the USIM, its codes and its algorithm: what comes
@@ -300,9 +303,6 @@ fn add_elements(
             .iter()
             .take_while(|element| before.contains(&kind(element)));
         let at = usim + offset.count();
-        if place == "df-5gs" {
-            not_by_commands(elements)?;
-        }
         let element = new_element(elements, place)?;
         if let (Some(ProfileElement::Header(header)), Some(template)) =
             (elements.first_mut(), element_template(&element))
@@ -316,21 +316,6 @@ fn add_elements(
         }
     }
     Ok(())
-}
-
-/// Packages from before the template of DF.5GS create it with file management
-/// commands; a second one would not be installed.
-fn not_by_commands(elements: &[ProfileElement]) -> Result<(), ProfileError> {
-    let mut files = tree(elements).into_iter();
-    let created = files.find(|file| file.path.last() == Some(&DF_5GS));
-    match created.and_then(|file| elements.get(file.element)) {
-        None => Ok(()),
-        Some(element) => Err(ProfileError::File {
-            element: ElementName::of(element),
-            file: "DF.5GS",
-            problem: "is created by commands, which an order does not change; take a package with the element df-5gs",
-        }),
-    }
 }
 
 fn element_template(element: &ProfileElement) -> Option<Oid> {
@@ -348,9 +333,6 @@ fn list_template(header: &mut ProfileHeader, template: Oid) {
         list.push(template);
     }
 }
-
-/// Identifier of DF.5GS (3GPP TS 31.102 4.4.11).
-const DF_5GS: u16 = 0x5FC0;
 
 /// Files that a new DF.5GS has besides those of the order: location, security
 /// context and keys of 5GS, as the template fills them.
@@ -403,6 +385,24 @@ fn element_of<'a>(
             _ => None,
         }
     })
+}
+
+/// Whether commands create the file's directory: then it is written there.
+fn write_by_commands(
+    elements: &mut [ProfileElement],
+    usim: usize,
+    wanted: &Wanted,
+) -> Result<bool, ProfileError> {
+    let file = CommandFile {
+        usim,
+        place: wanted.place,
+        fid: wanted.fid,
+    };
+    match &wanted.value {
+        Value::Octets(octets) => commands::write(elements, file, octets, false),
+        Value::Exactly(octets) => commands::write(elements, file, octets, true),
+        Value::Record(..) => Ok(false),
+    }
 }
 
 fn write(span: &mut [ProfileElement], wanted: &Wanted) -> Result<(), ProfileError> {
