@@ -16,8 +16,9 @@ use lab::World;
 use rsp_asn1::ids::Iccid;
 use rsp_asn1::rsp::PendingNotification;
 use rsp_asn1::sgp32::{
-    EimPackageError, EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim, GetEimPackageRequest,
-    GetEimPackageResponse, HandleNotificationEsipa,
+    EimPackageError, EimPackageResult, EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim,
+    GetEimPackageRequest, GetEimPackageResponse, HandleNotificationEsipa,
+    ProfileDownloadTriggerResult, ProfileDownloadTriggerResultData, ProvideEimPackageResult,
 };
 use rsp_asn1::{Asn1, Extensions, Signed};
 use rsp_core::Context;
@@ -114,11 +115,43 @@ fn a_profile_that_the_euicc_does_not_list_was_not() {
     assert!(operation.settled_by.is_some());
 }
 
+/// The eIM does not know which profile it was to be, but the eUICC still has
+/// its installation result.
+#[test]
+fn a_result_that_waits_on_the_euicc_is_asked_for() {
+    let (mut world, subscription, code) = ordered();
+    let lost = download(&mut world, "download", &code, None);
+    lose_the_result(&mut world);
+    world.round().unwrap();
+    let settled = operation(&world, &lost);
+    assert_eq!(settled.state_name(), "confirmed", "{:?}", world.events);
+    let iccid = Some(subscription.iccid);
+    let installed = rsp_core::eim::Outcome::Installed { iccid };
+    assert_eq!(settled.state.outcome(), Some(&installed));
+    let evidence = world.eim.store().evidence(world.eid).unwrap();
+    let of_it = |kept: &store::StoredEvidence| kept.operation == Some(lost.clone());
+    assert!(evidence.iter().any(|kept| of_it(kept) && kept.verified));
+    // The SM-DP+ has it from the device.
+    let waiting = lab::inspect::waiting(&mut world.card, &mut world.rng);
+    assert_eq!(waiting.unwrap(), 0);
+}
+
+/// The card says that nothing waits on it.
+fn hide_notifications(world: &mut World) {
+    world.fault.answer = Some(Box::new(|command, answer| {
+        match command.get(5..7) == Some(&[0xBF, 0x2B]) {
+            true => Ok(vec![0xBF, 0x2B, 0x02, 0xA0, 0x00, 0x90, 0x00]),
+            false => Ok(answer),
+        }
+    }));
+}
+
 #[test]
 fn a_profile_that_nobody_knows_stays_unknown() {
     let (mut world, _, code) = ordered();
     let unknown = download(&mut world, "download", &code, None);
     lose_the_result(&mut world);
+    hide_notifications(&mut world);
     for _ in 0..3 {
         world.round().unwrap();
         assert_eq!(state(&world, &unknown), "outcome_unknown");
@@ -130,14 +163,20 @@ fn notify(
     world: &mut World,
     result: Signed<rsp_asn1::rsp::ProfileInstallationResult>,
 ) -> (Taken, Vec<String>) {
+    let notification = PendingNotification::ProfileInstallationResult(result);
+    hand_over(
+        world,
+        HandleNotificationEsipa::PendingNotification(notification),
+    )
+}
+
+fn hand_over(world: &mut World, notification: HandleNotificationEsipa) -> (Taken, Vec<String>) {
     let said = Arc::new(Mutex::new(Vec::new()));
     let keep = said.clone();
     world.eim.observe(Box::new(move |eid, note| {
         let eid = eid.map(|eid| eid.to_string());
         keep.lock().unwrap().push(format!("{eid:?} {note}"));
     }));
-    let notification = PendingNotification::ProfileInstallationResult(result);
-    let notification = HandleNotificationEsipa::PendingNotification(notification);
     let message = EsipaMessageFromIpaToEim::HandleNotification(notification);
     let mut cx = Context {
         now: world.now,
@@ -156,6 +195,7 @@ fn an_installation_result_without_eid_settles_the_download_that_it_can_only_be_o
     let (mut world, subscription, code) = ordered();
     let lost = download(&mut world, "download", &code, None);
     let result = lose_the_result(&mut world);
+    hide_notifications(&mut world);
     world.round().unwrap();
     assert_eq!(state(&world, &lost), "outcome_unknown");
 
@@ -181,6 +221,7 @@ fn an_installation_result_without_eid_settles_the_download_that_it_can_only_be_o
     assert_eq!(evidence.last().unwrap().operation, Some(lost.clone()));
 
     // Once more it proves nothing new.
+    world.fault = Default::default();
     let other = world.subscription(2).unwrap();
     let code = world.order(&profile::template(), &other).unwrap();
     let next = download(&mut world, "next", &code, None);
@@ -191,11 +232,37 @@ fn an_installation_result_without_eid_settles_the_download_that_it_can_only_be_o
     assert_eq!(state(&world, &next), "confirmed");
 }
 
+/// As the trigger's result, with neither EID nor transaction.
+#[test]
+fn a_download_result_that_names_nothing_is_attributed_as_well() {
+    let (mut world, _, code) = ordered();
+    let lost = download(&mut world, "download", &code, None);
+    let result = lose_the_result(&mut world);
+    hide_notifications(&mut world);
+    world.round().unwrap();
+    assert_eq!(state(&world, &lost), "outcome_unknown");
+    let data = ProfileDownloadTriggerResultData::ProfileInstallationResult(result);
+    let result = EimPackageResult::ProfileDownloadTriggerResult(ProfileDownloadTriggerResult {
+        eim_transaction_id: None,
+        profile_download_trigger_result_data: data,
+        extensions: Extensions::default(),
+    });
+    let provided = HandleNotificationEsipa::ProvideEimPackageResult(ProvideEimPackageResult {
+        eid_value: None,
+        eim_package_result: result,
+        extensions: Extensions::default(),
+    });
+    let (taken, said) = hand_over(&mut world, provided);
+    assert_eq!(taken, Taken::Stored);
+    assert_eq!(state(&world, &lost), "executed", "{said:?}");
+}
+
 #[test]
 fn of_two_downloads_none_is_guessed() {
     let (mut world, _, code) = ordered();
     let lost = download(&mut world, "lost", &code, None);
     let result = lose_the_result(&mut world);
+    hide_notifications(&mut world);
     world.round().unwrap();
     // A second one, of which nothing is known either.
     let other = download(&mut world, "other", "LPA:1$smdp.example.com$NONE", None);

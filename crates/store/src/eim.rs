@@ -6,9 +6,10 @@ use rsp_asn1::ids::Eid;
 use rsp_asn1::rsp::{CancelSessionServerError, PendingNotification};
 use rsp_asn1::sgp32::{
     AuthenticateClientErrorEsipa, AuthenticateClientResponseEsipa, CancelSessionResponseEsipa,
-    EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim, GetBoundProfilePackageErrorEsipa,
-    GetBoundProfilePackageResponseEsipa, HandleNotificationEsipa, InitiateAuthenticationErrorEsipa,
-    InitiateAuthenticationResponseEsipa, ProvideEimPackageResult,
+    EimPackageResult, EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim,
+    GetBoundProfilePackageErrorEsipa, GetBoundProfilePackageResponseEsipa, HandleNotificationEsipa,
+    InitiateAuthenticationErrorEsipa, InitiateAuthenticationResponseEsipa,
+    ProfileDownloadTriggerResultData, ProvideEimPackageResult,
 };
 use rsp_core::binding::{HttpResponse, esipa_asn1};
 use rsp_core::eim::{
@@ -235,7 +236,7 @@ impl EimHost {
             }
             EsipaMessageFromIpaToEim::ProvideEimPackageResult(provided) => {
                 let result = &provided.eim_package_result;
-                let reply = match self.eid_of_result(provided)? {
+                let reply = match self.eid_of_result(provided, cx)? {
                     Some(eid) => self
                         .step(eid, cx, |eim, record, open, cx| {
                             eim.provide_eim_package_result(record, open, result, cx)
@@ -249,7 +250,7 @@ impl EimHost {
             EsipaMessageFromIpaToEim::HandleNotification(notification) => {
                 let eid = match notification {
                     HandleNotificationEsipa::ProvideEimPackageResult(provided) => {
-                        self.eid_of_result(provided)?
+                        self.eid_of_result(provided, cx)?
                     }
                     HandleNotificationEsipa::PendingNotification(notification) => {
                         self.eid_of_notification(notification, cx)?
@@ -269,14 +270,21 @@ impl EimHost {
 
     /// The eUICC that a result is from: named beside it, or by the result
     /// itself (SGP.32 6.3.2.7 NOTE 1).
-    fn eid_of_result(&self, provided: &ProvideEimPackageResult) -> Result<Option<Eid>, StoreError> {
+    fn eid_of_result(
+        &self,
+        provided: &ProvideEimPackageResult,
+        cx: &Context<'_>,
+    ) -> Result<Option<Eid>, StoreError> {
         if provided.eid_value.is_some() {
             return Ok(provided.eid_value);
         }
         match result_named_by(&provided.eim_package_result) {
             (Some(eid), _) => Ok(Some(eid)),
             (None, Some(transaction)) => self.store.euicc_of_transaction(transaction),
-            (None, None) => Ok(None),
+            (None, None) => match installation_result(&provided.eim_package_result) {
+                Some(result) => self.eid_of_notification(&result, cx),
+                None => Ok(None),
+            },
         }
     }
 
@@ -437,6 +445,19 @@ fn not_offered(message: &EsipaMessageFromIpaToEim) -> EimReply {
         ),
         _ => return EimReply::Notification(Taken::NotExecuted),
     })
+}
+
+/// The installation result in the result of a trigger.
+fn installation_result(result: &EimPackageResult) -> Option<PendingNotification> {
+    let EimPackageResult::ProfileDownloadTriggerResult(result) = result else {
+        return None;
+    };
+    match &result.profile_download_trigger_result_data {
+        ProfileDownloadTriggerResultData::ProfileInstallationResult(result) => Some(
+            PendingNotification::ProfileInstallationResult(result.clone()),
+        ),
+        ProfileDownloadTriggerResultData::ProfileDownloadError(_) => None,
+    }
 }
 
 /// The eUICC that a notification comes from: in its certificate, if it has one.

@@ -36,8 +36,17 @@ impl Eim {
         let transaction = result.eim_transaction_id.as_ref();
         let mut step = Step::unchanged(record, Taken::Stored);
         let Some(asked) = operation::find(open, transaction, None) else {
-            // Settled before, or never ours: there is nothing to be kept.
-            step.notes.push(Note::NothingOpen { what: WHAT });
+            if let ProfileDownloadTriggerResultData::ProfileInstallationResult(pir) =
+                &result.profile_download_trigger_result_data
+                && transaction.is_none()
+            {
+                let pir = PendingNotification::ProfileInstallationResult(pir.clone());
+                self.settle_by_notification(&mut step, open, &pir, cx);
+            }
+            if step.operations.is_empty() {
+                // Settled before, or never ours: there is nothing to be kept.
+                step.notes.push(Note::NothingOpen { what: WHAT });
+            }
             return step;
         };
         let pir = match &result.profile_download_trigger_result_data {
@@ -114,8 +123,14 @@ impl Eim {
             _ => return,
         }
         step.record.installation_seq_number = data.notification_metadata.seq_number;
-        if let Some(evidence) = step.evidence.last_mut() {
-            evidence.operation = Some(asked.id.clone());
+        match step.evidence.last_mut() {
+            Some(evidence) => evidence.operation = Some(asked.id.clone()),
+            None => step.evidence.push(Evidence::of_installation_result(
+                result,
+                &believed,
+                asked.id.clone(),
+                cx,
+            )),
         }
         step.notes.push(Note::SettledByNotification {
             operation: asked.id.clone(),

@@ -6,12 +6,14 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use rsp_asn1::ids::{Eid, TransactionId};
-use rsp_asn1::rsp::{ProfileInfoListRequest, SubjectKeyIdentifier};
+use rsp_asn1::rsp::{
+    NOTIFICATION_INSTALL, NotificationEvent, ProfileInfoListRequest, SubjectKeyIdentifier,
+};
 use rsp_asn1::sgp32::{
     EimPackageError, EnablePsmo, EuiccPackage, EuiccPackageRequest, EuiccPackageSigned,
     GetEimPackageRequest, GetEimPackageResponse, IccidPsmo, IpaEuiccDataRequest,
-    ProfileDownloadData, ProfileDownloadTriggerRequest, Psmo, StateChangeCause,
-    association_token_object,
+    NotificationSearchCriteria, ProfileDownloadData, ProfileDownloadTriggerRequest, Psmo,
+    StateChangeCause, association_token_object,
 };
 use rsp_asn1::{Asn1, Extensions, Null, Signed};
 
@@ -23,6 +25,9 @@ use crate::{Context, Timestamp};
 
 /// Tags of eumCertificate and euiccCertificate in IpaEuiccData.
 const CERTIFICATE_TAGS: [u8; 2] = [0xA5, 0xA6];
+
+/// Tag of notificationsList in IpaEuiccData.
+const NOTIFICATIONS_TAG: [u8; 1] = [0xA0];
 
 /// Changes of state that are remembered.
 const STATE_CHANGES: usize = 8;
@@ -145,8 +150,8 @@ impl Eim {
         self.deliver(record, next, open, cx)
     }
 
-    /// Asks for the profiles, to find out what a package did whose result was
-    /// lost.
+    /// Asks for the profiles, or for installation results, to find out what a
+    /// package did whose result was lost.
     fn reconcile(
         &self,
         record: EuiccRecord,
@@ -154,7 +159,7 @@ impl Eim {
         open: &[Operation],
         cx: &mut Context<'_>,
     ) -> Step<GetEimPackageResponse> {
-        let kind = OperationKind::ListProfileInfo;
+        let kind = profiles::who_tells(unknown);
         let list = Operation {
             reconciles: Some(unknown.id.clone()),
             ..Operation::queued(OperationId::new(cx), record.eid, kind, cx.now)
@@ -247,6 +252,10 @@ impl Eim {
                 let request = certificates_request(ci, &transaction);
                 return Ok((request, transaction, None));
             }
+            OperationKind::GetInstallationResults => {
+                let request = installation_results_request(&transaction);
+                return Ok((request, transaction, None));
+            }
             OperationKind::Download { activation_code } => {
                 let request = download_trigger(activation_code, &transaction)?;
                 return Ok((request, transaction, None));
@@ -321,6 +330,20 @@ fn certificates_request(
         tag_list: CERTIFICATE_TAGS.to_vec(),
         euicc_ci_pk_identifier_to_be_used: ci,
         search_criteria_notification: None,
+        search_criteria_euicc_package_result: None,
+        eim_transaction_id: Some(transaction.clone()),
+        extensions: Extensions::default(),
+    })
+}
+
+fn installation_results_request(transaction: &TransactionId) -> GetEimPackageResponse {
+    let installations = NotificationEvent::of(&[NOTIFICATION_INSTALL]);
+    GetEimPackageResponse::IpaEuiccDataRequest(IpaEuiccDataRequest {
+        tag_list: NOTIFICATIONS_TAG.to_vec(),
+        euicc_ci_pk_identifier_to_be_used: None,
+        search_criteria_notification: Some(NotificationSearchCriteria::ProfileManagementOperation(
+            installations,
+        )),
         search_criteria_euicc_package_result: None,
         eim_transaction_id: Some(transaction.clone()),
         extensions: Extensions::default(),

@@ -9,7 +9,9 @@ use rsp_asn1::sgp32::{
 };
 
 use super::provide_eim_package_result::empty;
-use super::{Eim, EuiccRecord, FurtherKey, Note, Operation, Outcome, Step, operation};
+use super::{
+    Eim, EuiccRecord, FurtherKey, Note, Operation, OperationKind, Outcome, Step, operation,
+};
 use crate::Context;
 
 /// The eUICC has no key under the CI that was named.
@@ -48,6 +50,17 @@ impl Eim {
         let Some(asked) = operation::find(open, transaction.as_ref(), None) else {
             return Step::unchanged(record, empty());
         };
+        if let (OperationKind::GetInstallationResults, IpaEuiccDataResponse::Ok(data)) =
+            (&asked.kind, response)
+        {
+            let mut step = Step::unchanged(record, empty());
+            step.operations.push(asked.executed(Outcome::Done));
+            // The IPA keeps them: it gives them to the SM-DP+ itself.
+            for notification in data.notifications_list.iter().flatten() {
+                self.settle_by_notification(&mut step, open, notification, cx);
+            }
+            return step;
+        }
         let mut notes = Vec::new();
         let further = self.asked_about(asked);
         let changed = match response {

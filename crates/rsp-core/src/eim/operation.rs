@@ -44,6 +44,9 @@ impl OperationId {
 pub enum OperationKind {
     /// Learn the eUICC's certificates (IpaEuiccDataRequest).
     GetCertificates,
+    /// Learn which installation results wait on the eUICC
+    /// (IpaEuiccDataRequest).
+    GetInstallationResults,
     /// Have the IPA download a profile (ProfileDownloadTriggerRequest).
     Download {
         /// `LPA:1$…`: a secret until it is used.
@@ -76,6 +79,7 @@ impl OperationKind {
     pub const fn name(&self) -> &'static str {
         match self {
             OperationKind::GetCertificates => "get_certificates",
+            OperationKind::GetInstallationResults => "get_installation_results",
             OperationKind::Download { .. } => "download",
             OperationKind::Enable { .. } => "enable",
             OperationKind::Disable { .. } => "disable",

@@ -48,16 +48,19 @@ pub(super) fn to_reconcile(open: &[Operation]) -> Option<&Operation> {
             operation.state,
             OperationState::OutcomeUnknown { asked, overtaken: false, .. } if asked < MAX_ASKED
         );
-        asks && operation.reconciles.is_none() && is_told_by_list(operation)
+        asks && operation.reconciles.is_none() && operation.kind != OperationKind::GetCertificates
     })
 }
 
-/// Whether a list of profiles can tell what an operation did: of a download
-/// the profile must be known.
-fn is_told_by_list(operation: &Operation) -> bool {
+/// What is asked for to learn what an operation did. A list of profiles tells
+/// it, of a download only if the profile is known; its installation result may
+/// still wait on the eUICC.
+pub(super) fn who_tells(operation: &Operation) -> OperationKind {
     match operation.kind {
-        OperationKind::Download { .. } => operation.expects.is_some(),
-        _ => matches!(operation.sent(), Some((_, Some(_)))),
+        OperationKind::Download { .. } if operation.expects.is_none() => {
+            OperationKind::GetInstallationResults
+        }
+        _ => OperationKind::ListProfileInfo,
     }
 }
 
@@ -151,6 +154,6 @@ fn judged(operation: &Operation, profiles: &[ListedProfile]) -> Option<Operation
                 None => operation.failed(missing),
             }
         }
-        OperationKind::GetCertificates => return None,
+        OperationKind::GetCertificates | OperationKind::GetInstallationResults => return None,
     })
 }
