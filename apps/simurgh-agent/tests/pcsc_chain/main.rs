@@ -247,6 +247,14 @@ fn it_polls_until_it_is_told_to_end_and_survives_a_card_that_is_pulled() {
     let card = Insertion::new(&pcscd.address(), Powered { card, rng }).unwrap();
     let list = servers.queue(eid, OperationKind::ListProfileInfo);
     servers.wait_until_confirmed(&list);
+    // A second agent must not share the first one's memory.
+    let second = agent.once();
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(!second.status.success(), "{said}");
+    assert!(
+        said.contains("another simurgh-agent uses this state file"),
+        "{said}"
+    );
     let card = card.remove().unwrap();
     pcscd.wait_for_card(false).unwrap();
     let card = Insertion::new(&pcscd.address(), card).unwrap();
