@@ -3,9 +3,11 @@
 use std::sync::{Arc, OnceLock};
 
 use euicc::uicc::{Installer, Uicc};
-use euicc::{CiKey, Environment, Euicc, Personalisation};
+use euicc::{BootstrapProfile, CiKey, Environment, Euicc, EuiccKind, Personalisation};
 use rsp_asn1::Certificate;
 use rsp_asn1::ids::Eid;
+use rsp_asn1::rsp::{PROFILE_CLASS_OPERATIONAL, StoreMetadataRequest};
+use rsp_core::profile::{self, MetadataOrder, MncLength};
 use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
 use rsp_crypto::{Curve, SigningKey};
 
@@ -17,6 +19,10 @@ const MAX_COMMANDS: usize = 64;
 /// A new card. Its certificates say nothing: no server would accept it, but
 /// all of its functions answer.
 pub(crate) fn new_card() -> Euicc {
+    card_of(EuiccKind::Iot)
+}
+
+fn card_of(kind: EuiccKind) -> Euicc {
     static KEY: OnceLock<SoftwareKey> = OnceLock::new();
     let key = KEY.get_or_init(|| {
         SoftwareKey::from_scalar(Curve::NistP256, &[7; 32]).expect("a scalar of the curve")
@@ -28,18 +34,47 @@ pub(crate) fn new_card() -> Euicc {
         public_key: SigningKey::public_key(key).clone(),
     };
     let key = Arc::new(key.clone());
-    Euicc::new(Personalisation::new(
-        eid,
-        vec![ci],
-        key,
-        empty.clone(),
-        empty,
-    ))
+    let mut made = Personalisation::new(eid, vec![ci], key, empty.clone(), empty);
+    made.kind = kind;
+    Euicc::new(made)
 }
 
-/// APDUs to a new card; an empty one is a reset.
+/// A card that its user manages, with the profile of our template, disabled.
+fn consumer_card() -> Euicc {
+    static METADATA: OnceLock<StoreMetadataRequest> = OnceLock::new();
+    let package = template();
+    let metadata = METADATA.get_or_init(|| {
+        let described = profile::describe(package).expect("our template");
+        let order = MetadataOrder {
+            iccid: described.iccid,
+            imsi: &described.imsi.expect("our template has a USIM"),
+            mnc_length: MncLength::Two,
+            service_provider_name: "Fuzz",
+            profile_name: "Template",
+            smdp_address: "smdp.example.com",
+            profile_class: PROFILE_CLASS_OPERATIONAL,
+        };
+        profile::metadata(&order).expect("metadata")
+    });
+    let mut card = card_of(EuiccKind::Consumer);
+    let profile = BootstrapProfile {
+        metadata: metadata.clone(),
+        package,
+        enabled: false,
+    };
+    card.install_bootstrap(profile, &SoftwareProvider)
+        .expect("our template installs");
+    card
+}
+
+/// APDUs to a new card of each kind; an empty one is a reset.
 pub(crate) fn apdus(data: &[u8]) {
-    let mut card = new_card();
+    for card in [new_card(), consumer_card()] {
+        apdus_to(card, data);
+    }
+}
+
+fn apdus_to(mut card: Euicc, data: &[u8]) {
     let mut rng = SeededRng::new(1);
     for apdu in pieces(data).take(MAX_COMMANDS) {
         if apdu.is_empty() {
@@ -77,7 +112,7 @@ pub(crate) fn install(data: &[u8]) {
 /// APDUs to the profile of our template; an empty one is a reset. The first
 /// octet of each is the logical channel.
 pub(crate) fn file_system(data: &[u8]) {
-    let mut uicc = profile();
+    let mut uicc = a_profile();
     for piece in pieces(data).take(MAX_COMMANDS) {
         let Some((channel, apdu)) = piece.split_first() else {
             uicc.reset();
@@ -88,11 +123,14 @@ pub(crate) fn file_system(data: &[u8]) {
     }
 }
 
-fn profile() -> Uicc {
+fn template() -> &'static [u8] {
     static PACKAGE: OnceLock<Vec<u8>> = OnceLock::new();
-    let package = PACKAGE.get_or_init(rsp_core::profile::template);
+    PACKAGE.get_or_init(profile::template)
+}
+
+fn a_profile() -> Uicc {
     let mut installer = Installer::new();
-    let fed = installer.feed(package, &SoftwareProvider);
+    let fed = installer.feed(template(), &SoftwareProvider);
     let (uicc, _) = fed
         .and_then(|()| installer.finish())
         .expect("our template installs");
