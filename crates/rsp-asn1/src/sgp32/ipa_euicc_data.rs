@@ -141,33 +141,31 @@ sequence! {
 }
 
 /// v1.0 carried whole answers of RetrieveNotificationsList: one, or one for each
-/// list. What is in them takes the place of the lists; an error leaves them out.
+/// list. Each is read as if what is in it stood there; an error is left out.
 fn data_of_v1_0(tlv: &Tlv<'_>) -> Result<Option<IpaEuiccData>, DecodeError> {
-    let (mut rest, mut answers) = (Writer::new(), Vec::new());
+    use RetrieveNotificationsListResponse as List;
+    let (mut members, mut found) = (Writer::new(), false);
     let mut reader = tlv.reader();
     while !reader.is_empty() {
         let member = reader.tlv()?;
-        match member.tag == RetrieveNotificationsListResponse::TAG {
-            true => answers.push(RetrieveNotificationsListResponse::decode_tlv(&member)?),
-            false => rest.raw(member.raw),
+        if member.tag != List::TAG {
+            members.raw(member.raw);
+            continue;
         }
-    }
-    if answers.is_empty() {
-        return Ok(None);
-    }
-    let mut whole = Writer::new();
-    whole.primitive(Tag::SEQUENCE, &rest.into_bytes());
-    let whole = whole.into_bytes();
-    let mut data = IpaEuiccData::decode_value(&Tlv::parse(&whole)?)?;
-    for answer in answers {
-        use RetrieveNotificationsListResponse as List;
-        match answer {
-            List::NotificationList(list) => data.notifications_list = Some(list),
-            List::EuiccPackageResultList(list) => data.euicc_package_result_list = Some(list),
+        found = true;
+        match List::decode_tlv(&member)? {
+            List::NotificationList(list) => list.encode_tagged(Tag::new(0xA0), &mut members),
+            List::EuiccPackageResultList(list) => list.encode_tagged(Tag::new(0xA2), &mut members),
             List::Error(_) => {}
         }
     }
-    Ok(Some(data))
+    if !found {
+        return Ok(None);
+    }
+    let mut whole = Writer::new();
+    whole.primitive(Tag::SEQUENCE, &members.into_bytes());
+    let whole = whole.into_bytes();
+    IpaEuiccData::decode_value(&Tlv::parse(&whole)?).map(Some)
 }
 
 impl IpaEuiccData {
