@@ -125,7 +125,9 @@ fn test_command(root: &Path, options: &TestOptions, skip_log: &Path) -> Command 
     command.args(&options.filter);
     command.env(SKIP_LOG, skip_log).stdout(Stdio::piped());
     if options.long {
+        // What a test prints is its seed.
         command.env(LONG, "1").args(["--", "--include-ignored"]);
+        command.arg("--show-output");
     }
     command
 }
