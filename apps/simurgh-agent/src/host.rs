@@ -190,6 +190,9 @@ fn log(event: &Event) {
         Event::DownloadFailed { reason } => tracing::warn!(reason, "the download failed"),
         Event::PackageProcessed => tracing::info!("the eUICC has processed a package"),
         Event::ResultDelivered => tracing::info!("the eIM has the result"),
+        Event::ResultRefused { reason } => {
+            tracing::warn!(reason, "the eIM refused the result of a download");
+        }
         Event::NotificationDelivered { seq_number } => {
             tracing::info!(seq_number, "a notification was delivered");
         }

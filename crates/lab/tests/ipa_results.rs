@@ -212,3 +212,54 @@ fn is_enable_result(request: &HttpRequest) -> bool {
     let results = &result.euicc_package_result_data_signed.euicc_result;
     matches!(results.first(), Some(EuiccResultData::EnableResult(_)))
 }
+
+#[test]
+fn an_installation_result_that_came_over_damaged_is_read_again() {
+    let (mut world, subscription, download) = ordered();
+    let damaged = Rc::new(Cell::new(false));
+    let once = damaged.clone();
+    world.fault.answer = Some(Box::new(move |_, mut answer| {
+        // The last octet of the eUICC's signature, or of a part of it.
+        if answer.starts_with(&[0xBF, 0x37]) && !once.replace(true) {
+            let at = answer.len() - 3;
+            answer[at] ^= 0x01;
+        }
+        Ok(answer)
+    }));
+    world.round().unwrap();
+    assert!(damaged.get());
+    let refused = count(&world, |event| matches!(event, Event::ResultRefused { .. }));
+    assert_eq!(refused, 1, "{:?}", world.events);
+    assert_eq!(state(&world, &download), "confirmed");
+    let enable = enable(&mut world, &subscription);
+    world.round().unwrap();
+    assert_eq!(state(&world, &enable), "confirmed");
+}
+
+#[test]
+fn a_download_result_that_is_always_refused_holds_nothing_up() {
+    let (mut world, subscription, download) = ordered();
+    // What arrives is no message any more, which the eIM answers with 400.
+    world.fault.request = Some(Box::new(|request| {
+        if is_download_report(request) {
+            request.body.truncate(3);
+        }
+    }));
+    world.round().unwrap();
+    let refused = count(&world, |event| matches!(event, Event::ResultRefused { .. }));
+    assert!(refused > 0, "{:?}", world.events);
+    world.fault = Fault::default();
+    let enable = enable(&mut world, &subscription);
+    for _ in 0..2 {
+        world.round().unwrap();
+    }
+    // The eIM hears in the end that there was a download. What became of it
+    // only the refused result could prove to an eIM that knows no ICCID.
+    let unknown = state(&world, &download);
+    assert_eq!(unknown, "outcome_unknown", "{:?}", world.events);
+    assert_eq!(state(&world, &enable), "confirmed", "{:?}", world.events);
+    let started = count(&world, |event| {
+        matches!(event, Event::DownloadStarted { .. })
+    });
+    assert_eq!(started, 1, "{:?}", world.events);
+}

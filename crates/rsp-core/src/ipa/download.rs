@@ -111,9 +111,23 @@ impl Round<'_> {
         eim: &Eim,
         result: ProfileDownloadTriggerResult,
     ) -> Result<(), IpaError> {
-        self.memory.owe(&eim.id, &result);
-        let message = EimPackageResult::ProfileDownloadTriggerResult(result.clone());
-        self.notify_eim(&eim.server, message).await?;
+        let (mut result, mut refused) = (result, 0u8);
+        loop {
+            self.memory.owe(&eim.id, &result);
+            let message = EimPackageResult::ProfileDownloadTriggerResult(result.clone());
+            let error = match self.notify_eim(&eim.server, message).await {
+                Ok(()) => break,
+                Err(error) if error.is_refusal() => error,
+                Err(error) => return Err(error),
+            };
+            refused += 1;
+            let reason = error.to_string();
+            let instead = self.instead_of(&result, refused, &reason).await?;
+            let instead = instead.ok_or(error)?;
+            self.port.event(Event::ResultRefused { reason });
+            self.memory.settle(&eim.id, &result);
+            result = instead;
+        }
         self.memory.settle(&eim.id, &result);
         self.port.event(Event::ResultDelivered);
         self.save().await?;
@@ -125,6 +139,41 @@ impl Round<'_> {
             let _ = self.deliver_notification(notification).await;
         }
         Ok(())
+    }
+
+    /// What an eIM is told that has refused an installation result, which it
+    /// would refuse for ever: first what the eUICC keeps of it, which may have
+    /// come over damaged; then that it is not known how the download ended, so
+    /// that the eIM can ask. `None` if that is what it refused.
+    async fn instead_of(
+        &self,
+        refused: &ProfileDownloadTriggerResult,
+        times: u8,
+        reason: &str,
+    ) -> Result<Option<ProfileDownloadTriggerResult>, IpaError> {
+        use ProfileDownloadTriggerResultData as Data;
+        let Data::ProfileInstallationResult(result) = &refused.profile_download_trigger_result_data
+        else {
+            return Ok(None);
+        };
+        let session = &result.profile_installation_result_data.transaction_id;
+        let mut kept = None;
+        if times == 1 {
+            let waiting = self.waiting_notifications(None).await?;
+            kept = waiting.into_iter().find_map(|waiting| match waiting {
+                PendingNotification::ProfileInstallationResult(kept) => Some(kept)
+                    .filter(|k| k.profile_installation_result_data.transaction_id == *session),
+                _ => None,
+            });
+        }
+        let data = match kept.filter(|kept| kept != result) {
+            Some(kept) => Data::ProfileInstallationResult(kept),
+            None => Data::ProfileDownloadError(undefined_error(reason.into())),
+        };
+        Ok(Some(ProfileDownloadTriggerResult {
+            profile_download_trigger_result_data: data,
+            ..refused.clone()
+        }))
     }
 
     /// An eIM Package without usable download data (SGP.32 5.14.6).

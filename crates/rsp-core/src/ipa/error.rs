@@ -82,6 +82,21 @@ impl IpaError {
         }
     }
 
+    /// Whether a server says that what it was sent is at fault: it will say so
+    /// again.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            IpaError::Server {
+                error: BindingError::Status {
+                    status: 400 | 413 | 415 | 422,
+                    ..
+                },
+                ..
+            }
+        )
+    }
+
     /// Whether the card has to be reset: it says nothing, or nothing that
     /// makes sense, or it is one of those that refuse every function from a
     /// switch of profiles until they are reset.

@@ -163,6 +163,11 @@ pub enum Event {
     Stopped,
     /// The eIM has taken the result of a package or a download over.
     ResultDelivered,
+    /// The eIM refused the result of a download as it was.
+    ResultRefused {
+        /// Why.
+        reason: String,
+    },
     /// A notification was delivered.
     NotificationDelivered {
         /// Its sequence number.
