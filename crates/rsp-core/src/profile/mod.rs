@@ -26,6 +26,7 @@ mod inspect;
 mod metadata;
 mod network_files;
 mod network_rules;
+mod new_element;
 mod order;
 mod package_file;
 mod personalise;

@@ -3,12 +3,11 @@
 
 use alloc::vec::Vec;
 
+use rsp_asn1::Null;
 use rsp_asn1::ids::Plmn;
 use rsp_asn1::saip::{
-    Fcp, FileCommand, PeHeader, ProfileElement, ProfileHeader, ServicesList, TemplateElement,
-    TemplateFile,
+    Fcp, FileCommand, ProfileElement, ProfileHeader, ServicesList, TemplateElement, TemplateFile,
 };
-use rsp_asn1::{Null, Oid};
 
 use super::catalogue::{Shape, Template, fid};
 use super::commands::CommandFile;
@@ -18,7 +17,7 @@ use super::ef::{
     msisdn_record, plmn_list, plmn_list_with_act, smsp_record,
 };
 use super::element::{ElementName, kind};
-use super::{MncLength, ProfileError, commands};
+use super::{MncLength, ProfileError, commands, new_element};
 
 /// Contents that an order sets. `None` leaves the package's. The services of
 /// EF.UST follow.
@@ -303,12 +302,8 @@ fn add_elements(
             .iter()
             .take_while(|element| before.contains(&kind(element)));
         let at = usim + offset.count();
-        let element = new_element(elements, place)?;
-        if let (Some(ProfileElement::Header(header)), Some(template)) =
-            (elements.first_mut(), element_template(&element))
-        {
-            list_template(header, template);
-        }
+        let element = new_element::of_kind(elements, usim, place)?;
+        new_element::mandate(elements, &element);
         elements.insert(at, element);
         if place == "df-5gs" {
             plan.services.push((service::MOBILITY_5GS, true));
@@ -316,54 +311,6 @@ fn add_elements(
         }
     }
     Ok(())
-}
-
-fn element_template(element: &ProfileElement) -> Option<Oid> {
-    match element {
-        ProfileElement::OptUsim(pe) | ProfileElement::Df5gs(pe) | ProfileElement::DfSaip(pe) => {
-            Some(pe.template_id.clone())
-        }
-        _ => None,
-    }
-}
-
-fn list_template(header: &mut ProfileHeader, template: Oid) {
-    let list = &mut header.euicc_mandatory_gfste_list;
-    if !list.contains(&template) {
-        list.push(template);
-    }
-}
-
-/// Files that a new DF.5GS has besides those of the order: location, security
-/// context and keys of 5GS, as the template fills them.
-const BASIC_5GS: [u8; 6] = [2, 3, 4, 5, 6, 7];
-
-fn new_element(
-    elements: &[ProfileElement],
-    place: &'static str,
-) -> Result<ProfileElement, ProfileError> {
-    let used = elements.iter().filter_map(ProfileElement::header);
-    let highest = used.map(|header| header.identification).max();
-    let template = Template::of_kind(place).and_then(Template::oid);
-    let empty = |member| TemplateFile {
-        member,
-        file: Vec::new(),
-    };
-    let members: &[u8] = match place {
-        "df-5gs" => &BASIC_5GS,
-        "df-saip" => &[2],
-        _ => &[],
-    };
-    let element = TemplateElement {
-        header: PeHeader::mandated(highest.unwrap_or_default() + 1),
-        template_id: template.ok_or(ProfileError::Missing("template"))?,
-        files: members.iter().copied().map(empty).collect(),
-    };
-    Ok(match place {
-        "df-5gs" => ProfileElement::Df5gs(element),
-        "df-saip" => ProfileElement::DfSaip(element),
-        _ => ProfileElement::OptUsim(element),
-    })
 }
 
 /// The element of a kind in an application.
