@@ -106,7 +106,15 @@ pub(crate) fn install(data: &[u8]) {
     uicc.reset();
     let _ = uicc.memory_used();
     let select_mf = [0x00, 0xA4, 0x00, 0x04, 0x02, 0x3F, 0x00];
-    assert!(uicc.transmit(0, &select_mf, &SoftwareProvider).len() >= 2);
+    assert!(transmit(&mut uicc, 0, &select_mf).len() >= 2);
+}
+
+fn transmit(uicc: &mut Uicc, channel: u8, apdu: &[u8]) -> Vec<u8> {
+    let mut env = Environment {
+        provider: &SoftwareProvider,
+        rng: &mut SeededRng::new(1),
+    };
+    uicc.transmit(channel, apdu, &mut env)
 }
 
 /// APDUs to the profile of our template; an empty one is a reset. The first
@@ -118,7 +126,7 @@ pub(crate) fn file_system(data: &[u8]) {
             uicc.reset();
             continue;
         };
-        let answer = uicc.transmit(channel % 20, apdu, &SoftwareProvider);
+        let answer = transmit(&mut uicc, channel % 20, apdu);
         assert!((2..=258).contains(&answer.len()), "{} octets", answer.len());
     }
 }

@@ -153,7 +153,7 @@ impl Euicc {
         // The profile remembers what is selected on each channel, but not that
         // one was closed: a new one begins at the MF.
         if let Some(profile) = self.isdr.state.enabled_mut() {
-            profile.uicc.transmit(number, &SELECT_MF, env.provider);
+            profile.uicc.transmit(number, &SELECT_MF, env);
         }
         Ok(response)
     }
@@ -194,7 +194,7 @@ impl Euicc {
         env: &mut Environment<'_>,
     ) -> Result<Vec<u8>, Status> {
         match (self.isdr.state.enabled_mut(), command.ins) {
-            (Some(profile), _) => Ok(profile.uicc.transmit(command.channel, apdu, env.provider)),
+            (Some(profile), _) => Ok(profile.uicc.transmit(command.channel, apdu, env)),
             (None, ins::SELECT) => Err(Status::FILE_NOT_FOUND),
             (None, ins::TERMINAL_PROFILE) => Ok(Status::OK.response()),
             (None, _) => Err(Status::CONDITIONS_NOT_SATISFIED),

@@ -110,11 +110,10 @@ fn channels_are_apart() {
     assert_eq!(send_on(&mut card, 1, "002000010831323334FFFFFFFF"), "9000");
     assert_eq!(send(&mut card, "00B0000009"), "0899990700000000109000");
     // A waiting response belongs to its channel and to the next command.
-    let provider = SoftwareProvider;
-    let waiting = card.transmit(0, &hex("00A40004023F00"), &provider);
+    let waiting = transmit(&mut card, 0, &hex("00A40004023F00"));
     assert_eq!(waiting[0], 0x61);
     assert_eq!(send_on(&mut card, 1, "00C0000010"), "6985");
-    let part = card.transmit(0, &hex("00C0000004"), &provider);
+    let part = transmit(&mut card, 0, &hex("00C0000004"));
     assert_eq!(part, hex("62208202611E"));
     assert_eq!(send(&mut card, "80F2000C00"), "9000");
     assert_eq!(send(&mut card, "00C0000010"), "6985");
@@ -433,7 +432,9 @@ fn malformed_commands_have_their_status_words() {
         ("00A40804033F0000", "6700"),
         ("00A4040400", "6A80"),
         ("0084000008", "6D00"),
-        ("8078000000", "6D00"),
+        ("8078000000", "6A86"),
+        ("8078000100", "6985"),
+        ("0078000100", "6D00"),
         ("00B0000001", "6986"),
         ("00C00000FF", "6985"),
         ("0020010100", "6A86"),

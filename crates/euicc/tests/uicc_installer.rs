@@ -410,7 +410,7 @@ fn exercise(card: &mut Uicc, random: &mut Random) {
         "0020000100",
         "00B0870000",
     ] {
-        let response = card.transmit(random.next(20) as u8, &hex(command), &SoftwareProvider);
+        let response = transmit(card, random.next(20) as u8, &hex(command));
         assert!(response.len() >= 2);
     }
 }
@@ -472,7 +472,7 @@ fn random_commands_never_fail_to_answer() {
             };
             apdu.push(data.len() as u8);
             apdu.extend(data);
-            let response = card.transmit(random.next(3) as u8, &apdu, &SoftwareProvider);
+            let response = transmit(&mut card, random.next(3) as u8, &apdu);
             assert!((2..=258).contains(&response.len()), "{}", to_hex(&apdu));
         }
     }

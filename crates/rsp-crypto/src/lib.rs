@@ -10,6 +10,7 @@
 //! | [`kdf`] | ANSI X9.63 key derivation (BSI TR-03111 4.3.3) |
 //! | [`bsp`] | Profile protection of the sending side (SGP.22 2.6.4, Annex G) |
 //! | [`aka`] | Network authentication (TS 33.102 6.3, TS 35.206, TS 35.231, TS 34.108 8.1.2) |
+//! | [`suci`] | Concealed subscription identifiers (TS 33.501 Annex C) |
 //!
 //! This crate knows bytes, keys and algorithms only. Messages, sessions,
 //! clocks and storage belong to its users.
@@ -30,6 +31,7 @@ mod secret;
 mod signature;
 #[cfg(feature = "software")]
 pub mod software;
+pub mod suci;
 mod traits;
 
 pub use error::CryptoError;

@@ -75,6 +75,20 @@ pub trait Provider: Send + Sync {
         rng: &mut dyn Rng,
     ) -> Result<Box<dyn EckaKey>, CryptoError>;
 
+    /// The key whose point is written as in SEC 1 2.3.4: 65 octets
+    /// `04 || X || Y`, or 33 octets `02 || X` or `03 || X`.
+    ///
+    /// # Errors
+    /// [`CryptoError::InvalidPublicKey`] if it is no point of the curve.
+    fn decode_point(&self, curve: Curve, point: &[u8]) -> Result<PublicKey, CryptoError>;
+
+    /// X25519 of a scalar and a u-coordinate, both little endian (RFC 7748 5).
+    ///
+    /// # Errors
+    /// [`CryptoError::InvalidPublicKey`] if the result is zero: the point has
+    /// a small order, and everybody would know the secret.
+    fn x25519(&self, scalar: &[u8; 32], u: &[u8; 32]) -> Result<SharedSecret, CryptoError>;
+
     /// Encrypts `data` in place with AES-128 in CBC mode, without padding.
     ///
     /// # Errors

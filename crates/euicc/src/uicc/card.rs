@@ -4,13 +4,13 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use rsp_asn1::ids::Iccid;
-use rsp_crypto::Provider;
 use serde::{Deserialize, Serialize};
 
 use super::aka::Authentication;
 use super::codes::Codes;
 use super::command::Channel;
 use super::fs::{FileId, FileSystem};
+use crate::personalisation::Environment;
 
 /// The UICC of one installed profile: files, codes, keys and what is selected.
 ///
@@ -68,8 +68,8 @@ impl Uicc {
     /// fetches the data (ETSI TS 102 221 7.3.1.1.5). The channel bits of the
     /// class are not looked at. A channel that was not used before begins at
     /// the MF.
-    pub fn transmit(&mut self, channel: u8, apdu: &[u8], provider: &dyn Provider) -> Vec<u8> {
-        super::command::transmit(self, channel, apdu, provider)
+    pub fn transmit(&mut self, channel: u8, apdu: &[u8], env: &mut Environment<'_>) -> Vec<u8> {
+        super::command::transmit(self, channel, apdu, env)
     }
 }
 

@@ -7,10 +7,11 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use euicc::Environment;
 use euicc::uicc::{InstallError, Installer, Uicc};
 use rsp_asn1::saip::*;
 use rsp_asn1::{Asn1, Null};
-use rsp_crypto::software::SoftwareProvider;
+use rsp_crypto::software::{SeededRng, SoftwareProvider};
 
 pub const USIM_AID: &str = "A0000000871002FF49FF0589";
 pub const ISIM_AID: &str = "A0000000871004FF49FF0589";
@@ -58,6 +59,15 @@ pub fn install_elements(elements: &[ProfileElement]) -> Result<(Uicc, Vec<u8>), 
     install(&encode_package(elements))
 }
 
+/// A command as it is, with random numbers that are always the same.
+pub fn transmit(card: &mut Uicc, channel: u8, apdu: &[u8]) -> Vec<u8> {
+    let mut env = Environment {
+        provider: &SoftwareProvider,
+        rng: &mut SeededRng::new(1),
+    };
+    card.transmit(channel, apdu, &mut env)
+}
+
 /// Sends a command and fetches a waiting response; the response in hex, the
 /// status word last.
 pub fn send(card: &mut Uicc, apdu: &str) -> String {
@@ -65,11 +75,11 @@ pub fn send(card: &mut Uicc, apdu: &str) -> String {
 }
 
 pub fn send_on(card: &mut Uicc, channel: u8, apdu: &str) -> String {
-    let response = card.transmit(channel, &hex(apdu), &SoftwareProvider);
+    let response = transmit(card, channel, &hex(apdu));
     match response.as_slice() {
         [0x61, length] => {
             let get = format!("00C00000{length:02X}");
-            to_hex(&card.transmit(channel, &hex(&get), &SoftwareProvider))
+            to_hex(&transmit(card, channel, &hex(&get)))
         }
         _ => to_hex(&response),
     }

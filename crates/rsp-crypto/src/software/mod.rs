@@ -14,7 +14,7 @@ use aes::cipher::{
 use cmac::{Cmac, Mac};
 use sha2::{Digest, Sha256};
 
-use crate::{CryptoError, Curve, EckaKey, Provider, PublicKey, Rng, Signature};
+use crate::{CryptoError, Curve, EckaKey, Provider, PublicKey, Rng, SharedSecret, Signature};
 
 pub use key::SoftwareKey;
 pub use rng::SeededRng;
@@ -51,6 +51,22 @@ impl Provider for SoftwareProvider {
         rng: &mut dyn Rng,
     ) -> Result<Box<dyn EckaKey>, CryptoError> {
         Ok(Box::new(SoftwareKey::generate(curve, rng)?))
+    }
+
+    fn decode_point(&self, curve: Curve, point: &[u8]) -> Result<PublicKey, CryptoError> {
+        let point = match curve {
+            Curve::NistP256 => pair::uncompressed::<p256::NistP256>(point)?,
+            Curve::BrainpoolP256r1 => pair::uncompressed::<bp256::BrainpoolP256r1>(point)?,
+        };
+        PublicKey::from_sec1(curve, &point)
+    }
+
+    fn x25519(&self, scalar: &[u8; 32], u: &[u8; 32]) -> Result<SharedSecret, CryptoError> {
+        let secret = x25519_dalek::x25519(*scalar, *u);
+        match secret.iter().any(|octet| *octet != 0) {
+            true => Ok(SharedSecret::new(secret)),
+            false => Err(CryptoError::InvalidPublicKey("a point of small order")),
+        }
     }
 
     fn aes128_cbc_encrypt(

@@ -86,6 +86,18 @@ where
 
 const NOT_ON_CURVE: CryptoError = CryptoError::InvalidPublicKey("the point is not on its curve");
 
+/// The point, compressed or not, as `04 || X || Y`.
+pub(super) fn uncompressed<C>(point: &[u8]) -> Result<Vec<u8>, CryptoError>
+where
+    C: CurveArithmetic,
+    AffinePoint<C>: FromSec1Point<C> + ToSec1Point<C>,
+    FieldBytesSize<C>: ModulusSize,
+{
+    let key = ecdsa::elliptic_curve::PublicKey::<C>::from_sec1_bytes(point);
+    let point = key.map_err(|_| NOT_ON_CURVE)?.to_sec1_point(false);
+    Ok(point.as_bytes().to_vec())
+}
+
 /// Verifies ECDSA with SHA-256 on the curve `C`.
 pub(super) fn verify<C>(
     key: &PublicKey,

@@ -14,6 +14,8 @@ mod rsp_vectors;
 #[cfg(test)]
 mod seal;
 #[cfg(test)]
+mod suci;
+#[cfg(test)]
 mod tuak;
 #[cfg(test)]
 mod tuak_sets;

@@ -45,7 +45,7 @@ impl Uicc {
     }
 
     /// The application's PIN must be verified, unless it is disabled.
-    fn require_pin(&self, adf: FileId) -> Result<(), Sw> {
+    pub(super) fn require_pin(&self, adf: FileId) -> Result<(), Sw> {
         let Some(Body::Directory { pins, .. }) = self.fs.body(adf) else {
             return Err(Sw::CONDITIONS);
         };
@@ -71,7 +71,7 @@ impl Uicc {
     }
 
     /// Whether EF.UST says that a service is available.
-    fn has_service(&self, adf: FileId, service: usize) -> bool {
+    pub(super) fn has_service(&self, adf: FileId, service: usize) -> bool {
         let table = self.fs.child(adf, EF_UST).and_then(|id| self.fs.body(id));
         let Some(Body::Transparent { octets }) = table else {
             return false;

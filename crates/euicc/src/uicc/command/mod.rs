@@ -3,6 +3,7 @@
 mod authenticate;
 mod binary;
 mod data;
+mod identity;
 mod pin;
 mod record;
 mod select;
@@ -15,6 +16,7 @@ use super::access::{self, Access};
 use super::apdu::{Command, Reply, Sw};
 use super::card::Uicc;
 use super::fs::{File, FileId, MF};
+use crate::personalisation::Environment;
 
 /// Logical channels (TS 102 221 8.7).
 const CHANNELS: u8 = 20;
@@ -39,10 +41,10 @@ pub(super) fn transmit(
     card: &mut Uicc,
     number: u8,
     apdu: &[u8],
-    provider: &dyn Provider,
+    env: &mut Environment<'_>,
 ) -> Vec<u8> {
     let result = match Command::parse(apdu) {
-        Ok(command) => execute(card, number, &command, provider),
+        Ok(command) => execute(card, number, &command, env),
         Err(sw) => Err(sw),
     };
     let (mut out, sw) = match result {
@@ -66,7 +68,7 @@ fn execute(
     card: &mut Uicc,
     number: u8,
     command: &Command<'_>,
-    provider: &dyn Provider,
+    env: &mut Environment<'_>,
 ) -> Result<Reply, Sw> {
     let class = class(command.class)?;
     card.channel_mut(number).ok_or(Sw::CHANNEL_NOT_SUPPORTED)?;
@@ -77,8 +79,8 @@ fn execute(
         channel.response.clear();
     }
     match class {
-        Class::Interindustry => card.interindustry(number, command, provider),
-        Class::Uicc => card.uicc_class(number, command),
+        Class::Interindustry => card.interindustry(number, command, env.provider),
+        Class::Uicc => card.uicc_class(number, command, env),
     }
 }
 
@@ -133,12 +135,18 @@ impl Uicc {
         }
     }
 
-    fn uicc_class(&mut self, number: u8, command: &Command<'_>) -> Result<Reply, Sw> {
+    fn uicc_class(
+        &mut self,
+        number: u8,
+        command: &Command<'_>,
+        env: &mut Environment<'_>,
+    ) -> Result<Reply, Sw> {
         match command.instruction {
             0xF2 => self.status(number, command),
             0x32 => self.increase(number, command),
             0xCB => self.retrieve_data(number, command),
             0xDB => self.set_data(number, command),
+            0x78 => self.get_identity(number, command, env),
             // TERMINAL PROFILE and TERMINAL CAPABILITY: heard, nothing follows.
             0x10 | 0xAA => Ok(Reply::Done),
             _ => Err(Sw::INSTRUCTION),
