@@ -3,6 +3,8 @@
 
 use alloc::vec::Vec;
 
+use rsp_asn1::ids::{Imsi, Plmn};
+use rsp_asn1::{Reader, Tag, Writer};
 use rsp_crypto::suci::{self, ProtectionScheme};
 
 use super::super::apdu::{Command, Reply, Sw};
@@ -13,7 +15,7 @@ use crate::personalisation::Environment;
 /// P2: the identity asked for is the SUCI.
 const CONTEXT_SUCI: u8 = 0x01;
 /// The data object with the SUCI (TS 31.102 7.5.2.1).
-const TAG_SUCI: u8 = 0xA1;
+const TAG_SUCI: Tag = Tag::new(0xA1);
 
 /// Services of EF.UST (TS 31.102 4.2.8).
 const PRIVACY: usize = 124;
@@ -27,10 +29,10 @@ const DF_SAIP: u16 = 0x5FD0;
 const EF_SUCI_CALC_INFO_USIM: u16 = 0x4F01;
 
 /// Objects of EF.SUCI_Calc_Info (TS 31.102 4.4.11.8).
-const TAG_SCHEMES: u8 = 0xA0;
-const TAG_KEYS: u8 = 0xA1;
-const TAG_KEY_ID: u8 = 0x80;
-const TAG_KEY: u8 = 0x81;
+const TAG_SCHEMES: Tag = Tag::new(0xA0);
+const TAG_KEYS: Tag = Tag::new(0xA1);
+const TAG_KEY_ID: Tag = Tag::new(0x80);
+const TAG_KEY: Tag = Tag::new(0x81);
 
 /// Protection scheme identifiers (TS 33.501 C.1).
 const NULL_SCHEME: u8 = 0;
@@ -38,9 +40,8 @@ const PROFILE_A: u8 = 1;
 const PROFILE_B: u8 = 2;
 
 /// What the network gets of an IMSI in the clear, and what it does not.
-struct Imsi {
-    /// MCC and MNC as in a PLMN (TS 24.501 9.11.3.4).
-    plmn: [u8; 3],
+struct Parts {
+    home: Plmn,
     /// MSIN, two digits to an octet, the first one low; 'F' fills.
     msin: Vec<u8>,
 }
@@ -62,30 +63,24 @@ impl Uicc {
             return Err(Sw::CONDITIONS);
         }
         self.require_pin(adf)?;
-        let imsi = self.imsi(adf).ok_or(Sw::CONDITIONS)?;
-        let suci = self.suci(adf, &imsi, env)?;
-        let length = u8::try_from(suci.len()).map_err(|_| Sw::MEMORY_PROBLEM)?;
-        let mut object = alloc::vec![TAG_SUCI];
-        if length > 0x7F {
-            object.push(0x81);
-        }
-        object.push(length);
-        object.extend(suci);
-        command.answer(&object)
+        let parts = self.parts_of_imsi(adf).ok_or(Sw::CONDITIONS)?;
+        let mut object = Writer::new();
+        object.primitive(TAG_SUCI, &self.suci(adf, &parts, env)?);
+        command.answer(&object.into_bytes())
     }
 
     /// The 5GS mobile identity (TS 24.501 9.11.3.4, SUPI format IMSI).
-    fn suci(&self, adf: FileId, imsi: &Imsi, env: &mut Environment<'_>) -> Result<Vec<u8>, Sw> {
+    fn suci(&self, adf: FileId, parts: &Parts, env: &mut Environment<'_>) -> Result<Vec<u8>, Sw> {
         let info = self.transparent(adf, &[DF_SAIP, EF_SUCI_CALC_INFO_USIM]);
         let (scheme, id, output) = match info.and_then(preferred) {
             Some((identifier, scheme, id, key)) => {
                 let (provider, rng) = (env.provider, &mut *env.rng);
-                let output = suci::conceal(provider, scheme, key, &imsi.msin, rng);
+                let output = suci::conceal(provider, scheme, key, &parts.msin, rng);
                 (identifier, id, output.map_err(|_| Sw::MEMORY_PROBLEM)?)
             }
             // Without a key of the network the null scheme is all that is left
             // (TS 33.501 6.12.2).
-            None => (NULL_SCHEME, 0, imsi.msin.clone()),
+            None => (NULL_SCHEME, 0, parts.msin.clone()),
         };
         let routing = self.transparent(adf, &[DF_5GS, EF_ROUTING_INDICATOR]);
         // Without one it is the digit 0 (TS 23.003 2.2B).
@@ -94,30 +89,24 @@ impl Uicc {
             Some([first, second, ..]) => [*first, *second],
         };
         let mut suci = alloc::vec![0x01];
-        suci.extend(imsi.plmn);
+        suci.extend(parts.home.as_bytes());
         suci.extend(routing);
         suci.extend([scheme, id]);
         suci.extend(output);
         Ok(suci)
     }
 
-    fn imsi(&self, adf: FileId) -> Option<Imsi> {
-        let (length, octets) = self.transparent(adf, &[EF_IMSI])?.split_first()?;
-        let octets = octets.get(..usize::from(*length))?;
-        // The first nibble says whether the number of digits is odd.
-        let nibbles = octets.iter().flat_map(|octet| [octet & 15, octet >> 4]);
-        let digits: Vec<u8> = nibbles.skip(1).take_while(|nibble| *nibble < 10).collect();
+    fn parts_of_imsi(&self, adf: FileId) -> Option<Parts> {
+        let imsi = Imsi::from_ef(self.transparent(adf, &[EF_IMSI])?).ok()?;
         let long_mnc = self.transparent(adf, &[EF_AD])?.get(3) == Some(&3);
-        let (mcc_mnc, msin) = digits.split_at_checked(if long_mnc { 6 } else { 5 })?;
-        let [mcc1, mcc2, mcc3, mnc1, mnc2, rest @ ..] = mcc_mnc else {
-            return None;
-        };
-        let mnc3 = rest.first().unwrap_or(&15);
-        let msin = msin.chunks(2);
-        Some(Imsi {
-            plmn: [mcc2 << 4 | mcc1, mnc3 << 4 | mcc3, mnc2 << 4 | mnc1],
-            msin: msin
-                .map(|pair| pair.get(1).unwrap_or(&15) << 4 | pair.first().unwrap_or(&15))
+        let home = if long_mnc { 6 } else { 5 };
+        let (home, msin) = imsi.as_str().split_at_checked(home)?;
+        let nibble = |digit: Option<&u8>| digit.map_or(15, |digit| digit & 15);
+        let pairs = msin.as_bytes().chunks(2);
+        Some(Parts {
+            home: home.parse().ok()?,
+            msin: pairs
+                .map(|pair| nibble(pair.get(1)) << 4 | nibble(pair.first()))
                 .collect(),
         })
     }
@@ -139,8 +128,9 @@ impl Uicc {
 /// its identifier, itself, the identifier of the key and the key. `None` if
 /// the null scheme comes before, or there is none.
 fn preferred(info: &[u8]) -> Option<(u8, ProtectionScheme, u8, &[u8])> {
-    let (schemes, rest) = value(info, TAG_SCHEMES)?;
-    let (keys, _) = value(rest, TAG_KEYS)?;
+    let mut info = Reader::new(info);
+    let schemes = value(&mut info, TAG_SCHEMES)?;
+    let keys = value(&mut info, TAG_KEYS)?;
     let (schemes, _) = schemes.as_chunks::<2>();
     schemes.iter().find_map(|[identifier, place]| {
         let scheme = match *identifier {
@@ -156,23 +146,17 @@ fn preferred(info: &[u8]) -> Option<(u8, ProtectionScheme, u8, &[u8])> {
 
 /// Identifier and key at a place of the list.
 fn nth_key(keys: &[u8], place: u8) -> Option<(u8, &[u8])> {
-    let mut keys = keys;
+    let mut keys = Reader::new(keys);
     for _ in 0..place {
-        keys = value(value(keys, TAG_KEY_ID)?.1, TAG_KEY)?.1;
+        value(&mut keys, TAG_KEY_ID)?;
+        value(&mut keys, TAG_KEY)?;
     }
-    let (id, rest) = value(keys, TAG_KEY_ID)?;
-    let (key, _) = value(rest, TAG_KEY)?;
-    Some((*id.first()?, key))
+    let id = value(&mut keys, TAG_KEY_ID)?.first()?;
+    Some((*id, value(&mut keys, TAG_KEY)?))
 }
 
-/// The value of the object at the start, which must have this tag, and what is
-/// behind it.
-fn value(octets: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = match octets.strip_prefix(&[tag])? {
-        [length @ 0..=0x7F, rest @ ..] => (usize::from(*length), rest),
-        [0x81, length, rest @ ..] => (usize::from(*length), rest),
-        [0x82, high, low, rest @ ..] => (usize::from(u16::from_be_bytes([*high, *low])), rest),
-        _ => return None,
-    };
-    rest.split_at_checked(length)
+/// The value of the next object, which must have this tag.
+fn value<'a>(objects: &mut Reader<'a>, tag: Tag) -> Option<&'a [u8]> {
+    let object = objects.tlv().ok()?;
+    (object.tag == tag).then_some(object.value)
 }

@@ -5,6 +5,8 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
+use rsp_asn1::{Reader, Tag, Writer};
+
 use super::{InvalidValue, as_text, invalid};
 use crate::profile::hex;
 
@@ -171,44 +173,43 @@ pub(in crate::profile) struct SuciCalcInfo {
     pub(in crate::profile) keys: Vec<(u8, Vec<u8>)>,
 }
 
-const SCHEMES: u8 = 0xA0;
-const KEYS: u8 = 0xA1;
-const KEY_ID: u8 = 0x80;
-const KEY: u8 = 0x81;
+const SCHEMES: Tag = Tag::new(0xA0);
+const KEYS: Tag = Tag::new(0xA1);
+const KEY_ID: Tag = Tag::new(0x80);
+const KEY: Tag = Tag::new(0x81);
 
 impl SuciCalcInfo {
     /// The contents of the file.
     pub(in crate::profile) fn to_ef(&self) -> Vec<u8> {
         let schemes: Vec<u8> = self.schemes.iter().flat_map(|(s, k)| [*s, *k]).collect();
-        let mut keys = Vec::new();
-        for (id, key) in &self.keys {
-            append(&mut keys, KEY_ID, &[*id]);
-            append(&mut keys, KEY, key);
-        }
-        let mut contents = Vec::new();
-        append(&mut contents, SCHEMES, &schemes);
-        append(&mut contents, KEYS, &keys);
-        contents
+        let mut contents = Writer::new();
+        contents.primitive(SCHEMES, &schemes);
+        contents.constructed(KEYS, |keys| {
+            for (id, key) in &self.keys {
+                keys.primitive(KEY_ID, &[*id]);
+                keys.primitive(KEY, key);
+            }
+        });
+        contents.into_bytes()
     }
 
     /// From the contents of the file, `None` if they are something else.
     pub(in crate::profile) fn from_ef(contents: &[u8]) -> Option<Self> {
-        let (schemes, rest) = take(contents, SCHEMES)?;
-        let keys = match rest.first() {
-            Some(&KEYS) => take(rest, KEYS)?.0,
-            _ => &[],
-        };
-        let (pairs, odd) = schemes.as_chunks::<2>();
+        let mut contents = Reader::new(contents);
+        let (pairs, odd) = value(&mut contents, SCHEMES)?.as_chunks::<2>();
         let mut info = SuciCalcInfo {
             schemes: pairs.iter().map(|[scheme, key]| (*scheme, *key)).collect(),
             keys: Vec::new(),
         };
-        let mut keys = keys;
+        // Behind the objects the file may be filled up with anything.
+        let keys = match contents.rest().first() {
+            Some(0xA1) => value(&mut contents, KEYS)?,
+            _ => &[],
+        };
+        let mut keys = Reader::new(keys);
         while !keys.is_empty() {
-            let (id, rest) = take(keys, KEY_ID)?;
-            let (key, rest) = take(rest, KEY)?;
-            info.keys.push((*id.first()?, key.to_vec()));
-            keys = rest;
+            let id = value(&mut keys, KEY_ID)?.first()?;
+            info.keys.push((*id, value(&mut keys, KEY)?.to_vec()));
         }
         odd.is_empty().then_some(info)
     }
@@ -237,30 +238,10 @@ impl SuciCalcInfo {
     }
 }
 
-/// Appends a TLV; what is longer than 127 octets has its length in one more.
-fn append(out: &mut Vec<u8>, tag: u8, value: &[u8]) {
-    out.push(tag);
-    match value.len() {
-        length @ 0..=0x7F => out.push(length as u8),
-        length @ 0x80..=0xFF => out.extend([0x81, length as u8]),
-        length => {
-            out.push(0x82);
-            out.extend((length as u16).to_be_bytes());
-        }
-    }
-    out.extend_from_slice(value);
-}
-
-/// The value of a TLV with this tag, and what is behind it.
-fn take(octets: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let rest = octets.strip_prefix(&[tag])?;
-    let (length, rest) = match rest {
-        [length @ 0..=0x7F, rest @ ..] => (usize::from(*length), rest),
-        [0x81, length, rest @ ..] => (usize::from(*length), rest),
-        [0x82, high, low, rest @ ..] => (usize::from(u16::from_be_bytes([*high, *low])), rest),
-        _ => return None,
-    };
-    rest.split_at_checked(length)
+/// The value of the next object, which must have this tag.
+fn value<'a>(objects: &mut Reader<'a>, tag: Tag) -> Option<&'a [u8]> {
+    let object = objects.tlv().ok()?;
+    (object.tag == tag).then_some(object.value)
 }
 
 /// EF.Routing_Indicator (3GPP TS 31.102 4.4.11.11): 1 to 4 digits.
@@ -313,17 +294,16 @@ pub(in crate::profile) struct Supi;
 impl Supi {
     /// A network specific identifier, as `user@realm`.
     pub(in crate::profile) fn to_ef(nai: &str) -> Vec<u8> {
-        let mut contents = Vec::new();
-        append(&mut contents, 0x80, nai.as_bytes());
-        contents
+        let mut contents = Writer::new();
+        contents.primitive(Tag::new(0x80), nai.as_bytes());
+        contents.into_bytes()
     }
 
     /// The identifier, whichever of the three kinds it is.
     pub(in crate::profile) fn from_ef(contents: &[u8]) -> Option<String> {
-        let found = [0x80, 0x81, 0x82]
-            .into_iter()
-            .find_map(|tag| take(contents, tag));
-        String::from_utf8(found?.0.to_vec()).ok()
+        let object = Reader::new(contents).tlv().ok()?;
+        matches!(object.tag.get(), 0x80..=0x82)
+            .then(|| String::from_utf8(object.value.to_vec()).ok())?
     }
 }
 
