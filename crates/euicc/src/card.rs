@@ -79,6 +79,7 @@ impl Euicc {
         if self.switches_alone() && !self.has_response(self.package_channel) {
             self.isdr.settle();
         }
+        self.isdr.put_down();
         let response = response.unwrap_or_else(Status::response);
         self.isdr.refresh.announce(response)
     }

@@ -15,6 +15,7 @@ use crate::es10::{
 };
 use crate::package;
 use crate::personalisation::{Environment, EuiccKind, Personalisation};
+use crate::record::Record;
 use crate::refresh::Refresh;
 use crate::session::Session;
 use crate::signers::Signers;
@@ -45,6 +46,8 @@ pub(crate) struct Isdr {
     pub(crate) pending: Option<Switch>,
     /// Whether that waits for a REFRESH.
     pub(crate) refresh: Refresh,
+    /// What it did, if somebody wants to know.
+    pub(crate) record: Option<Record>,
 }
 
 impl Isdr {
@@ -61,6 +64,7 @@ impl Isdr {
             interrupted: None,
             pending: None,
             refresh: Refresh::None,
+            record: None,
         }
     }
 
@@ -127,6 +131,7 @@ impl Isdr {
         if let Some(switch) = self.pending.take() {
             switch.apply(self);
         }
+        self.put_down();
     }
 
     /// Memory left for profiles, in bytes.

@@ -13,6 +13,7 @@
 //! | `memory` | what is kept without power, and how a host stores it |
 //! | `package`, `switch`, `refresh` | eUICC Packages, their effect on profiles, what the terminal has to do with it |
 //! | `bootstrap` | profiles from the factory |
+//! | `record` | what a card did, for who watches a test |
 //! | `bsp`, `certificate` | profile protection (receiving side), certificates of servers |
 //! | `signers` | the card's own keys and chains, one for each CI |
 //! | [`uicc`] | profiles: installer, file system, authentication |
@@ -37,6 +38,7 @@ mod memory;
 mod notification_store;
 mod package;
 mod personalisation;
+mod record;
 mod refresh;
 mod session;
 mod signers;
@@ -49,4 +51,5 @@ pub use bootstrap::{BootstrapError, BootstrapProfile};
 pub use card::Euicc;
 pub use memory::{LoadError, StoredEuicc, Unwritten};
 pub use personalisation::{CiKey, Environment, EuiccKind, KeySet, Personalisation};
+pub use record::{Deed, Record};
 pub use store_data::MAX_COMMAND;

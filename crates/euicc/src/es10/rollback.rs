@@ -53,6 +53,9 @@ pub(crate) fn profile_rollback(
     isdr.state.notifications.remove(granted.result);
     package::store(isdr, &result);
     isdr.pending = Some(switch);
+    if let Some(record) = &mut isdr.record {
+        record.rolled_back(&granted.package);
+    }
     Ok(response(ProfileRollbackCmdResult::OK, Some(result)))
 }
 

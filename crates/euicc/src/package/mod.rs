@@ -1,7 +1,7 @@
 //! ES10b.LoadEuiccPackage (SGP.32 5.9.1, 3.3.1).
 
 mod psmo;
-mod received;
+pub(crate) mod received;
 
 use alloc::vec::Vec;
 
@@ -36,6 +36,9 @@ pub(crate) fn load_euicc_package(
         Some(code) => signed_error(isdr, &package, code)?,
         None => execute(isdr, &package)?,
     };
+    if let Some(record) = &mut isdr.record {
+        record.package(&package, &result);
+    }
     Ok(result.to_der())
 }
 
