@@ -31,10 +31,10 @@ const TERMINAL_CAPABILITY_TEMPLATE: Tag = Tag::new(0xA9);
 ///
 /// Profiles that a package enables, disables or deletes do so when the host has
 /// read the result, or does anything else than read it, or resets the card.
-/// The card then behaves as if newly powered towards the profile: there is no
-/// REFRESH, and logical channels stay open. Only a consumer eUICC whose host
-/// asks for one has the terminal fetch a REFRESH, and switches when the
-/// terminal has done it or resets the card.
+/// The card then behaves as if newly powered towards the profile, and logical
+/// channels stay open. Where the device has asked for a REFRESH and its
+/// terminal knows it, the terminal has to fetch one, and the profiles switch
+/// when it has done it or resets the card.
 pub struct Euicc {
     pub(crate) isdr: Isdr,
     channels: Channels,
@@ -121,6 +121,9 @@ impl Euicc {
             {
                 self.terminal_response(command)
             }
+            (ins::TERMINAL_PROFILE, _) if command.proprietary => {
+                self.terminal_profile(command, apdu, env)
+            }
             (ins::SELECT, _) if is_isdr(command) => self.select_isdr(command),
             (ins::SELECT, Application::Isdr) => self.leave_isdr(command, apdu, env),
             (_, Application::Profile) => self.profile(command, apdu, env),
@@ -136,10 +139,24 @@ impl Euicc {
     /// and the logical channels are closed.
     fn terminal_response(&mut self, command: &Command<'_>) -> Result<Vec<u8>, Status> {
         if self.isdr.refresh.terminal_response(command.data)? {
-            self.isdr.settle();
+            self.isdr.refreshed();
             self.channels = Channels::new();
         }
         Ok(Status::OK.response())
+    }
+
+    /// What the terminal can do; the profile hears it as well.
+    fn terminal_profile(
+        &mut self,
+        command: &Command<'_>,
+        apdu: &[u8],
+        env: &mut Environment<'_>,
+    ) -> Result<Vec<u8>, Status> {
+        self.isdr.terminal_profile = Some(command.data.to_vec());
+        match self.isdr.state.enabled_mut() {
+            Some(profile) => Ok(profile.uicc.transmit(command.channel, apdu, env)),
+            None => Ok(Status::OK.response()),
+        }
     }
 
     fn manage_channel(
@@ -197,7 +214,6 @@ impl Euicc {
         match (self.isdr.state.enabled_mut(), command.ins) {
             (Some(profile), _) => Ok(profile.uicc.transmit(command.channel, apdu, env)),
             (None, ins::SELECT) => Err(Status::FILE_NOT_FOUND),
-            (None, ins::TERMINAL_PROFILE) => Ok(Status::OK.response()),
             (None, _) => Err(Status::CONDITIONS_NOT_SATISFIED),
         }
     }

@@ -9,14 +9,15 @@ use rsp_asn1::{Asn1, BitString, Tag, Tlv, Writer};
 use crate::apdu::Status;
 use crate::es10::load_bpp::Interruptible;
 use crate::es10::{
-    authenticate_server, cancel_session, certs, configured_addresses, eim_configuration,
-    euicc_challenge, euicc_info, load_bpp, local_profiles, memory_reset, nickname, notifications,
-    prepare_download, profiles_info, rat, rollback,
+    authenticate_server, cancel_session, certs, configured_addresses, connectivity_parameters,
+    eim_configuration, emergency, euicc_challenge, euicc_info, fallback, immediate_enable,
+    load_bpp, local_profiles, memory_reset, nickname, notifications, prepare_download,
+    profiles_info, rat, rollback,
 };
 use crate::package;
 use crate::personalisation::{Environment, EuiccKind, Personalisation};
 use crate::record::Record;
-use crate::refresh::Refresh;
+use crate::refresh::{self, Refresh};
 use crate::session::Session;
 use crate::signers::Signers;
 use crate::state::{ProfileEvent, State};
@@ -48,6 +49,10 @@ pub(crate) struct Isdr {
     pub(crate) refresh: Refresh,
     /// What it did, if somebody wants to know.
     pub(crate) record: Option<Record>,
+    /// What the terminal can do (ETSI TS 102 223 5.2), once it has said so.
+    pub(crate) terminal_profile: Option<Vec<u8>>,
+    /// Whether functions are refused until the next reset.
+    silent: bool,
 }
 
 impl Isdr {
@@ -65,6 +70,8 @@ impl Isdr {
             pending: None,
             refresh: Refresh::None,
             record: None,
+            terminal_profile: None,
+            silent: false,
         }
     }
 
@@ -77,6 +84,9 @@ impl Isdr {
         command: &[u8],
         env: &mut Environment<'_>,
     ) -> Result<Vec<u8>, Status> {
+        if self.silent {
+            return Err(Status::CONDITIONS_NOT_SATISFIED);
+        }
         if let Some(function) = function_of(command, self.ecasd.kind) {
             return function(self, command, env);
         }
@@ -87,7 +97,15 @@ impl Isdr {
     pub(crate) fn power_cycle(&mut self) {
         self.end_session();
         self.refresh = Refresh::None;
+        self.terminal_profile = None;
         self.settle();
+        self.silent = false;
+    }
+
+    /// The terminal has done a REFRESH: profiles switch as with a reset.
+    pub(crate) fn refreshed(&mut self) {
+        self.settle();
+        self.silent = false;
     }
 
     /// Forgets the session; an installation that it had begun fails with a
@@ -114,21 +132,50 @@ impl Isdr {
     pub(crate) fn begin_switch(
         &mut self,
         events: Vec<(Iccid, ProfileEvent)>,
-        with_refresh: bool,
+        refresh_flag: bool,
     ) -> Result<(), Status> {
-        if with_refresh {
-            self.pending = Some(Switch::later(events));
-            self.refresh = Refresh::Announced;
-            return Ok(());
-        }
         let number = self.state.notifications.next_number();
-        self.pending = Some(Switch::prepare(self, events, number)?);
+        let switch = self.prepare_switch(events, refresh_flag, number)?;
+        self.order(switch, refresh_flag);
         Ok(())
+    }
+
+    /// A switch for [`Isdr::order`] whose first notification gets this number.
+    pub(crate) fn prepare_switch(
+        &self,
+        events: Vec<(Iccid, ProfileEvent)>,
+        refresh_flag: bool,
+        first_number: i64,
+    ) -> Result<Switch, Status> {
+        match self.asks_for_refresh(refresh_flag) {
+            true => Ok(Switch::later(events)),
+            false => Switch::prepare(self, events, first_number),
+        }
+    }
+
+    /// Begins a switch.
+    pub(crate) fn order(&mut self, switch: Switch, refresh_flag: bool) {
+        self.pending = Some(switch);
+        if self.asks_for_refresh(refresh_flag) {
+            self.refresh = Refresh::Announced;
+        }
+    }
+
+    /// Whether a switch waits for a REFRESH. Only a terminal that has said that
+    /// it knows proactive commands is sent one. That consumer devices know
+    /// them is taken for granted.
+    fn asks_for_refresh(&self, refresh_flag: bool) -> bool {
+        let known = match (&self.terminal_profile, self.ecasd.kind) {
+            (Some(profile), _) => refresh::is_supported(profile),
+            (None, kind) => kind == EuiccKind::Consumer,
+        };
+        refresh_flag && known
     }
 
     /// Does what was ordered last.
     pub(crate) fn settle(&mut self) {
         if let Some(switch) = self.pending.take() {
+            self.silent |= self.ecasd.silent_until_reset && switch.changes_profile();
             switch.apply(self);
         }
         self.put_down();
@@ -216,6 +263,13 @@ fn of_iot(tag: Tag) -> Option<Function> {
         0xBF56 => certs::get_certs,
         0xBF57 => eim_configuration::add_initial_eim,
         0xBF58 => rollback::profile_rollback,
+        0xBF59 => immediate_enable::configure_immediate_profile_enabling,
+        0xBF5A => immediate_enable::immediate_enable,
+        0xBF5B => emergency::enable_emergency_profile,
+        0xBF5C => emergency::disable_emergency_profile,
+        0xBF5D => fallback::execute_fallback_mechanism,
+        0xBF5E => fallback::return_from_fallback,
+        0xBF5F => connectivity_parameters::get_connectivity_parameters,
         0xBF64 => memory_reset::euicc_memory_reset_iot,
         0xBF65 => configured_addresses::set_default_dp_address_iot,
         _ => return None,

@@ -12,6 +12,7 @@
 //! | `es10` | one file per function of ES10a, ES10b, ES10c |
 //! | `memory` | what is kept without power, and how a host stores it |
 //! | `package`, `switch`, `refresh` | eUICC Packages, their effect on profiles, what the terminal has to do with it |
+//! | `association`, `mechanisms` | eIMs; fallback, emergency profile, immediate enabling |
 //! | `bootstrap` | profiles from the factory |
 //! | `record` | what a card did, for who watches a test |
 //! | `bsp`, `certificate` | profile protection (receiving side), certificates of servers |
@@ -25,6 +26,7 @@
 extern crate alloc;
 
 mod apdu;
+mod association;
 mod bootstrap;
 mod bsp;
 mod card;
@@ -34,6 +36,7 @@ mod es10;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod isdr;
+mod mechanisms;
 mod memory;
 mod notification_store;
 mod package;

@@ -80,11 +80,19 @@ pub struct Personalisation {
     /// The next association token that an eIM gets (SGP.32 2.11.1.1.1). A card
     /// that has had associations before goes on where it was.
     pub next_association_token: i64,
+    /// Whether an IoT eUICC has an Emergency Profile (SGP.32 5.9.22).
+    pub ecall_supported: bool,
+    /// Whether an IoT eUICC has the fallback mechanism (SGP.32 3.4.6).
+    pub fallback_supported: bool,
+    /// Whether the card, after a profile was enabled or disabled, refuses ES10
+    /// functions by '6985' until it is reset, as some in the field do.
+    pub silent_until_reset: bool,
 }
 
 impl Personalisation {
     /// For IoT, with one key, no default SM-DP+, no policy rule authorised, the GSMA's root
-    /// SM-DS, 1 MiB of memory and association tokens from 1.
+    /// SM-DS, 1 MiB of memory, association tokens from 1, with Emergency
+    /// Profile and fallback, usable after a switch without a reset.
     pub fn new(
         eid: Eid,
         ci: Vec<CiKey>,
@@ -107,6 +115,9 @@ impl Personalisation {
             rules_authorisation_table: Vec::new(),
             memory: DEFAULT_MEMORY,
             next_association_token: 1,
+            ecall_supported: true,
+            fallback_supported: true,
+            silent_until_reset: false,
         }
     }
 

@@ -1,6 +1,5 @@
-//! REFRESH, with which a consumer eUICC has its terminal begin anew on another
-//! profile (ETSI TS 102 223 6.4.7, SGP.22 3.2.1): the only proactive command of
-//! this card.
+//! REFRESH, with which an eUICC has its terminal begin anew on another profile
+//! (ETSI TS 102 223 6.4.7, SGP.22 3.2.1).
 
 use alloc::vec::Vec;
 
@@ -20,6 +19,18 @@ const RESULT: [u32; 2] = [0x03, 0x83];
 
 /// General results below are of commands that were performed.
 const NOT_PERFORMED: u8 = 0x10;
+
+/// Octet and bit of TERMINAL PROFILE by which a terminal says that it knows
+/// REFRESH (ETSI TS 102 223 5.2).
+const SUPPORTED: (usize, u8) = (2, 0x80);
+
+/// Whether a terminal with this profile can be asked for it.
+pub(crate) fn is_supported(terminal_profile: &[u8]) -> bool {
+    let (at, bit) = SUPPORTED;
+    terminal_profile
+        .get(at)
+        .is_some_and(|octet| octet & bit != 0)
+}
 
 /// How far the terminal is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use rsp_asn1::Oid;
-use rsp_asn1::ids::TransactionId;
+use rsp_asn1::ids::{Iccid, TransactionId};
 use rsp_asn1::rsp::SubjectKeyIdentifier;
 use rsp_crypto::PublicKey;
 
@@ -24,13 +24,15 @@ pub(crate) enum Session {
     Prepared(Box<Authenticated>, Prepared),
     /// The rest of a Bound Profile Package.
     Loading(Box<Load>),
+    /// ImmediateEnable of what was installed, if the device wants it.
+    Installed(Installation),
 }
 
 impl Session {
     /// The server that was authenticated, if one was.
     pub(crate) fn authenticated(&self) -> Option<&Authenticated> {
         match self {
-            Session::None | Session::Challenged(_) => None,
+            Session::None | Session::Challenged(_) | Session::Installed(_) => None,
             Session::Authenticated(server) | Session::Prepared(server, _) => Some(server),
             Session::Loading(load) => Some(&load.server),
         }
@@ -49,6 +51,13 @@ pub(crate) struct Authenticated {
     pub(crate) oid: Oid,
     /// r || s.
     pub(crate) euicc_signature1: Vec<u8>,
+}
+
+/// What a successful LoadBoundProfilePackage leaves behind.
+pub(crate) struct Installation {
+    pub(crate) iccid: Iccid,
+    pub(crate) smdp_oid: Oid,
+    pub(crate) server_address: String,
 }
 
 /// What PrepareDownload adds.

@@ -7,13 +7,14 @@ use alloc::vec::Vec;
 use rsp_asn1::ids::{Iccid, TransactionId};
 use rsp_asn1::rsp::{
     DpProprietaryData, NOTIFICATION_DELETE, NOTIFICATION_DISABLE, NOTIFICATION_ENABLE, PPR1, PPR2,
-    ProfileState, StoreMetadataRequest, SubjectKeyIdentifier,
+    PROFILE_CLASS_TEST, ProfileState, StoreMetadataRequest, SubjectKeyIdentifier,
 };
 use rsp_asn1::sgp32::{EimConfigurationData, EimId};
 use rsp_asn1::{BoundedString, Oid};
 use rsp_crypto::{CryptoError, Curve, EckaKey, Provider, PublicKey, Rng};
 use zeroize::Zeroizing;
 
+use crate::mechanisms::Mechanisms;
 use crate::notification_store::NotificationStore;
 use crate::uicc::Uicc;
 
@@ -40,6 +41,7 @@ pub(crate) struct State {
     pub(crate) one_time_keys: Vec<OneTimeKey>,
     /// The right to return, granted by a package.
     pub(crate) rollback: Option<Rollback>,
+    pub(crate) mechanisms: Mechanisms,
 }
 
 impl State {
@@ -53,6 +55,7 @@ impl State {
             default_dp_address,
             one_time_keys: Vec::new(),
             rollback: None,
+            mechanisms: Mechanisms::default(),
         }
     }
 
@@ -72,6 +75,12 @@ impl State {
     pub(crate) fn enabled_mut(&mut self) -> Option<&mut Profile> {
         let mut profiles = self.profiles.iter_mut();
         profiles.find(|p| p.state == ProfileState::ENABLED)
+    }
+
+    /// Whether the profile with the Fallback Attribute is enabled.
+    pub(crate) fn fallback_enabled(&self) -> bool {
+        let enabled = self.enabled().map(Profile::iccid);
+        enabled.is_some() && enabled == self.mechanisms.fallback.as_ref()
     }
 
     pub(crate) fn eim(&self, id: &str) -> Option<&Eim> {
@@ -181,6 +190,17 @@ impl Profile {
     /// PPR2: deletion is not allowed.
     pub(crate) fn must_not_be_deleted(&self) -> bool {
         self.has_rule(PPR2)
+    }
+
+    /// Whether it is a test profile.
+    pub(crate) fn is_test(&self) -> bool {
+        self.metadata.profile_class == PROFILE_CLASS_TEST
+    }
+
+    /// Whether its rules let another profile be enabled in its place: PPR1
+    /// does not hold against a test profile (SGP.22 2.9.2.4, 5.7.16).
+    pub(crate) fn may_give_way_to(&self, other: &Profile) -> bool {
+        other.is_test() || !self.must_stay_enabled()
     }
 
     fn has_rule(&self, rule: u8) -> bool {

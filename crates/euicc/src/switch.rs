@@ -13,7 +13,7 @@ use rsp_asn1::{BitString, Signed};
 use crate::apdu::Status;
 use crate::isdr::Isdr;
 use crate::notification_store::Entry;
-use crate::state::{Profile, ProfileEvent};
+use crate::state::{Profile, ProfileEvent, State};
 
 /// What happens to profiles, in order, and the notifications of it.
 pub(crate) struct Switch {
@@ -56,6 +56,20 @@ impl Switch {
         }
     }
 
+    /// Something that nobody is told of.
+    pub(crate) fn silent(events: Vec<(Iccid, ProfileEvent)>) -> Switch {
+        Switch {
+            events,
+            notifications: Some(Vec::new()),
+        }
+    }
+
+    /// Whether another profile is enabled afterwards, or none.
+    pub(crate) fn changes_profile(&self) -> bool {
+        let mut events = self.events.iter();
+        events.any(|(_, event)| *event != ProfileEvent::Delete)
+    }
+
     /// Does it. If the notifications are made already, nothing else may have
     /// taken a sequence number meanwhile.
     pub(crate) fn apply(self, isdr: &mut Isdr) {
@@ -65,21 +79,39 @@ impl Switch {
             let made = Switch::prepare(isdr, self.events.clone(), number).ok();
             made.and_then(|made| made.notifications).unwrap_or_default()
         });
+        let before = isdr.state.enabled().map(|profile| *profile.iccid());
         for (iccid, event) in self.events {
             match event {
                 ProfileEvent::Delete => {
                     isdr.state.profiles.retain(|p| *p.iccid() != iccid);
+                    isdr.state.mechanisms.forget(&iccid);
                 }
                 ProfileEvent::Enable => set_state(isdr, &iccid, ProfileState::ENABLED),
                 ProfileEvent::Disable => set_state(isdr, &iccid, ProfileState::DISABLED),
             }
         }
+        remember_operational(&mut isdr.state, before);
         for notification in notifications {
             isdr.state
                 .notifications
                 .push(Entry::Notification(notification));
         }
     }
+}
+
+/// A test profile leads back to the operational one that it took the place of,
+/// over other test profiles (SGP.22 5.7.16).
+fn remember_operational(state: &mut State, before: Option<Iccid>) {
+    let before_test = match state.enabled() {
+        Some(now) if now.is_test() => {
+            let before = before.and_then(|iccid| state.profile(&iccid));
+            let operational = before.filter(|profile| !profile.is_test());
+            let operational = operational.map(|profile| *profile.iccid());
+            operational.or(state.mechanisms.before_test)
+        }
+        _ => None,
+    };
+    state.mechanisms.before_test = before_test;
 }
 
 /// A profile starts and stops as with power.

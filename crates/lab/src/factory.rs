@@ -12,7 +12,7 @@ use rsp_core::profile::{self, MetadataOrder, MncLength, ProfileError, Subscripti
 use rsp_crypto::software::{SoftwareKey, SoftwareProvider};
 use rsp_crypto::{CryptoError, Rng, SigningKey};
 
-use crate::identity::{CardIdentity, CardKeys};
+use crate::identity::{CardIdentity, CardKeys, CardLikeness};
 
 /// Makes cards.
 #[derive(Debug)]
@@ -142,6 +142,7 @@ impl Factory {
         CardIdentity {
             eid,
             kind: EuiccKind::Iot,
+            likeness: CardLikeness::default(),
             memory: None,
             ci: vec![ci],
             keys: CardKeys {

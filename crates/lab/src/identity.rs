@@ -24,12 +24,49 @@ pub struct CardIdentity {
     pub kind: EuiccKind,
     /// Memory for profiles in octets, if not what a card usually has.
     pub memory: Option<usize>,
+    /// In what it differs from a card that can do everything.
+    pub likeness: CardLikeness,
     /// CI keys that it trusts.
     pub ci: Vec<CiKey>,
     /// Its key that is used where nobody chooses one.
     pub keys: CardKeys,
     /// Keys under other CIs.
     pub further_keys: Vec<CardKeys>,
+}
+
+/// In what a card is like others in the field.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CardLikeness {
+    /// It has no Emergency Profile (SGP.32 5.9.22).
+    pub without_ecall: bool,
+    /// It has no fallback mechanism (SGP.32 3.4.6).
+    pub without_fallback: bool,
+    /// After a profile was enabled or disabled it refuses ES10 functions until
+    /// it is reset.
+    pub silent_until_reset: bool,
+}
+
+impl CardLikeness {
+    fn to_octet(self) -> u8 {
+        let flags = [
+            self.without_ecall,
+            self.without_fallback,
+            self.silent_until_reset,
+        ];
+        flags
+            .iter()
+            .rev()
+            .fold(0, |octet, flag| octet << 1 | u8::from(*flag))
+    }
+
+    fn from_octet(octet: u8) -> CardLikeness {
+        CardLikeness {
+            without_ecall: octet & 1 != 0,
+            without_fallback: octet & 2 != 0,
+            silent_until_reset: octet & 4 != 0,
+        }
+    }
 }
 
 /// A key of a card with its certificates.
@@ -92,6 +129,9 @@ impl CardIdentity {
         );
         personalisation.kind = self.kind;
         personalisation.memory = self.memory.unwrap_or(personalisation.memory);
+        personalisation.ecall_supported = !self.likeness.without_ecall;
+        personalisation.fallback_supported = !self.likeness.without_fallback;
+        personalisation.silent_until_reset = self.likeness.silent_until_reset;
         let further = self.further_keys.iter().map(CardKeys::key_set);
         personalisation.further_key_sets = further.collect();
         personalisation
@@ -124,7 +164,10 @@ impl CardIdentity {
         join(&[
             self.eid.as_bytes(),
             &self.keys.to_octets(),
-            &[u8::from(self.kind == EuiccKind::Consumer)],
+            &[
+                u8::from(self.kind == EuiccKind::Consumer),
+                self.likeness.to_octet(),
+            ],
             &memory.unwrap_or_default(),
             &ci,
             &further,
@@ -134,6 +177,7 @@ impl CardIdentity {
     /// An identity from its octets.
     pub(crate) fn from_octets(octets: &[u8]) -> Result<CardIdentity, String> {
         let [eid, keys, kind, memory, mut ci, mut further] = split(octets).ok_or(UNREADABLE)?;
+        let [consumer, likeness] = kind.try_into().map_err(|_| UNREADABLE)?;
         let mut ci_keys = Vec::new();
         while !ci.is_empty() {
             let (identifier, key) = take(&mut ci).zip(take(&mut ci)).ok_or(UNREADABLE)?;
@@ -149,7 +193,8 @@ impl CardIdentity {
         }
         Ok(CardIdentity {
             eid: Eid::from_bytes(eid.try_into().map_err(|_| UNREADABLE)?),
-            kind: kind_of(kind == [1]),
+            kind: kind_of(consumer == 1),
+            likeness: CardLikeness::from_octet(likeness),
             memory: match memory.try_into() {
                 Ok(octets) => usize::try_from(u64::from_be_bytes(octets)).ok(),
                 Err(_) => None,
@@ -208,6 +253,8 @@ struct Text {
     consumer: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     memory: Option<usize>,
+    #[serde(default)]
+    likeness: CardLikeness,
     ci: Vec<(String, String)>,
     #[serde(flatten)]
     keys: KeysText,
@@ -261,6 +308,7 @@ impl From<CardIdentity> for Text {
             eid: identity.eid,
             consumer: identity.kind == EuiccKind::Consumer,
             memory: identity.memory,
+            likeness: identity.likeness,
             ci: ci.collect(),
             keys: KeysText::from(&identity.keys),
             further_keys: identity.further_keys.iter().map(KeysText::from).collect(),
@@ -285,6 +333,7 @@ impl TryFrom<Text> for CardIdentity {
             eid: text.eid,
             kind: kind_of(text.consumer),
             memory: text.memory,
+            likeness: text.likeness,
             ci,
             keys: CardKeys::try_from(&text.keys)?,
             further_keys: further.collect::<Result<_, _>>()?,

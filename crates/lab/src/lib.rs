@@ -22,7 +22,7 @@ mod world;
 pub use card_file::{CardFile, CardFileError};
 pub use device::{Device, Outward};
 pub use factory::{Bootstrap, Factory, FactoryError};
-pub use identity::{CardIdentity, CardKeys, OtherCard};
+pub use identity::{CardIdentity, CardKeys, CardLikeness, OtherCard};
 pub use kills::{Kill, Moment, Peer, Role};
 pub use material::Material;
 pub use network::{Algorithm, NotConfirmed, Subscriber};

@@ -8,7 +8,7 @@ use rsp_asn1::rsp::{
     EuiccInfo1, EuiccInfo2, GetEuiccDataRequest, GetEuiccDataResponse, GetEuiccInfo1Request,
     GetEuiccInfo2Request, IotSpecificInfo,
 };
-use rsp_asn1::{Asn1, BitString, BoundedString, Tag, Writer};
+use rsp_asn1::{Asn1, BitString, BoundedString, Null, Tag, Writer};
 
 use super::decode;
 use crate::apdu::Status;
@@ -106,8 +106,8 @@ pub(crate) fn euicc_info2(isdr: &Isdr) -> EuiccInfo2 {
         highest_svn: None,
         iot_specific_info: is_iot.then(|| IotSpecificInfo {
             iot_version: vec![IOT_VERSION],
-            ecall_supported: None,
-            fallback_supported: None,
+            ecall_supported: isdr.ecasd.ecall_supported.then_some(Null),
+            fallback_supported: isdr.ecasd.fallback_supported.then_some(Null),
             fallback_allowed_update_supported: None,
             extensions: Default::default(),
         }),

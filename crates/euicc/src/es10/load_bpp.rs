@@ -19,7 +19,7 @@ use crate::apdu::Status;
 use crate::isdr::Isdr;
 use crate::notification_store::Entry;
 use crate::personalisation::Environment;
-use crate::session::Session;
+use crate::session::{Installation, Session};
 use crate::state::ProfileContents;
 
 /// First bytes of a package.
@@ -109,6 +109,11 @@ fn install(isdr: &mut Isdr, load: &Load, installed: Installed) -> Result<Vec<u8>
     });
     let result = sign_result(isdr, &Interruptible::of(load), success)?;
     isdr.state.drop_one_time_key(&load.prepared.euicc_otpk);
+    isdr.session = Session::Installed(Installation {
+        iccid: installed.metadata.iccid,
+        smdp_oid: load.server.oid.clone(),
+        server_address: load.server.server_address.clone(),
+    });
     let contents = ProfileContents {
         metadata: installed.metadata,
         dp_proprietary_data: installed.dp_proprietary_data,

@@ -54,11 +54,19 @@ fn to_enable(
         return Err(EnableResult::PROFILE_NOT_IN_DISABLED_STATE);
     }
     let enable = (*profile.iccid(), ProfileEvent::Enable);
-    match isdr.state.enabled() {
-        Some(enabled) if enabled.must_stay_enabled() => Err(EnableResult::DISALLOWED_BY_POLICY),
-        Some(enabled) => Ok(vec![(*enabled.iccid(), ProfileEvent::Disable), enable]),
-        None => Ok(vec![enable]),
+    let Some(enabled) = isdr.state.enabled() else {
+        return Ok(vec![enable]);
+    };
+    if !enabled.may_give_way_to(profile) {
+        return Err(EnableResult::DISALLOWED_BY_POLICY);
     }
+    // From a test profile the way leads back to where it came from.
+    let before_test = isdr.state.mechanisms.before_test.as_ref();
+    let is_other = before_test.is_some_and(|before| before != profile.iccid());
+    if enabled.is_test() && !profile.is_test() && is_other {
+        return Err(EnableResult::WRONG_PROFILE_REENABLING);
+    }
+    Ok(vec![(*enabled.iccid(), ProfileEvent::Disable), enable])
 }
 
 /// Disables the enabled profile.

@@ -28,7 +28,9 @@ const OF_CONSUMERS: [u8; 3] = [
 ];
 
 /// Of SGP.32: deletes what the options name, policy rules notwithstanding.
-/// Profiles go when the host has read the response.
+/// Profiles go when the host has read the response, the enabled one with a
+/// REFRESH if the terminal knows it. While an Emergency Profile is enabled, or
+/// a REFRESH is under way, nothing is done.
 pub(crate) fn euicc_memory_reset_iot(
     isdr: &mut Isdr,
     command: &[u8],
@@ -36,28 +38,67 @@ pub(crate) fn euicc_memory_reset_iot(
 ) -> Result<Vec<u8>, Status> {
     let request: sgp32::EuiccMemoryResetRequest = decode(command)?;
     let options = &request.reset_options;
-    let (reset_result, events) = prepare(isdr, options);
-    isdr.begin_switch(events, false)?;
-    // From here on nothing fails.
-    reset_address(isdr, options);
-    let reset_eim_result = options.bit(RESET_EIM_CONFIG_DATA).then(|| {
-        match core::mem::take(&mut isdr.state.eims).is_empty() {
-            true => ResetEimResult::NOTHING_TO_DELETE,
-            false => ResetEimResult::OK,
+    let refused = if isdr.state.mechanisms.emergency.is_some() {
+        Some(ResetResult::ECALL_ACTIVE)
+    } else {
+        isdr.refresh.is_pending().then_some(ResetResult::CAT_BUSY)
+    };
+    let (reset_result, eim_result, immediate_result) = match refused {
+        Some(code) => (
+            code,
+            ResetEimResult::UNDEFINED_ERROR,
+            ResetImmediateEnableConfigResult::UNDEFINED_ERROR,
+        ),
+        None => {
+            let result = reset_profiles(isdr, options)?;
+            isdr.state.rollback = None;
+            let (eims, immediate) = reset_configuration(isdr, options);
+            (result, eims, immediate)
         }
-    });
-    isdr.state.rollback = None;
-    // This card has no configuration for immediate enabling.
-    let reset_immediate_enable_config_result = options
-        .bit(RESET_IMMEDIATE_ENABLE_CONFIG)
-        .then_some(ResetImmediateEnableConfigResult::RESET_IEC_NOT_SUPPORTED);
+    };
+    let immediate = options.bit(RESET_IMMEDIATE_ENABLE_CONFIG);
     let response = sgp32::EuiccMemoryResetResponse {
         reset_result,
-        reset_eim_result,
-        reset_immediate_enable_config_result,
+        reset_eim_result: options.bit(RESET_EIM_CONFIG_DATA).then_some(eim_result),
+        reset_immediate_enable_config_result: immediate.then_some(immediate_result),
         extensions: Default::default(),
     };
     Ok(response.to_der())
+}
+
+/// eIMs and the configuration for immediate enabling, as far as the options
+/// name them.
+fn reset_configuration(
+    isdr: &mut Isdr,
+    options: &BitString,
+) -> (ResetEimResult, ResetImmediateEnableConfigResult) {
+    if options.bit(RESET_IMMEDIATE_ENABLE_CONFIG) {
+        isdr.state.mechanisms.immediate_enable = Default::default();
+    }
+    let eims = match options.bit(RESET_EIM_CONFIG_DATA) {
+        true => core::mem::take(&mut isdr.state.eims),
+        false => Vec::new(),
+    };
+    let eim_result = match eims.is_empty() {
+        true => ResetEimResult::NOTHING_TO_DELETE,
+        false => ResetEimResult::OK,
+    };
+    (eim_result, ResetImmediateEnableConfigResult::OK)
+}
+
+/// Profiles and the default SM-DP+ address. When the enabled profile is to go,
+/// the terminal is asked to begin anew.
+fn reset_profiles(isdr: &mut Isdr, options: &BitString) -> Result<ResetResult, Status> {
+    let (result, events) = prepare(isdr, options);
+    let enabled = isdr.state.enabled().map(|profile| *profile.iccid());
+    let is_enabled = |(iccid, _): &(Iccid, ProfileEvent)| Some(*iccid) == enabled;
+    let with_refresh = events.iter().any(is_enabled);
+    isdr.begin_switch(events, with_refresh)?;
+    // From here on nothing fails.
+    if options.bit(RESET_DEFAULT_SMDP_ADDRESS) {
+        isdr.state.default_dp_address = None;
+    }
+    Ok(result)
 }
 
 /// Of SGP.22: the same, and when the enabled profile is to go, it goes with a
@@ -75,15 +116,7 @@ pub(crate) fn euicc_memory_reset(
     let options = BitString::of(&wanted);
     let reset_result = match isdr.refresh.is_pending() {
         true => ResetResult::CAT_BUSY,
-        false => {
-            let (result, events) = prepare(isdr, &options);
-            let enabled = isdr.state.enabled().map(|profile| *profile.iccid());
-            let is_enabled = |(iccid, _): &(Iccid, ProfileEvent)| Some(*iccid) == enabled;
-            let with_refresh = events.iter().any(is_enabled);
-            isdr.begin_switch(events, with_refresh)?;
-            reset_address(isdr, &options);
-            result
-        }
+        false => reset_profiles(isdr, &options)?,
     };
     let response = rsp::EuiccMemoryResetResponse {
         reset_result,
@@ -104,12 +137,6 @@ fn prepare(isdr: &Isdr, options: &BitString) -> (ResetResult, Vec<(Iccid, Profil
     match events.is_empty() && !address {
         true => (ResetResult::NOTHING_TO_DELETE, events),
         false => (ResetResult::OK, events),
-    }
-}
-
-fn reset_address(isdr: &mut Isdr, options: &BitString) {
-    if options.bit(RESET_DEFAULT_SMDP_ADDRESS) {
-        isdr.state.default_dp_address = None;
     }
 }
 

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use rsp_asn1::ids::Iccid;
 use rsp_asn1::rsp::{
     ProfileInfo, ProfileInfoListError, ProfileInfoListRequest, ProfileInfoListResponse,
     ProfileSearchCriteria,
@@ -33,12 +34,15 @@ pub(crate) fn get_profiles_info(
     _env: &mut Environment<'_>,
 ) -> Result<Vec<u8>, Status> {
     let request: ProfileInfoListRequest = decode(command)?;
-    Ok(list(&isdr.state, &request, isdr.ecasd.kind).to_der())
+    let fallback = isdr.state.mechanisms.fallback;
+    Ok(list(&isdr.state, fallback, &request, isdr.ecasd.kind).to_der())
 }
 
-/// The list that a request asks for.
+/// The list that a request asks for; `fallback` is the profile with the
+/// Fallback Attribute.
 pub(crate) fn list(
     state: &State,
+    fallback: Option<Iccid>,
     request: &ProfileInfoListRequest,
     kind: EuiccKind,
 ) -> ProfileInfoListResponse {
@@ -47,7 +51,11 @@ pub(crate) fn list(
     };
     let profiles = state.profiles.iter();
     let found = profiles.filter(|profile| selected(profile, request.search_criteria.as_ref()));
-    ProfileInfoListResponse::Ok(found.map(|profile| info(profile, &tags)).collect())
+    let described = found.map(|profile| ProfileInfo {
+        fallback_attribute: fallback == Some(*profile.iccid()) && tags.contains(&0x9F26),
+        ..info(profile, &tags)
+    });
+    ProfileInfoListResponse::Ok(described.collect())
 }
 
 fn selected(profile: &Profile, criteria: Option<&ProfileSearchCriteria>) -> bool {
@@ -131,5 +139,8 @@ fn info(profile: &Profile, tags: &[u32]) -> ProfileInfo {
     }
     info.ecall_indication = metadata.ecall_indication.filter(|_| wanted(0x9F7B));
     info.fallback_allowed = metadata.fallback_allowed.filter(|_| wanted(0x9F67));
+    if wanted(0xBF64) {
+        info.iot_specific_profile_info = metadata.iot_specific_metadata.clone();
+    }
     info
 }

@@ -14,7 +14,6 @@ use crate::isdr::Isdr;
 use crate::package;
 use crate::personalisation::Environment;
 use crate::state::ProfileEvent;
-use crate::switch::Switch;
 
 /// Returns to the profile that was enabled before, once, if the package that
 /// enabled the present one allowed it. The new result takes the place of that
@@ -24,8 +23,11 @@ pub(crate) fn profile_rollback(
     command: &[u8],
     _env: &mut Environment<'_>,
 ) -> Result<Vec<u8>, Status> {
-    if ProfileRollbackRequest::from_der(command).is_err() {
+    let Ok(request) = ProfileRollbackRequest::from_der(command) else {
         return Ok(response(ProfileRollbackCmdResult::COMMAND_ERROR, None));
+    };
+    if isdr.refresh.is_pending() {
+        return Ok(response(ProfileRollbackCmdResult::CAT_BUSY, None));
     }
     let Some(granted) = isdr.state.rollback.take() else {
         return Ok(response(
@@ -42,7 +44,7 @@ pub(crate) fn profile_rollback(
     let number = isdr.state.notifications.next_number();
     let results = alloc::vec![EuiccResultData::RollbackResult(RollbackProfileResult::OK)];
     let signed = package::signed_result(isdr, &granted.package, number, results);
-    let switch = Switch::prepare(isdr, events, number + 1);
+    let switch = isdr.prepare_switch(events, request.refresh_flag, number + 1);
     let (result, switch) = match signed.and_then(|result| Ok((result, switch?))) {
         Ok(prepared) => prepared,
         Err(status) => {
@@ -52,10 +54,10 @@ pub(crate) fn profile_rollback(
     };
     isdr.state.notifications.remove(granted.result);
     package::store(isdr, &result);
-    isdr.pending = Some(switch);
     if let Some(record) = &mut isdr.record {
         record.rolled_back(&granted.package);
     }
+    isdr.order(switch, request.refresh_flag);
     Ok(response(ProfileRollbackCmdResult::OK, Some(result)))
 }
 

@@ -8,6 +8,7 @@ use rsp_asn1::ids::{Iccid, TransactionId};
 use serde::{Deserialize, Serialize};
 
 use super::LoadError;
+use crate::mechanisms::Mechanisms;
 
 /// What a part is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -67,6 +68,7 @@ pub(super) struct Common {
     /// Identifiers in the order of association.
     pub(super) eims: Vec<String>,
     pub(super) rollback: Option<StoredRollback>,
+    pub(super) mechanisms: Mechanisms,
 }
 
 /// The right to a ProfileRollback.

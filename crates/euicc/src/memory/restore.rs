@@ -14,7 +14,7 @@ use super::part::{
     Change, Common, Key, Octets, StoredDownload, StoredEim, StoredOneTimeKey, StoredProfile,
     StoredRollback, StoredSwitch, UiccPart, decode,
 };
-use crate::es10::eim_configuration;
+use crate::association;
 use crate::es10::load_bpp::Interruptible;
 use crate::isdr::Isdr;
 use crate::notification_store::{Entry, NotificationStore};
@@ -65,11 +65,12 @@ pub(super) fn restore(
     isdr.state.next_association_token = common.next_association_token;
     isdr.state.next_profile = common.next_profile;
     isdr.state.default_dp_address = common.default_dp_address;
+    isdr.state.mechanisms = common.mechanisms;
     isdr.state.rollback = common.rollback.map(rollback).transpose()?;
     isdr.state.eims.clear();
     for id in common.eims {
         let stored: StoredEim = part(parts, &Key::Eim(id), "an eIM")?;
-        let eim = eim_configuration::restored(der(&stored.data, "an eIM")?, stored.counter);
+        let eim = association::restored(der(&stored.data, "an eIM")?, stored.counter);
         isdr.state
             .eims
             .push(eim.ok_or(LoadError::Malformed("the key of an eIM"))?);

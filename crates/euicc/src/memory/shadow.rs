@@ -133,6 +133,7 @@ fn common(state: &State) -> Common {
         default_dp_address: state.default_dp_address.clone(),
         eims: state.eims.iter().map(|e| e.id().as_str().into()).collect(),
         rollback: state.rollback.as_ref().map(stored_rollback),
+        mechanisms: state.mechanisms.clone(),
     }
 }
 

@@ -9,23 +9,37 @@ use alloc::vec::Vec;
 use rsp_asn1::ids::Iccid;
 use rsp_asn1::rsp::{
     ProfileInfoListError, ProfileInfoListRequest, ProfileInfoListResponse,
-    ProfilePolicyAuthorisationRule, SetDefaultDpAddressResult,
+    SetDefaultDpAddressResult,
 };
 use rsp_asn1::sgp32::{
-    DeleteProfileResult, DisableProfileResult, EnableProfileResult, EnablePsmo, EuiccResultData,
-    ProcessingTerminated, Psmo, SetDefaultDpAddressResponse,
+    ConfigureImmediateEnable, ConfigureImmediateEnableResult, DeleteProfileResult,
+    DisableProfileResult, EnableProfileResult, EnablePsmo, EuiccResultData, Psmo,
+    SetDefaultDpAddressResponse, SetFallbackAttributeResult, UnsetFallbackAttributeResult,
 };
-use rsp_asn1::{Asn1, Reader};
 
+use super::Outcome;
+use super::items::{self, Done};
 use crate::es10::configured_addresses::accepted;
 use crate::es10::profiles_info;
+use crate::isdr::Isdr;
+use crate::mechanisms::ImmediateEnable;
 use crate::personalisation::EuiccKind;
 use crate::state::{Profile, ProfileEvent, State};
 
+/// Executes the operations of a package.
+pub(super) fn run(isdr: &Isdr, list: &[u8]) -> Outcome {
+    let mut draft = Draft::new(isdr);
+    let results = items::run(list, |item| draft.execute(item));
+    Outcome {
+        results,
+        ..draft.into_outcome()
+    }
+}
+
 /// The profiles as the operations so far leave them.
-pub(crate) struct Draft<'a> {
+struct Draft<'a> {
+    isdr: &'a Isdr,
     state: &'a State,
-    rules: &'a Vec<ProfilePolicyAuthorisationRule>,
     /// The profile enabled when the package came.
     enabled_before: Option<Iccid>,
     enabled: Option<Iccid>,
@@ -34,119 +48,110 @@ pub(crate) struct Draft<'a> {
     has_disable: bool,
     /// The profile to which a rollback would return.
     rollback_to: Option<Iccid>,
+    /// The profile with the Fallback Attribute.
+    fallback: Option<Iccid>,
     /// A new default SM-DP+ address, or that there shall be none.
     default_dp_address: Option<Option<String>>,
-}
-
-/// What the operations want done.
-pub(crate) struct Outcome {
-    /// What is to happen to the profiles, in order.
-    pub(crate) events: Vec<(Iccid, ProfileEvent)>,
-    pub(crate) rollback_to: Option<Iccid>,
-    pub(crate) default_dp_address: Option<Option<String>>,
+    immediate_enable: ImmediateEnable,
 }
 
 impl<'a> Draft<'a> {
-    pub(crate) fn new(
-        state: &'a State,
-        rules: &'a Vec<ProfilePolicyAuthorisationRule>,
-    ) -> Draft<'a> {
+    fn new(isdr: &'a Isdr) -> Draft<'a> {
+        let state = &isdr.state;
         let enabled = state.enabled().map(|profile| *profile.iccid());
         Draft {
+            isdr,
             state,
-            rules,
             enabled_before: enabled,
             enabled,
             events: Vec::new(),
             has_enable: false,
             has_disable: false,
             rollback_to: None,
+            fallback: state.mechanisms.fallback,
             default_dp_address: None,
+            immediate_enable: state.mechanisms.immediate_enable.clone(),
         }
-    }
-
-    /// Executes the operations in order, up to the first that fails.
-    pub(crate) fn run(&mut self, list: &[u8]) -> Vec<EuiccResultData> {
-        let mut results = Vec::new();
-        let mut reader = Reader::new(list);
-        while !reader.is_empty() {
-            let item = reader.tlv().and_then(|tlv| Psmo::decode_tlv(&tlv));
-            let (result, succeeded) = match item {
-                Ok(item) => self.execute(item),
-                Err(_) => terminated(),
-            };
-            results.push(result);
-            if !succeeded {
-                break;
-            }
-        }
-        results
     }
 
     /// What is to be done.
-    pub(crate) fn into_outcome(self) -> Outcome {
+    fn into_outcome(self) -> Outcome {
         Outcome {
             events: self.events,
+            enables: self.has_enable,
             rollback_to: self.rollback_to,
             default_dp_address: self.default_dp_address,
+            fallback: Some(self.fallback),
+            immediate_enable: Some(self.immediate_enable),
+            ..Outcome::default()
         }
     }
 
-    /// The result of one operation, and whether it succeeded.
-    fn execute(&mut self, item: Psmo) -> (EuiccResultData, bool) {
-        match item {
+    fn execute(&mut self, item: Psmo) -> Done {
+        use EuiccResultData as Data;
+        let (result, succeeded) = match item {
             Psmo::Enable(item) => {
                 let code = self.enable(&item);
-                let succeeded = code == EnableProfileResult::OK;
-                (EuiccResultData::EnableResult(code), succeeded)
+                (Data::EnableResult(code), code == EnableProfileResult::OK)
             }
             Psmo::Disable(item) => {
                 let code = self.disable(item.iccid);
-                let succeeded = code == DisableProfileResult::OK;
-                (EuiccResultData::DisableResult(code), succeeded)
+                (Data::DisableResult(code), code == DisableProfileResult::OK)
             }
             Psmo::Delete(item) => {
                 let code = self.delete(item.iccid);
-                let succeeded = code == DeleteProfileResult::OK;
-                (EuiccResultData::DeleteResult(code), succeeded)
+                (Data::DeleteResult(code), code == DeleteProfileResult::OK)
             }
             Psmo::ListProfileInfo(request) => {
                 let list = self.list_profile_info(&request);
                 let succeeded = matches!(list, ProfileInfoListResponse::Ok(_));
-                (EuiccResultData::ListProfileInfoResult(list), succeeded)
+                (Data::ListProfileInfoResult(list), succeeded)
             }
-            Psmo::GetRat(_) => (EuiccResultData::GetRatResult(self.rules.clone()), true),
+            Psmo::GetRat(_) => {
+                let rules = &self.isdr.ecasd.rules_authorisation_table;
+                (Data::GetRatResult(rules.clone()), true)
+            }
+            Psmo::ConfigureImmediateEnable(item) => {
+                let code = self.configure_immediate_enable(item);
+                let succeeded = code == ConfigureImmediateEnableResult::OK;
+                (Data::ConfigureImmediateEnableResult(code), succeeded)
+            }
+            Psmo::SetFallbackAttribute(item) => {
+                let code = self.set_fallback_attribute(item.iccid);
+                let succeeded = code == SetFallbackAttributeResult::OK;
+                (Data::SetFallbackAttributeResult(code), succeeded)
+            }
+            Psmo::UnsetFallbackAttribute(_) => {
+                let code = self.unset_fallback_attribute();
+                let succeeded = code == UnsetFallbackAttributeResult::OK;
+                (Data::UnsetFallbackAttributeResult(code), succeeded)
+            }
             Psmo::SetDefaultDpAddress(request) => {
                 let address = accepted(request.default_dp_address);
-                let code = match address.is_some() {
-                    true => SetDefaultDpAddressResult::OK,
-                    false => SetDefaultDpAddressResult::UNDEFINED_ERROR,
-                };
                 let succeeded = address.is_some();
                 self.default_dp_address = address.or(self.default_dp_address.take());
-                (set_default_dp_address_result(code), succeeded)
+                (set_default_dp_address_result(succeeded), succeeded)
             }
-            Psmo::ConfigureImmediateEnable(_)
-            | Psmo::SetFallbackAttribute(_)
-            | Psmo::UnsetFallbackAttribute(_)
-            | Psmo::Unknown(_) => terminated(),
-        }
+            Psmo::Unknown(_) => return Done::unknown(),
+        };
+        Done { result, succeeded }
     }
 
     fn enable(&mut self, item: &EnablePsmo) -> EnableProfileResult {
         if self.has_enable {
             return EnableProfileResult::UNDEFINED_ERROR;
         }
-        if self.profile(&item.iccid).is_none() {
+        let Some(profile) = self.profile(&item.iccid) else {
             return EnableProfileResult::ICCID_OR_AID_NOT_FOUND;
+        };
+        if self.isdr.refresh.is_pending() {
+            return EnableProfileResult::CAT_BUSY;
         }
         if self.enabled == Some(item.iccid) {
             return EnableProfileResult::PROFILE_NOT_IN_DISABLED_STATE;
         }
-        if self
-            .enabled_profile()
-            .is_some_and(Profile::must_stay_enabled)
-        {
+        let old = self.enabled_profile();
+        if old.is_some_and(|old| !old.may_give_way_to(profile)) {
             return EnableProfileResult::DISALLOWED_BY_POLICY;
         }
         if item.rollback_flag.is_some() {
@@ -175,6 +180,9 @@ impl<'a> Draft<'a> {
         let Some(profile) = self.profile(&iccid) else {
             return DisableProfileResult::ICCID_OR_AID_NOT_FOUND;
         };
+        if self.isdr.refresh.is_pending() {
+            return DisableProfileResult::CAT_BUSY;
+        }
         if self.enabled != Some(iccid) {
             return DisableProfileResult::PROFILE_NOT_IN_ENABLED_STATE;
         }
@@ -191,6 +199,10 @@ impl<'a> Draft<'a> {
         let Some(profile) = self.profile(&iccid) else {
             return DeleteProfileResult::ICCID_OR_AID_NOT_FOUND;
         };
+        // It may be the one that a REFRESH is going to enable.
+        if self.isdr.refresh.is_pending() {
+            return DeleteProfileResult::UNDEFINED_ERROR;
+        }
         if self.enabled == Some(iccid) {
             return DeleteProfileResult::PROFILE_NOT_IN_DISABLED_STATE;
         }
@@ -200,8 +212,67 @@ impl<'a> Draft<'a> {
         if self.rollback_to == Some(iccid) {
             return DeleteProfileResult::ROLLBACK_NOT_AVAILABLE;
         }
+        let returns_to = self.state.mechanisms.before_fallback;
+        if self.fallback_enabled() && returns_to == Some(iccid) {
+            return DeleteProfileResult::RETURN_FALLBACK_PROFILE;
+        }
+        if self.fallback == Some(iccid) {
+            self.fallback = None;
+        }
         self.events.push((iccid, ProfileEvent::Delete));
         DeleteProfileResult::OK
+    }
+
+    /// The attribute moves from the profile that has it, unless that is in use.
+    fn set_fallback_attribute(&mut self, iccid: Iccid) -> SetFallbackAttributeResult {
+        let Some(profile) = self.profile(&iccid) else {
+            return SetFallbackAttributeResult::ICCID_OR_AID_NOT_FOUND;
+        };
+        let allowed = profile.metadata.fallback_allowed == Some(true);
+        if !allowed || !self.isdr.ecasd.fallback_supported {
+            return SetFallbackAttributeResult::FALLBACK_NOT_ALLOWED;
+        }
+        if self.fallback != Some(iccid) && self.fallback_enabled() {
+            return SetFallbackAttributeResult::FALLBACK_PROFILE_ENABLED;
+        }
+        // What is enabled is about to change.
+        if self.isdr.refresh.is_pending() {
+            return SetFallbackAttributeResult::UNDEFINED_ERROR;
+        }
+        self.fallback = Some(iccid);
+        SetFallbackAttributeResult::OK
+    }
+
+    fn unset_fallback_attribute(&mut self) -> UnsetFallbackAttributeResult {
+        if !self.isdr.ecasd.fallback_supported {
+            return UnsetFallbackAttributeResult::COMMAND_ERROR;
+        }
+        if self.fallback.is_none() {
+            return UnsetFallbackAttributeResult::NO_FALLBACK_ATTRIBUTE;
+        }
+        if self.fallback_enabled() {
+            return UnsetFallbackAttributeResult::FALLBACK_PROFILE_ENABLED;
+        }
+        if self.isdr.refresh.is_pending() {
+            return UnsetFallbackAttributeResult::UNDEFINED_ERROR;
+        }
+        self.fallback = None;
+        UnsetFallbackAttributeResult::OK
+    }
+
+    fn configure_immediate_enable(
+        &mut self,
+        item: ConfigureImmediateEnable,
+    ) -> ConfigureImmediateEnableResult {
+        let address = match item.default_smdp_address.map(accepted) {
+            None => None,
+            Some(Some(address)) => Some(address),
+            Some(None) => return ConfigureImmediateEnableResult::COMMAND_ERROR,
+        };
+        let active = item.immediate_enable_flag.is_some();
+        self.immediate_enable
+            .configure(active, item.default_smdp_oid, address);
+        ConfigureImmediateEnableResult::OK
     }
 
     /// Not after a change: the list would no longer be true when it is read.
@@ -209,7 +280,7 @@ impl<'a> Draft<'a> {
         if !self.events.is_empty() {
             return ProfileInfoListResponse::Error(ProfileInfoListError::PROFILE_CHANGE_ONGOING);
         }
-        profiles_info::list(self.state, request, EuiccKind::Iot)
+        profiles_info::list(self.state, self.fallback, request, EuiccKind::Iot)
     }
 
     /// The profile, unless an operation has deleted it.
@@ -218,19 +289,21 @@ impl<'a> Draft<'a> {
         self.state.profile(iccid).filter(|_| !deleted)
     }
 
+    fn fallback_enabled(&self) -> bool {
+        self.enabled.is_some() && self.enabled == self.fallback
+    }
+
     fn enabled_profile(&self) -> Option<&'a Profile> {
         self.state.profile(self.enabled.as_ref()?)
     }
 }
 
-fn set_default_dp_address_result(code: SetDefaultDpAddressResult) -> EuiccResultData {
+fn set_default_dp_address_result(succeeded: bool) -> EuiccResultData {
     EuiccResultData::SetDefaultDpAddressResult(SetDefaultDpAddressResponse {
-        set_default_dp_address_result: code,
+        set_default_dp_address_result: match succeeded {
+            true => SetDefaultDpAddressResult::OK,
+            false => SetDefaultDpAddressResult::UNDEFINED_ERROR,
+        },
         extensions: Default::default(),
     })
-}
-
-fn terminated() -> (EuiccResultData, bool) {
-    let code = ProcessingTerminated::UNKNOWN_OR_DAMAGED_COMMAND;
-    (EuiccResultData::ProcessingTerminated(code), false)
 }

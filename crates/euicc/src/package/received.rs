@@ -70,6 +70,10 @@ impl Received {
             |tag| tag == EIM_TRANSACTION_ID,
             |tag| tag == PSMO_LIST || tag == ECO_LIST,
         ];
+        let lists = [PSMO_LIST, ECO_LIST].map(|tag| has(&signed, tag));
+        if lists == [Ok(true), Ok(true)] {
+            return Err(signed.error(ErrorKind::Value("PSMOs or eCOs, not both")));
+        }
         let mut sequence = Sequence::open(&signed, members)?;
         Ok(Received {
             signed: signed.raw.to_vec(),
@@ -82,6 +86,16 @@ impl Received {
             items: items(&sequence.field::<Any>("euicc_package", None)?)?,
         })
     }
+}
+
+fn has(sequence: &Tlv<'_>, tag: Tag) -> Result<bool, DecodeError> {
+    let mut reader = sequence.reader();
+    while !reader.is_empty() {
+        if reader.tlv()?.tag == tag {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn expect(tlv: &Tlv<'_>, expected: Tag) -> Result<(), DecodeError> {

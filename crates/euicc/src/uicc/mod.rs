@@ -12,6 +12,7 @@
 //! | `fs` | the file tree and links |
 //! | `access`, `codes` | who may read and write; PINs and PUKs (TS 102 221 9) |
 //! | `aka`, `algorithm` | sequence numbers (3GPP TS 33.102 Annex C); keys and functions |
+//! | `connectivity` | what a profile says of its bearer |
 //! | `command` | the commands (TS 102 221 11, TS 31.102 7) |
 
 mod access;
@@ -21,6 +22,7 @@ mod apdu;
 mod card;
 mod codes;
 mod command;
+mod connectivity;
 mod fcp;
 mod fs;
 pub(crate) mod hex;

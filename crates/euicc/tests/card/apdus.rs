@@ -47,6 +47,7 @@ fn opening_and_closing_channels() {
     assert_eq!(host.send(&select).1, 0x6881);
 }
 
+/// EUI-01: SELECT of the ISD-R and its FCI.
 #[test]
 fn selecting_the_isdr() {
     let mut host = fresh();
@@ -74,6 +75,7 @@ fn without_the_isdr_there_is_no_function() {
     assert_eq!(host.send("81E2910006BF3E035C015A").1, 0x6985);
 }
 
+/// EUI-02: GetEID.
 #[test]
 fn the_trace_of_a_real_card() {
     let mut host = Host::ready();
@@ -92,6 +94,7 @@ fn the_trace_of_a_real_card() {
     assert_eq!(host.send("81C0000015").0.len(), 0x15);
 }
 
+/// EUI-50: chains.
 #[test]
 fn chains_of_every_block_size() {
     for block in [1, 2, 3, 6, 255] {
@@ -110,6 +113,7 @@ fn chains_of_every_block_size() {
     assert_eq!(host.send("82E291010100").1, 0x6115);
 }
 
+/// EUI-50: a wrong block number.
 #[test]
 fn blocks_out_of_order() {
     let mut host = Host::ready();
@@ -158,6 +162,7 @@ fn a_response_may_be_longer_than_a_piece() {
     }
 }
 
+/// EUI-02: EUICCInfo1 and EUICCInfo2.
 #[test]
 fn what_the_card_says_about_itself() {
     let mut host = Host::ready();

@@ -44,9 +44,9 @@ fn by_iccid(iccid: &str) -> ProfileIdentifier {
 }
 
 impl Host {
-    /// An ES10c function; its response and the last status word, which may tell
+    /// A function; its response and the last status word, which may tell
     /// of something to fetch.
-    fn es10c(&mut self, command: &[u8]) -> (Vec<u8>, u16) {
+    pub(crate) fn es10c(&mut self, command: &[u8]) -> (Vec<u8>, u16) {
         let mut status = self.store(command);
         let mut response = Vec::new();
         while status >> 8 == 0x61 {
@@ -382,4 +382,53 @@ fn nicknames_are_kept_and_removed() {
         .collect();
     let long = format!("BF294F5A0A{swapped}9041{}", "41".repeat(65));
     assert_eq!(host.store(&hex(&long)), 0x6A80);
+}
+
+/// A test profile takes the place of any other, PPR1 notwithstanding, and leads
+/// back to that one alone, over other test profiles (SGP.22 5.7.16).
+#[test]
+fn a_test_profile_leads_back_to_where_it_came_from() {
+    const TEST: &str = "89103000000000000043";
+    const OTHER_TEST: &str = "89103000000000000050";
+    let mut allowing = personalisation(&Pki::new());
+    allowing.kind = EuiccKind::Consumer;
+    allowing.rules_authorisation_table = vec![ProfilePolicyAuthorisationRule {
+        ppr_ids: BitString::of(&[PPR1]),
+        allowed_operators: vec![owner()],
+        ppr_flags: BitString::default(),
+        extensions: Default::default(),
+    }];
+    let mut host = Host::new(allowing);
+    host.open();
+    host.install_with(A, |metadata| {
+        metadata.profile_owner = Some(owner());
+        metadata.profile_policy_rules = Some(BitString::of(&[PPR1]));
+    });
+    host.install(B);
+    for iccid in [TEST, OTHER_TEST] {
+        host.install_with(iccid, |m| m.profile_class = PROFILE_CLASS_TEST);
+    }
+    let mut enable = |iccid: &str| {
+        let result = host.enable(by_iccid(iccid), false).0;
+        host.card.reset();
+        host.open();
+        result
+    };
+    assert_eq!(enable(A), EnableResult::OK);
+    assert_eq!(enable(B), EnableResult::DISALLOWED_BY_POLICY);
+    assert_eq!(enable(TEST), EnableResult::OK);
+    assert_eq!(enable(B), EnableResult::WRONG_PROFILE_REENABLING);
+    assert_eq!(enable(OTHER_TEST), EnableResult::OK);
+    assert_eq!(enable(B), EnableResult::WRONG_PROFILE_REENABLING);
+    assert_eq!(enable(A), EnableResult::OK);
+    assert_eq!(enable(B), EnableResult::DISALLOWED_BY_POLICY);
+    assert_eq!(enable(TEST), EnableResult::OK);
+    // Disabled, it leads nowhere any more.
+    assert_eq!(
+        host.disable(by_iccid(TEST), false),
+        (DisableResult::OK, 0x9000)
+    );
+    assert_eq!(host.enable(by_iccid(B), false).0, EnableResult::OK);
+    assert_eq!(host.enable(by_iccid(TEST), false).0, EnableResult::OK);
+    assert_eq!(host.states()[2], (TEST.to_string(), true));
 }

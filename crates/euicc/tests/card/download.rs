@@ -100,6 +100,7 @@ fn metadata_in_pieces_and_replaced_keys() {
     );
 }
 
+/// EUI-52: no session, challenge, CI, signature.
 #[test]
 fn authentication_errors() {
     let server = Server::new();
@@ -139,6 +140,7 @@ fn refusal_of(spec: Spec<'_>) -> Option<i64> {
     answer.err().map(|code| code.0)
 }
 
+/// EUI-52: chain, curve, OID.
 #[test]
 fn certificates_of_servers() {
     let pki = Pki::new();
@@ -224,6 +226,7 @@ fn a_certificate_of_the_wrong_issuer_or_with_a_changed_bit() {
     assert!(host.authenticate(&server.authenticate(challenge)).is_ok());
 }
 
+/// EUI-53: each code of PrepareDownload.
 #[test]
 fn preparation_errors() {
     let server = Server::new();
@@ -308,6 +311,7 @@ fn a_key_that_a_package_is_bound_to_is_used_again() {
     );
 }
 
+/// EUI-54: InitialiseSecureChannel.
 #[test]
 fn secure_channel_errors() {
     type Change = fn(&mut InitialiseSecureChannelRequest);
@@ -339,6 +343,7 @@ fn secure_channel_errors() {
     }
 }
 
+/// EUI-55: a changed MAC.
 #[test]
 fn a_changed_bit_in_any_segment() {
     let server = Server::new();
@@ -369,6 +374,8 @@ fn a_changed_bit_in_any_segment() {
     host.install(A);
 }
 
+/// EUI-54: StoreMetadata. EUI-56: another ICCID than the profile. EUI-57: an
+/// ICCID that is there.
 #[test]
 fn what_the_metadata_may_not_say() {
     let mut host = Host::ready();
@@ -391,6 +398,7 @@ fn what_the_metadata_may_not_say() {
     assert_eq!(profile_count(&mut host), 1);
 }
 
+/// EUI-54: no room.
 #[test]
 fn memory_is_finite() {
     let mut personalisation = personalisation(&Pki::new());
@@ -405,6 +413,7 @@ fn memory_is_finite() {
     assert_eq!(error_of(&result), (0, 10));
 }
 
+/// EUI-59: each reason, signed.
 #[test]
 fn cancelling_a_session() {
     let mut host = Host::ready();
@@ -437,6 +446,7 @@ fn cancelling_a_session() {
     assert_eq!(host.es10(&cancel(3)), hex("BF4103810105"));
 }
 
+/// EUI-54: power fails during an installation.
 #[test]
 fn an_installation_that_loses_power_is_reported() {
     let mut host = Host::ready();

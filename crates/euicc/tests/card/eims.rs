@@ -1,7 +1,7 @@
 //! Associated eIMs (SGP.32 5.9.4, 5.9.18).
 
 use rsp_asn1::sgp32::*;
-use rsp_asn1::{Asn1, Signed, SubjectPublicKeyInfo, Tag, Tlv, Writer};
+use rsp_asn1::{Asn1, SubjectPublicKeyInfo, Tag, Tlv, Writer};
 use rsp_crypto::SigningKey;
 use rsp_crypto::software::SoftwareKey;
 
@@ -53,6 +53,30 @@ impl Eim {
         self.sign(&self.signed(eid().as_bytes(), self.counter, &list.into_bytes()))
     }
 
+    /// The next package, with these eCOs.
+    pub(crate) fn eco_package(&mut self, ecos: &[Eco]) -> Vec<u8> {
+        self.counter += 1;
+        let mut list = Writer::new();
+        list.constructed(Tag::new(0xA1), |out| {
+            ecos.iter().for_each(|e| e.encode(out))
+        });
+        self.sign(&self.signed(eid().as_bytes(), self.counter, &list.into_bytes()))
+    }
+
+    /// The data of a result that the card has signed for this eIM.
+    pub(crate) fn verified<'a>(
+        &self,
+        result: &'a EuiccPackageResultSigned,
+    ) -> &'a EuiccPackageResultDataSigned {
+        let data = &result.euicc_package_result_data_signed;
+        let message = [data.as_bytes(), &association_token_object(self.token)];
+        let euicc = Pki::new().euicc;
+        let signature = &result.euicc_sign_epr;
+        assert!(verifies(euicc.public_key(), &message, signature));
+        assert_eq!(data.eim_id, self.id);
+        data
+    }
+
     /// euiccPackageSigned with these members.
     pub(crate) fn signed(&self, eid: &[u8; 16], counter: i64, list: &[u8]) -> Vec<u8> {
         let mut out = Writer::new();
@@ -102,21 +126,55 @@ impl Host {
 
     /// A package whose result must be signed; gives the items.
     pub(crate) fn run(&mut self, eim: &mut Eim, psmos: &str) -> Vec<EuiccResultData> {
-        let result = self.es10(&eim.package(&hex(psmos)));
+        let package = eim.package(&hex(psmos));
+        self.results_of(eim, &package)
+    }
+
+    /// The same with eCOs.
+    pub(crate) fn run_ecos(&mut self, eim: &mut Eim, ecos: &[Eco]) -> Vec<EuiccResultData> {
+        let package = eim.eco_package(ecos);
+        self.results_of(eim, &package)
+    }
+
+    fn results_of(&mut self, eim: &Eim, package: &[u8]) -> Vec<EuiccResultData> {
+        let result = self.es10(package);
         let EuiccPackageResult::Signed(result) = EuiccPackageResult::from_der(&result).unwrap()
         else {
             panic!("an error");
         };
-        let data: &Signed<_> = &result.euicc_package_result_data_signed;
-        let token = association_token_object(eim.token);
-        let euicc = Pki::new().euicc;
-        let message = [data.as_bytes(), &token];
-        assert!(verifies(
-            euicc.public_key(),
-            &message,
-            &result.euicc_sign_epr
-        ));
-        data.euicc_result.clone()
+        eim.verified(&result).euicc_result.clone()
+    }
+
+    /// The code of a package that must be refused, by a signed error, or -1
+    /// for an unsigned one.
+    pub(crate) fn refusal(&mut self, eim: &Eim, package: &[u8]) -> i64 {
+        match EuiccPackageResult::from_der(&self.es10(package)).unwrap() {
+            EuiccPackageResult::Signed(result) => panic!("{result:?}"),
+            EuiccPackageResult::ErrorSigned(error) => {
+                let data = &error.euicc_package_error_data_signed;
+                let message = [data.as_bytes(), &association_token_object(eim.token)];
+                let key = Pki::new().euicc;
+                assert!(verifies(key.public_key(), &message, &error.euicc_sign_epe));
+                data.euicc_package_error_code.0
+            }
+            EuiccPackageResult::ErrorUnsigned(_) => -1,
+        }
+    }
+
+    /// The results that wait.
+    pub(crate) fn waiting_results(&mut self) -> Vec<EuiccPackageResult> {
+        let response = self.es10(&hex("BF2B04A0028200"));
+        match RetrieveNotificationsListResponse::from_der(&response).unwrap() {
+            RetrieveNotificationsListResponse::EuiccPackageResultList(list) => list,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// What the card says about its eIMs.
+    pub(crate) fn associations(&mut self) -> Vec<EimConfigurationData> {
+        let answer = self.es10(&hex("BF5500"));
+        let answer = GetEimConfigurationDataResponse::from_der(&answer).unwrap();
+        answer.eim_configuration_data_list
     }
 }
 
@@ -129,6 +187,7 @@ fn refused(host: &mut Host, change: impl FnOnce(&mut EimConfigurationData)) -> A
     }
 }
 
+/// EUI-45: all of the eIMs of AddInitialEim or none.
 #[test]
 fn what_a_new_eim_must_bring() {
     let mut host = Host::ready();
@@ -146,6 +205,7 @@ fn what_a_new_eim_must_bring() {
     assert_eq!(host.es10(&hex("BF5702A000")), hex("BF5703810107"));
 }
 
+/// EUI-45: none can be added where there are some.
 #[test]
 fn tokens_are_made_only_where_asked_for() {
     let mut host = Host::ready();

@@ -5,15 +5,19 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod apdus;
+mod catalogue;
 mod common;
 mod consumer;
 mod download;
+mod ecos;
 mod eims;
 mod hostile;
+mod mechanisms;
 mod memory;
 mod packages;
 mod pki;
 mod profile;
+mod refresh;
 mod server;
 mod sgp26;
 mod two_keys;

@@ -3,6 +3,7 @@
 use rsp_asn1::Asn1;
 use rsp_asn1::ids::Iccid;
 use rsp_asn1::rsp::*;
+use rsp_asn1::sgp32::{DeleteEim, Eco, EuiccPackageResult};
 use rsp_crypto::aka::{self, Algorithm};
 use rsp_crypto::software::SoftwareProvider;
 
@@ -16,6 +17,9 @@ const B: &str = "89103000000000000027";
 const ENABLE_A: &str = "A30C5A0A98010300000000000091";
 const DISABLE_A: &str = "A40C5A0A98010300000000000091";
 const DELETE_B: &str = "A50C5A0A98010300000000000072";
+const SET_FALLBACK_B: &str = "A80C5A0A98010300000000000072";
+const UNSET_FALLBACK: &str = "A900";
+const IMMEDIATE_ENABLE: &str = "A7028000";
 
 /// Every command of a story changes the journal by at most one record. The
 /// images that the card had after each are remembered.
@@ -63,6 +67,11 @@ impl Story {
         self.es10(&package);
     }
 
+    fn ecos(&mut self, ecos: &[Eco]) {
+        let package = self.eim.eco_package(ecos);
+        self.es10(&package);
+    }
+
     fn download(&mut self, iccid: &str) {
         let server = Server::new();
         let challenge = self.host.challenge();
@@ -75,7 +84,13 @@ impl Story {
         else {
             panic!("not prepared");
         };
-        let package = server.package(&ok.euicc_signed2.euicc_otpk, &Contents::of(iccid));
+        let mut metadata = crate::server::metadata(iccid);
+        metadata.fallback_allowed = Some(true);
+        let contents = Contents {
+            metadata: metadata.to_der(),
+            ..Contents::of(iccid)
+        };
+        let package = server.package(&ok.euicc_signed2.euicc_otpk, &contents);
         for segment in segments(&package) {
             self.es10(&segment);
         }
@@ -117,10 +132,30 @@ fn story() -> Story {
     story.es10(&hex("BF3003800101"));
     story.package(DISABLE_A);
     story.es10(&hex("BF3003800102"));
-    story.package(DELETE_B);
     story.package(ENABLE_A);
+    story.package(&(SET_FALLBACK_B.to_string() + IMMEDIATE_ENABLE));
+    story.es10(&hex("BF5D03800100"));
+    story.es10(&hex("BF5E03800100"));
+    story.package(UNSET_FALLBACK);
+    story.package(DELETE_B);
+    associations_change(&mut story);
     story.authenticate(2);
     story
+}
+
+/// Another eIM comes, changes and goes.
+fn associations_change(story: &mut Story) {
+    let mut second = Eim::new("eim2").configuration();
+    second.association_token = Some(-1);
+    story.ecos(&[Eco::AddEim(second.clone())]);
+    second.association_token = None;
+    second.counter_value = Some(50);
+    second.eim_fqdn = Some("other.example".into());
+    story.ecos(&[Eco::UpdateEim(second)]);
+    story.ecos(&[Eco::DeleteEim(DeleteEim {
+        eim_id: "eim2".try_into().unwrap(),
+        extensions: Default::default(),
+    })]);
 }
 
 /// The cuts to try: all with `SIMURGH_LONG`, otherwise those next to the ends
@@ -179,6 +214,63 @@ fn cut_after_any_command_the_card_goes_on() {
         let results = host.run(&mut eim, "BF2D00");
         assert_eq!(results.len(), 1, "{end}");
     }
+}
+
+/// EUI-48: power fails before the card has written what a package does: it has
+/// done nothing, and the same bytes are good. EUI-49: power fails after that:
+/// the result waits, and the same bytes are a replay.
+#[test]
+fn a_package_is_done_or_not_wherever_power_fails() {
+    let mut host = Host::ready();
+    let mut eim = Eim::new("eim1");
+    eim.token = host.add(&eim, true);
+    host.install(A);
+    let mut second = Eim::new("eim2").configuration();
+    second.association_token = Some(-1);
+    let ecos = eim.eco_package(&[Eco::AddEim(second)]);
+    let psmos = eim.package(&hex(ENABLE_A));
+    for package in [ecos, psmos] {
+        let before = host.card.journal.clone();
+        let image = host.card.image();
+        assert_eq!(host.store(&package) >> 8, 0x61);
+        let record = *host.card.ends.last().unwrap();
+        let after = host.card.image();
+        for cut in [before.len(), before.len() + 1, record - 1, record] {
+            let personalisation = host.card.personalisation.clone();
+            let loaded = Stored::load(&personalisation, &host.card.journal[..cut]);
+            assert!(
+                loaded.image()
+                    == if cut < record {
+                        image.clone()
+                    } else {
+                        after.clone()
+                    }
+            );
+            let mut again = Host::ready();
+            again.card = loaded;
+            again.card.reset();
+            again.open();
+            let waited = again.waiting_results().len();
+            let answer = again.es10(&package);
+            match EuiccPackageResult::from_der(&answer).unwrap() {
+                EuiccPackageResult::Signed(result) => {
+                    assert!(cut < record, "done twice");
+                    eim.verified(&result);
+                }
+                EuiccPackageResult::ErrorSigned(error) => {
+                    assert!(cut == record, "not done");
+                    let data = &error.euicc_package_error_data_signed;
+                    assert_eq!(data.euicc_package_error_code.0, 4);
+                    assert!(waited > 0);
+                }
+                EuiccPackageResult::ErrorUnsigned(error) => panic!("{error:?}"),
+            }
+        }
+        host.card.reset();
+        host.open();
+    }
+    assert_eq!(host.associations().len(), 2);
+    assert_eq!(host.associations()[1].association_token, Some(2));
 }
 
 #[test]

@@ -9,26 +9,26 @@ use crate::eims::Eim;
 use crate::pki::Pki;
 use crate::server::{self, Contents};
 
-const A: &str = "89103000000000000019";
-const B: &str = "89103000000000000027";
+pub(crate) const A: &str = "89103000000000000019";
+pub(crate) const B: &str = "89103000000000000027";
 
 /// A PSMO on a profile: `A3` enable, `A4` disable, `A5` delete.
-fn psmo(tag: &str, iccid: &str) -> String {
+pub(crate) fn psmo(tag: &str, iccid: &str) -> String {
     let iccid: rsp_asn1::ids::Iccid = iccid.parse().unwrap();
     let swapped = iccid.as_swapped().iter().map(|b| format!("{b:02X}"));
     format!("{tag}0C5A0A{}", swapped.collect::<String>())
 }
 
-fn enable(iccid: &str) -> String {
+pub(crate) fn enable(iccid: &str) -> String {
     psmo("A3", iccid)
 }
 
-fn enable_with_rollback(iccid: &str) -> String {
+pub(crate) fn enable_with_rollback(iccid: &str) -> String {
     psmo("A3", iccid).replace("A30C", "A30E") + "0500"
 }
 
 /// A card with profiles A and B, both disabled, and an eIM.
-fn two_profiles() -> (Host, Eim) {
+pub(crate) fn two_profiles() -> (Host, Eim) {
     let mut host = Host::ready();
     host.install(A);
     host.install(B);
@@ -38,14 +38,14 @@ fn two_profiles() -> (Host, Eim) {
     (host, eim)
 }
 
-fn clear_notifications(host: &mut Host) {
+pub(crate) fn clear_notifications(host: &mut Host) {
     for number in 1..100u8 {
         host.es10(&[0xBF, 0x30, 3, 0x80, 1, number]);
     }
 }
 
 /// ICCIDs and states.
-fn profiles(host: &mut Host) -> Vec<(String, i64)> {
+pub(crate) fn profiles(host: &mut Host) -> Vec<(String, i64)> {
     let list = ProfileInfoListResponse::from_der(&host.es10(&hex("BF2D00"))).unwrap();
     let ProfileInfoListResponse::Ok(list) = list else {
         panic!("no list");
@@ -60,7 +60,7 @@ fn profiles(host: &mut Host) -> Vec<(String, i64)> {
 }
 
 /// Events and ICCIDs of the notifications that wait.
-fn notifications(host: &mut Host) -> Vec<(u8, String)> {
+pub(crate) fn notifications(host: &mut Host) -> Vec<(u8, String)> {
     let response = host.es10(&hex("BF2B00"));
     let response = RetrieveNotificationsListResponse::from_der(&response).unwrap();
     let RetrieveNotificationsListResponse::NotificationList(list) = response else {
@@ -80,11 +80,14 @@ fn notifications(host: &mut Host) -> Vec<(u8, String)> {
     list.iter().map(line).collect()
 }
 
-fn codes(results: &[EuiccResultData]) -> Vec<i64> {
+pub(crate) fn codes(results: &[EuiccResultData]) -> Vec<i64> {
     let code = |result: &EuiccResultData| match result {
         EuiccResultData::EnableResult(code) => code.0,
         EuiccResultData::DisableResult(code) => code.0,
         EuiccResultData::DeleteResult(code) => code.0,
+        EuiccResultData::ConfigureImmediateEnableResult(code) => code.0,
+        EuiccResultData::SetFallbackAttributeResult(code) => code.0,
+        EuiccResultData::UnsetFallbackAttributeResult(code) => code.0,
         EuiccResultData::ProcessingTerminated(code) => 1000 + code.0,
         EuiccResultData::ListProfileInfoResult(ProfileInfoListResponse::Ok(list)) => {
             2000 + list.len() as i64
@@ -95,6 +98,8 @@ fn codes(results: &[EuiccResultData]) -> Vec<i64> {
     results.iter().map(code).collect()
 }
 
+/// EUI-03: enabling. EUI-06: an unknown profile, and one that is enabled.
+/// EUI-60: whoever wants to know is told.
 #[test]
 fn enabling_disables_the_other_profile_and_tells_both() {
     let (mut host, mut eim) = two_profiles();
@@ -141,6 +146,8 @@ fn the_fci_tells_whether_a_profile_is_enabled() {
     assert!(host.open().ends_with(&hex("E10480020640")));
 }
 
+/// EUI-04, EUI-05: disabling and deleting. EUI-06: what is enabled is not
+/// deleted, what is not is not disabled.
 #[test]
 fn disable_and_delete() {
     let (mut host, mut eim) = two_profiles();
@@ -155,6 +162,7 @@ fn disable_and_delete() {
     assert_eq!(codes(&host.run(&mut eim, &psmo("A5", A))), [1]);
 }
 
+/// EUI-16: at most one enable and one disable. EUI-17: no list after a change.
 #[test]
 fn order_and_count() {
     let (mut host, mut eim) = two_profiles();
@@ -169,6 +177,7 @@ fn order_and_count() {
     assert_eq!(codes(&host.run(&mut eim, &deleted)), [0, 1]);
 }
 
+/// EUI-37: no profile to return to. EUI-38: the one to return to stays.
 #[test]
 fn the_right_to_roll_back_needs_a_profile_to_return_to() {
     let (mut host, mut eim) = two_profiles();
@@ -183,6 +192,8 @@ fn the_right_to_roll_back_needs_a_profile_to_return_to() {
     assert_eq!(codes(&host.run(&mut eim, &after_delete)), [0, 0, 20]);
 }
 
+/// EUI-07: the processing ends at the first item that fails or that nobody
+/// knows.
 #[test]
 fn unknown_and_damaged_items_end_the_processing() {
     let (mut host, mut eim) = two_profiles();
@@ -190,17 +201,10 @@ fn unknown_and_damaged_items_end_the_processing() {
         let list = "BF2D00".to_string() + item + &enable(A);
         assert_eq!(codes(&host.run(&mut eim, &list)), [2002, 1002], "{item}");
     }
-    let eco = eim.sign(&eim.signed(eid().as_bytes(), eim.counter + 1, &hex("A102AB00")));
-    let result = EuiccPackageResult::from_der(&host.es10(&eco)).unwrap();
-    let EuiccPackageResult::Signed(result) = result else {
-        panic!("not signed");
-    };
-    assert_eq!(
-        codes(&result.euicc_package_result_data_signed.euicc_result),
-        [1002]
-    );
 }
 
+/// EUI-11: another EID. EUI-12: a replay. EUI-13, EUI-14: gaps, the highest
+/// counter, and one above it.
 #[test]
 fn eid_and_counter() {
     let (mut host, mut eim) = two_profiles();
@@ -234,6 +238,7 @@ fn eid_and_counter() {
     eim.counter = 0;
 }
 
+/// EUI-08: an unknown eIM. EUI-09: a wrong signature, and the right one after it.
 #[test]
 fn what_proves_nothing_gets_an_unsigned_error() {
     let (mut host, mut eim) = two_profiles();
@@ -253,6 +258,7 @@ fn what_proves_nothing_gets_an_unsigned_error() {
     assert_eq!(codes(&host.run(&mut eim, &enable(A))), [0]);
 }
 
+/// EUI-33: a result waits, and is removed once.
 #[test]
 fn results_wait_until_they_are_removed() {
     let (mut host, mut eim) = two_profiles();
@@ -344,7 +350,7 @@ fn with_rules(rules: &[u8]) -> (Host, Eim) {
     (host, eim)
 }
 
-fn owner(plmn: [u8; 3]) -> OperatorId {
+pub(crate) fn owner(plmn: [u8; 3]) -> OperatorId {
     OperatorId {
         mcc_mnc: rsp_asn1::ids::Plmn::from_bytes(plmn),
         gid1: Some(Vec::new()),
@@ -353,6 +359,7 @@ fn owner(plmn: [u8; 3]) -> OperatorId {
     }
 }
 
+/// EUI-06: PPR1 and PPR2.
 #[test]
 fn policy_rules_hold() {
     let (mut host, mut eim) = with_rules(&[PPR1]);
@@ -365,6 +372,7 @@ fn policy_rules_hold() {
     assert_eq!(codes(&host.run(&mut eim, &psmo("A5", B))), [0]);
 }
 
+/// EUI-20: getRAT.
 #[test]
 fn the_table_of_rules_can_be_read() {
     let (mut host, mut eim) = with_rules(&[PPR1]);
@@ -407,15 +415,8 @@ fn the_list_by_criteria_and_tags() {
     }
 }
 
-/// The results that wait.
-fn results(host: &mut Host) -> Vec<EuiccPackageResult> {
-    let response = host.es10(&hex("BF2B04A0028200"));
-    match RetrieveNotificationsListResponse::from_der(&response).unwrap() {
-        RetrieveNotificationsListResponse::EuiccPackageResultList(list) => list,
-        other => panic!("{other:?}"),
-    }
-}
-
+/// EUI-35: the rollback and its result. EUI-36: without a grant, and twice.
+/// EUI-61: the flag under its automatic tag.
 #[test]
 fn a_rollback_returns_once_and_replaces_the_result() {
     let (mut host, mut eim) = two_profiles();
@@ -423,7 +424,7 @@ fn a_rollback_returns_once_and_replaces_the_result() {
     assert_eq!(host.es10(&hex("BF58038001FF")), hex("BF5803020101"));
     host.run(&mut eim, &enable_with_rollback(B));
     assert_eq!(profiles(&mut host), [(A.into(), 0), (B.into(), 1)]);
-    let before = results(&mut host);
+    let before = host.waiting_results();
     // The right outlasts power; a malformed request does not use it up.
     host.card.reset();
     host.open();
@@ -442,7 +443,7 @@ fn a_rollback_returns_once_and_replaces_the_result() {
     assert_eq!(data.counter_value, eim.counter);
     let done = EuiccResultData::RollbackResult(RollbackProfileResult::OK);
     assert_eq!(data.euicc_result, [done]);
-    let after = results(&mut host);
+    let after = host.waiting_results();
     assert_eq!(after.len(), before.len(), "the granting result is gone");
     assert_eq!(after.last(), Some(&rollback));
     assert_eq!(after[..after.len() - 1], before[..before.len() - 1]);
@@ -452,6 +453,7 @@ fn a_rollback_returns_once_and_replaces_the_result() {
     assert_eq!(profiles(&mut host), [(A.into(), 1), (B.into(), 0)]);
 }
 
+/// EUI-36: after the next package. EUI-61: the flag under its universal tag.
 #[test]
 fn the_next_package_ends_the_right_to_return() {
     let (mut host, mut eim) = two_profiles();
@@ -462,6 +464,7 @@ fn the_next_package_ends_the_right_to_return() {
     assert_eq!(profiles(&mut host), [(A.into(), 0), (B.into(), 1)]);
 }
 
+/// EUI-24: setDefaultDpAddress.
 #[test]
 fn the_default_smdp_address_is_set_and_removed() {
     let (mut host, mut eim) = two_profiles();
@@ -486,6 +489,7 @@ fn the_default_smdp_address_is_set_and_removed() {
     assert_eq!(addresses(&mut host), none);
 }
 
+/// EUI-46: eIMs are reset, and others can come.
 #[test]
 fn a_memory_reset_deletes_what_it_names() {
     let (mut host, mut eim) = two_profiles();
@@ -494,8 +498,8 @@ fn a_memory_reset_deletes_what_it_names() {
     // Provisioning profiles and pre-loaded test profiles: none are here.
     assert_eq!(host.es10(&hex("BF640482020318")), hex("BF6403800101"));
     assert_eq!(profiles(&mut host).len(), 2);
-    // Operational profiles, and what this card has no configuration for.
-    assert_eq!(host.es10(&hex("BF640482020182")), hex("BF6406800100820101"));
+    // Operational profiles, and the configuration for immediate enabling.
+    assert_eq!(host.es10(&hex("BF640482020182")), hex("BF6406800100820100"));
     assert!(profiles(&mut host).is_empty());
     let events = notifications(&mut host);
     assert_eq!(events.iter().filter(|(event, _)| *event == 3).count(), 2);
@@ -505,4 +509,149 @@ fn a_memory_reset_deletes_what_it_names() {
     host.card.reset();
     host.open();
     host.add(&Eim::new("eim2"), true);
+}
+
+/// What is too large: a package by a signed sizeOverflow(15), a result by
+/// resultSizeOverflow(1) at the item that does not fit, which is the last.
+#[test]
+fn sizes_are_bounded() {
+    let (mut host, mut eim) = two_profiles();
+    host.block = 250;
+    let too_large = eim.package(&hex(&"BF2D00".repeat(6000)));
+    assert_eq!(host.refusal(&eim, &too_large), 15);
+    // The counter was not taken.
+    eim.counter -= 1;
+    let lists = host.run(&mut eim, &"BF2D00".repeat(1000));
+    let codes = codes(&lists);
+    let (last, before) = codes.split_last().unwrap();
+    assert_eq!(*last, 1001);
+    assert!(before.len() > 100 && before.iter().all(|code| *code == 2002));
+    let size: usize = lists.iter().map(|item| item.to_der().len()).sum();
+    assert!((16_000..=16_384).contains(&size), "{size}");
+    // An item that changes something is not begun without room for its result.
+    let rest = "BF2D00".repeat(before.len());
+    let deletions = "A50C5A0A98010300000000000099".to_string();
+    let results = host.run(&mut eim, &(rest + &deletions));
+    assert!(matches!(
+        results.last(),
+        Some(EuiccResultData::DeleteResult(_) | EuiccResultData::ProcessingTerminated(_))
+    ));
+    host.assert_usable();
+}
+
+/// EUI-34: one ascending sequence for notifications and results, whose numbers
+/// stay positive in DER beyond 127. Of results that nobody removes the oldest
+/// give way, and those that are there can be read one by one.
+#[test]
+fn the_oldest_result_gives_way() {
+    let (mut host, mut eim) = two_profiles();
+    for _ in 0..3 {
+        assert_eq!(codes(&host.run(&mut eim, &enable(A))), [0]);
+        assert_eq!(codes(&host.run(&mut eim, &psmo("A4", A))), [0]);
+    }
+    for _ in 0..127 {
+        host.es10(&eim.package(&[]));
+    }
+    assert_eq!(codes(&host.run(&mut eim, &enable(A))), [0]);
+    let numbers: Vec<i64> = host
+        .waiting_results()
+        .iter()
+        .map(|result| match result {
+            EuiccPackageResult::Signed(signed) => eim.verified(signed).seq_number,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(numbers.len(), 128);
+    assert!(numbers.is_sorted());
+    let notified = host.es10(&hex("BF2B00"));
+    let RetrieveNotificationsListResponse::NotificationList(list) =
+        RetrieveNotificationsListResponse::from_der(&notified).unwrap()
+    else {
+        panic!("no notifications");
+    };
+    let of_notifications = list.iter().map(|n| n.metadata().unwrap().seq_number);
+    let mut all: Vec<i64> = of_notifications.chain(numbers.iter().copied()).collect();
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), 128 + list.len());
+    assert!(numbers.contains(&(*all.last().unwrap() - 1)));
+    // Three octets in DER would be negative without their leading zero.
+    let positive = *numbers.iter().find(|n| (128..256).contains(*n)).unwrap();
+    let criteria = [0xBF, 0x2B, 6, 0xA0, 4, 0x80, 2, 0, positive as u8];
+    let one = host.es10(&criteria);
+    let encoded = [0x83, 2, 0, positive as u8];
+    assert!(one.windows(4).any(|window| window == encoded));
+    let RetrieveNotificationsListResponse::EuiccPackageResultList(one) =
+        RetrieveNotificationsListResponse::from_der(&one).unwrap()
+    else {
+        panic!("no result");
+    };
+    assert_eq!(one.len(), 1);
+    let remove = [0xBF, 0x30, 4, 0x80, 2, 0, positive as u8];
+    assert_eq!(host.es10(&remove), hex("BF3003800100"));
+    assert_eq!(host.es10(&remove), hex("BF3003800101"));
+    assert_eq!(host.waiting_results().len(), 127);
+    // They outlast power.
+    let image = host.card.image();
+    host.card.reset();
+    assert!(host.card.image() == image);
+}
+
+/// EUI-19: by class, by ICCID, by AID; and what the metadata say of emergencies
+/// and fallback, kept and told.
+#[test]
+fn profiles_of_a_class_and_what_their_metadata_say() {
+    let (mut host, mut eim) = two_profiles();
+    host.install_with("89103000000000000035", |metadata| {
+        metadata.profile_class = PROFILE_CLASS_TEST;
+        metadata.ecall_indication = Some(true);
+        metadata.fallback_allowed = Some(true);
+    });
+    let list = |host: &mut Host, eim: &mut Eim, request: &str| {
+        let results = host.run(eim, request);
+        let [EuiccResultData::ListProfileInfoResult(list)] = results.as_slice() else {
+            panic!("{results:?}");
+        };
+        list.to_der()
+    };
+    let operational = list(&mut host, &mut eim, "BF2D09A003950102 5C02 9F70");
+    assert_eq!(operational, hex("BF2D0EA00C E3049F700100 E3049F700100"));
+    let test = list(&mut host, &mut eim, "BF2D0EA003950100 5C07 9F7B9F269F675A");
+    let expected = "BF2D18A016E3145A0A98010300000000000053 9F7B01FF9F6701FF";
+    assert_eq!(test, hex(expected));
+    let none = list(&mut host, &mut eim, "BF2D05A003950101");
+    assert_eq!(none, hex("BF2D02A000"));
+    let by_iccid = "BF2D10A00C5A0A980103000000000000725C0195".replace("BF2D10", "BF2D11");
+    assert_eq!(
+        list(&mut host, &mut eim, &by_iccid),
+        hex("BF2D07A005E303950102")
+    );
+    // A search that a package makes for a tag nobody knows, EUI-18's default
+    // set without one, and the list of later versions.
+    assert_eq!(
+        list(&mut host, &mut eim, "BF2D035C0144"),
+        hex("BF2D03810101")
+    );
+    let later = list(&mut host, &mut eim, "BF2D08A003950100 5D0195");
+    assert_eq!(later, hex("BF2D07A005E303950100"));
+    host.run(&mut eim, &psmo("A8", "89103000000000000035"));
+    let attribute = list(&mut host, &mut eim, "BF2D055C039F265A");
+    assert!(attribute.ends_with(&hex("5A0A980103000000000000539F2601FF")));
+}
+
+/// EUI-18: what is told without a tag list, and that what is absent or false is
+/// left out.
+#[test]
+fn the_list_without_tags() {
+    let (mut host, mut eim) = two_profiles();
+    let results = host.run(&mut eim, "BF2D00");
+    let [EuiccResultData::ListProfileInfoResult(list)] = results.as_slice() else {
+        panic!("{results:?}");
+    };
+    let ProfileInfoListResponse::Ok(list) = list else {
+        panic!("{list:?}");
+    };
+    let expected = "E32F 5A0A98010300000000000091 4F10A0000005591010FFFFFFFF8900001000 \
+                    9F700100 91025350 92044E616D65 950102";
+    assert_eq!(list[0].to_der(), hex(expected));
 }

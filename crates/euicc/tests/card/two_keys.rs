@@ -186,6 +186,7 @@ fn an_eim_has_its_results_signed_under_its_ci() {
     }
 }
 
+/// EUI-47: GetCerts without a CI, with one, with an unknown one.
 #[test]
 fn the_chain_of_each_key() {
     let mut host = host();

@@ -119,6 +119,7 @@ fn published_signed_error_byte_for_byte() {
     assert_eq!(host.es10(&package(SIGNATURE_NO_TOKEN)), hex(ERROR_RESULT));
 }
 
+/// EUI-10: a wrong token; the unsigned error tells the right one.
 #[test]
 fn published_package_with_another_token_proves_nothing() {
     for signature in [SIGNATURE_NO_TOKEN, SIGNATURE_TOKEN_300] {
@@ -243,6 +244,7 @@ fn published_secure_channel_with_one_changed_bit() {
     }
 }
 
+/// EUI-55: segments in another order.
 #[test]
 fn segments_of_another_order_do_not_open() {
     let (mut host, _) = published_session();
