@@ -3,7 +3,7 @@
 
 use rsp_asn1::Asn1;
 use rsp_asn1::rsp::*;
-use rsp_asn1::sgp32::{EuiccResultData, ProfileRollbackCmdResult, ProfileRollbackResponse};
+use rsp_asn1::sgp32::{ProfileRollbackCmdResult, ProfileRollbackResponse};
 
 use crate::common::{Host, hex, personalisation};
 use crate::eims::Eim;
@@ -370,31 +370,45 @@ fn the_ipa_configures_immediate_enabling_while_there_is_no_eim() {
     assert_eq!(host.flagged(IMMEDIATE_ENABLE), 0);
 }
 
-/// A profile says in the data of its security domain what bearer it wants; one
-/// that does not, has none to tell.
+/// A profile says in its header what bearer it wants: parameters for HTTPS
+/// among others, others alone, something of its own form, nothing.
 #[test]
 fn connectivity_parameters() {
+    const NONE: &str = "BF5F03810101";
     let mut host = Host::ready();
     let mut eim = Eim::new("eim1");
     host.add(&eim, false);
-    assert_eq!(host.es10(&hex("BF5F00")), hex("BF5F03810101"));
-    let parameters = "35020302 4709 0869 6E7465726E6574";
-    let group = format!("3A07 11 A20F {parameters}");
-    let contents = Contents {
-        profile: crate::profile::package_with_data(A, &hex(&group)),
-        ..Contents::of(A)
-    };
-    let result = host.download(&contents);
-    let result = &result.profile_installation_result_data.final_result;
-    assert!(matches!(result, FinalResult::Success(_)), "{result:?}");
-    host.install(B);
-    assert_eq!(host.es10(&hex("BF5F00")), hex("BF5F03810101"));
-    let results = host.run(&mut eim, &enable(A));
-    assert!(matches!(results[..], [EuiccResultData::EnableResult(_)]));
-    let expected = format!("BF5F13A011810F{parameters}");
-    assert_eq!(host.es10(&hex("BF5F00")), hex(&expected));
-    host.run(&mut eim, &enable(B));
-    assert_eq!(host.es10(&hex("BF5F00")), hex("BF5F03810101"));
+    assert_eq!(host.es10(&hex("BF5F00")), hex(NONE));
+    let https = "35020302 4709 0869 6E7465726E6574";
+    let cases = [
+        (
+            A,
+            format!("A0028100 A20F{https}"),
+            format!("BF5F13A011810F{https}"),
+        ),
+        (B, "A0028100".to_string(), NONE.to_string()),
+        (C, "FF0102".to_string(), "BF5F07A0058103FF0102".to_string()),
+    ];
+    for (iccid, parameters, _) in &cases {
+        let contents = Contents {
+            profile: crate::profile::package_with_connectivity(iccid, &hex(parameters)),
+            ..Contents::of(iccid)
+        };
+        let result = host.download(&contents);
+        let result = &result.profile_installation_result_data.final_result;
+        assert!(matches!(result, FinalResult::Success(_)), "{result:?}");
+    }
+    assert_eq!(host.es10(&hex("BF5F00")), hex(NONE));
+    for (iccid, _, expected) in &cases {
+        assert_eq!(codes(&host.run(&mut eim, &enable(iccid))), [0]);
+        host.card.reset();
+        host.open();
+        assert_eq!(host.es10(&hex("BF5F00")), hex(expected));
+    }
+    let plain = "89103000000000000043";
+    host.install(plain);
+    assert_eq!(codes(&host.run(&mut eim, &enable(plain))), [0]);
+    assert_eq!(host.es10(&hex("BF5F00")), hex(NONE));
 }
 
 /// Every option of eUICCMemoryReset, and each of its three results (EUI-46 is

@@ -69,7 +69,14 @@ impl Build {
     pub(super) fn element(&mut self, element: &ProfileElement, der: &[u8]) -> Result<(), Fault> {
         self.in_order(element)?;
         let header = match element {
-            ProfileElement::Header(header) => return self.profile_header(header),
+            ProfileElement::Header(header) => {
+                self.profile_header(header)?;
+                // Kept for what it says of the bearer, and only then.
+                if header.connectivity_parameters.is_some() {
+                    self.keep(der);
+                }
+                return Ok(());
+            }
             ProfileElement::Unknown(_) => super::pe_header(der),
             other => other.header().cloned(),
         };
