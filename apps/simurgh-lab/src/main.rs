@@ -2,6 +2,7 @@
 
 mod bench;
 mod card;
+mod conform;
 mod demo;
 
 use std::process::ExitCode;
@@ -23,6 +24,8 @@ enum Command {
     Demo(demo::Demo),
     /// Be a card in a PC/SC reader
     Card(card::Card),
+    /// Run the conformance suites against a product
+    Conform(conform::Conform),
     /// Measure the product against what its libraries can do, in one run
     Bench(bench::Bench),
 }
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Demo(demo) => demo.run(),
         Command::Card(card) => card.run(),
+        Command::Conform(conform) => conform.run(),
         Command::Bench(bench) => bench.run(),
     };
     match done {

@@ -4,6 +4,7 @@
 #![deny(missing_docs)]
 
 mod card_file;
+pub mod conform;
 mod device;
 mod factory;
 mod identity;

@@ -1,0 +1,46 @@
+//! `simurgh-lab conform` as somebody in a terminal meets it.
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+use std::process::{Command, Output};
+
+fn conform(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_simurgh-lab"));
+    command.arg("conform").args(arguments).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    let err = String::from_utf8_lossy(&output.stderr);
+    String::from_utf8_lossy(&output.stdout).into_owned() + &err
+}
+
+#[test]
+fn the_software_card_is_judged_and_the_report_written() {
+    let file = std::env::temp_dir().join(format!("simurgh-conform-{}.xml", std::process::id()));
+    let junit = file.to_str().unwrap();
+    let output = conform(&["euicc", "--case", "EUI-0*", "--junit", junit]);
+    assert!(output.status.success(), "{}", said(&output));
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        table.contains("euicc: 9 cases: 9 passed, 0 failed, 0 skipped"),
+        "{table}"
+    );
+    let xml = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    assert!(xml.contains("tests=\"9\" failures=\"0\""), "{xml}");
+}
+
+#[test]
+fn what_is_not_run_counts_as_skipped() {
+    let output = conform(&["codec"]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(said(&output).contains("8 cases: 0 passed, 0 failed, 8 skipped"));
+}
+
+#[test]
+fn cases_can_be_listed_and_a_wrong_one_is_named() {
+    let output = conform(&["euicc", "--list"]);
+    assert_eq!(said(&output).lines().count(), 61);
+    let output = conform(&["euicc", "--case", "XYZ-01"]);
+    assert!(!output.status.success());
+    assert!(said(&output).contains("--list"), "{}", said(&output));
+}

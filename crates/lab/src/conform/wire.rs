@@ -1,0 +1,78 @@
+//! What a suite needs of the outside: wires to its subject.
+
+/// A card that APDUs can be sent to.
+pub trait Card {
+    /// Sends a command APDU; gives data and status word.
+    ///
+    /// # Errors
+    /// For people, if there is no response.
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, String>;
+
+    /// Takes the power away and gives it back.
+    ///
+    /// # Errors
+    /// For people, if the card does not come back.
+    fn reset(&mut self) -> Result<(), String>;
+
+    /// Replaces the card by a new one; whether that is possible. Where it is
+    /// not, the suite empties the card by the functions it has.
+    ///
+    /// # Errors
+    /// For people, if no new card comes.
+    fn renew(&mut self) -> Result<bool, String>;
+}
+
+/// As whom a request is made over TLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Certificates {
+    /// Without a certificate.
+    #[default]
+    None,
+    /// With the operator's.
+    Operator,
+    /// With one that the subject has no reason to trust.
+    Stranger,
+}
+
+/// A request to the subject.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HttpMessage {
+    /// `POST` if empty.
+    pub method: &'static str,
+    /// Absolute path.
+    pub path: String,
+    /// Header names and values.
+    pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: Vec<u8>,
+    /// As whom.
+    pub certificates: Certificates,
+}
+
+/// What the subject answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HttpReply {
+    /// Status code.
+    pub status: u16,
+    /// Header names, in small letters, and values.
+    pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+impl HttpReply {
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(found, _)| found == name);
+        found.map(|(_, value)| value.as_str())
+    }
+}
+
+/// A server that requests can be sent to.
+pub trait Http {
+    /// Sends a request and waits for the answer.
+    ///
+    /// # Errors
+    /// For people, if there is no answer.
+    fn send(&mut self, message: &HttpMessage) -> Result<HttpReply, String>;
+}

@@ -1,0 +1,85 @@
+//! The conformance suites: the software eUICC passes its own, and every row of
+//! the catalogue has its case.
+
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use lab::conform::{self, Case, Selection, SoftwareCard, Verdict};
+use lab::test_data;
+use rsp_core::Timestamp;
+use rsp_crypto::Curve;
+
+const NOW: Timestamp = Timestamp::from_secs(1_767_225_600);
+
+/// What the software card is, is what the suite finds.
+fn euicc(curve: Curve) {
+    let (card, authority) = SoftwareCard::new(curve, NOW).unwrap();
+    let mut bench = conform::euicc::Bench::new(Box::new(card), Some(authority), NOW);
+    let report = conform::run(
+        "euicc",
+        conform::euicc::CASES,
+        &mut bench,
+        &Selection::default(),
+        &Duration::default,
+        &mut |_| {},
+    );
+    println!("{}", report.table());
+    assert_eq!(report.count(Verdict::Failed), 0, "{}", report.table());
+    assert_eq!(report.count(Verdict::Skipped), 0, "{}", report.table());
+}
+
+#[test]
+fn the_software_card_passes_the_suite_for_euiccs() {
+    euicc(Curve::NistP256);
+}
+
+#[test]
+fn the_software_card_passes_the_suite_for_euiccs_on_brainpool() {
+    euicc(Curve::BrainpoolP256r1);
+}
+
+fn ids<B>(groups: &[&[Case<B>]]) -> Vec<String> {
+    let cases = groups.iter().flat_map(|group| group.iter());
+    cases.map(|case| case.id.to_string()).collect()
+}
+
+/// Identifiers in the first column of the catalogue's tables, and of its list
+/// of section 6; `EIM-13..16` stands for four.
+fn rows(page: &str, prefix: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for line in page.lines() {
+        let line = line.trim_start_matches(['|', '-', ' ']);
+        let Some(rest) = line.strip_prefix(prefix).and_then(|r| r.strip_prefix('-')) else {
+            continue;
+        };
+        let number = |text: &str| {
+            let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
+            digits.parse::<u32>().ok()
+        };
+        let Some(first) = number(rest) else { continue };
+        let after = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        let last = after.strip_prefix("..").and_then(number).unwrap_or(first);
+        found.extend((first..=last).map(|n| format!("{prefix}-{n:02}")));
+    }
+    found
+}
+
+/// Both ways: no row without a case, no case without a row.
+fn agrees(page: &str, prefix: &str, cases: Vec<String>) {
+    let once: BTreeSet<String> = cases.iter().cloned().collect();
+    assert_eq!(once.len(), cases.len(), "an identifier of {prefix} twice");
+    assert_eq!(once, rows(page, prefix), "{prefix}");
+}
+
+#[test]
+fn the_suites_and_the_catalogue_name_the_same_cases() {
+    let test = "the_suites_and_the_catalogue_name_the_same_cases";
+    let Some(folder) = test_data::folder(test) else {
+        return;
+    };
+    let page = std::fs::read_to_string(folder.join("spec/09-test-catalogue.md")).unwrap();
+    agrees(&page, "EUI", ids(conform::euicc::CASES));
+    agrees(&page, "COD", ids(&[conform::codec::CASES]));
+}
