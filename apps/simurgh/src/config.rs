@@ -24,6 +24,8 @@ pub(crate) struct Config {
     pub(crate) eim: Eim,
     /// SM-DP+.
     pub(crate) smdp: Smdp,
+    /// SM-DS, if there is to be one.
+    pub(crate) smds: Option<Smds>,
     /// Northbound API.
     pub(crate) door: Door,
     /// Addresses of names that the name service does not know, or not so.
@@ -104,6 +106,34 @@ pub(crate) struct Operator {
     pub(crate) callback_ca: Option<PathBuf>,
 }
 
+/// `[smds]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Smds {
+    pub(crate) listen: SocketAddr,
+    /// As devices and SM-DP+s know it.
+    pub(crate) address: String,
+    /// The root SM-DS, if this is an alternative one.
+    pub(crate) root: Option<String>,
+    /// Octets of a request; more is refused unread.
+    #[serde(default = "max_body")]
+    pub(crate) max_body: usize,
+    /// Who may register events; whoever has a CERT.DPtls or CERT.DStls under
+    /// the CI if there is none.
+    #[serde(default)]
+    pub(crate) clients: Vec<SmdsClient>,
+}
+
+/// `[[smds.clients]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SmdsClient {
+    /// For the log.
+    pub(crate) name: String,
+    /// The client certificate that it calls with.
+    pub(crate) certificate: PathBuf,
+}
+
 /// `[door]`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -156,6 +186,9 @@ impl Config {
         {
             *relative = folder.join(&*relative);
         }
+        for client in config.smds.iter_mut().flat_map(|smds| &mut smds.clients) {
+            client.certificate = folder.join(&client.certificate);
+        }
         for operator in &mut config.smdp.operators {
             operator.certificate = folder.join(&operator.certificate);
             if let Some(ca) = &mut operator.callback_ca {
@@ -191,8 +224,26 @@ fn put(table: &mut Table, key: &str, value: &str) -> Result<(), &'static str> {
 }
 
 /// The end of what `simurgh init` writes: sections that a server can do without.
-const OPTIONAL: &str = r#"# Addresses of names that the name service does not know, for the SM-DP+ to
-# which the eIM forwards notifications.
+const OPTIONAL: &str = r#"# An SM-DS: devices ask it for events (ES11), SM-DP+s register them there with
+# their TLS certificate (ES12).
+#[smds]
+#listen = "127.0.0.1:8447"
+# The name by which devices and SM-DP+s reach it; must be in the certificate
+# ds_tls.pem.
+#address = "smds.simurgh.test"
+# The root SM-DS, if this is an alternative one: it is told of events that are to
+# be forwarded.
+#root = "root.smds.example.com"
+# Larger requests are refused (octets).
+#max_body = 1048576
+# Who may register events: without any, whoever has a certificate of an SM-DP+ or
+# SM-DS under the CI.
+#[[smds.clients]]
+#name = "our SM-DP+"
+#certificate = "pki/dp_tls.pem"
+
+# Addresses of names that the name service does not know, for the SM-DP+ to
+# which the eIM forwards notifications and the SM-DS that the SM-DP+ tells.
 #[resolve]
 #"smdp.example.com" = "192.0.2.1:443"
 

@@ -5,6 +5,7 @@
 #[macro_use]
 mod stdout;
 
+mod announcer;
 mod config;
 mod door;
 mod esipa;
@@ -21,13 +22,15 @@ mod serve;
 mod shell;
 mod smdp;
 mod smdp_role;
+mod smds;
+mod smds_role;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-/// The open connectivity stack for IoT eSIM: eIM, SM-DP+ and their API.
+/// The open connectivity stack for IoT eSIM: eIM, SM-DP+, SM-DS and their API.
 ///
 /// Start with `simurgh init`, which writes keys, certificates and a commented
 /// configuration into a folder, then `simurgh serve` in that folder.
@@ -67,7 +70,7 @@ enum Command {
         #[command(subcommand)]
         command: key::KeyCommand,
     },
-    /// Run the eIM, the SM-DP+ and the API until SIGINT or SIGTERM
+    /// Run the eIM, the SM-DP+, the SM-DS if one is configured, and the API until SIGINT or SIGTERM
     Serve(Serve),
     /// Print a completion script, for example: simurgh completion bash
     Completion {

@@ -104,6 +104,20 @@ impl Operators {
         Ok(())
     }
 
+    /// Whether the operator of this name may give itself this
+    /// functionRequesterIdentifier.
+    pub(crate) fn may_be(&self, name: &str, identifier: &str) -> bool {
+        let known = self.known.iter().find(|known| known.name == name);
+        known.is_some_and(|known| {
+            let caller = Caller {
+                name: &known.name,
+                identifiers: &known.identifiers,
+                all: self,
+            };
+            caller.may_be(identifier)
+        })
+    }
+
     /// Who presents this certificate, which was verified already.
     pub(crate) fn caller(&self, certificate: &[u8]) -> Option<Caller<'_>> {
         let caller = |name, identifiers| Caller {

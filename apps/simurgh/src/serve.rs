@@ -20,6 +20,7 @@ use crate::esipa::{self, Esipa};
 use crate::outbox::Outbox;
 use crate::pki::ServerKeys;
 use crate::smdp_role::SmdpRole;
+use crate::smds_role::{self, SmdsRole};
 use crate::{Failure, Serve, files, key_file};
 
 /// Characters that a token must have.
@@ -63,7 +64,9 @@ async fn serve(
         .map(ServerKeys::anchor)
         .collect();
     let eim = load_eim(config, &pki, anchors?)?;
-    let smdp = load_smdp(config, &pki, eim.anchors.clone())?;
+    let anchors = eim.anchors.clone();
+    let smdp = load_smdp(config, &pki, anchors.clone())?;
+    let smds = smds_role::load(config, &pki, anchors.clone())?;
     let store = SqliteStore::open(&config.database, sealer);
     let store = store.map_err(|error| Failure::new(config.database.display(), error))?;
     let store: Arc<dyn Store> = Arc::new(store);
@@ -71,7 +74,14 @@ async fn serve(
     let mut host = host.map_err(|error| Failure::new(config.database.display(), error))?;
     host.observe(Box::new(esipa::log_note));
     let eim = Arc::new(host);
-    let smdp = SmdpRole::start(config, &pki, smdp, store).await?;
+    let smds = match (smds, &config.smds) {
+        (Some(smds), Some(settings)) => {
+            let role = SmdsRole::start(config, settings, &pki, smds, store.clone());
+            Some(role.await?)
+        }
+        _ => None,
+    };
+    let smdp = SmdpRole::start(config, &pki, smdp, store, anchors).await?;
     let token = files::read(&config.door.token)?;
     if token.trim().len() < MIN_TOKEN {
         let file = config.door.token.display();
@@ -90,7 +100,9 @@ async fn serve(
     let esipa = bound(config.eim.listen, esipa.await)?;
     let api = bind(config.door.listen, pki.tls(member::DOOR)?, ClientAuth::None).await?;
     let es2plus = smdp.es2plus_address();
-    say_where(announce, [&esipa, &smdp.es9plus, &api], es2plus);
+    let smds_address = smds.as_ref().map(SmdsRole::address);
+    let others = [es2plus, smds_address];
+    say_where(announce, [&esipa, &smdp.es9plus, &api], others);
 
     let door = Door::new(eim.clone(), smdp.host.clone(), token.trim());
     let outbox = outbox(config, &eim)?;
@@ -104,6 +116,11 @@ async fn serve(
             smdp.serve(|| until(ended.clone())),
             api.serve_raw(door, until(ended.clone())),
             outbox.run(ended.clone()),
+            async {
+                if let Some(smds) = smds {
+                    smds.serve(until(ended.clone())).await;
+                }
+            },
         )
     };
     let signalled = async {
@@ -140,14 +157,18 @@ async fn stdin_ended() {
     let _ = ended.await;
 }
 
-fn say_where(announce: bool, servers: [&Server; 3], es2plus: Option<SocketAddr>) {
+fn say_where(announce: bool, servers: [&Server; 3], others: [Option<SocketAddr>; 2]) {
     let [eim, smdp, door] = servers.map(Server::local_addr);
+    let [es2plus, smds] = others;
     // Operators order where devices download, if not elsewhere.
     let es2plus = es2plus.unwrap_or(smdp);
-    tracing::info!(%eim, %smdp, %es2plus, %door, "ready");
+    let smds = smds.map(|smds| smds.to_string());
+    let smds = smds.unwrap_or_default();
+    tracing::info!(%eim, %smdp, %es2plus, %door, smds, "ready");
     if announce {
-        let line =
-            format!(r#"{{"eim":"{eim}","smdp":"{smdp}","es2plus":"{es2plus}","door":"{door}"}}"#);
+        let line = format!(
+            r#"{{"eim":"{eim}","smdp":"{smdp}","es2plus":"{es2plus}","smds":"{smds}","door":"{door}"}}"#
+        );
         // A server goes on if nobody wants to know.
         let _ = writeln!(std::io::stdout(), "{line}");
     }

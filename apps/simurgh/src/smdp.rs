@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
+use rsp_asn1::ids::Iccid;
 use rsp_core::binding::{HttpRequest, HttpResponse, es2plus_json, es9plus, json};
 use rsp_core::smdp::Refusal;
 use rsp_net::{Handler, Peer};
 use store::SmdpHost;
 
+use crate::announcer::Announcer;
 use crate::esipa::unavailable;
 use crate::operators::Operators;
 use crate::shell;
@@ -25,6 +27,7 @@ pub(crate) enum Serves {
 pub(crate) struct SmdpDoor {
     pub(crate) host: Arc<SmdpHost>,
     pub(crate) operators: Arc<Operators>,
+    pub(crate) announcer: Arc<Announcer>,
     pub(crate) serves: Serves,
 }
 
@@ -32,12 +35,35 @@ impl Handler for SmdpDoor {
     async fn handle(&self, request: HttpRequest, peer: &Peer) -> HttpResponse {
         let door = self.clone();
         let certificate = peer.certificate.clone();
+        let announces = announces(&request);
         let answered =
             tokio::task::spawn_blocking(move || door.answer(&request, certificate.as_deref()));
-        answered.await.unwrap_or_else(|error| {
+        let answered = answered.await.unwrap_or_else(|error| {
             tracing::error!(%error, "a handler ended early");
             HttpResponse::failure(500, "internal error")
-        })
+        });
+        // The operator learns at once if the SM-DS does not know of the order.
+        let warning = match announces.filter(|_| answered.status == 200) {
+            Some(iccid) => self.announcer.tell_now(iccid).await,
+            None => None,
+        };
+        match warning {
+            Some(warning) => json::with_warning(answered, warning),
+            None => answered,
+        }
+    }
+}
+
+/// The profile of which an SM-DS may have to be told when the function has been
+/// executed.
+fn announces(request: &HttpRequest) -> Option<Iccid> {
+    if !es2plus_json::is_path(&request.path) {
+        return None;
+    }
+    match es2plus_json::decode_request(request).ok()? {
+        es2plus_json::Request::ConfirmOrder(order) => Some(order.iccid),
+        es2plus_json::Request::ReleaseProfile(order) => Some(order.iccid),
+        _ => None,
     }
 }
 

@@ -6,17 +6,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rsp_core::ipa;
-use rsp_core::pki::{TlsTrust, member};
+use rsp_core::pki::{TlsTrust, TrustAnchor, member};
 use rsp_core::smdp::{Policy, Smdp};
 use rsp_crypto::software::SoftwareProvider;
 use rsp_net::{Client, ClientAuth, Limits, OperatorTrust, Server};
 use store::{SmdpHost, SmdpStore};
 
+use crate::announcer::Announcer;
 use crate::config::{self, Config};
 use crate::operators::{Courier, Operators};
 use crate::pki::ServerKeys;
 use crate::smdp::{Serves, SmdpDoor};
 use crate::{Failure, files};
+
+/// How long a server that is told something may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// An SM-DP+ that is bound to its ports.
 pub(crate) struct SmdpRole {
@@ -26,6 +30,7 @@ pub(crate) struct SmdpRole {
     es2plus: Option<Server>,
     operators: Arc<Operators>,
     courier: Courier,
+    announcer: Arc<Announcer>,
 }
 
 impl SmdpRole {
@@ -35,6 +40,7 @@ impl SmdpRole {
         pki: &ServerKeys,
         smdp: Smdp,
         store: Arc<dyn SmdpStore>,
+        anchors: Vec<TrustAnchor>,
     ) -> Result<Self, Failure> {
         let settings = &config.smdp;
         let callbacks = callbacks(settings, pki)?;
@@ -44,12 +50,13 @@ impl SmdpRole {
                 tracing::info!(path, cause, "not executed")
             }));
         let host = Arc::new(host);
-        let mut client = Client::builder().client_identity(pki.tls(member::DP_TLS)?);
-        for (name, address) in &config.resolve {
-            client = client.resolve(name, *address);
-        }
-        let client = client.build(Arc::new(SoftwareProvider));
-        let client = client.map_err(|error| Failure::new("dp_tls.pem", error))?;
+        let client = || client(config, pki, member::DP_TLS);
+        let announcer = Arc::new(Announcer {
+            host: host.clone(),
+            client: client()?,
+            trust: TlsTrust::RspServer(anchors),
+        });
+        let client = client()?;
         let trust = ClientAuth::Optional(operator_trust(pki)?);
         let (es9plus, es2plus) = match settings.es2plus_listen {
             Some(address) => {
@@ -64,6 +71,7 @@ impl SmdpRole {
                 client,
                 callbacks,
             },
+            announcer,
             operators: Arc::new(operators(settings)?),
             host,
             es9plus,
@@ -81,6 +89,7 @@ impl SmdpRole {
         let door = |serves| SmdpDoor {
             host: self.host.clone(),
             operators: self.operators.clone(),
+            announcer: self.announcer.clone(),
             serves,
         };
         let devices = match self.es2plus {
@@ -97,8 +106,21 @@ impl SmdpRole {
             self.es9plus.serve(devices, until()),
             es2plus,
             self.courier.run(until()),
+            self.announcer.run(until()),
         );
     }
+}
+
+/// A client with the TLS certificate of a role.
+pub(crate) fn client(config: &Config, pki: &ServerKeys, member: &str) -> Result<Client, Failure> {
+    let mut client = Client::builder()
+        .timeout(PATIENCE)
+        .client_identity(pki.tls(member)?);
+    for (name, address) in &config.resolve {
+        client = client.resolve(name, *address);
+    }
+    let client = client.build(Arc::new(SoftwareProvider));
+    client.map_err(|error| Failure::new(member, error))
 }
 
 async fn bind(

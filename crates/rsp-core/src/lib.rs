@@ -1,4 +1,4 @@
-//! The rules of remote SIM provisioning: eIM, IPA and SM-DP+ as machines
+//! The rules of remote SIM provisioning: eIM, IPA, SM-DP+ and SM-DS as machines
 //! without I/O, the PKI that they trust, and the bindings of their messages.
 //!
 //! Two shapes, no third:
@@ -18,14 +18,19 @@
 
 extern crate alloc;
 
+mod authentication;
 pub mod binding;
 pub mod eim;
 pub mod ipa;
 pub mod pki;
 pub mod profile;
+mod refusal;
 pub mod smdp;
+pub mod smds;
 mod time;
 
+pub use authentication::AwaitAuthenticateClient;
+pub use refusal::{Codes, Rejected};
 pub use time::Timestamp;
 
 use rsp_crypto::{Provider, Rng, SigningKey};

@@ -29,6 +29,13 @@ impl Timestamp {
         Timestamp(self.0.saturating_add(millis))
     }
 
+    /// The time `duration` earlier; 1970 at the earliest.
+    #[must_use]
+    pub fn before(self, duration: Duration) -> Self {
+        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        Timestamp(self.0.saturating_sub(millis))
+    }
+
     /// How long ago `earlier` was; zero if it is later.
     pub fn since(self, earlier: Timestamp) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))

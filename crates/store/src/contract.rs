@@ -7,6 +7,7 @@ use rsp_crypto::CryptoError;
 use rsp_crypto::software::SealError;
 
 use crate::smdp_contract::SmdpStore;
+use crate::smds_contract::SmdsStore;
 
 /// Why the store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -146,7 +147,7 @@ impl Forwarding {
 
 /// State of all roles. Every method is one transaction, durable when it
 /// returns.
-pub trait Store: SmdpStore + Send + Sync {
+pub trait Store: SmdpStore + SmdsStore + Send + Sync {
     /// Adds an eUICC. If it was known once, its counter does not go back behind
     /// the last one that was sent then.
     ///

@@ -1,7 +1,7 @@
 //! State at rest.
 //!
 //! [`Store`] is the contract; [`SqliteStore`] is the engine that is compiled
-//! in. [`EimHost`] and [`SmdpHost`] run the machines of `rsp-core` on a store:
+//! in. [`EimHost`], [`SmdpHost`] and [`SmdsHost`] run the machines of `rsp-core` on a store:
 //! load the state, let the machine take its step, commit what it gives in one
 //! transaction, and only then hand the reply out. If somebody else changed the
 //! state meanwhile, the step is taken again on the new state.
@@ -12,6 +12,8 @@ mod eim;
 mod index;
 mod smdp;
 mod smdp_contract;
+mod smds;
+mod smds_contract;
 mod sqlite;
 
 pub use contract::{
@@ -22,5 +24,9 @@ pub use eim::{EimHost, EimReply, Observer};
 pub use smdp::{RefusalObserver, SmdpHost};
 pub use smdp_contract::{
     ProfileStock, SmdpChange, SmdpNotification, SmdpStore, StoredSession, Waiting,
+};
+pub use smds::{Es12, SmdsHost};
+pub use smds_contract::{
+    AnnouncedEvent, AnnouncementStore, EventStage, SmdsStore, StoredSmdsSession,
 };
 pub use sqlite::SqliteStore;

@@ -10,6 +10,7 @@ use rsp_core::smdp::{
 };
 
 use crate::contract::{StoreError, Versioned};
+use crate::smds_contract::AnnouncementStore;
 
 /// A profile type and subscriptions of it.
 #[derive(Debug)]
@@ -81,7 +82,7 @@ pub struct SmdpChange<'a> {
     /// deletes those that nobody needs any more.
     pub session: Option<(&'a TransactionId, &'a Versioned<StoredSession>)>,
     /// The order, if it changed. When it is open no more, nothing is kept for
-    /// a retry.
+    /// a retry. Its event at an SM-DS follows it.
     pub order: Option<&'a Versioned<Order>>,
     /// The package to keep for a retry.
     pub kept: Option<&'a KeptPackage>,
@@ -127,7 +128,7 @@ pub struct Waiting {
 
 /// State of the SM-DP+. Every method is one transaction, durable when it
 /// returns.
-pub trait SmdpStore: Send + Sync {
+pub trait SmdpStore: AnnouncementStore + Send + Sync {
     /// Puts profiles into stock; a type that exists gets more of them.
     ///
     /// # Errors

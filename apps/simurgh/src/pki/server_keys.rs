@@ -58,6 +58,14 @@ impl ServerKeys {
         }))
     }
 
+    /// CERT.DSauth under this CI, if it issued one.
+    pub(crate) fn ds_identity(&self) -> Result<Option<Identity>, Failure> {
+        if !self.file(member::DS_AUTH, "pem").exists() {
+            return Ok(None);
+        }
+        self.identity(member::DS_AUTH).map(Some)
+    }
+
     pub(crate) fn certificate(&self, member: &str) -> Result<Certificate, Failure> {
         files::read_certificate(&self.file(member, "pem"))
     }

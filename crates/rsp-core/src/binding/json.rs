@@ -73,28 +73,38 @@ pub fn encode_response<T: Serialize>(
     Ok(HttpResponse::ok(CONTENT_TYPE, body))
 }
 
-/// Writes a reply with a warning at the server: executed, and the peer should
-/// know more.
-///
-/// # Errors
-/// If the message cannot be serialised.
-pub fn encode_with_warning<T: Serialize>(
-    reply: T,
-    warning: StatusCodeData,
-) -> Result<HttpResponse, BindingError> {
-    let mut response = Response::new(Ok(reply));
-    response.header.function_execution_status = FunctionExecutionStatus {
-        status: ExecutionStatus::ExecutedWithWarning,
-        status_code_data: Some(warning),
+/// A response that says success, with a warning: the peer should know more.
+/// Any other response stays as it is.
+pub fn with_warning(response: HttpResponse, warning: impl Into<StatusCodeData>) -> HttpResponse {
+    let executed = parse::<Envelope>(&response.body).is_ok_and(|envelope| {
+        envelope.header.function_execution_status.status == ExecutionStatus::ExecutedSuccess
+    });
+    if !executed {
+        return response;
+    }
+    let Ok(mut body) = parse::<serde_json::Map<String, serde_json::Value>>(&response.body) else {
+        return response;
     };
-    let body = serde_json::to_vec(&response).map_err(json_error)?;
-    Ok(HttpResponse::ok(CONTENT_TYPE, body))
+    let status = FunctionExecutionStatus {
+        status: ExecutionStatus::ExecutedWithWarning,
+        status_code_data: Some(warning.into()),
+    };
+    let header = Header {
+        function_execution_status: status,
+    };
+    let Ok(header) = serde_json::to_value(header) else {
+        return response;
+    };
+    body.insert("header".to_string(), header);
+    match serde_json::to_vec(&body) {
+        Ok(body) => HttpResponse { body, ..response },
+        Err(_) => response,
+    }
 }
 
 /// Writes a refusal at the server.
-pub fn refusal(refusal: Refusal) -> HttpResponse {
-    encode_response::<Empty>(Err(refusal.status_code_data()))
-        .unwrap_or_else(|error| error.to_response())
+pub fn refusal(refusal: impl Into<StatusCodeData>) -> HttpResponse {
+    encode_response::<Empty>(Err(refusal.into())).unwrap_or_else(|error| error.to_response())
 }
 
 /// The response to a request that cannot be read: the status says that nothing

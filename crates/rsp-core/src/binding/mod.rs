@@ -6,8 +6,12 @@
 //! | [`es9plus`] | ES9+ at the server, whichever binding | SGP.22 6.5, 6.6 |
 //! | [`es9plus_asn1`] | ES9+ over HTTPS, ASN.1 | SGP.22 6.6 |
 //! | [`es9plus_json`] | ES9+ over HTTPS, JSON | SGP.22 6.5.2.6 to 6.5.2.10 |
+//! | [`es11`] | ES11: what differs from ES9+ | SGP.22 5.8, 6.5, 6.6 |
 //! | [`es2plus_json`] | ES2+ over HTTPS, JSON | SGP.22 6.5.2.1 to 6.5.2.4 |
+//! | [`es12_json`] | ES12 and ES15 over HTTPS, JSON | SGP.22 6.5.2.13, 6.5.2.14 |
 
+pub mod es11;
+pub mod es12_json;
 pub mod es2plus_json;
 pub mod es9plus;
 pub mod es9plus_asn1;

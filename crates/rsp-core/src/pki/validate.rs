@@ -383,7 +383,8 @@ fn check_under_anchor<'a>(
 /// Whom a TLS client trusts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TlsTrust {
-    /// The CIs: a CERT.DPtls under one of them.
+    /// The CIs: a CERT.DPtls or CERT.DStls under one of them. Which of both a
+    /// server is shows when it authenticates itself to the eUICC.
     RspServer(Vec<TrustAnchor>),
     /// Exactly this key (`trustedEimPkTls`).
     PinnedKey(SubjectPublicKeyInfo),
@@ -407,7 +408,11 @@ pub fn verify_tls_server(
     let leaf = parse(presented, side)?;
     match trust {
         TlsTrust::RspServer(anchors) => {
-            verify_under(presented, policy::DP_TLS, anchors, now, crypto)?;
+            let role = match leaf.has_policy(policy::DS_TLS) {
+                true => policy::DS_TLS,
+                false => policy::DP_TLS,
+            };
+            verify_under(presented, role, anchors, now, crypto)?;
         }
         TlsTrust::PinnedKey(key) => {
             if leaf.public_key.to_spki_der() != key.as_bytes() {

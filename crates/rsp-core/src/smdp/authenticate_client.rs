@@ -5,12 +5,9 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use rsp_asn1::ids::{Eid, TransactionId};
-use rsp_asn1::rsp::{
-    AuthenticateResponseOk, AuthenticateServerResponse, CtxParams1, SmdpSigned2,
-    StoreMetadataRequest, SubjectKeyIdentifier,
-};
+use rsp_asn1::rsp::{SmdpSigned2, StoreMetadataRequest, SubjectKeyIdentifier};
 use rsp_asn1::{Asn1, Extensions, Signed, Tag, Writer};
-use rsp_crypto::{PublicKey, Signature};
+use rsp_crypto::PublicKey;
 
 use super::eligibility::Client;
 use super::progress::Passed;
@@ -18,11 +15,10 @@ use super::{
     AwaitAuthenticateClient, AwaitGetBoundProfilePackage, Delivery, Order, OrderEnd, Refusal,
     Rejected, Session, Smdp, Step,
 };
-use crate::Context;
 use crate::binding::es2plus_json::NotificationPoint;
 use crate::binding::es9plus_json::{AuthenticateClientOk, AuthenticateClientRequest};
 use crate::binding::redacted;
-use crate::pki::{ChainError, ParsedCertificate, verify_euicc_chain};
+use crate::{Codes, Context};
 
 /// By what the order of a download is found.
 #[derive(Clone, PartialEq, Eq)]
@@ -77,76 +73,19 @@ impl AwaitAuthenticateClient {
         smdp: &Smdp,
         cx: &Context<'_>,
     ) -> Result<AuthenticatedClient, Rejected> {
-        if request.transaction_id != self.transaction_id {
-            return Err(Refusal::UnknownTransaction.into());
-        }
-        let ok = match &request.authenticate_server_response {
-            AuthenticateServerResponse::Ok(ok) => ok,
-            AuthenticateServerResponse::CompactOk(_) => return Err(compact()),
-            AuthenticateServerResponse::Error(error) => {
-                let code = error.authenticate_error_code;
-                let detail = alloc::format!("AuthenticateServer failed: {code}");
-                return Err(Refusal::EuiccError.because(detail));
-            }
-        };
-        let euicc = verify_euicc_chain(
-            &ok.eum_certificate,
-            &ok.euicc_certificate,
-            &smdp.anchors,
-            cx.now,
-            cx.crypto,
-        )
-        .map_err(|error| refused_chain(error, ok))?;
-        if euicc.ci_key_identifier != self.ci_key_identifier {
-            return Err(Refusal::UnknownCi.because("another CI than was asked for"));
-        }
-        self.verify_signature(ok, &euicc.public_key, cx)?;
-        let CtxParams1::CommonAuthentication(params) = &ok.euicc_signed1.ctx_params1;
+        let euicc = self.verify(request, &smdp.anchors, cx)?;
         Ok(AuthenticatedClient {
             transaction_id: self.transaction_id.clone(),
             eid: euicc.eid,
             server_ci: self.server_ci.clone(),
             public_key: euicc.public_key,
-            euicc_signature1: ok.euicc_signature1.clone(),
-            matching_id: params.matching_id.clone().filter(|id| !id.is_empty()),
+            euicc_signature1: euicc.signature1,
+            matching_id: euicc.matching_id,
             said: Client {
-                info: ok.euicc_signed1.euicc_info2.clone(),
-                device: params.device_info.device_capabilities.clone(),
+                info: euicc.info,
+                device: euicc.device,
             },
         })
-    }
-
-    fn verify_signature(
-        &self,
-        ok: &AuthenticateResponseOk,
-        key: &PublicKey,
-        cx: &Context<'_>,
-    ) -> Result<(), Rejected> {
-        let wrong = |error| Refusal::EuiccSignatureInvalid.because(error);
-        let signature = Signature::from_slice(&ok.euicc_signature1).map_err(wrong)?;
-        let signed = ok.euicc_signed1.as_bytes();
-        cx.crypto
-            .verify(key, &[signed], &signature)
-            .map_err(wrong)?;
-        if ok.euicc_signed1.server_challenge != self.server_challenge {
-            return Err(Refusal::EuiccSignatureInvalid.because("another serverChallenge"));
-        }
-        if ok.euicc_signed1.transaction_id != self.transaction_id {
-            return Err(Refusal::UnknownTransaction.because("in euiccSigned1"));
-        }
-        Ok(())
-    }
-}
-
-/// The refusal of a chain; the log also names whose it claims to be.
-fn refused_chain(error: ChainError, ok: &AuthenticateResponseOk) -> Rejected {
-    let claimed = ParsedCertificate::parse(&ok.euicc_certificate);
-    match claimed.ok().and_then(|certificate| certificate.eid()) {
-        Some(eid) => {
-            let detail = alloc::format!("{error} (EID {eid}, unproven)");
-            Refusal::from(error).because(detail)
-        }
-        None => error.into(),
     }
 }
 

@@ -7,9 +7,9 @@ use rsp_crypto::{PublicKey, Signature};
 use super::authenticate_client::compact;
 use super::progress::{Passed, cancellation_point, cancelled};
 use super::{Order, OrderEnd, OrderEvent, Refusal, Rejected, Session, Smdp, Step};
-use crate::Context;
 use crate::binding::es9plus_json::CancelSessionRequest;
 use crate::binding::json::Empty;
+use crate::{Codes, Context};
 
 /// What a cancellation is measured against.
 struct Cancellable<'a> {

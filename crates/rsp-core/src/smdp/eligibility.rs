@@ -4,6 +4,7 @@ use rsp_asn1::rsp::{DeviceCapabilities, EuiccInfo2};
 use rsp_asn1::{Reader, Tag};
 
 use super::{LOWEST_SVN, ProfileMaterial, Refusal, Rejected};
+use crate::Codes;
 use crate::profile::describe;
 
 /// Tag of the free non-volatile memory in the card resource information (ETSI

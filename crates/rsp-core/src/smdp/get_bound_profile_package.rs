@@ -15,10 +15,10 @@ use super::{
     AwaitGetBoundProfilePackage, AwaitInstallationResult, Delivery, KeptPackage, Order, OrderEnd,
     OrderEvent, ProfileMaterial, ProfileTypeSettings, Refusal, Rejected, Session, Smdp, Step,
 };
-use crate::Context;
 use crate::binding::es2plus_json::NotificationPoint;
 use crate::binding::es9plus_json::{GetBoundProfilePackageOk, GetBoundProfilePackageRequest};
 use crate::profile::personalise;
+use crate::{Codes, Context};
 
 impl AwaitGetBoundProfilePackage {
     /// Binds the profile to the eUICC's one-time key and delivers it; the one

@@ -5,10 +5,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use rsp_asn1::Oid;
-use rsp_asn1::rsp::{EuiccInfo1, SubjectKeyIdentifier};
-use rsp_crypto::{Curve, Provider};
+use rsp_asn1::rsp::SubjectKeyIdentifier;
+use rsp_crypto::Provider;
 
-use super::{Policy, Refusal, Smdp};
+use super::{Policy, Smdp};
+use crate::authentication::Set;
 use crate::pki::{ChainError, ParsedCertificate, Side, TrustAnchor, policy, verify_under};
 use crate::{Identity, Timestamp};
 
@@ -89,44 +90,19 @@ impl Smdp {
         })
     }
 
-    /// The set to be shown to an eUICC, and the CI that it signs under: of what
-    /// both have, what the eUICC prefers. A pair on one curve comes first,
-    /// since the one-time keys are on the curve of CERT.DPpb.
-    pub(super) fn choose(
-        &self,
-        info: &EuiccInfo1,
-    ) -> Result<(&CiIdentity, SubjectKeyIdentifier), Refusal> {
-        let sets = info.euicc_ci_pk_id_list_for_verification.iter();
-        let sets: Vec<&CiIdentity> = sets.filter_map(|ci| self.identity(ci)).collect();
-        let first = sets.first().ok_or(Refusal::NoCertificateForCi)?;
-        let signing = info.euicc_ci_pk_id_list_for_signing.iter();
-        let signing: Vec<&TrustAnchor> = signing.filter_map(|ci| self.anchor(ci)).collect();
-        let first_signing = signing.first().ok_or(Refusal::UnsupportedCi)?;
-        let on_one_curve = sets.iter().find_map(|set| {
-            let same =
-                |anchor: &&&TrustAnchor| anchor.certificate.public_key.curve() == set.curve();
-            Some((*set, *signing.iter().find(same)?))
-        });
-        let (set, anchor) = on_one_curve.unwrap_or((first, first_signing));
-        Ok((set, anchor.key_identifier.clone()))
-    }
-
     /// The set under a CI.
     pub(super) fn identity(&self, ci: &SubjectKeyIdentifier) -> Option<&CiIdentity> {
         self.identities.iter().find(|set| set.ci == *ci)
     }
-
-    fn anchor(&self, ci: &SubjectKeyIdentifier) -> Option<&TrustAnchor> {
-        self.anchors
-            .iter()
-            .find(|anchor| anchor.key_identifier == *ci)
-    }
 }
 
-impl CiIdentity {
-    /// The curve of the set.
-    pub(super) fn curve(&self) -> Curve {
-        self.pb.key.public_key().curve()
+impl Set for CiIdentity {
+    fn ci(&self) -> &SubjectKeyIdentifier {
+        &self.ci
+    }
+
+    fn auth(&self) -> &Identity {
+        &self.auth
     }
 }
 

@@ -24,20 +24,22 @@ use core::time::Duration;
 
 use rsp_asn1::Oid;
 use rsp_asn1::ids::{Eid, Iccid, TransactionId};
-use rsp_asn1::rsp::{StoreMetadataRequest, SubjectKeyIdentifier, VersionType};
+use rsp_asn1::rsp::{StoreMetadataRequest, SubjectKeyIdentifier};
 use serde::{Deserialize, Serialize};
 
 use crate::pki::TrustAnchor;
 use crate::profile::{MetadataOrder, ProfileError, Subscription};
 
+use crate::authentication::LOWEST_SVN;
 use identity::CiIdentity;
 
+pub use crate::AwaitAuthenticateClient;
 pub use authenticate_client::{AuthenticatedClient, OrderKey};
 pub use bound_package::KeptPackage;
 pub use handle_notification::Unverified;
 pub use identity::{DpIdentity, SetupError};
 pub use initiate_authentication::Started;
-pub use order::{Cancelled, Confirmation, Confirmed, Order, OrderEnd, OrderEvent, OrderState};
+pub use order::{Announcement, Cancelled, Confirmation, Order, OrderEnd, OrderEvent, OrderState};
 pub use progress::Progress;
 pub use refusal::{Refusal, Rejected};
 pub use settings::{Policy, ProfileTypeSettings, Protection, Technology};
@@ -51,9 +53,6 @@ pub struct Smdp {
     oid: Oid,
     policy: Policy,
 }
-
-/// Lowest SGP.22 version that an eUICC must support.
-const LOWEST_SVN: VersionType = [2, 0, 0];
 
 /// How long a session waits for its next function: the device acts within
 /// minutes (SGP.22 leaves the time to the SM-DP+). After that its transaction
@@ -135,17 +134,6 @@ pub enum Session {
     AwaitInstallationResult(AwaitInstallationResult),
     /// Nothing is awaited any more.
     Ended,
-}
-
-/// The server has sent its challenge.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AwaitAuthenticateClient {
-    transaction_id: TransactionId,
-    server_challenge: [u8; 16],
-    /// CI that the eUICC was asked to sign under.
-    ci_key_identifier: SubjectKeyIdentifier,
-    /// CI of the certificates that this server shows.
-    server_ci: SubjectKeyIdentifier,
 }
 
 /// The eUICC is known and an order was found.

@@ -12,6 +12,7 @@ use rsp_asn1::rsp::{
 };
 
 use super::{Order, Refusal, Smdp};
+use crate::Codes;
 use crate::Timestamp;
 use crate::binding::StatusCodeData;
 use crate::binding::es2plus_json::{HandleDownloadProgressInfo, NotificationPoint, RequestHeader};

@@ -1,11 +1,9 @@
 //! Refusals of the SM-DP+ and their subject and reason codes (SGP.22 5.2.6,
 //! 5.3, 5.6): one table, exhaustive.
 
-use alloc::string::{String, ToString};
-use core::fmt;
-
+use crate::Codes;
+use crate::authentication::{ClientFault, ClientRefused, InitiationRefused};
 use crate::binding::StatusCodeData;
-use crate::pki::{ChainError, Side};
 
 /// Why the SM-DP+ refuses a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -131,12 +129,13 @@ pub enum Refusal {
     /// ES2+: the profile is ordered for another eUICC.
     #[error("the ICCID is ordered for another EID")]
     IccidOfOtherEid,
-    /// ES2+: no SM-DS can be told.
-    #[error("smdsAddress cannot be reached")]
+    /// ES2+: the SM-DS cannot be reached. A warning if it may be later: the
+    /// order stands, and the event is registered then.
+    #[error("the SM-DS cannot be reached")]
     SmdsInaccessible,
-    /// ES2+, a warning: the order is confirmed, the SM-DS does not know.
-    #[error("the event was not registered: this SM-DP+ registers no events yet")]
-    SmdsNotTold,
+    /// ES2+, a warning: the order stands, the SM-DS did not take the event.
+    #[error("the SM-DS did not take the event")]
+    SmdsRefused,
     /// ES2+: the profile is in a state that does not allow it.
     #[error("the state of the order does not allow this")]
     WrongOrderState,
@@ -201,7 +200,7 @@ impl Refusal {
             Refusal::UnknownProfileType => ("8.2.5", "3.9"),
             Refusal::IccidOfOtherEid => ("8.2.1", "3.10"),
             Refusal::SmdsInaccessible => ("8.9", "5.1"),
-            Refusal::SmdsNotTold => ("8.9", "4.2"),
+            Refusal::SmdsRefused => ("8.9", "4.2"),
             Refusal::WrongOrderState => ("8.2.1", "3.5"),
             Refusal::UnknownRequester | Refusal::OtherRequester => ("1.1", "1.2"),
             Refusal::InvalidContentType => ("1.2.1", "2.1"),
@@ -209,81 +208,48 @@ impl Refusal {
             Refusal::MissingParameter => ("1.3.1", "2.2"),
         }
     }
+}
 
-    /// The refusal with what exactly was found, for the log alone.
-    pub fn because(self, detail: impl fmt::Display) -> Rejected {
-        Rejected {
-            refusal: self,
-            detail: Some(detail.to_string()),
-        }
-    }
-
-    /// `statusCodeData`.
-    pub fn status_code_data(self) -> StatusCodeData {
-        let (subject, reason) = self.codes();
-        StatusCodeData {
-            subject_code: subject.to_string(),
-            reason_code: reason.to_string(),
-            subject_identifier: None,
-            message: Some(self.to_string()),
-        }
+impl Codes for Refusal {
+    fn codes(self) -> (&'static str, &'static str) {
+        Refusal::codes(self)
     }
 }
 
-/// A refusal and, for the log, what exactly was found. The peer sees the
-/// refusal alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rejected {
-    /// What the peer is told.
-    pub refusal: Refusal,
-    /// What was found.
-    pub detail: Option<String>,
-}
+/// A refusal with its cause for the log.
+pub type Rejected = crate::Rejected<Refusal>;
 
-impl fmt::Display for Rejected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (subject, reason) = self.refusal.codes();
-        write!(f, "{subject}/{reason} {}", self.refusal)?;
-        match &self.detail {
-            Some(detail) => write!(f, ": {detail}"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl core::error::Error for Rejected {}
-
-impl From<Refusal> for Rejected {
+impl From<Refusal> for StatusCodeData {
     fn from(refusal: Refusal) -> Self {
-        Rejected {
-            refusal,
-            detail: None,
+        refusal.status_code_data()
+    }
+}
+
+impl From<InitiationRefused> for Refusal {
+    fn from(refused: InitiationRefused) -> Self {
+        match refused {
+            InitiationRefused::Address => Refusal::InvalidSmdpAddress,
+            InitiationRefused::UnsupportedVersion => Refusal::UnsupportedVersion,
+            InitiationRefused::NoCertificateForCi => Refusal::NoCertificateForCi,
+            InitiationRefused::UnsupportedCi => Refusal::UnsupportedCi,
+            InitiationRefused::Key => Refusal::BindingFailed,
         }
     }
 }
 
-impl From<ChainError> for Rejected {
-    fn from(error: ChainError) -> Self {
-        let detail = error.to_string();
-        Refusal::from(error).because(detail)
-    }
-}
-
-impl From<ChainError> for Refusal {
-    fn from(error: ChainError) -> Self {
-        match error {
-            ChainError::UnknownIssuer { side: Side::Eum } => Refusal::UnknownCi,
-            ChainError::EidRange | ChainError::NoConstraints | ChainError::Organization => {
-                Refusal::EidOutsideRange
-            }
-            ChainError::Expired {
-                side: Side::Ci | Side::Eum,
-            } => Refusal::EumCertificateExpired,
-            ChainError::Expired { .. } => Refusal::EuiccCertificateExpired,
-            other => match other.side() {
-                Some(Side::Ci | Side::Eum) => Refusal::EumCertificateInvalid,
-                Some(Side::Euicc | Side::Leaf) | None => Refusal::EuiccCertificateInvalid,
-            },
-        }
+impl From<ClientRefused> for Rejected {
+    fn from(refused: ClientRefused) -> Self {
+        let refusal = match refused.fault() {
+            ClientFault::Transaction => Refusal::UnknownTransaction,
+            ClientFault::Signature => Refusal::EuiccSignatureInvalid,
+            ClientFault::Euicc => Refusal::EuiccError,
+            ClientFault::UnknownCi => Refusal::UnknownCi,
+            ClientFault::EumInvalid => Refusal::EumCertificateInvalid,
+            ClientFault::EumExpired => Refusal::EumCertificateExpired,
+            ClientFault::EuiccInvalid => Refusal::EuiccCertificateInvalid,
+            ClientFault::EuiccExpired => Refusal::EuiccCertificateExpired,
+            ClientFault::EidRange => Refusal::EidOutsideRange,
+        };
+        refusal.because(refused)
     }
 }

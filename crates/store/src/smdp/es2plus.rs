@@ -1,12 +1,12 @@
 //! ES2+ on a store.
 
-use rsp_core::Context;
 use rsp_core::binding::es2plus_json::{
     self, CancelOrder, ConfirmOrder, DownloadOrder, DownloadOrderOk, ReleaseProfile,
 };
 use rsp_core::binding::json::{self, Empty};
 use rsp_core::binding::{HttpRequest, HttpResponse};
 use rsp_core::smdp::{Order, Refusal};
+use rsp_core::{Codes, Context};
 
 use super::{Failure, SmdpHost, retried};
 use crate::contract::{StoreError, Versioned};
@@ -140,15 +140,12 @@ impl SmdpHost {
         let settings = settings.unwrap_or_default();
         let order_of = order.value;
         let confirmed = order_of.confirm_order(request, operator, &settings, &self.smdp, cx)?;
-        let (next, reply, warning) = confirmed;
+        let (next, reply) = confirmed;
         match self.commit(&before, next, order.version, cx) {
             Err(StoreError::Exists(_)) => return Err(Refusal::MatchingIdInUse.into()),
             committed => committed?,
         }
-        Ok(match warning {
-            Some(warning) => json::encode_with_warning(reply, warning.status_code_data())?,
-            None => json::encode_response(Ok(reply))?,
-        })
+        Ok(json::encode_response(Ok(reply))?)
     }
 
     fn cancel_order(

@@ -3,7 +3,6 @@
 use rsp_asn1::Signed;
 use rsp_asn1::ids::TransactionId;
 use rsp_asn1::rsp::{OtherSignedNotification, PendingNotification, ProfileInstallationResult};
-use rsp_core::Context;
 use rsp_core::binding::es9plus::{self, Reply, Request, Wire};
 use rsp_core::binding::es9plus_json::{
     AuthenticateClientRequest, CancelSessionRequest, GetBoundProfilePackageRequest,
@@ -11,6 +10,7 @@ use rsp_core::binding::es9plus_json::{
 };
 use rsp_core::binding::{HttpRequest, HttpResponse};
 use rsp_core::smdp::{Order, Refusal, Rejected, SESSION_LIFETIME, Session, Step};
+use rsp_core::{Codes, Context};
 
 use super::{Failure, SmdpHost, retried};
 use crate::contract::{StoreError, Versioned};

@@ -1,11 +1,13 @@
 //! The embedded engine: one SQLite file.
 
+mod announcements;
 mod eim;
 mod outbox;
 mod reseal;
 mod sealing;
 mod smdp;
 mod smdp_progress;
+mod smds;
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -24,7 +26,7 @@ use crate::contract::{
 };
 
 /// Schema that this version writes.
-const SCHEMA: i64 = 3;
+const SCHEMA: i64 = 4;
 
 /// The store in one SQLite file.
 #[derive(Debug)]

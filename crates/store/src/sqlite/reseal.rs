@@ -34,7 +34,7 @@ const fn column(table: &'static str, key: &'static str, column: &'static str) ->
 }
 
 /// All that is sealed; `crates/store/tests/sealing.rs` finds what is missing.
-const COLUMNS: [Column; 9] = [
+const COLUMNS: [Column; 13] = [
     column("euicc", "eid", "document"),
     column("operation", "id", "document"),
     column("profile_type", "name", "template"),
@@ -52,6 +52,16 @@ const COLUMNS: [Column; 9] = [
     Column {
         place: "session_reply",
         ..column("session", "transaction_id", "reply")
+    },
+    Column {
+        row: "iccid",
+        ..column("announcement", "number", "document")
+    },
+    column("smds_event", "eid", "document"),
+    column("smds_session", "transaction_id", "document"),
+    Column {
+        place: "smds_session_reply",
+        ..column("smds_session", "transaction_id", "reply")
     },
 ];
 

@@ -1,4 +1,4 @@
--- Schema 3. Documents are JSON; columns are what is searched for. Documents,
+-- Schema 4. Documents are JSON; columns are what is searched for. Documents,
 -- subscriptions, templates, packages and replies are sealed.
 
 -- Something sealed, by which the key of this database is known again.
@@ -143,3 +143,38 @@ CREATE TABLE smdp_notification (
     der         BLOB NOT NULL,
     PRIMARY KEY (eid, seq_number)
 ) STRICT, WITHOUT ROWID;
+
+-- Events of the SM-DP+ at SM-DSs.
+CREATE TABLE announcement (
+    number      INTEGER PRIMARY KEY AUTOINCREMENT,
+    iccid       TEXT NOT NULL,
+    generation  INTEGER NOT NULL,
+    stage       TEXT NOT NULL,
+    due         INTEGER NOT NULL,
+    attempts    INTEGER NOT NULL,
+    created     INTEGER NOT NULL,
+    expires     INTEGER,
+    document    BLOB NOT NULL,
+    UNIQUE (iccid, generation)
+) STRICT;
+
+CREATE INDEX announcement_due ON announcement (due) WHERE stage <> 'registered';
+CREATE INDEX announcement_expires ON announcement (expires) WHERE stage <> 'delete';
+
+-- SM-DS: all events of an eUICC in one row, which is what a device asks for.
+CREATE TABLE smds_event (
+    eid       TEXT PRIMARY KEY,
+    version   INTEGER NOT NULL,
+    document  BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE smds_session (
+    transaction_id  TEXT PRIMARY KEY,
+    version         INTEGER NOT NULL,
+    updated         INTEGER NOT NULL,
+    document        BLOB NOT NULL,
+    request_digest  BLOB NOT NULL,
+    reply           BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX smds_session_updated ON smds_session (updated);

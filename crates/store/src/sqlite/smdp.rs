@@ -8,7 +8,7 @@ use rsp_core::smdp::{
 use rusqlite::{OptionalExtension, Params, params};
 
 use super::sealing::Db;
-use super::{SqliteStore, exists, one_row, smdp_progress};
+use super::{SqliteStore, announcements, exists, one_row, smdp_progress};
 use crate::contract::{StoreError, Versioned};
 use crate::smdp_contract::{
     ProfileStock, SmdpChange, SmdpNotification, SmdpStore, StoredSession, Waiting,
@@ -88,6 +88,7 @@ fn commit(tx: &Db<'_>, change: &SmdpChange<'_>) -> Result<(), StoreError> {
     }
     if let Some(order) = change.order {
         commit_order(tx, &order.value, order.version)?;
+        announcements::follow(tx, &order.value, change.now)?;
     }
     if let Some(kept) = change.kept {
         keep_package(tx, kept)?;

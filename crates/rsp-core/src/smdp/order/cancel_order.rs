@@ -3,6 +3,7 @@
 use alloc::string::String;
 
 use super::{Cancelled, Order, OrderEvent, OrderState};
+use crate::Codes;
 use crate::binding::es2plus_json::{CancelOrder, FinalProfileStatus};
 use crate::smdp::{Refusal, Rejected};
 

@@ -5,12 +5,9 @@ use alloc::string::String;
 use rsp_asn1::ids::Eid;
 
 use super::{Confirmation, Order, OrderEvent, OrderState};
-use crate::Context;
 use crate::binding::es2plus_json::{ConfirmOrder, ConfirmOrderOk};
 use crate::smdp::{ProfileTypeSettings, Refusal, Rejected, Smdp};
-
-/// A confirmed order, the reply, and what the operator is warned of.
-pub type Confirmed = (Order, ConfirmOrderOk, Option<Refusal>);
+use crate::{Codes, Context};
 
 /// Longest MatchingID, in octets (SGP.22 4.1: an activation code is at most
 /// 255 characters).
@@ -31,7 +28,7 @@ impl Order {
         settings: &ProfileTypeSettings,
         smdp: &Smdp,
         cx: &mut Context<'_>,
-    ) -> Result<Confirmed, Rejected> {
+    ) -> Result<(Order, ConfirmOrderOk), Rejected> {
         self.check_visible(caller)?;
         let open = matches!(self.state, OrderState::Allocated | OrderState::Linked);
         let eid = self.confirmed_eid(request, open)?;
@@ -48,8 +45,6 @@ impl Order {
             matching_id: matching_id.clone(),
             smdp_address: Some(smdp.address.clone()),
         };
-        // Nobody registers events yet: the operator is told so.
-        let warning = smds_address.is_some().then_some(Refusal::SmdsNotTold);
         let event = match request.release_flag {
             true => OrderEvent::Released,
             false => OrderEvent::Confirmed,
@@ -67,7 +62,7 @@ impl Order {
             _ if self.is_confirmed_as(request, &matching_id, confirmation.as_ref()) => self,
             _ => return Err(Refusal::WrongOrderState.because(self.state.as_str())),
         };
-        Ok((order, reply, warning))
+        Ok((order, reply))
     }
 
     /// The eUICC that the order is for. One that was confirmed for any eUICC
@@ -97,9 +92,15 @@ impl Order {
             (Some(given), _) if given.len() > MAX_MATCHING_ID || !given.chars().all(fits) => {
                 Err(Refusal::MatchingIdInvalid)
             }
+            // An event is known by the MatchingID.
+            (Some(empty), _) if empty.is_empty() && has_smds(request) => {
+                Err(Refusal::MatchingIdInvalid)
+            }
             (Some(given), _) => Ok(given.clone()),
             (None, Some(made)) => Ok(made.clone()),
-            (None, None) if settings.default_order && eid.is_some() => Ok(String::new()),
+            (None, None) if settings.default_order && eid.is_some() && !has_smds(request) => {
+                Ok(String::new())
+            }
             (None, None) => Ok(make_matching_id(cx)),
         }
     }
@@ -121,6 +122,11 @@ impl Order {
         };
         self.state == state && self.matching_id.as_ref() == Some(matching_id) && same_code
     }
+}
+
+fn has_smds(request: &ConfirmOrder) -> bool {
+    let address = request.smds_address.as_deref();
+    address.is_some_and(|address| !address.is_empty())
 }
 
 /// The SM-DS of the order; an event there is for one eUICC.

@@ -3,6 +3,7 @@
 use alloc::string::String;
 
 use super::{Order, OrderEvent, OrderState};
+use crate::Codes;
 use crate::binding::es2plus_json::DownloadOrder;
 use crate::smdp::{Refusal, Rejected};
 

@@ -1,6 +1,7 @@
 //! Orders of profiles (SGP.22 3.1.1, 3.1.6, 5.3): one file per function of
 //! ES2+, and what a download may do with an order.
 
+mod announcement;
 mod cancel_order;
 mod confirm_order;
 mod download_order;
@@ -15,11 +16,12 @@ use rsp_crypto::Provider;
 use serde::{Deserialize, Serialize};
 
 use super::{Refusal, Rejected};
+use crate::Codes;
 use crate::Timestamp;
 use crate::binding::es2plus_json::FinalProfileStatus;
 use crate::binding::redacted;
 
-pub use confirm_order::Confirmed;
+pub use announcement::Announcement;
 pub use state::{OrderEvent, OrderState};
 
 /// A profile in stock and what was ordered of it.

@@ -1,6 +1,7 @@
 //! ES2+.ReleaseProfile (SGP.22 5.3.4).
 
 use super::{Order, OrderEvent, OrderState};
+use crate::Codes;
 use crate::smdp::{Refusal, Rejected};
 
 impl Order {
