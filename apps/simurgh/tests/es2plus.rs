@@ -421,7 +421,7 @@ fn an_smds_that_is_not_told_is_a_warning() {
     let status = &said["header"]["functionExecutionStatus"];
     assert_eq!(status["status"], "Executed-WithWarning");
     assert_eq!(status["statusCodeData"]["subjectCode"], "8.9");
-    assert_eq!(status["statusCodeData"]["reasonCode"], "4.2");
+    assert_eq!(status["statusCodeData"]["reasonCode"], "5.1");
     // It was executed: the order can be used without the SM-DS.
     let confirmed = json::decode_response::<ConfirmOrder>(&response).unwrap();
     assert!(!confirmed.matching_id.is_empty());

@@ -6,6 +6,7 @@
 mod card_file;
 pub mod conform;
 mod device;
+mod discovery;
 mod factory;
 mod identity;
 pub mod inspect;
@@ -22,6 +23,7 @@ mod world;
 
 pub use card_file::{CardFile, CardFileError};
 pub use device::{Device, Outward};
+pub use discovery::{ALTERNATIVE_SMDS, ROOT_SMDS};
 pub use factory::{Bootstrap, Factory, FactoryError};
 pub use identity::{CardIdentity, CardKeys, CardLikeness, OtherCard};
 pub use kills::{Kill, Moment, Peer, Role};

@@ -79,6 +79,41 @@ impl World {
         self.release(&host, subscription)
     }
 
+    /// As [`World::order`], for the card of this world, which finds the order as
+    /// an event at an SM-DS. What the SM-DS is to know is told by
+    /// [`World::tell_smdss`].
+    ///
+    /// # Errors
+    /// If the SM-DP+ refuses.
+    pub fn order_by_event(
+        &mut self,
+        template: &[u8],
+        subscription: &Subscription,
+        smds: &str,
+    ) -> Result<(), WorldError> {
+        let stock = stock(template, subscription, ProfileTypeSettings::default());
+        self.smdp.store().add_profiles(&stock)?;
+        let host = self.smdp.smdp().address().to_string();
+        let order = es2plus_json::DownloadOrder {
+            header: es2plus_json::RequestHeader::default(),
+            eid: Some(self.eid),
+            iccid: Some(subscription.iccid),
+            profile_type: None,
+        };
+        let ordered = self.es2plus(&host, &order)?;
+        let confirm = es2plus_json::ConfirmOrder {
+            header: es2plus_json::RequestHeader::default(),
+            iccid: ordered.iccid,
+            eid: Some(self.eid),
+            matching_id: None,
+            confirmation_code: None,
+            smds_address: Some(smds.to_string()),
+            release_flag: true,
+        };
+        self.es2plus(&host, &confirm)?;
+        Ok(())
+    }
+
     /// Orders a profile that is in stock, over ES2+.
     fn release(&mut self, host: &str, subscription: &Subscription) -> Result<String, WorldError> {
         let order = es2plus_json::DownloadOrder {

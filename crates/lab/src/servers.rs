@@ -8,9 +8,10 @@ use rsp_asn1::Certificate;
 use rsp_core::eim::{Eim, LabSettings};
 use rsp_core::pki::{Issued, TrustAnchor, member};
 use rsp_core::smdp::{DpIdentity, Smdp};
+use rsp_core::smds::Smds;
 use rsp_core::{Identity, Timestamp};
 use rsp_crypto::software::{Sealer, SoftwareKey, SoftwareProvider};
-use store::{EimHost, SmdpHost, SqliteStore};
+use store::{EimHost, SmdpHost, SmdsHost, SqliteStore};
 
 use crate::factory::Factory;
 use crate::material::Material;
@@ -92,6 +93,29 @@ impl Servers {
             &SoftwareProvider,
         )?;
         Ok(SmdpHost::new(smdp, self.store("smdp")?))
+    }
+
+    /// Starts an SM-DS on what is in its store.
+    pub(crate) fn start_smds(
+        &self,
+        host: &str,
+        root: Option<&str>,
+    ) -> Result<SmdsHost, WorldError> {
+        let identities = vec![self.identity(member::DS_AUTH)?];
+        let anchors = vec![self.anchor()?];
+        let host_name = host.to_string();
+        let smds = Smds::new(
+            host_name,
+            identities,
+            anchors,
+            self.start,
+            &SoftwareProvider,
+        )?;
+        let smds = match root {
+            Some(root) => smds.with_root(root.to_string()),
+            None => smds,
+        };
+        Ok(SmdsHost::new(smds, self.store(host)?))
     }
 
     fn store(&self, name: &str) -> Result<Arc<SqliteStore>, WorldError> {

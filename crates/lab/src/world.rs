@@ -21,7 +21,7 @@ use rsp_core::smdp::SetupError;
 use rsp_core::{Context, Timestamp};
 use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
 use rsp_crypto::{CryptoError, Curve, Rng};
-use store::{EimHost, SmdpHost, StoreError};
+use store::{EimHost, SmdpHost, SmdsHost, StoreError};
 
 use crate::device::Device;
 use crate::factory::{Factory, FactoryError};
@@ -48,6 +48,8 @@ pub enum WorldError {
     Chain(#[from] ChainError),
     #[error("{0}")]
     Smdp(#[from] SetupError),
+    #[error("{0}")]
+    Smds(#[from] rsp_core::smds::SetupError),
     #[error("{0}")]
     Store(#[from] StoreError),
     #[error("{0}")]
@@ -133,6 +135,8 @@ pub struct World {
     pub smdp: SmdpHost,
     /// Other SM-DP+s, by host name.
     pub further_smdps: BTreeMap<&'static str, SmdpHost>,
+    /// SM-DSs, by host name; see [`World::add_smdss`].
+    pub smdss: BTreeMap<&'static str, SmdsHost>,
     /// Where the card was made.
     pub factory: Factory,
     /// The card.
@@ -268,6 +272,7 @@ impl World {
             eim,
             smdp,
             further_smdps,
+            smdss: BTreeMap::new(),
             factory,
             card,
             eid,
@@ -552,6 +557,9 @@ impl World {
             && es9plus::is_path(&request.path)
         {
             return Ok(smdp.es9plus(request, &mut cx)?);
+        }
+        if self.smdss.contains_key(address) {
+            return self.serve_smds(address, request);
         }
         if address == EIM && request.path == esipa_asn1::PATH {
             return Ok(match esipa_asn1::decode_request(request) {

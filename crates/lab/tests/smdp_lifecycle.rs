@@ -23,6 +23,7 @@ use rsp_core::smdp::{
     OrderEnd, OrderState, Policy, ProfileTypeSettings, Protection, SESSION_LIFETIME, Technology,
 };
 use smdp_support::{Bench, Card, START, cancel_order, confirm, download, iccid};
+use store::EventStage;
 
 /// Released with a confirmation code.
 fn with_code(bench: &mut Bench, code: &str) {
@@ -391,7 +392,7 @@ fn the_euicc_and_its_device_must_fit() {
 }
 
 #[test]
-fn an_smds_address_is_taken_with_a_warning() {
+fn an_order_with_an_smds_is_an_event_until_it_ends() {
     let mut bench = Bench::new();
     let card = bench.card(1);
     bench.stock("operational", &profile::template(), &[1]);
@@ -405,17 +406,61 @@ fn an_smds_address_is_taken_with_a_warning() {
         eid: Some(card.eid),
         ..request
     };
-    let response = bench.raw(&request);
-    let text = String::from_utf8(response.body).unwrap();
-    assert!(text.contains("Executed-WithWarning"), "{text}");
-    assert!(
-        text.contains(r#""subjectCode":"8.9","reasonCode":"4.2""#),
-        "{text}"
-    );
     bench.send(&request).unwrap();
     let order = bench.order(1);
     assert_eq!(order.smds_address.as_deref(), Some("smds.example.com"));
-    bench.offered(&card, Some("TOKEN"));
+    // The same again is the same event.
+    bench.send(&request).unwrap();
+    let stages = |bench: &Bench| -> Vec<EventStage> {
+        let events = bench.host.store().announcements(iccid(1)).unwrap();
+        events.iter().map(|event| event.stage).collect()
+    };
+    assert_eq!(stages(&bench), [EventStage::Register]);
+    let due = bench.host.store().due_announcements(bench.now, 9).unwrap();
+    assert_eq!(due.len(), 1);
+    bench.host.store().announced(&due[0]).unwrap();
+    assert_eq!(stages(&bench), [EventStage::Registered]);
+    // A package whose result is not known may have to be fetched again.
+    let id = bench.delivered(&card, Some("TOKEN"));
+    assert_eq!(stages(&bench), [EventStage::Registered]);
+    assert_eq!(bench.raw(&card.result(&id, true)).status, 204);
+    assert_eq!(stages(&bench), [EventStage::Delete]);
+    // An event is known by the MatchingID: there must be one.
+    bench.stock("operational", &profile::template(), &[2]);
+    bench.ordered(2, None);
+    let without = ConfirmOrder {
+        iccid: iccid(2),
+        matching_id: Some(String::new()),
+        ..request
+    };
+    assert_eq!(bench.refusal(&without), "8.2.6/2.1");
+}
+
+#[test]
+fn a_cancelled_order_is_no_event_any_more() {
+    let mut bench = Bench::new();
+    let card = bench.card(1);
+    bench.stock("operational", &profile::template(), &[1]);
+    bench.ordered(1, Some(card.eid));
+    let request = ConfirmOrder {
+        smds_address: Some("smds.example.com".to_string()),
+        ..confirm(1, "TOKEN")
+    };
+    bench.send(&request).unwrap();
+    let cancel = CancelOrder {
+        eid: Some(card.eid),
+        ..cancel_order(1, FinalProfileStatus::Available)
+    };
+    bench.send(&cancel).unwrap();
+    let events = bench.host.store().announcements(iccid(1)).unwrap();
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0].stage, EventStage::Delete);
+    // The next order of the profile has an event of its own.
+    bench.ordered(1, Some(card.eid));
+    bench.send(&request).unwrap();
+    let events = bench.host.store().announcements(iccid(1)).unwrap();
+    let stages: Vec<_> = events.iter().map(|event| event.stage).collect();
+    assert_eq!(stages, [EventStage::Delete, EventStage::Register]);
 }
 
 /// Points and codes of what the operator was told.

@@ -14,19 +14,23 @@ use rsp_core::profile::Subscription;
 use rsp_core::smdp::{
     KeptPackage, Order, OrderKey, OrderState, ProfileTypeSettings, Progress, Session,
 };
+use rsp_core::smds::Event;
 use rsp_crypto::software::Sealer;
 use store::{
-    ProfileStock, SmdpChange, SmdpStore, SqliteStore, Store, StoreError, StoredSession, Versioned,
+    AnnouncementStore, ProfileStock, SmdpChange, SmdpStore, SmdsStore, SqliteStore, Store,
+    StoreError, StoredSession, StoredSmdsSession, Versioned,
 };
 
 /// Texts that no file may show.
-const MARKS: [&str; 6] = [
+const MARKS: [&str; 8] = [
     "mark-template",
     "mark-matching-id",
     "mark-activation-code",
     "mark-package",
     "mark-reply",
     "mark-progress",
+    "mark-event-id",
+    "mark-smds-reply",
 ];
 /// The association token of the record: 16 digits that occur nowhere else.
 const TOKEN: i64 = 7_777_123_456_789_012;
@@ -137,6 +141,8 @@ fn fill(store: &SqliteStore) {
         value: Order {
             state: OrderState::Released,
             matching_id: Some("mark-matching-id".to_string()),
+            eid: Some(eid()),
+            smds_address: Some("smds.example.com".to_string()),
             ..Order::available(iccid(), "operational".to_string())
         },
         version: 1,
@@ -160,6 +166,35 @@ fn fill(store: &SqliteStore) {
             now: Timestamp(1),
         })
         .unwrap();
+    let events = Versioned {
+        value: vec![event()],
+        version: 0,
+    };
+    store.put_smds_events(eid(), &events).unwrap();
+    let session = Versioned {
+        value: StoredSmdsSession {
+            session: rsp_core::smds::Session::Ended,
+            request_digest: vec![9],
+            reply: b"mark-smds-reply".to_vec(),
+            updated: Timestamp(1),
+        },
+        version: 0,
+    };
+    store
+        .put_smds_session(&id(), &session, Timestamp(0))
+        .unwrap();
+}
+
+fn event() -> Event {
+    Event {
+        eid: eid(),
+        event_id: "mark-event-id".to_string(),
+        rsp_server_address: "smdp.example.com".to_string(),
+        registrant: "2.999.10".to_string(),
+        call: String::new(),
+        forwarded: None,
+        registered: Timestamp(1),
+    }
 }
 
 /// All is there.
@@ -180,6 +215,14 @@ fn check(store: &SqliteStore) {
     assert_eq!(session.reply, b"mark-reply");
     let waiting = store.due_progress(Timestamp(9)).unwrap();
     assert_eq!(waiting.first().unwrap().progress, progress());
+    let announced = store.announcements(iccid()).unwrap();
+    assert_eq!(
+        announced.first().unwrap().announcement.event_id,
+        "mark-matching-id"
+    );
+    assert_eq!(store.smds_events(eid()).unwrap().value, [event()]);
+    let session = store.smds_session(&id()).unwrap().unwrap().value;
+    assert_eq!(session.reply, b"mark-smds-reply");
     // The same type again is the same type.
     store.add_profiles(&stock()).unwrap();
 }
@@ -227,7 +270,7 @@ fn another_key_opens_all_and_the_old_one_nothing() {
     assert!(shows(&octets(&folder.0), &mark(1)));
 
     let done = SqliteStore::reseal(&folder.file(), sealer(1), sealer(2)).unwrap();
-    assert_eq!(done, Some(9));
+    assert_eq!(done, Some(13));
     // Not even in pages that are free.
     assert!(!shows(&octets(&folder.0), &mark(1)));
     assert!(matches!(folder.open(1), Err(StoreError::OtherKey)));

@@ -40,7 +40,7 @@ pub(crate) const PREFIX: &str = "89049032";
 pub(crate) const OPERATOR: &str = "operator";
 pub(crate) const SMDP_OID: &str = "2.999.10";
 
-/// A CI with an EUM and an SM-DP+.
+/// A CI with an EUM, an SM-DP+ and an SM-DS.
 pub(crate) struct Ca {
     pub(crate) anchor: TrustAnchor,
     pub(crate) ci_key: SoftwareKey,
@@ -48,6 +48,7 @@ pub(crate) struct Ca {
     pub(crate) eum_key: SoftwareKey,
     pub(crate) auth: (Certificate, SoftwareKey),
     pub(crate) pb: (Certificate, SoftwareKey),
+    pub(crate) ds: (Certificate, SoftwareKey),
 }
 
 pub(crate) fn name(common_name: &str, serial_number: &str) -> Name {
@@ -98,6 +99,7 @@ impl Ca {
             eum_key,
             auth: take(member::DP_AUTH),
             pb: take(member::DP_PB),
+            ds: take(member::DS_AUTH),
         }
     }
 

@@ -61,6 +61,9 @@ impl Round<'_> {
         if let Some(kept) = self.memory.result_of(&eim.id, transaction.as_ref()) {
             return self.report_download(eim, kept).await;
         }
+        if let Some(ProfileDownloadData::ContactSmds(contact)) = &trigger.profile_download_data {
+            return self.process_discovery(eim, trigger, contact).await;
+        }
         let Some(ProfileDownloadData::ActivationCode(code)) = &trigger.profile_download_data else {
             return self.refuse_trigger(eim, transaction).await;
         };

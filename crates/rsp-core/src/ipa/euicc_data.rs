@@ -129,7 +129,7 @@ impl Round<'_> {
     }
 
     /// ES10a.GetEuiccConfiguredAddresses; nothing from a card without it.
-    async fn addresses(&self) -> Result<EuiccConfiguredAddressesResponse, IpaError> {
+    pub(super) async fn addresses(&self) -> Result<EuiccConfiguredAddressesResponse, IpaError> {
         let request = EuiccConfiguredAddressesRequest {
             extensions: Extensions::default(),
         };

@@ -19,6 +19,7 @@ mod activation_code;
 mod bound_profile_package;
 mod channel;
 mod config;
+mod discovery;
 mod download;
 mod error;
 mod euicc_data;
@@ -103,6 +104,13 @@ pub struct Server {
 pub enum Event {
     /// The eIM has nothing more; the next poll is later.
     Idle,
+    /// An SM-DS was asked for events.
+    EventsFound {
+        /// Which.
+        smds_address: String,
+        /// How many wait for the eUICC there.
+        events: usize,
+    },
     /// A download begins.
     DownloadStarted {
         /// At this SM-DP+.
