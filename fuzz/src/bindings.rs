@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use rsp_core::binding::es9plus_json as es9plus;
 use rsp_core::binding::json::{self, Function};
 use rsp_core::binding::{HttpRequest, HttpResponse, es2plus_json as es2plus};
+use rsp_core::binding::{es11, es12_json as es12};
 
 const CONTENT_TYPE: &str = "application/json;charset=UTF-8";
 
@@ -64,6 +65,7 @@ pub(crate) fn es9plus_json(data: &[u8]) {
 
 /// ES2+ at the server.
 pub(crate) fn es2plus_json(data: &[u8]) {
+    es12_json(data);
     let paths = [
         es2plus::DownloadOrder::PATH,
         es2plus::ConfirmOrder::PATH,
@@ -85,4 +87,22 @@ pub(crate) fn es2plus_json(data: &[u8]) {
         answer::<es2plus::DownloadOrder>(&request.body);
         answer::<es2plus::ConfirmOrder>(&request.body);
     }
+}
+
+/// What SM-DP+s tell an SM-DS: the same headers, two functions of its own.
+fn es12_json(data: &[u8]) {
+    let paths = [es12::RegisterEvent::PATH, es12::DeleteEvent::PATH];
+    let Some(request) = request(data, &paths) else {
+        return;
+    };
+    if let Ok(message) = es12::decode_request(&request) {
+        let written = match &message {
+            es12::Request::RegisterEvent(message) => json::encode_request(message, None),
+            es12::Request::DeleteEvent(message) => json::encode_request(message, None),
+        };
+        let written = written.expect("what was read can be written");
+        let again = es12::decode_request(&written).expect("what was written can be read");
+        assert_eq!(again, message);
+    }
+    answer::<es11::AuthenticateClientRequest>(&request.body);
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rsp_core::eim::{Eim, LabSettings};
 use rsp_core::pki::{TlsTrust, TrustAnchor, member};
 use rsp_core::smdp::Smdp;
-use rsp_crypto::software::SoftwareProvider;
+use rsp_crypto::software::{Sealer, SoftwareProvider};
 use rsp_net::{Client, ClientAuth, Limits, Server, TlsIdentity};
 use store::{EimHost, SqliteStore, Store};
 use tokio::signal::unix::{SignalKind, signal};
@@ -48,6 +48,45 @@ pub(crate) fn run(arguments: &Serve) -> Result<(), Failure> {
     runtime.block_on(serve(&config, arguments.announce, stopped))
 }
 
+/// The roles on their state; those with doors of their own are bound.
+struct Roles {
+    eim: Arc<EimHost>,
+    smdp: SmdpRole,
+    smds: Option<SmdsRole>,
+}
+
+/// Loads keys and state.
+async fn start_roles(config: &Config, pki: &ServerKeys, sealer: Sealer) -> Result<Roles, Failure> {
+    // Sealed keys first: a wrong key file must not mark a new database.
+    let anchors: Result<Vec<_>, _> = pki
+        .under_each_ci()?
+        .iter()
+        .map(ServerKeys::anchor)
+        .collect();
+    let anchors = anchors?;
+    let eim = load_eim(config, pki, anchors.clone())?;
+    let smdp = load_smdp(config, pki, anchors.clone())?;
+    let smds = smds_role::load(config, pki, anchors.clone())?;
+    let store = SqliteStore::open(&config.database, sealer);
+    let store = store.map_err(|error| Failure::new(config.database.display(), error))?;
+    let store: Arc<dyn Store> = Arc::new(store);
+    let host = EimHost::new(eim, store.clone());
+    let mut host = host.map_err(|error| Failure::new(config.database.display(), error))?;
+    host.observe(Box::new(esipa::log_note));
+    let smds = match (smds, &config.smds) {
+        (Some(smds), Some(settings)) => {
+            let role = SmdsRole::start(config, settings, pki, smds, store.clone());
+            Some(role.await?)
+        }
+        _ => None,
+    };
+    Ok(Roles {
+        eim: Arc::new(host),
+        smdp: SmdpRole::start(config, pki, smdp, store, anchors).await?,
+        smds,
+    })
+}
+
 async fn serve(
     config: &Config,
     announce: bool,
@@ -57,31 +96,7 @@ async fn serve(
     key_file::check_whole(&config.key_file)?;
     let sealer = key_file::read(&config.key_file)?;
     let pki = ServerKeys::new(&config.pki, sealer.clone());
-    // Sealed keys first: a wrong key file must not mark a new database.
-    let anchors: Result<Vec<_>, _> = pki
-        .under_each_ci()?
-        .iter()
-        .map(ServerKeys::anchor)
-        .collect();
-    let eim = load_eim(config, &pki, anchors?)?;
-    let anchors = eim.anchors.clone();
-    let smdp = load_smdp(config, &pki, anchors.clone())?;
-    let smds = smds_role::load(config, &pki, anchors.clone())?;
-    let store = SqliteStore::open(&config.database, sealer);
-    let store = store.map_err(|error| Failure::new(config.database.display(), error))?;
-    let store: Arc<dyn Store> = Arc::new(store);
-    let host = EimHost::new(eim, store.clone());
-    let mut host = host.map_err(|error| Failure::new(config.database.display(), error))?;
-    host.observe(Box::new(esipa::log_note));
-    let eim = Arc::new(host);
-    let smds = match (smds, &config.smds) {
-        (Some(smds), Some(settings)) => {
-            let role = SmdsRole::start(config, settings, &pki, smds, store.clone());
-            Some(role.await?)
-        }
-        _ => None,
-    };
-    let smdp = SmdpRole::start(config, &pki, smdp, store, anchors).await?;
+    let Roles { eim, smdp, smds } = start_roles(config, &pki, sealer).await?;
     let token = files::read(&config.door.token)?;
     if token.trim().len() < MIN_TOKEN {
         let file = config.door.token.display();

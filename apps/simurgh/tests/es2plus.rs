@@ -413,6 +413,7 @@ fn an_smds_that_is_not_told_is_a_warning() {
     let confirm = ConfirmOrder {
         eid,
         smds_address: Some("smds.example.com".to_string()),
+        release_flag: true,
         ..first.confirm(ICCID)
     };
     let response = first.post(&confirm).unwrap();

@@ -23,8 +23,8 @@ use rsp_core::{Context, Timestamp, smdp};
 use rsp_crypto::software::SoftwareProvider;
 use smdp_support::{Bench, OPERATOR, START, confirm, download, iccid};
 use store::{
-    ProfileStock, SmdpChange, SmdpNotification, SmdpStore, SqliteStore, StoreError, StoredSession,
-    Versioned, Waiting,
+    AnnouncedEvent, AnnouncementStore, ProfileStock, SmdpChange, SmdpNotification, SmdpStore,
+    SqliteStore, StoreError, StoredSession, Versioned, Waiting,
 };
 
 /// A store in which somebody else is faster, as often as `rivals` says.
@@ -67,6 +67,28 @@ impl Contended {
             let change = SmdpChange::of_order(&order, START);
             self.store.commit_smdp(&change).unwrap();
         }
+    }
+}
+
+impl AnnouncementStore for Contended {
+    fn due_announcements(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<AnnouncedEvent>, StoreError> {
+        self.store.due_announcements(now, limit)
+    }
+
+    fn announcements(&self, iccid: Iccid) -> Result<Vec<AnnouncedEvent>, StoreError> {
+        self.store.announcements(iccid)
+    }
+
+    fn announced(&self, event: &AnnouncedEvent) -> Result<(), StoreError> {
+        self.store.announced(event)
+    }
+
+    fn delay_announcement(&self, number: i64, due: Timestamp) -> Result<(), StoreError> {
+        self.store.delay_announcement(number, due)
     }
 }
 

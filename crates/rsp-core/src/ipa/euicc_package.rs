@@ -27,6 +27,7 @@ impl Round<'_> {
         let result = Signed::<EuiccPackageResult>::from_der(&answer)
             .map_err(|error| IpaError::CardAnswer { command, error })?;
         self.port.event(Event::PackageProcessed);
+        self.note_package(eim, &result);
         if self.deliver_or_return(eim, result).await? {
             self.memory.executed(&eim.id);
         }

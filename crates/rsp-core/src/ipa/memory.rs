@@ -12,7 +12,9 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 
 use rsp_asn1::ids::{Eid, TransactionId};
-use rsp_asn1::sgp32::{EimId, ProfileDownloadTriggerResult, ProfileDownloadTriggerResultData};
+use rsp_asn1::sgp32::{
+    EimId, ProfileDownloadTriggerResult, ProfileDownloadTriggerResultData, StateChangeCause,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::binding::json;
@@ -48,12 +50,23 @@ enum Stage {
     Owed(#[serde(with = "json::der")] ProfileDownloadTriggerResult),
 }
 
+/// Something has changed without an eIM, which is to be told why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Change {
+    eim_id: EimId,
+    /// `StateChangeCause`.
+    cause: i64,
+}
+
 /// The memory. Nothing of it stays borrowed while a procedure waits.
 #[derive(Default)]
 pub(super) struct Memory {
     contents: RefCell<Contents>,
     /// As it was saved last.
     saved: RefCell<Contents>,
+    /// The eIMs that the eUICC knows; it is asked in every round.
+    eims: RefCell<Vec<EimId>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -68,6 +81,9 @@ struct Contents {
     /// it (SGP.32 3.3.2), as long as it has not been reached over the new one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     returnable: Vec<EimId>,
+    /// What eIMs are still to be told of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    changes: Vec<Change>,
     /// Notifications on the eUICC that the SM-DP+ has taken.
     given: Vec<i64>,
     /// Results may be on the eUICC that are not known here.
@@ -95,6 +111,7 @@ impl Memory {
         let memory = Memory {
             saved: RefCell::new(contents.clone()),
             contents: RefCell::new(contents),
+            eims: RefCell::default(),
         };
         (memory, lost)
     }
@@ -130,13 +147,16 @@ impl Memory {
     }
 
     /// Forgets what belongs to eIMs that the eUICC no longer knows.
-    pub(super) fn keep_eims(&self, known: impl Fn(&EimId) -> bool) {
+    pub(super) fn keep_eims(&self, eims: Vec<EimId>) {
+        let known = |id: &EimId| eims.contains(id);
         let mut contents = self.contents.borrow_mut();
         contents
             .downloads
             .retain(|download| known(&download.eim_id));
-        contents.executing.retain(&known);
-        contents.returnable.retain(&known);
+        contents.executing.retain(known);
+        contents.returnable.retain(known);
+        contents.changes.retain(|change| known(&change.eim_id));
+        self.eims.replace(eims);
     }
 
     /// Whether the eUICC may keep results.
@@ -148,6 +168,38 @@ impl Memory {
     /// The results on the eUICC have been looked through.
     pub(super) fn certain(&self) {
         self.contents.borrow_mut().uncertain = false;
+    }
+}
+
+/// Changes that eIMs are to be told of.
+impl Memory {
+    /// Something has changed; every eIM is to be told but the one that did it.
+    /// Of two changes the later one counts.
+    pub(super) fn changed(&self, cause: StateChangeCause, but: Option<&EimId>) {
+        let eims = self.eims.borrow();
+        let changes = &mut self.contents.borrow_mut().changes;
+        for eim_id in eims.iter().filter(|id| Some(*id) != but) {
+            changes.retain(|change| change.eim_id != *eim_id);
+            let change = Change {
+                eim_id: eim_id.clone(),
+                cause: cause.0,
+            };
+            push(changes, change, MAX_EIMS);
+        }
+    }
+
+    /// What an eIM is to be told of.
+    pub(super) fn cause_for(&self, eim_id: &EimId) -> Option<StateChangeCause> {
+        let contents = self.contents.borrow();
+        let mut changes = contents.changes.iter();
+        let change = changes.find(|change| change.eim_id == *eim_id)?;
+        Some(StateChangeCause(change.cause))
+    }
+
+    /// An eIM was told of it, and has answered.
+    pub(super) fn told(&self, eim_id: &EimId, cause: StateChangeCause) {
+        let changes = &mut self.contents.borrow_mut().changes;
+        changes.retain(|change| change.eim_id != *eim_id || change.cause != cause.0);
     }
 }
 
@@ -281,6 +333,11 @@ impl Memory {
     pub(super) fn stay(&self, eim_id: &EimId) {
         let returnable = &mut self.contents.borrow_mut().returnable;
         returnable.retain(|allowed| allowed != eim_id);
+    }
+
+    /// There is no return to any profile any more.
+    pub(super) fn stay_all(&self) {
+        self.contents.borrow_mut().returnable.clear();
     }
 
     /// Whether the SM-DP+ has taken a notification that is still on the eUICC.

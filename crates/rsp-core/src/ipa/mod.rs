@@ -31,6 +31,7 @@ mod port;
 mod recovery;
 mod requests;
 mod rollback;
+mod state_change;
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -51,6 +52,7 @@ use port::{Answer, Port};
 pub use activation_code::{ActivationCode, InvalidActivationCode};
 pub use config::{Config, DEFAULT_BLOCK_SIZE, MAX_PACKAGES_PER_ROUND, Retry};
 pub use error::IpaError;
+pub use state_change::DeviceEvent;
 
 /// What comes from the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +66,8 @@ pub enum Input {
     Reset(Result<(), String>),
     /// Response to [`Action::Persist`]: the memory is durable, or why not.
     Persisted(Result<(), String>),
+    /// Something that the device tells. All but a registration wakes the IPA.
+    Device(DeviceEvent),
     /// Poll now.
     Wake,
     /// Only time has passed.
@@ -147,6 +151,18 @@ pub enum Event {
     /// The eIM was out of reach over a new profile: the eUICC has gone back to
     /// the one before, as the eIM allowed.
     RolledBack,
+    /// The eUICC has switched profiles for the device, by this function.
+    ProfileSwitched {
+        /// Name of the function.
+        command: &'static str,
+    },
+    /// The eUICC did not switch profiles for the device.
+    SwitchRefused {
+        /// Name of the function.
+        command: &'static str,
+        /// Why.
+        reason: String,
+    },
     /// The eUICC did not go back.
     RollbackRefused {
         /// Why.
@@ -229,6 +245,7 @@ impl Ipa {
                 Input::Http(response) => shared.answered(Answer::Http(response)),
                 Input::Reset(result) => shared.answered(Answer::Reset(result)),
                 Input::Persisted(result) => shared.answered(Answer::Persisted(result)),
+                Input::Device(event) => shared.told(event),
                 Input::Wake => shared.woken = true,
                 Input::Time => {}
             }

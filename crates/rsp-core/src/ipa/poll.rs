@@ -5,7 +5,6 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::cell::Cell;
 
-use rsp_asn1::Extensions;
 use rsp_asn1::ids::Eid;
 use rsp_asn1::rsp::{GetEuiccDataRequest, GetEuiccDataResponse};
 use rsp_asn1::sgp32::{
@@ -14,6 +13,7 @@ use rsp_asn1::sgp32::{
     GetEimConfigurationDataResponse, GetEimPackageRequest, GetEimPackageResponse,
     HandleNotificationEsipa, ProvideEimPackageResult, ProvideEimPackageResultResponse,
 };
+use rsp_asn1::{Extensions, Null};
 
 use super::channel::Channel;
 use super::memory::Memory;
@@ -148,11 +148,9 @@ impl Round<'_> {
             .call("GetEimConfigurationData", &request)
             .await?;
         let known = known.eim_configuration_data_list;
-        self.memory.keep_eims(|id| {
-            known
-                .iter()
-                .any(|configuration| configuration.eim_id == *id)
-        });
+        let ids = known.iter().map(|known| known.eim_id.clone()).collect();
+        self.memory.keep_eims(ids);
+        self.handle_device_events().await?;
         let waiting = self.waiting_notifications(None).await?;
         self.recover_downloads(&waiting).await;
         let before = self.processed.get();
@@ -201,7 +199,7 @@ impl Round<'_> {
             if stop_after.is_some_and(|most| self.processed.get() >= most) {
                 return Ok(());
             }
-            match self.get_eim_package(&eim.server).await? {
+            match self.get_eim_package(eim).await? {
                 GetEimPackageResponse::EuiccPackageRequest(package) => {
                     self.count_package();
                     self.process_euicc_package(eim, package.as_bytes()).await?;
@@ -229,18 +227,26 @@ impl Round<'_> {
         self.processed.set(self.processed.get().saturating_add(1));
     }
 
-    async fn get_eim_package(&self, eim: &Server) -> Result<GetEimPackageResponse, IpaError> {
+    /// ESipa.GetEimPackage. What has changed without this eIM is told until it
+    /// has answered once (SGP.32 5.14.5).
+    async fn get_eim_package(&self, eim: &Eim) -> Result<GetEimPackageResponse, IpaError> {
+        let cause = self.memory.cause_for(&eim.id);
         let request = GetEimPackageRequest {
             eid_value: self.eid,
-            notify_state_change: None,
-            state_change_cause: None,
-            r_plmn: None,
+            notify_state_change: cause.map(|_| Null),
+            state_change_cause: cause,
+            r_plmn: self.port.registered(),
             extensions: Extensions::default(),
         };
         let message = EsipaMessageFromIpaToEim::GetEimPackageRequest(request);
-        match self.esipa(eim, &message).await? {
-            EsipaMessageFromEimToIpa::GetEimPackageResponse(response) => Ok(response),
-            _ => Err(wrong_function(eim)),
+        match self.esipa(&eim.server, &message).await? {
+            EsipaMessageFromEimToIpa::GetEimPackageResponse(response) => {
+                if let Some(cause) = cause {
+                    self.memory.told(&eim.id, cause);
+                }
+                Ok(response)
+            }
+            _ => Err(wrong_function(&eim.server)),
         }
     }
 

@@ -14,7 +14,9 @@ use core::future::{Future, poll_fn};
 use core::task::Poll;
 use core::time::Duration;
 
-use super::{Action, Event, Server};
+use rsp_asn1::ids::Plmn;
+
+use super::{Action, DeviceEvent, Event, Server};
 use crate::Timestamp;
 use crate::binding::{HttpRequest, HttpResponse};
 
@@ -44,12 +46,31 @@ pub(super) struct Shared {
     pub(super) wake_at: Option<Timestamp>,
     pub(super) woken: bool,
     pub(super) events: VecDeque<Event>,
+    /// What the device has told and no round has taken over yet.
+    device_events: VecDeque<DeviceEvent>,
+    registered: Option<Plmn>,
     chance: u64,
 }
+
+/// Device events kept at most; beyond, the oldest gives way.
+const MAX_DEVICE_EVENTS: usize = 16;
 
 const SOMETHING_ELSE: &str = "the host answered something else";
 
 impl Shared {
+    /// Keeps what the device tells until a round takes it over.
+    pub(super) fn told(&mut self, event: DeviceEvent) {
+        if let DeviceEvent::Registered(network) = event {
+            self.registered = network;
+            return;
+        }
+        if self.device_events.len() >= MAX_DEVICE_EVENTS {
+            self.device_events.pop_front();
+        }
+        self.device_events.push_back(event);
+        self.woken = true;
+    }
+
     /// Takes the answer to what was asked. Any other is late or comes twice
     /// and is ignored: nothing is asked, or another kind of thing, or the host
     /// has not even fetched the question.
@@ -81,6 +102,8 @@ impl Port {
             wake_at: None,
             woken: false,
             events: VecDeque::new(),
+            device_events: VecDeque::new(),
+            registered: None,
             chance: seed,
         })))
     }
@@ -88,6 +111,21 @@ impl Port {
     /// The time.
     pub(super) fn now(&self) -> Timestamp {
         self.0.borrow().now
+    }
+
+    /// What the device has told first of what is not done yet.
+    pub(super) fn device_event(&self) -> Option<DeviceEvent> {
+        self.0.borrow().device_events.front().copied()
+    }
+
+    /// It is done.
+    pub(super) fn device_event_done(&self) {
+        self.0.borrow_mut().device_events.pop_front();
+    }
+
+    /// The network that the modem is registered in.
+    pub(super) fn registered(&self) -> Option<Plmn> {
+        self.0.borrow().registered
     }
 
     /// Tells the host what is going on.

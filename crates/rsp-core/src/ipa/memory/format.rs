@@ -56,6 +56,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Contents, String> {
     if memory.downloads.len() > MAX_DOWNLOADS
         || memory.executing.len() > MAX_EIMS
         || memory.returnable.len() > MAX_EIMS
+        || memory.changes.len() > MAX_EIMS
         || memory.given.len() > MAX_NUMBERS
     {
         return Err("more entries than are ever kept".to_string());
