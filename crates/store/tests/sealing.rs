@@ -166,6 +166,11 @@ fn fill(store: &SqliteStore) {
             now: Timestamp(1),
         })
         .unwrap();
+    fill_smds(store);
+}
+
+/// The SM-DS's tables.
+fn fill_smds(store: &SqliteStore) {
     let events = Versioned {
         value: vec![event()],
         version: 0,
