@@ -361,7 +361,7 @@ fn a_newer_file_is_refused() {
         refused,
         Err(StoreError::Schema {
             found: 99,
-            known: 3
+            known: 4
         })
     ));
 }
