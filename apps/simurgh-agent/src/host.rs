@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rsp_core::Timestamp;
+use rsp_core::ipa::lpa::Answer;
 use rsp_core::ipa::{Action, Event, Input, Ipa};
 use rsp_net::{ApduChannel, ApduError, Client};
 use tokio::signal::unix::{SignalKind, signal};
@@ -38,6 +39,7 @@ pub(crate) struct Host {
     state: StateFile,
     /// Whether anything failed so far.
     failed: bool,
+    answer: Option<Answer>,
 }
 
 impl Host {
@@ -53,12 +55,13 @@ impl Host {
             card: Arc::new(Mutex::new(card)),
             state,
             failed: false,
+            answer: None,
         }
     }
 
     /// Runs until a signal ends it, or only one round; whether nothing failed
     /// in it.
-    pub(crate) async fn run(mut self, once: bool) -> Result<bool, Failure> {
+    pub(crate) async fn run(&mut self, once: bool) -> Result<bool, Failure> {
         let failure = |error| Failure::new("cannot wait for signals", error);
         let mut interrupt = signal(SignalKind::interrupt()).map_err(failure)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(failure)?;
@@ -79,6 +82,11 @@ impl Host {
                 return Ok(!once);
             }
         }
+    }
+
+    /// What came of a task of the user.
+    pub(crate) fn take_answer(&mut self) -> Option<Answer> {
+        self.answer.take()
     }
 
     /// Carries out one action, or waits until the IPA wants to be called; what the
@@ -126,6 +134,10 @@ impl Host {
                 Event::Idle => stage = Stage::Idle,
                 Event::Stopped => stage = Stage::Stopped,
                 Event::Failed { .. } | Event::DownloadFailed { .. } => self.failed = true,
+                Event::LocalAnswer(answer) => {
+                    self.answer = Some(answer.clone());
+                    continue;
+                }
                 _ => {}
             }
             log(&event);

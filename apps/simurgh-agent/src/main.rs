@@ -3,6 +3,7 @@
 mod config;
 mod device;
 mod host;
+mod lpa;
 mod state;
 
 use std::io::Write;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use rsp_core::ipa::Ipa;
+use rsp_core::ipa::lpa::Answer;
 use rsp_crypto::software::SoftwareProvider;
 use rsp_net::Client;
 use rsp_net::apdu::PcscChannel;
@@ -33,6 +35,8 @@ struct Cli {
 enum Command {
     /// Be the IPAd of the eUICC in a PC/SC reader, until SIGINT or SIGTERM
     Ipad(Ipad),
+    /// Manage profiles without an eIM: list, enable, download, …
+    Lpa(lpa::Lpa),
     /// Print a completion script, for example: simurgh-agent completion bash
     Completion {
         /// The shell to complete in
@@ -97,6 +101,10 @@ struct Ipad {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Ipad(ipad) => ipad.run(),
+        Command::Lpa(lpa) => {
+            log_to_stderr("warn");
+            lpa.run()
+        }
         Command::Completion { shell } => {
             let mut command = Cli::command();
             let name = "simurgh-agent";
@@ -115,6 +123,43 @@ fn main() -> ExitCode {
     }
 }
 
+/// SIMURGH_LOG chooses another level.
+fn log_to_stderr(level: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("SIMURGH_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}
+
+/// Runs an IPA on the reader of the configuration; whether nothing failed, and
+/// what came of a task of the user.
+fn run_host(
+    config: &Config,
+    ipa: Ipa,
+    state: StateFile,
+    once: bool,
+) -> Result<(bool, Option<Answer>), Failure> {
+    let mut client = Client::builder().timeout(Duration::from_secs(config.timeout));
+    for (name, address) in &config.resolve {
+        client = client.resolve(name, *address);
+    }
+    let client = client.build(std::sync::Arc::new(SoftwareProvider));
+    let client = client.map_err(Failure::of)?;
+    let reader = config.reader.as_deref().map(Into::into).unwrap_or_default();
+    let card = Box::new(PcscChannel::new(reader));
+    let mut host = Host::new(ipa, client, card, state);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new("cannot start", error))?;
+    let done = runtime.block_on(host.run(once));
+    // A reader that hangs must not hold the end up.
+    runtime.shutdown_background();
+    Ok((done?, host.take_answer()))
+}
+
 /// Writes to standard output.
 fn print(text: &[u8]) -> Result<bool, Failure> {
     let written = std::io::stdout().write_all(text);
@@ -128,20 +173,8 @@ impl Ipad {
         if self.example_config {
             return print(config::EXAMPLE.as_bytes());
         }
-        let filter = tracing_subscriber::EnvFilter::try_from_env("SIMURGH_LOG")
-            .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-        tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(std::io::stderr)
-            .init();
+        log_to_stderr("info");
         let config = self.configuration()?;
-        let mut client = Client::builder().timeout(Duration::from_secs(config.timeout));
-        for (name, address) in &config.resolve {
-            client = client.resolve(name, *address);
-        }
-        let client = client.build(std::sync::Arc::new(SoftwareProvider));
-        let client = client.map_err(Failure::of)?;
-        let reader = config.reader.as_deref().map(Into::into).unwrap_or_default();
         let mut ipa = config.ipa()?;
         ipa.minimal |= self.minimal;
         ipa.stop_after = self.stop_after;
@@ -150,16 +183,7 @@ impl Ipad {
             .load()
             .map_err(|error| Failure::new(config.state.display(), error))?;
         let ipa = Ipa::new(ipa, memory, host::now());
-        let card = Box::new(PcscChannel::new(reader));
-        let host = Host::new(ipa, client, card, state);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Failure::new("cannot start", error))?;
-        let done = runtime.block_on(host.run(self.once));
-        // A reader that hangs must not hold the end up.
-        runtime.shutdown_background();
-        done
+        run_host(&config, ipa, state, self.once).map(|(done, _)| done)
     }
 
     /// The configuration with the flags in it.

@@ -88,6 +88,19 @@ impl<'a> Agent<'a> {
         command
     }
 
+    /// The local profile assistant on this reader.
+    fn lpa(&self, arguments: &[&str]) -> Command {
+        let (name, socket) = self.pcscd.environment();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_simurgh-agent"));
+        command
+            .args(["lpa", "--output", "json", "--config"])
+            .arg(self.folder.0.join("agent.toml"))
+            .args(["--reader", &self.pcscd.reader()])
+            .args(arguments)
+            .env(name, socket);
+        command
+    }
+
     /// One round.
     fn once(&self) -> Output {
         self.command(&["--once"]).output().unwrap()
@@ -273,5 +286,59 @@ fn it_polls_until_it_is_told_to_end_and_survives_a_card_that_is_pulled() {
         std::thread::sleep(Duration::from_millis(50));
     };
     assert!(ended.success(), "{ended}");
+    drop(card.remove().unwrap());
+}
+
+/// What `simurgh-agent lpa` prints as JSON.
+fn lpa(agent: &Agent, arguments: &[&str]) -> serde_json::Value {
+    let output = agent.lpa(arguments).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{arguments:?} {said}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn the_user_of_a_consumer_card_manages_it_without_an_eim() {
+    let name = "the_user_of_a_consumer_card_manages_it_without_an_eim";
+    let Some(pcscd) = daemon(name) else {
+        return;
+    };
+    let mut rng = SeededRng::new(44);
+    let servers = Servers::start(&mut rng);
+    let eid = servers.factory.eid(2).unwrap();
+    let mut identity = servers.factory.identity(eid, &mut rng).unwrap();
+    identity.kind = euicc::EuiccKind::Consumer;
+    let card = Euicc::new(identity.personalisation());
+    let operational = subscription("89999700000000000010", "999700000000001", &mut rng);
+    let card = Insertion::new(&pcscd.address(), Powered { card, rng }).unwrap();
+    pcscd.wait_for_card(true).unwrap();
+    let agent = Agent::new("lpa", &pcscd, &servers);
+
+    assert_eq!(lpa(&agent, &["info"])["eid"], eid.to_string());
+    assert_eq!(lpa(&agent, &["list"]), serde_json::json!([]));
+    let code = servers.order(&operational);
+    let iccid = operational.iccid.to_string();
+    assert_eq!(lpa(&agent, &["download", &code])["iccid"], iccid.as_str());
+    lpa(&agent, &["nickname", &iccid, "Travel"]);
+    lpa(&agent, &["enable", &iccid]);
+    let listed = lpa(&agent, &["list"]);
+    assert_eq!(listed[0]["state"], "enabled");
+    assert_eq!(listed[0]["nickname"], "Travel");
+    assert!(
+        !lpa(&agent, &["notifications", "list"])
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
+    lpa(&agent, &["notifications", "send"]);
+    assert_eq!(
+        lpa(&agent, &["notifications", "list"]),
+        serde_json::json!([])
+    );
+    let refused = agent.lpa(&["delete", &iccid]).output().unwrap();
+    assert!(!refused.status.success());
+    lpa(&agent, &["disable", &iccid]);
+    lpa(&agent, &["delete", &iccid]);
+    assert_eq!(lpa(&agent, &["list"]), serde_json::json!([]));
     drop(card.remove().unwrap());
 }

@@ -177,7 +177,7 @@ impl Round<'_> {
     }
 
     /// SGP.22 3.0.1 steps 1 to 7, and what the IPA checks of the answer.
-    async fn initiate_discovery(
+    pub(super) async fn initiate_discovery(
         &self,
         server: &Server,
     ) -> Result<InitiateAuthenticationOk, IpaError> {
@@ -210,6 +210,21 @@ impl Round<'_> {
         started: InitiateAuthenticationOk,
         matching_id: Option<String>,
     ) -> Result<Vec<EventEntry>, IpaError> {
+        let transaction_id = started.transaction_id.clone();
+        let response = self.authenticate_server(started, matching_id).await?;
+        let request = es11::AuthenticateClientRequest(AuthenticateClientRequest {
+            transaction_id,
+            authenticate_server_response: response,
+        });
+        Ok(self.ask(smds, &request).await?.event_entries)
+    }
+
+    /// ES10b.AuthenticateServer; an error of the eUICC is one here.
+    pub(super) async fn authenticate_server(
+        &self,
+        started: InitiateAuthenticationOk,
+        matching_id: Option<String>,
+    ) -> Result<AuthenticateServerResponse, IpaError> {
         let params = CtxParamsForCommonAuthentication {
             matching_id,
             device_info: self.config.device_info.clone(),
@@ -229,14 +244,10 @@ impl Round<'_> {
             let code = error.authenticate_error_code.0;
             return Err(IpaError::CardRefused { command, code });
         }
-        let request = es11::AuthenticateClientRequest(AuthenticateClientRequest {
-            transaction_id: started.transaction_id,
-            authenticate_server_response: response,
-        });
-        Ok(self.ask(smds, &request).await?.event_entries)
+        Ok(response)
     }
 
-    async fn ask<F: json::Function>(
+    pub(super) async fn ask<F: json::Function>(
         &self,
         server: &Server,
         message: &F,

@@ -152,7 +152,7 @@ impl Round<'_> {
         self.channel.call("GetEUICCInfo1", &request).await
     }
 
-    async fn euicc_info2(&self) -> Result<EuiccInfo2, IpaError> {
+    pub(super) async fn euicc_info2(&self) -> Result<EuiccInfo2, IpaError> {
         let request = GetEuiccInfo2Request {
             extensions: Extensions::default(),
         };

@@ -24,6 +24,7 @@ mod download;
 mod error;
 mod euicc_data;
 mod euicc_package;
+pub mod lpa;
 mod memory;
 mod notifications;
 mod poll;
@@ -115,6 +116,8 @@ pub enum Event {
         /// How many wait for the eUICC there.
         events: usize,
     },
+    /// What came of a task of the user.
+    LocalAnswer(lpa::Answer),
     /// A download begins.
     DownloadStarted {
         /// At this SM-DP+.
@@ -227,6 +230,19 @@ impl Ipa {
             port.event(Event::MemoryLost { reason });
         }
         let procedure = poll::run(port.clone(), config, memory);
+        let mut ipa = Ipa {
+            port,
+            procedure: Some(Box::pin(procedure)),
+        };
+        ipa.advance();
+        ipa
+    }
+
+    /// A local profile assistant that carries out one task of the user of the
+    /// device, and then stops. It keeps nothing.
+    pub fn local(config: Config, task: lpa::Task, now: Timestamp) -> Self {
+        let port = Port::new(now, config.jitter_seed);
+        let procedure = lpa::run(port.clone(), config, task);
         let mut ipa = Ipa {
             port,
             procedure: Some(Box::pin(procedure)),

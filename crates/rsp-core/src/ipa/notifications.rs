@@ -95,7 +95,7 @@ impl Round<'_> {
     }
 
     /// ES10b.RemoveNotificationFromList. One that is gone already is no error.
-    async fn remove_notification(&self, seq_number: i64) -> Result<(), IpaError> {
+    pub(super) async fn remove_notification(&self, seq_number: i64) -> Result<(), IpaError> {
         let request = NotificationSentRequest {
             seq_number,
             extensions: Extensions::default(),

@@ -23,7 +23,7 @@ use crate::binding::{self, BindingError};
 use crate::pki::TlsTrust;
 
 /// The tag list of ES10c.GetEID: the EID.
-const TAG_EID: [u8; 1] = [0x5A];
+pub(super) const TAG_EID: [u8; 1] = [0x5A];
 
 /// What every procedure of a round uses.
 pub(super) struct Round<'a> {
