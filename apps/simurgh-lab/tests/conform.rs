@@ -44,3 +44,25 @@ fn cases_can_be_listed_and_a_wrong_one_is_named() {
     assert!(!output.status.success());
     assert!(said(&output).contains("--list"), "{}", said(&output));
 }
+
+/// A suite against Simurgh's own server: no case fails, so many pass.
+fn own_server(suite: &str, passed: usize) {
+    let output = conform(&[suite]);
+    let said = said(&output);
+    assert!(output.status.success(), "{said}");
+    let total = said.lines().find(|line| line.contains(" cases: ")).unwrap();
+    let count = total.split(' ').zip(total.split(' ').skip(1));
+    let mut count = count.filter(|(_, word)| word.starts_with("passed"));
+    let (number, _) = count.next().unwrap();
+    assert!(number.parse::<usize>().unwrap() >= passed, "{said}");
+}
+
+#[test]
+fn our_own_smdp_passes_its_suite() {
+    own_server("smdp", 104);
+}
+
+#[test]
+fn our_own_eim_passes_its_suite() {
+    own_server("eim", 30);
+}

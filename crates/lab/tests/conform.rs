@@ -1,7 +1,11 @@
 //! The conformance suites: the software eUICC passes its own, and every row of
 //! the catalogue has its case.
 
-#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -38,6 +42,50 @@ fn the_software_card_passes_the_suite_for_euiccs() {
 #[test]
 fn the_software_card_passes_the_suite_for_euiccs_on_brainpool() {
     euicc(Curve::BrainpoolP256r1);
+}
+
+/// Sections of SGP.23 in a text: `4.3.13.2.4/.7` and `4.3.16.2.5/6` are two.
+fn sections(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (at, _) in text.match_indices("4.3.") {
+        let rest = text.get(at..).unwrap_or_default();
+        let end = rest.find(|c: char| !c.is_ascii_digit() && !"./".contains(c));
+        let mut pieces = rest[..end.unwrap_or(rest.len())].split('/');
+        let first = pieces.next().unwrap_or_default().trim_end_matches('.');
+        found.insert(first.to_string());
+        let parent = first.rsplit_once('.').map_or("", |(parent, _)| parent);
+        let others = pieces.map(|last| last.trim_matches('.'));
+        found.extend(
+            others
+                .filter(|l| !l.is_empty())
+                .map(|last| format!("{parent}.{last}")),
+        );
+    }
+    found
+}
+
+#[test]
+fn the_suite_for_smdps_has_every_section_of_the_catalogue() {
+    let test = "the_suite_for_smdps_has_every_section_of_the_catalogue";
+    let Some(folder) = test_data::folder(test) else {
+        return;
+    };
+    let page = std::fs::read_to_string(folder.join("spec/09-test-catalogue.md")).unwrap();
+    let (_, after) = page.split_once("## 5.").unwrap();
+    let (section, _) = after.split_once("## 6.").unwrap();
+    let cases = ids(conform::smdp::CASES);
+    let ours: BTreeSet<_> = cases.iter().flat_map(|id| sections(id)).collect();
+    assert_eq!(ours, sections(section));
+    // The rows that the catalogue counts: 01-09, 01-21, #1 to #21 without #18,
+    // 01-13 in two sections, and the 17 of ES2+.
+    let count = |prefix: &str| cases.iter().filter(|id| id.starts_with(prefix)).count();
+    assert_eq!(count("4.3.12.2.1-"), 9);
+    assert_eq!(count("4.3.14.2.1-"), 21);
+    assert_eq!(count("4.3.14.2.2-"), 20);
+    assert_eq!(count("4.3.13.2.4-") + count("4.3.13.2.7-"), 13);
+    assert_eq!(count("ES2-"), 17);
+    let once: BTreeSet<_> = cases.iter().collect();
+    assert_eq!(once.len(), cases.len(), "an identifier twice");
 }
 
 fn ids<B>(groups: &[&[Case<B>]]) -> Vec<String> {
@@ -81,5 +129,6 @@ fn the_suites_and_the_catalogue_name_the_same_cases() {
     };
     let page = std::fs::read_to_string(folder.join("spec/09-test-catalogue.md")).unwrap();
     agrees(&page, "EUI", ids(conform::euicc::CASES));
+    agrees(&page, "EIM", ids(conform::eim::CASES));
     agrees(&page, "COD", ids(&[conform::codec::CASES]));
 }

@@ -1,7 +1,11 @@
 //! `simurgh-lab conform`: conformance suites against somebody's product.
 
+mod eim;
 mod euicc;
 mod options;
+mod own;
+mod smdp;
+mod wire;
 
 use std::io::Write;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -26,6 +30,7 @@ use options::Common;
 #[command(after_help = "Examples:
   simurgh-lab conform euicc                                the software card
   simurgh-lab conform euicc --reader 0 --ca sgp26-ci.pem   the card in reader 0
+  simurgh-lab conform smdp --url https://dp.example.com --ca ci.pem --list
   simurgh-lab conform euicc --case 'EUI-0*' --case EUI-35 --junit report.xml")]
 pub(crate) struct Conform {
     #[command(subcommand)]
@@ -36,6 +41,10 @@ pub(crate) struct Conform {
 enum Subject {
     /// An eUICC for IoT (SGP.32): the software card, or one in a PC/SC reader
     Euicc(euicc::Euicc),
+    /// An eIM (SGP.32 ESipa)
+    Eim(eim::Eim),
+    /// An SM-DP+ (SGP.22 ES2+ and ES9+)
+    Smdp(smdp::Smdp),
     /// Rows about codecs: which tests of the libraries hold them
     Codec(Common),
 }
@@ -45,6 +54,8 @@ impl Conform {
     pub(crate) fn run(&self) -> Result<bool, Failure> {
         match &self.subject {
             Subject::Euicc(euicc) => euicc.run(),
+            Subject::Eim(eim) => eim.run(),
+            Subject::Smdp(smdp) => smdp.run(),
             Subject::Codec(common) => finish(common, "codec", &[codec::CASES], || Ok(())),
         }
     }

@@ -1,6 +1,8 @@
 //! Options that all suites have, and the files that they name.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use lab::conform::Selection;
@@ -24,12 +26,16 @@ pub(crate) struct Common {
     pub(crate) junit: Option<PathBuf>,
     /// Seconds to wait for one answer of the subject
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
-    pub(crate) timeout: u64,
+    timeout: u64,
 }
 
 impl Common {
     pub(crate) fn selection(&self) -> Selection {
         Selection(self.case.clone())
+    }
+
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout.max(1))
     }
 }
 
@@ -55,4 +61,12 @@ pub(crate) fn key(text: &str, file: &Path) -> Result<SoftwareKey, Failure> {
 
 pub(crate) fn read(file: &Path) -> Result<String, Failure> {
     Ok(std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?)
+}
+
+/// `NAME=ADDRESS:PORT`.
+pub(crate) fn resolved(text: &str) -> Result<(String, SocketAddr), String> {
+    let (name, address) = text.split_once('=').ok_or("NAME=ADDRESS:PORT is wanted")?;
+    let parsed = address.parse();
+    let address = parsed.map_err(|error| format!("{address}: {error}"))?;
+    Ok((name.to_string(), address))
 }

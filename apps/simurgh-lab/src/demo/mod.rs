@@ -4,7 +4,7 @@ mod device;
 mod folder;
 mod operator;
 mod report;
-mod server;
+pub(crate) mod server;
 mod supply;
 
 use std::cell::{OnceCell, RefCell};

@@ -10,9 +10,11 @@
 mod case;
 pub mod codec;
 mod der;
+pub mod eim;
 pub mod euicc;
 mod junit;
 mod report;
+pub mod smdp;
 mod software_card;
 mod wire;
 

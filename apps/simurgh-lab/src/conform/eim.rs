@@ -1,0 +1,290 @@
+//! `simurgh-lab conform eim`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Command;
+use std::rc::Rc;
+
+use clap::Args;
+use lab::conform::eim::{Bench, CASES, Order, Orders, Outcome, Settled};
+use lab::conform::{Http, HttpMessage, HttpReply};
+use rsp_core::pki::TlsTrust;
+use rsp_crypto::Rng;
+use serde_json::{Value, json};
+
+use super::options::{self, Common};
+use super::own::Own;
+use super::wire::{Subject, Wire};
+use super::{finish, now};
+use crate::Failure;
+use crate::demo::server::{self, EIM};
+
+/// The suite for eIMs: ESipa in both bindings, the packages that the eIM signs,
+/// and what it makes of their results.
+///
+/// The suite is the devices, each with an eUICC whose certificates it makes: it
+/// needs the key of a CI under which the eIM accepts eUICCs, as is published for
+/// test systems (SGP.26). Orders are placed by a command of yours.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The command of --order-cmd is run by sh, with CONFORM_ACTION in its
+environment and the rest as the action needs it:
+  add            a device, CONFORM_EID, with the association token CONFORM_TOKEN
+                 (empty: none) and the counterValue 0
+  order          CONFORM_EID, CONFORM_ORDER, and each member of the order as
+                 CONFORM_<MEMBER>, for example CONFORM_ICCID; CONFORM_JSON is all
+                 of it. Print the order's name
+  outcome        CONFORM_EID and the name, CONFORM_ID. Print one of open,
+                 success, failed, rolled_back, and what else is known behind it
+  configuration  print the eIM's EimConfigurationData in hexadecimal, or nothing
+  causes         print the causes of state changes of CONFORM_EID, as numbers
+It fails with an exit code other than 0: an order that is not taken skips its
+case. Orders are those of Simurgh's API: download, enable, disable, delete,
+list_profile_info, get_rat, configure_immediate_enable, ...
+
+Example:
+  simurgh-lab conform eim --url https://eim.example.com --ca ci.pem \\
+    --order-cmd './order.sh'"
+)]
+pub(crate) struct Eim {
+    /// The eIM (https://HOST:PORT); without it Simurgh's own is started
+    #[arg(long, requires = "ca", requires = "order_cmd")]
+    url: Option<String>,
+    /// CI of eUICCs: certificate and private key in PEM
+    #[arg(long, value_name = "FILE", requires = "url")]
+    ca: Option<PathBuf>,
+    /// Who issued the eIM's TLS certificate, or that certificate itself, in PEM,
+    /// if it is not the CI
+    #[arg(long, value_name = "FILE", requires = "url")]
+    tls_ca: Option<PathBuf>,
+    /// Command that places orders at the eIM, see below
+    #[arg(long, value_name = "COMMAND", requires = "url")]
+    order_cmd: Option<String>,
+    /// Where a name is, instead of asking the name service
+    #[arg(long, value_name = "NAME=ADDRESS:PORT", value_parser = options::resolved)]
+    resolve: Vec<(String, SocketAddr)>,
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Eim {
+    pub(crate) fn run(&self) -> Result<bool, Failure> {
+        finish(&self.common, "eim", CASES, || self.bench())
+    }
+
+    fn bench(&self) -> Result<Bench, Failure> {
+        let mut seed = [0; 8];
+        crate::demo::random()?.fill(&mut seed);
+        let (seed, now) = (u64::from_be_bytes(seed), now()?);
+        let (Some(url), Some(ca), Some(command)) = (&self.url, &self.ca, &self.order_cmd) else {
+            return self.own(seed);
+        };
+        let authority = options::authority(ca)?;
+        let tls = match &self.tls_ca {
+            Some(file) => server::certificate(file)?,
+            None => authority.certificate.clone(),
+        };
+        let wire = self.wire(
+            url.clone(),
+            TlsTrust::Certificate(tls),
+            self.resolve.clone(),
+        )?;
+        let orders = ByCommand(command.clone());
+        Ok(Bench::new(
+            Box::new(wire),
+            Box::new(orders),
+            authority,
+            now,
+            seed,
+        ))
+    }
+
+    fn own(&self, seed: u64) -> Result<Bench, Failure> {
+        let own = Rc::new(Own::start(self.common.timeout())?);
+        let authority = own.authority()?;
+        let trust = TlsTrust::Certificate(authority.certificate.clone());
+        let wire = self.wire(format!("https://{EIM}"), trust, own.resolve()?)?;
+        let http = Kept {
+            wire,
+            _own: own.clone(),
+        };
+        let orders = ByDoor(own);
+        Ok(Bench::new(
+            Box::new(http),
+            Box::new(orders),
+            authority,
+            now()?,
+            seed,
+        ))
+    }
+
+    fn wire(
+        &self,
+        url: String,
+        trust: TlsTrust,
+        resolve: Vec<(String, SocketAddr)>,
+    ) -> Result<Wire, Failure> {
+        Wire::new(Subject {
+            url,
+            trust,
+            resolve,
+            timeout: self.common.timeout(),
+            operator: None,
+            stranger: None,
+        })
+    }
+}
+
+/// A wire to a server that lives as long as it.
+struct Kept {
+    wire: Wire,
+    _own: Rc<Own>,
+}
+
+impl Http for Kept {
+    fn send(&mut self, message: &HttpMessage) -> Result<HttpReply, String> {
+        self.wire.send(message)
+    }
+}
+
+/// Orders at Simurgh's own eIM.
+struct ByDoor(Rc<Own>);
+
+impl ByDoor {
+    fn call(&self, method: &'static str, path: &str, body: &Value) -> Result<Value, String> {
+        let answer = self.0.call(method, path, body);
+        answer.map_err(|error| error.to_string())
+    }
+}
+
+impl Orders for ByDoor {
+    fn add_device(&mut self, eid: &str, token: Option<i64>) -> Result<(), String> {
+        let device = json!({"eid": eid, "association_token": token, "counter_value": 0});
+        self.call("POST", "/devices", &device).map(drop)
+    }
+
+    fn place(&mut self, eid: &str, order: &Order) -> Result<String, String> {
+        let new = json!({"eid": eid, "operation": order.0});
+        let placed = self.call("POST", "/operations", &new)?;
+        text(&placed, "id")
+    }
+
+    fn outcome(&mut self, _eid: &str, id: &str) -> Result<Outcome, String> {
+        let found = self.call("GET", &format!("/operations/{id}"), &Value::Null)?;
+        let settled = match text(&found, "state")?.as_str() {
+            "executed" | "confirmed" => Settled::Success,
+            "failed" => Settled::Failed,
+            "rolled_back" => Settled::RolledBack,
+            _ => Settled::Open,
+        };
+        Ok(Outcome {
+            settled,
+            shown: found.to_string(),
+        })
+    }
+
+    fn configuration(&mut self) -> Result<Option<Vec<u8>>, String> {
+        let found = self.call("GET", "/eim-configuration", &Value::Null)?;
+        octets(&text(&found, "eim_configuration_data")?).map(Some)
+    }
+
+    fn causes(&mut self, eid: &str) -> Result<Vec<i64>, String> {
+        let found = self.call("GET", &format!("/devices/{eid}"), &Value::Null)?;
+        let changes = found.get("state_changes").and_then(Value::as_array);
+        let changes = changes.into_iter().flatten();
+        Ok(changes
+            .filter_map(|change| change.get("cause")?.as_i64())
+            .collect())
+    }
+}
+
+fn text(value: &Value, name: &str) -> Result<String, String> {
+    let found = value.get(name).and_then(Value::as_str);
+    found
+        .map(ToString::to_string)
+        .ok_or_else(|| format!("the API gives no {name}"))
+}
+
+fn octets(hex: &str) -> Result<Vec<u8>, String> {
+    let digits: Option<Vec<u8>> = hex
+        .trim()
+        .chars()
+        .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+        .collect();
+    let digits = digits.ok_or("not hexadecimal")?;
+    Ok(digits
+        .chunks(2)
+        .map(|pair| pair.iter().fold(0, |octet, d| octet << 4 | d))
+        .collect())
+}
+
+/// Orders by a command of the user.
+struct ByCommand(String);
+
+impl ByCommand {
+    /// Runs it; gives what it printed.
+    fn run(&self, action: &str, more: &[(String, String)]) -> Result<String, String> {
+        let mut command = Command::new("sh");
+        command.args(["-c", &self.0]).env("CONFORM_ACTION", action);
+        for (name, value) in more {
+            command.env(format!("CONFORM_{}", name.to_ascii_uppercase()), value);
+        }
+        let output = command.output().map_err(|error| format!("sh: {error}"))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            let said = said.trim();
+            return Err(format!("{action}: {} ({said})", output.status));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_string())
+    }
+}
+
+fn pair(name: &str, value: impl ToString) -> (String, String) {
+    (name.to_string(), value.to_string())
+}
+
+impl Orders for ByCommand {
+    fn add_device(&mut self, eid: &str, token: Option<i64>) -> Result<(), String> {
+        let token = token.map(|token| token.to_string()).unwrap_or_default();
+        self.run("add", &[pair("eid", eid), pair("token", token)])
+            .map(drop)
+    }
+
+    fn place(&mut self, eid: &str, order: &Order) -> Result<String, String> {
+        let mut members = order.members();
+        members.extend([
+            pair("eid", eid),
+            pair("order", order.kind()),
+            pair("json", &order.0),
+        ]);
+        self.run("order", &members)
+    }
+
+    fn outcome(&mut self, eid: &str, id: &str) -> Result<Outcome, String> {
+        let shown = self.run("outcome", &[pair("eid", eid), pair("id", id)])?;
+        let settled = match shown.split_whitespace().next() {
+            Some("success") => Settled::Success,
+            Some("failed") => Settled::Failed,
+            Some("rolled_back") => Settled::RolledBack,
+            Some("open") => Settled::Open,
+            _ => return Err(format!("outcome: `{shown}` is none of the words")),
+        };
+        Ok(Outcome { settled, shown })
+    }
+
+    fn configuration(&mut self) -> Result<Option<Vec<u8>>, String> {
+        let printed = self.run("configuration", &[])?;
+        match printed.is_empty() {
+            true => Ok(None),
+            false => octets(&printed).map(Some),
+        }
+    }
+
+    fn causes(&mut self, eid: &str) -> Result<Vec<i64>, String> {
+        let printed = self.run("causes", &[pair("eid", eid)])?;
+        printed
+            .split_whitespace()
+            .map(|cause| cause.parse().map_err(|_| format!("{cause} is no number")))
+            .collect()
+    }
+}
