@@ -130,5 +130,6 @@ fn the_suites_and_the_catalogue_name_the_same_cases() {
     let page = std::fs::read_to_string(folder.join("spec/09-test-catalogue.md")).unwrap();
     agrees(&page, "EUI", ids(conform::euicc::CASES));
     agrees(&page, "EIM", ids(conform::eim::CASES));
+    agrees(&page, "IPA", ids(conform::ipad::CASES));
     agrees(&page, "COD", ids(&[conform::codec::CASES]));
 }

@@ -2,6 +2,7 @@
 
 mod eim;
 mod euicc;
+mod ipad;
 mod options;
 mod own;
 mod smdp;
@@ -43,6 +44,8 @@ enum Subject {
     Euicc(euicc::Euicc),
     /// An eIM (SGP.32 ESipa)
     Eim(eim::Eim),
+    /// An IPAd (SGP.32), with a software card in a virtual reader
+    Ipad(ipad::IpadArgs),
     /// An SM-DP+ (SGP.22 ES2+ and ES9+)
     Smdp(smdp::Smdp),
     /// Rows about codecs: which tests of the libraries hold them
@@ -55,6 +58,7 @@ impl Conform {
         match &self.subject {
             Subject::Euicc(euicc) => euicc.run(),
             Subject::Eim(eim) => eim.run(),
+            Subject::Ipad(ipad) => ipad.run(),
             Subject::Smdp(smdp) => smdp.run(),
             Subject::Codec(common) => finish(common, "codec", &[codec::CASES], || Ok(())),
         }

@@ -37,6 +37,11 @@ pub(crate) struct TemporaryFolder {
 }
 
 impl TemporaryFolder {
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// A new one; removes those that runs before could not.
     pub(crate) fn new() -> Result<Self, Failure> {
         Self::new_in(&std::env::temp_dir(), std::process::id())

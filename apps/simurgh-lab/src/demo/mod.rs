@@ -1,7 +1,7 @@
 //! `simurgh-lab demo`: the first run, on the real server over loopback TLS.
 
 mod device;
-mod folder;
+pub(crate) mod folder;
 mod operator;
 mod report;
 pub(crate) mod server;

@@ -12,6 +12,7 @@ pub mod codec;
 mod der;
 pub mod eim;
 pub mod euicc;
+pub mod ipad;
 mod junit;
 mod report;
 pub mod smdp;

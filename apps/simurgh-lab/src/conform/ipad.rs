@@ -1,0 +1,296 @@
+//! `simurgh-lab conform ipad`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use clap::Args;
+use lab::conform::ipad::{Answers, Bench, CASES, Ipad, SharedCard};
+use lab::conform::{HttpMessage, HttpReply};
+use lab::reader::{Insertion, Pcscd, vpcd};
+use rsp_asn1::Certificate;
+use rsp_core::pki::{Issuer, Name, Role, Template, certificate_to_pem, issue_under};
+use rsp_crypto::Curve;
+use rsp_crypto::software::{SoftwareKey, SoftwareProvider};
+use rsp_net::{ClientAuth, Limits, Peer, RawHandler, Server, TlsIdentity};
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+
+use super::options::Common;
+use super::{finish, now};
+use crate::Failure;
+use crate::demo::folder::TemporaryFolder;
+
+/// Between two looks whether the IPAd has ended.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// The suite for IPAds: how it polls, what it does with packages and requests,
+/// what it sends to the eUICC.
+///
+/// The suite is the eIM, and it puts a software card into a virtual PC/SC reader
+/// of its own (Debian: pcscd, vsmartcard-vpcd). The IPAd is started anew for each
+/// case and has to do one round: it finds the eIM's address and TLS certificate
+/// on the card. Without --ipad-cmd, Simurgh's own agent is judged.
+#[derive(Debug, Args)]
+#[command(after_help = "The command of --ipad-cmd is run by sh with
+  PCSCLITE_CSOCK_NAME  the PC/SC daemon of the suite, for programs that use libpcsclite
+  CONFORM_READER       name of the reader with the card
+  CONFORM_EIM          host:port of the eIM, as on the card
+  CONFORM_CA           file with the eIM's TLS certificate, in PEM
+It should end after one round; it is ended after --timeout seconds.
+
+Example:
+  simurgh-lab conform ipad --ipad-cmd 'my-ipa --reader \"$CONFORM_READER\" --once'")]
+pub(crate) struct IpadArgs {
+    /// Command that starts the IPAd, see below
+    #[arg(long, value_name = "COMMAND")]
+    ipad_cmd: Option<String>,
+    #[command(flatten)]
+    common: Common,
+}
+
+impl IpadArgs {
+    pub(crate) fn run(&self) -> Result<bool, Failure> {
+        finish(&self.common, "ipad", CASES, || {
+            let device = Device::start(self.ipad_cmd.clone(), self.common.timeout())?;
+            Ok(Bench::new(Box::new(device), now()?)?)
+        })
+    }
+}
+
+/// The IPAd's surroundings: a reader, and the eIM's key.
+struct Device {
+    command: Option<String>,
+    timeout: Duration,
+    pcscd: Pcscd,
+    runtime: Runtime,
+    identity: TlsIdentity,
+    certificate: Certificate,
+    port: u16,
+    /// Its files; it goes with this.
+    folder: TemporaryFolder,
+    rounds: u32,
+}
+
+impl Device {
+    fn start(command: Option<String>, timeout: Duration) -> Result<Device, Failure> {
+        let (certificate, key) = issued(Role::TlsServer {
+            dns_name: "localhost".into(),
+        })?;
+        let (ci, _) = issued(Role::Ci {
+            oid: "2.999.1".into(),
+        })?;
+        let chain = vec![certificate.as_bytes().to_vec()];
+        let identity = TlsIdentity::from_key_pem(chain, &key.to_pkcs8_pem()?)?;
+        let folder = TemporaryFolder::new()?;
+        let pem = certificate_to_pem(&certificate);
+        std::fs::write(folder.path().join("eim.pem"), pem)?;
+        std::fs::write(folder.path().join("ci.pem"), certificate_to_pem(&ci))?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()?;
+        // A port that is free now, and likely still when the server takes it.
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let port = std::net::TcpListener::bind(any)?.local_addr()?.port();
+        Ok(Device {
+            command,
+            timeout,
+            pcscd: Pcscd::start()?,
+            runtime,
+            identity,
+            certificate,
+            port,
+            folder,
+            rounds: 0,
+        })
+    }
+
+    fn address(&self) -> String {
+        format!("localhost:{}", self.port)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("eim.pem")
+    }
+
+    /// The process of the IPAd.
+    fn spawn(&self) -> Result<Child, Failure> {
+        let (name, socket) = self.pcscd.environment();
+        let mut command = match &self.command {
+            Some(command) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", command]);
+                shell
+            }
+            None => self.agent()?,
+        };
+        let child = command
+            .env(name, socket)
+            .env("CONFORM_READER", self.pcscd.reader())
+            .env("CONFORM_EIM", self.address())
+            .env("CONFORM_CA", self.file())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(self.folder.path().join("ipad.log"))?)
+            .spawn();
+        Ok(child.map_err(|error| format!("the IPAd: {error}"))?)
+    }
+
+    /// Simurgh's own, with a memory of its own in each round.
+    fn agent(&self) -> Result<Command, Failure> {
+        let program = std::env::current_exe()?.with_file_name("simurgh-agent");
+        let file = self.folder.path().join("agent.toml");
+        let text = "ci_certificates = [\"ci.pem\"]\nretries = 1\n[device]\ntac = \"35290611\"\n\
+                    lte_release = 15\n";
+        std::fs::write(&file, text)?;
+        let state = self
+            .folder
+            .path()
+            .join(format!("agent-{}.state", self.rounds));
+        let mut command = Command::new(program);
+        command
+            .args(["ipad", "--once", "--config"])
+            .arg(file)
+            .arg("--state")
+            .arg(state)
+            .args(["--reader", &self.pcscd.reader()]);
+        Ok(command)
+    }
+
+    /// Waits for its end; ends it when its time is over.
+    fn wait(&self, mut child: Child) -> Result<(), Failure> {
+        let begun = Instant::now();
+        while child.try_wait()?.is_none() {
+            if begun.elapsed() > self.timeout {
+                child.kill()?;
+                child.wait()?;
+                break;
+            }
+            std::thread::sleep(LOOK);
+        }
+        Ok(())
+    }
+
+    fn serve_and_run(&self, card: SharedCard, eim: Emulated) -> Result<(), Failure> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let identity = self.identity.clone();
+        let bound = Server::bind(address, identity, ClientAuth::None, Limits::default());
+        let server = self.runtime.block_on(bound)?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serving = self.runtime.spawn(server.serve_raw(eim, async {
+            let _ = stopped.await;
+        }));
+        let inserted = Insertion::new(&self.pcscd.address(), InReader(card))?;
+        self.pcscd.wait_for_card(true)?;
+        let ended = self.spawn().and_then(|child| self.wait(child));
+        inserted.remove()?;
+        self.pcscd.wait_for_card(false)?;
+        let _ = stop.send(());
+        self.runtime.block_on(serving)?;
+        ended
+    }
+}
+
+impl Ipad for Device {
+    fn eim(&self) -> (String, Certificate) {
+        (self.address(), self.certificate.clone())
+    }
+
+    fn round(&mut self, card: SharedCard, answers: Answers) -> Result<Vec<HttpMessage>, String> {
+        self.rounds += 1;
+        let requests: Arc<Mutex<Vec<HttpMessage>>> = Arc::default();
+        let eim = Emulated {
+            answers: Mutex::new(answers),
+            requests: requests.clone(),
+        };
+        self.serve_and_run(card, eim)
+            .map_err(|error| error.to_string())?;
+        let requests = requests.lock().map_err(|error| error.to_string())?;
+        Ok(requests.clone())
+    }
+}
+
+/// The eIM on its wire.
+struct Emulated {
+    answers: Mutex<Answers>,
+    requests: Arc<Mutex<Vec<HttpMessage>>>,
+}
+
+impl RawHandler for Emulated {
+    async fn handle(&self, request: http::Request<Bytes>, _: &Peer) -> http::Response<Bytes> {
+        let (parts, body) = request.into_parts();
+        let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            (name.as_str().to_string(), value)
+        };
+        let message = HttpMessage {
+            path: parts.uri.path().to_string(),
+            headers: parts.headers.iter().map(header).collect(),
+            body: body.into(),
+            ..HttpMessage::default()
+        };
+        let reply = match self.answers.lock() {
+            Ok(mut answers) => answers(&message),
+            Err(_) => HttpReply::default(),
+        };
+        if let Ok(mut requests) = self.requests.lock() {
+            requests.push(message);
+        }
+        let mut response = http::Response::builder().status(reply.status);
+        for (name, value) in &reply.headers {
+            response = response.header(name, value);
+        }
+        response.body(Bytes::from(reply.body)).unwrap_or_default()
+    }
+}
+
+/// The card of a case at the driver's wire.
+struct InReader(SharedCard);
+
+impl vpcd::Card for InReader {
+    fn reset(&mut self) -> std::io::Result<Vec<u8>> {
+        let mut card = self
+            .0
+            .lock()
+            .map_err(|_| std::io::Error::other("the card"))?;
+        card.reset().map_err(std::io::Error::other)?;
+        Ok(ATR.to_vec())
+    }
+
+    fn transmit(&mut self, apdu: &[u8]) -> std::io::Result<Vec<u8>> {
+        let mut card = self
+            .0
+            .lock()
+            .map_err(|_| std::io::Error::other("the card"))?;
+        card.transmit(apdu).map_err(std::io::Error::other)
+    }
+}
+
+/// An answer to reset of a card that speaks T=0 and T=1 at will, without
+/// historical bytes.
+const ATR: [u8; 2] = [0x3B, 0x00];
+
+/// A certificate of the suite, issued by itself.
+fn issued(role: Role) -> Result<(Certificate, SoftwareKey), Failure> {
+    let mut rng = crate::demo::random()?;
+    let key = SoftwareKey::generate(Curve::NistP256, &mut rng)?;
+    let now = now()?;
+    let template = Template {
+        role,
+        subject: Name {
+            common_name: "localhost".into(),
+            ..Name::default()
+        },
+        public_key: key.public_key(),
+        serial: &[1],
+        not_before: now,
+        not_after: now.after(Duration::from_secs(86_400)),
+    };
+    let issuer = Issuer::new(&template.subject, key.public_key(), &SoftwareProvider);
+    let issued = issue_under(&template, &issuer, &key, &SoftwareProvider)?;
+    Ok((issued, key))
+}
