@@ -128,6 +128,8 @@ fn data(response: IpaEuiccDataResponse) -> IpaEuiccData {
     }
 }
 
+/// IPA-43: tags 80, 88 and BF2B are answered as 81, A8, A0 and A2. IPA-60: the
+/// capabilities are there.
 #[test]
 fn a_tag_list_of_version_1_0() {
     let mut world = with_undelivered_results();
@@ -174,6 +176,32 @@ fn only_what_was_asked_for() {
     assert_eq!(nothing.notifications_list, Some(Vec::new()));
 }
 
+/// IPA-41: a CI key that the eUICC does not have; IPA-42: one that is named by
+/// its beginning.
+#[test]
+fn a_ci_key_may_be_named_by_its_beginning() {
+    let mut world = with_undelivered_results();
+    let ci = world.factory.ci.key_identifier.clone();
+    let under = |identifier: &[u8]| IpaEuiccDataRequest {
+        euicc_ci_pk_identifier_to_be_used: Some(identifier.to_vec()),
+        ..request(&[0xA5, 0xA6])
+    };
+    for length in [4, 20] {
+        let data = data(ask(&mut world, under(&ci[..length]), &[]));
+        assert!(data.eum_certificate.is_some() && data.euicc_certificate.is_some());
+    }
+    for unknown in [&[9; 4][..], &[9; 20]] {
+        let said = ask(&mut world, under(unknown), &[]);
+        assert!(
+            matches!(&said, IpaEuiccDataResponse::Error(error)
+                if error.ipa_euicc_data_error_code
+                    == IpaEuiccDataErrorCode::EUICC_CI_PK_ID_NOT_FOUND),
+            "{said:?}"
+        );
+    }
+}
+
+/// IPA-40: an unknown tag, 5A, and no tag at all.
 #[test]
 fn a_list_with_a_tag_that_is_no_member_is_refused() {
     let mut world = World::new(18).unwrap();

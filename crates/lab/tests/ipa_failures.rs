@@ -132,6 +132,7 @@ fn a_request_is_repeated_when_the_server_cannot_answer_just_then() {
     assert!(!world.events.iter().any(failed), "{:?}", world.events);
 }
 
+/// IPA-49: metadataMismatch, as reason of the cancellation.
 #[test]
 fn metadata_of_the_package_are_those_that_were_offered() {
     let (mut world, subscription, activation_code) = ordered();

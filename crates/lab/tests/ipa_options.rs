@@ -42,6 +42,7 @@ fn until_first_request(world: &mut World) -> Vec<Vec<u8>> {
     commands.take()
 }
 
+/// IPA-01: what the card is asked for before the first poll.
 #[test]
 fn the_card_is_asked_for_no_more_than_is_needed() {
     let mut world = world(|config| config.minimal = true);
@@ -113,6 +114,7 @@ fn esipa_is_spoken_as_configured_and_repeated_as_often() {
     }
 }
 
+/// IPA-54: the back-off.
 #[test]
 fn the_pauses_depend_on_the_seed() {
     let pause = |seed| {
@@ -128,6 +130,7 @@ fn the_pauses_depend_on_the_seed() {
 
 /// '6Cxx': the same command again with Le = xx, here for the channel's number
 /// and for each piece of an answer.
+/// IPA-58: 61xx and 6Cxx.
 #[test]
 fn a_card_that_wants_another_length_is_asked_again_with_it() {
     let mut world = world(|_| ());
@@ -181,6 +184,7 @@ fn a_card_that_names_no_channel_has_opened_the_first() {
     assert_eq!(world.events, [Event::Idle]);
 }
 
+/// IPA-30: a card that answers nothing until it is reset.
 #[test]
 fn a_card_that_refuses_everything_after_a_switch_is_reset_and_its_result_delivered() {
     let mut world = world(|_| ());
@@ -253,6 +257,7 @@ fn a_waiting_proactive_command_is_no_failure() {
     assert_eq!(download.state_name(), "confirmed", "{download:?}");
 }
 
+/// IPA-52: removed from the card after 200 or 204.
 #[test]
 fn a_notification_is_taken_over_with_any_success() {
     for status in [200, 201, 202, 204] {

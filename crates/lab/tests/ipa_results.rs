@@ -173,6 +173,7 @@ fn acknowledgements_of_what_was_not_sent_are_ignored() {
     assert_eq!(order.unwrap().value.state, OrderState::Installed);
 }
 
+/// IPA-32: a result that the eIM refuses is kept.
 #[test]
 fn a_stored_result_that_is_refused_does_not_stop_polling() {
     let (mut world, subscription, _) = ordered();

@@ -122,6 +122,7 @@ impl Two {
     }
 }
 
+/// IPA-04: ProfileRollback, and the result that it makes.
 #[test]
 fn a_profile_without_network_is_left_and_the_eim_learns_it() {
     let mut two = Two::new();

@@ -11,10 +11,16 @@ use euicc::{Euicc, EuiccKind};
 use lab::{ROOT_SMDS, World};
 use rsp_asn1::ids::Iccid;
 use rsp_asn1::rsp::{ProfileInfo, ProfileState};
-use rsp_core::ipa::lpa::{Answer, Task};
+use rsp_core::Context;
+use rsp_core::binding::es2plus_json::{ConfirmOrder, DownloadOrder, RequestHeader};
+use rsp_core::binding::json;
+use rsp_core::ipa::lpa::{Answer, HashCc, Task};
 use rsp_core::ipa::{ActivationCode, Event, Ipa};
 use rsp_core::profile;
-use rsp_core::smdp::OrderState;
+use rsp_core::smdp::{OrderState, ProfileTypeSettings};
+use rsp_crypto::Provider;
+use rsp_crypto::software::SoftwareProvider;
+use store::ProfileStock;
 
 /// A world whose card is one for consumer devices.
 fn consumer(seed: u64) -> World {
@@ -131,6 +137,68 @@ fn what_waits_at_an_smds_is_found_and_downloaded() {
     assert_eq!(codes.len(), 1);
     let installed = carry_out(&mut world, Task::Download(codes.remove(0), None));
     assert_eq!(installed, Ok(Answer::Installed(Some(subscription.iccid))));
+}
+
+/// An order that is confirmed with a code; its activation code.
+fn ordered_with_code(world: &mut World, code: &str) -> ActivationCode {
+    let subscription = world.subscription(1).unwrap();
+    let stock = ProfileStock {
+        profile_type: "operational",
+        template: &profile::template(),
+        service_provider_name: "Example Mobile",
+        profile_name: "Operational",
+        profile_class: 2,
+        settings: ProfileTypeSettings::default(),
+        subscriptions: std::slice::from_ref(&subscription),
+    };
+    world.smdp.store().add_profiles(&stock).unwrap();
+    let download = DownloadOrder {
+        header: RequestHeader::default(),
+        eid: None,
+        iccid: Some(subscription.iccid),
+        profile_type: None,
+    };
+    let confirm = ConfirmOrder {
+        header: RequestHeader::default(),
+        iccid: subscription.iccid,
+        eid: None,
+        matching_id: Some("TOKEN".to_string()),
+        confirmation_code: Some(code.to_string()),
+        smds_address: None,
+        release_flag: true,
+    };
+    let requests = [
+        json::encode_request(&download, None).unwrap(),
+        json::encode_request(&confirm, None).unwrap(),
+    ];
+    for request in requests {
+        let mut cx = Context {
+            now: world.now,
+            rng: &mut world.rng,
+            crypto: &SoftwareProvider,
+        };
+        let answer = world.smdp.es2plus(&request, "operator", &mut cx);
+        assert_eq!(answer.unwrap().status, 200);
+    }
+    "LPA:1$smdp.example.com$TOKEN".parse().unwrap()
+}
+
+fn hash_cc(code: &str) -> Option<HashCc> {
+    let inner = SoftwareProvider.sha256(&[code.as_bytes()]);
+    Some(Box::new(move |id| SoftwareProvider.sha256(&[&inner, id])))
+}
+
+#[test]
+fn the_user_gives_the_confirmation_code() {
+    let mut world = consumer(35);
+    let code = ordered_with_code(&mut world, "1234");
+    // The order is open after a download without, and after one with another.
+    let without = carry_out(&mut world, Task::Download(code.clone(), None));
+    assert!(without.unwrap_err().contains("confirmation code"));
+    let wrong = carry_out(&mut world, Task::Download(code.clone(), hash_cc("4321")));
+    assert!(wrong.unwrap_err().contains("8.2.7/3.8"));
+    let right = carry_out(&mut world, Task::Download(code, hash_cc("1234")));
+    assert!(matches!(right, Ok(Answer::Installed(Some(_)))), "{right:?}");
 }
 
 #[test]

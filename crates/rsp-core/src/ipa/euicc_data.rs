@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use rsp_asn1::ids::TransactionId;
 use rsp_asn1::rsp::{
     EuiccConfiguredAddressesRequest, EuiccConfiguredAddressesResponse, EuiccInfo1, EuiccInfo2,
-    GetEuiccInfo1Request, GetEuiccInfo2Request, PendingNotification,
+    GetEuiccInfo1Request, GetEuiccInfo2Request, PendingNotification, SubjectKeyIdentifier,
 };
 use rsp_asn1::sgp32::{
     Certs, DIRECT_RSP_SERVER_COMMUNICATION, EimPackageResult, EuiccPackageResultSearchCriteria,
@@ -18,6 +18,9 @@ use rsp_asn1::{BitString, Extensions, Null, Reader, Tag};
 use super::IpaError;
 use super::euicc_package::seq_number;
 use super::poll::{Eim, Round};
+
+/// Octets of a whole key identifier: SHA-1.
+const KEY_IDENTIFIER: usize = 20;
 
 impl Round<'_> {
     /// Collects what was asked for and provides it.
@@ -98,8 +101,15 @@ impl Round<'_> {
         &self,
         request: &IpaEuiccDataRequest,
     ) -> Result<Result<Certs, IpaEuiccDataErrorCode>, IpaError> {
+        let euicc_ci_pk_id = match &request.euicc_ci_pk_identifier_to_be_used {
+            Some(asked) if asked.len() < KEY_IDENTIFIER => match self.whole_ci_id(asked).await? {
+                Some(whole) => Some(whole),
+                None => return Ok(Err(IpaEuiccDataErrorCode::EUICC_CI_PK_ID_NOT_FOUND)),
+            },
+            whole => whole.clone(),
+        };
         let request = GetCertsRequest {
-            euicc_ci_pk_id: request.euicc_ci_pk_identifier_to_be_used.clone(),
+            euicc_ci_pk_id,
             extensions: Extensions::default(),
         };
         Ok(match self.channel.call("GetCerts", &request).await? {
@@ -109,6 +119,17 @@ impl Round<'_> {
             }
             GetCertsResponse::Error(_) => Err(IpaEuiccDataErrorCode::UNDEFINED_ERROR),
         })
+    }
+
+    /// The CI key that a truncated identifier means: the first that the eUICC
+    /// signs under and that begins with it (SGP.32 2.11.1.2).
+    async fn whole_ci_id(
+        &self,
+        truncated: &[u8],
+    ) -> Result<Option<SubjectKeyIdentifier>, IpaError> {
+        let known = self.euicc_info1().await?.euicc_ci_pk_id_list_for_signing;
+        let mut known = known.into_iter();
+        Ok(known.find(|whole| whole.starts_with(truncated)))
     }
 
     /// The notifications that the request asks for.

@@ -10,7 +10,7 @@ use rsp_asn1::rsp::{
 use rsp_asn1::{Asn1, Extensions, Signed};
 
 use super::{Answer, HashCc};
-use crate::binding::es9plus_json as es9plus;
+use crate::binding::{BindingError, es9plus_json as es9plus};
 use crate::ipa::poll::Round;
 use crate::ipa::{ActivationCode, Event, IpaError, Server, bound_profile_package};
 use crate::pki::{ParsedCertificate, policy};
@@ -68,7 +68,12 @@ impl Round<'_> {
         hash_cc: Option<&HashCc>,
     ) -> Result<Signed<ProfileInstallationResult>, (IpaError, CancelSessionReason)> {
         use CancelSessionReason as Reason;
-        let because = |reason| move |error| (error, reason);
+        let because = |otherwise| {
+            move |error: IpaError| {
+                let reason = reason_of(&error, otherwise);
+                (error, reason)
+            }
+        };
         let undefined = because(Reason::UNDEFINED_REASON);
         check(&started, code).map_err(undefined)?;
         let id = started.transaction_id.clone();
@@ -158,6 +163,22 @@ impl Round<'_> {
         self.ask(smdp, &request).await.map(|_| ())
     }
 }
+
+/// Why a session is cancelled that an error ends: the order must outlive a
+/// failure that passes, and a confirmation code that was mistyped.
+fn reason_of(error: &IpaError, otherwise: CancelSessionReason) -> CancelSessionReason {
+    match error {
+        error if error.is_passing() => CancelSessionReason::TIMEOUT,
+        IpaError::Server {
+            error: BindingError::Refused(data),
+            ..
+        } if data.subject_code == CONFIRMATION_CODE => CancelSessionReason::POSTPONED,
+        _ => otherwise,
+    }
+}
+
+/// Subject code of the confirmation code (SGP.22 5.2.6).
+const CONFIRMATION_CODE: &str = "8.2.7";
 
 /// What the LPA checks before the eUICC does (SGP.22 3.0.1 step 10).
 fn check(

@@ -69,8 +69,8 @@ mod tests {
     use rsp_asn1::Extensions;
     use rsp_asn1::ids::TransactionId;
     use rsp_asn1::sgp32::{
-        ProfileDownloadError, ProfileDownloadErrorReason, ProfileDownloadTriggerResult,
-        ProfileDownloadTriggerResultData,
+        EimId, ProfileDownloadError, ProfileDownloadErrorReason, ProfileDownloadTriggerResult,
+        ProfileDownloadTriggerResultData, StateChangeCause,
     };
 
     use super::super::Memory;
@@ -98,6 +98,32 @@ mod tests {
         memory.execute(&eim, true);
         memory.give(1);
         memory
+    }
+
+    /// IPA-45: what one eIM did is told to the others alone, over a power cut,
+    /// and once.
+    #[test]
+    fn every_other_eim_is_told_once() {
+        let (memory, _) = Memory::load(None);
+        let eims: Vec<EimId> = ["one", "two", "three"]
+            .map(|name| name.try_into().unwrap())
+            .to_vec();
+        memory.keep_eims(eims.clone());
+        memory.changed(StateChangeCause::OTHER_EIM, eims.first());
+        let (again, _) = Memory::load(memory.unsaved().as_deref());
+        again.keep_eims(eims.clone());
+        let causes = || -> Vec<_> { eims.iter().map(|eim| again.cause_for(eim)).collect() };
+        let other = Some(StateChangeCause::OTHER_EIM);
+        assert_eq!(causes(), [None, other, other]);
+        again.told(&eims[1], StateChangeCause::OTHER_EIM);
+        assert_eq!(causes(), [None, None, other]);
+        // What came later counts, and an answer to what came before is none to it.
+        again.changed(StateChangeCause::FALLBACK, None);
+        again.told(&eims[2], StateChangeCause::OTHER_EIM);
+        assert_eq!(causes(), [Some(StateChangeCause::FALLBACK); 3]);
+        // An eIM that the eUICC does not know any more is told nothing.
+        again.keep_eims(Vec::new());
+        assert_eq!(causes(), [None; 3]);
     }
 
     #[test]
