@@ -83,6 +83,12 @@ pub(crate) fn read(path: &Path) -> Result<String, Failure> {
         .map_err(|error| Failure::new(format!("cannot read {}", path.display()), error))
 }
 
+/// Reads a file of octets.
+pub(crate) fn read_octets(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path)
+        .map_err(|error| Failure::new(format!("cannot read {}", path.display()), error))
+}
+
 /// Reads a certificate from PEM.
 pub(crate) fn read_certificate(path: &Path) -> Result<Certificate, Failure> {
     let certificate = certificate_from_pem(&read(path)?);

@@ -60,6 +60,11 @@ enum Command {
         #[command(subcommand)]
         command: remote::device::DeviceCommand,
     },
+    /// The eIMs that a device's eUICC knows, and how it is handed over to another
+    Eim {
+        #[command(subcommand)]
+        command: remote::eim::EimCommand,
+    },
     /// What is done on devices, and how far it is
     Operation {
         #[command(subcommand)]
@@ -102,6 +107,7 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Init(init) => init.run(),
         Command::Device { command } => command.run(),
+        Command::Eim { command } => command.run(),
         Command::Pki { command } => return ended(command.run()),
         Command::Operation { command } => command.run(),
         Command::Profile { command } => command.run(),

@@ -12,7 +12,7 @@
 //! | `GET /v1/devices/{eid}/profiles` | | [`DeviceProfiles`] |
 //! | `POST /v1/profiles` | [`NewProfiles`] | 201, [`Imported`] |
 //! | `GET /v1/operations` | | [`Page`] of [`Operation`], newest first |
-//! | `POST /v1/operations` | [`NewOperation`] | 201, [`Operation`] |
+//! | `POST /v1/operations` | [`NewOperation`] | 201, [`Operation`]; of a list, a [`Page`] of them |
 //! | `GET /v1/operations/{id}` | | [`Operation`] |
 //! | `POST /v1/operations/{id}/cancel` | | [`Operation`] |
 //!
@@ -24,9 +24,18 @@
 //! points in time are as in RFC 3339, in UTC. Errors are a [`Problem`].
 #![deny(missing_docs)]
 
+mod eim;
+mod operation;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+pub use eim::{EimConfiguration, EimConfigurationData, ListedEim};
+pub use operation::{
+    DeviceInfo, EuiccData, NewOperation, Operation, OperationKind, Poll, Profile, ProfileSearch,
+    RatRule,
+};
 
 /// Prefix of all paths.
 pub const V1: &str = "/v1";
@@ -40,16 +49,6 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[redacted]")
     }
-}
-
-/// What a factory puts on an eUICC with AddInitialEim (SGP.32 5.9.4).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EimConfiguration {
-    /// `EimConfigurationData` in DER.
-    pub eim_configuration_data: String,
-    /// The counterValue in it; packages begin with the next one.
-    pub counter_value: i64,
 }
 
 /// A part of a list.
@@ -109,6 +108,27 @@ pub struct Device {
     pub last_contact: Option<String>,
     /// Changes that it reported without having been asked, the last ones.
     pub state_changes: Vec<StateChange>,
+    /// Networks that it polled from, the last ones.
+    #[serde(default)]
+    pub networks: Vec<SeenNetwork>,
+    /// What its IPA says of itself, the device and the eUICC: nobody signs it.
+    #[serde(default)]
+    pub facts: EuiccData,
+    /// When the eUICC signed that it has forgotten this eIM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dissociated: Option<String>,
+}
+
+/// A network that a device polled from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenNetwork {
+    /// MCC and MNC.
+    pub plmn: String,
+    /// The first poll from it.
+    pub first: String,
+    /// The last poll from it that was put down: polls with nothing to do are
+    /// not.
+    pub last: String,
 }
 
 /// A change of state that a device reported.
@@ -129,7 +149,11 @@ pub struct DeviceProfiles {
     /// Whether the list was taken without proof, by the lab setting.
     #[serde(default)]
     pub unverified: bool,
-    /// One entry each.
+    /// Whether something may have changed since that is not in it.
+    #[serde(default)]
+    pub stale: bool,
+    /// One entry each: as they were listed, and as signed results have changed
+    /// them since.
     pub profiles: Vec<Profile>,
 }
 
@@ -244,119 +268,6 @@ pub struct NewSubscription {
 pub struct Imported {
     /// Profiles.
     pub imported: usize,
-}
-
-/// Something to be done on an eUICC.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NewOperation {
-    /// 32 digits.
-    pub eid: String,
-    /// What.
-    pub operation: OperationKind,
-}
-
-/// What is to be done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum OperationKind {
-    /// Download a profile.
-    Download {
-        /// `LPA:1$…`.
-        activation_code: Secret,
-    },
-    /// Enable a profile.
-    Enable {
-        /// 18 to 20 digits.
-        iccid: String,
-        /// Whether the device may go back if it finds no network.
-        #[serde(default)]
-        rollback: bool,
-    },
-    /// Disable a profile.
-    Disable {
-        /// 18 to 20 digits.
-        iccid: String,
-    },
-    /// Delete a profile.
-    Delete {
-        /// 18 to 20 digits.
-        iccid: String,
-    },
-    /// List the profiles.
-    ListProfileInfo,
-}
-
-/// An operation and how far it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Operation {
-    /// Its identifier.
-    pub id: String,
-    /// 32 digits.
-    pub eid: String,
-    /// What is done.
-    pub kind: String,
-    /// `queued`, `delivered`, `executed`, `confirmed`, `failed`,
-    /// `rolled_back`, `cancelled` or `outcome_unknown`.
-    pub state: String,
-    /// When it was queued.
-    pub created: String,
-    /// When it came into its state.
-    pub since: String,
-    /// Whether it was settled without proof, by the lab setting.
-    #[serde(default)]
-    pub unverified: bool,
-    /// The poll that confirmed it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub confirmed_by: Option<Poll>,
-    /// The operation whose outcome it was made to find out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reconciles: Option<String>,
-    /// The list of profiles that settled it when its own result was lost.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub settled_by: Option<String>,
-    /// Why it failed, or why the outcome is unknown.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// The profile that was installed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub iccid: Option<String>,
-    /// The profiles on the eUICC, as it signed the list.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub profiles: Option<Vec<Profile>>,
-}
-
-impl Operation {
-    /// Whether nothing more will happen to it.
-    pub fn is_final(&self) -> bool {
-        matches!(
-            self.state.as_str(),
-            "confirmed" | "failed" | "rolled_back" | "cancelled"
-        )
-    }
-}
-
-/// A poll.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Poll {
-    /// When.
-    pub at: String,
-    /// The network that the device was registered in, if it said so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub plmn: Option<String>,
-}
-
-/// A profile on an eUICC.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Profile {
-    /// 18 to 20 digits.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub iccid: Option<String>,
-    /// Whether it is enabled.
-    pub enabled: bool,
-    /// Its name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
 }
 
 /// An error (RFC 9457).

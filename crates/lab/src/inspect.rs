@@ -5,7 +5,10 @@ use rsp_asn1::ids::Iccid;
 use rsp_asn1::rsp::{
     PendingNotification, ProfileInfoListRequest, ProfileInfoListResponse, ProfileState,
 };
-use rsp_asn1::sgp32::{RetrieveNotificationsListRequest, RetrieveNotificationsListResponse};
+use rsp_asn1::sgp32::{
+    GetEimConfigurationDataRequest, GetEimConfigurationDataResponse,
+    RetrieveNotificationsListRequest, RetrieveNotificationsListResponse,
+};
 use rsp_asn1::{Asn1, Extensions};
 use rsp_crypto::Rng;
 use rsp_crypto::software::SoftwareProvider;
@@ -34,6 +37,20 @@ pub fn profiles(card: &mut Euicc, rng: &mut dyn Rng) -> Result<Vec<(Iccid, bool)
             .collect()),
         ProfileInfoListResponse::Error(error) => Err(FactoryError::Refused(error.to_string())),
     }
+}
+
+/// The eIMs that a card knows (ES10b.GetEimConfigurationData).
+///
+/// # Errors
+/// If the card gives no list.
+pub fn eims(card: &mut Euicc, rng: &mut dyn Rng) -> Result<Vec<String>, FactoryError> {
+    let request = GetEimConfigurationDataRequest {
+        search_criteria: None,
+        extensions: Extensions::default(),
+    };
+    let answer = ask(card, &request, rng)?;
+    let list = GetEimConfigurationDataResponse::from_der(&answer)?.eim_configuration_data_list;
+    Ok(list.iter().map(|eim| eim.eim_id.to_string()).collect())
 }
 
 /// The notifications that wait on a card (ES10b.RetrieveNotificationsList).

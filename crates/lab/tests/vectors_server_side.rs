@@ -168,6 +168,7 @@ fn the_eim_believes_the_published_results() {
             repeated: 0,
             sent: None,
             in_a_row: 0,
+            place: 0,
             package: Vec::new(),
         },
         ..enable()

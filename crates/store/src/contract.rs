@@ -2,7 +2,7 @@
 
 use rsp_asn1::ids::{Eid, TransactionId};
 use rsp_core::Timestamp;
-use rsp_core::eim::{EuiccRecord, Evidence, EvidenceKind, Operation, OperationId};
+use rsp_core::eim::{EuiccRecord, Evidence, EvidenceKind, Operation, OperationId, Unsafe};
 use rsp_crypto::CryptoError;
 use rsp_crypto::software::SealError;
 
@@ -45,6 +45,9 @@ pub enum StoreError {
     /// A secret cannot be sealed.
     #[error("cannot seal a secret: {0}")]
     Sealing(CryptoError),
+    /// The operation could lose the eUICC.
+    #[error("{0}")]
+    Unsafe(#[from] Unsafe),
     /// A file could not be made or protected.
     #[error("{0}")]
     File(#[from] std::io::Error),
@@ -240,7 +243,15 @@ pub trait Store: SmdpStore + SmdsStore + Send + Sync {
     /// # Errors
     /// [`StoreError::Unknown`] if the eUICC is not known,
     /// [`StoreError::Exists`] if the identifier is taken.
-    fn add_operation(&self, operation: &Operation) -> Result<(), StoreError>;
+    fn add_operation(&self, operation: &Operation) -> Result<(), StoreError> {
+        self.add_operations(std::slice::from_ref(operation))
+    }
+
+    /// Queues operations, in their order: all of them or none.
+    ///
+    /// # Errors
+    /// As [`Store::add_operation`].
+    fn add_operations(&self, operations: &[Operation]) -> Result<(), StoreError>;
 
     /// An operation.
     ///

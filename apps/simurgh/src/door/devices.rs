@@ -1,13 +1,14 @@
 //! Devices and what is known of them.
 
-use api::{Device, DeviceProfiles, DeviceSettings, NewDevice, Page, Problem, StateChange};
+use api::{
+    Device, DeviceProfiles, DeviceSettings, NewDevice, Page, Problem, SeenNetwork, StateChange,
+};
 use rsp_asn1::ids::Eid;
 use rsp_core::eim::{EuiccRecord, MAX_COUNTER_VALUE};
 
 use super::functions::parse;
 use super::list::{Query, page};
-use super::operations::listed;
-use super::{Functions, invalid, problem, stored, utc};
+use super::{Functions, invalid, problem, shown, stored, utc};
 use crate::shell;
 
 impl Functions {
@@ -72,13 +73,15 @@ impl Functions {
             return Ok(DeviceProfiles {
                 at: None,
                 unverified: false,
+                stale: false,
                 profiles: Vec::new(),
             });
         };
         Ok(DeviceProfiles {
             at: Some(utc(list.at)),
             unverified: list.unverified,
-            profiles: list.profiles.iter().map(listed).collect(),
+            stale: list.stale,
+            profiles: list.profiles.iter().map(shown::profile).collect(),
         })
     }
 
@@ -103,6 +106,11 @@ impl Functions {
             cause: change.cause,
             at: utc(change.at),
         };
+        let network = |seen: &rsp_core::eim::SeenNetwork| SeenNetwork {
+            plmn: seen.plmn.clone(),
+            first: utc(seen.first),
+            last: utc(seen.last),
+        };
         Ok(Device {
             eid: record.eid.to_string(),
             association_token: record.association_token,
@@ -112,6 +120,9 @@ impl Functions {
             accepts_unverified: self.eim.eim().lab.accepts_unverified(record.eid),
             last_contact: contact.map(utc),
             state_changes: record.state_changes.iter().map(change).collect(),
+            networks: record.networks.iter().map(network).collect(),
+            facts: shown::facts(&record.facts),
+            dissociated: record.dissociated.map(utc),
         })
     }
 }

@@ -1,26 +1,11 @@
-//! The functions of the API: types in, roles and store, types out.
+//! Texts of the API as values, and back.
 
 use std::fmt::Display;
 use std::str::FromStr;
 
-use api::{EimConfiguration, Problem};
-use rsp_asn1::Asn1;
+use api::Problem;
 
-use super::{Functions, internal, invalid};
-
-/// counterValue in the configuration of new eUICCs.
-const FIRST_COUNTER: i64 = 0;
-
-impl Functions {
-    pub(super) fn eim_configuration(&self) -> Result<EimConfiguration, Problem> {
-        let data = self.eim.eim().configuration_data(FIRST_COUNTER);
-        let data = data.map_err(|_| internal())?;
-        Ok(EimConfiguration {
-            eim_configuration_data: hex(&data.to_der()),
-            counter_value: FIRST_COUNTER,
-        })
-    }
-}
+use super::invalid;
 
 pub(super) fn parse<T: FromStr<Err: Display>>(field: &str, text: &str) -> Result<T, Problem> {
     text.parse()

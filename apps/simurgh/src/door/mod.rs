@@ -1,9 +1,12 @@
 //! The northbound API: who may come in, and which function is where.
 
 mod devices;
+mod eims;
 mod functions;
 mod list;
 mod operations;
+mod order;
+mod shown;
 mod stock;
 
 use std::sync::Arc;
@@ -91,7 +94,7 @@ impl Functions {
             ("GET", ["devices", eid, "profiles"]) => ok(&self.device_profiles(eid)?),
             ("POST", ["profiles"]) => created(&self.add_profiles(&read(request)?)?),
             ("GET", ["operations"]) => paged(path, &query()?, &self.operations(&query()?)?),
-            ("POST", ["operations"]) => created(&self.add_operation(&read(request)?)?),
+            ("POST", ["operations"]) => created(&self.add_operations(&read(request)?)?),
             ("GET", ["operations", id]) => ok(&self.operation(id)?),
             ("POST", ["operations", id, "cancel"]) => ok(&self.cancel_operation(id)?),
             (method, _) => Err(not_found(method, path)),

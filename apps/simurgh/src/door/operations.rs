@@ -2,34 +2,48 @@
 
 use api::{NewOperation, Page, Problem};
 use rsp_asn1::ids::Iccid;
-use rsp_core::eim::{
-    ListedProfile, Operation, OperationId, OperationKind, OperationState, Outcome,
-};
+use rsp_core::eim::{Operation, OperationId, OperationKind, OperationState};
 use rsp_core::ipa::ActivationCode;
 use rsp_core::smdp::OrderKey;
+use serde::Serialize;
 use store::{OperationFilter, StoreError};
 
 use super::functions::parse;
 use super::list::{Query, page};
-use super::{Functions, internal, invalid, problem, stored, utc};
+use super::{Functions, internal, invalid, order, problem, shown, stored};
 use crate::shell;
 
 impl Functions {
-    pub(super) fn add_operation(&self, new: &NewOperation) -> Result<api::Operation, Problem> {
+    /// Queues one operation, or a list that travels in one package.
+    pub(super) fn add_operations(&self, new: &NewOperation) -> Result<Ordered, Problem> {
         let eid = parse("eid", &new.eid)?;
-        let kind = kind(&new.operation)?;
-        let operation = shell::with_context(|cx| {
-            let id = OperationId::new(cx);
-            Operation::queued(id, eid, kind, cx.now)
+        let kinds = order::kinds(new)?;
+        let listed = new.operation.is_none();
+        let made = shell::with_context(|cx| {
+            let made = kinds.into_iter();
+            let made = made.map(|kind| Operation::queued(OperationId::new(cx), eid, kind, cx.now));
+            made.collect::<Vec<_>>()
         });
-        let operation = operation.map_err(|_| internal())?;
-        let operation = Operation {
-            expects: self.expected(&operation.kind)?,
-            ..operation
-        };
-        self.eim.add_operation(&operation).map_err(stored)?;
-        tracing::info!(%eid, id = %operation.id, kind = operation.kind.name(), "queued");
-        Ok(shown(&operation))
+        let mut operations = made.map_err(|_| internal())?;
+        let first = operations.first().map(|operation| operation.id.clone());
+        for operation in &mut operations {
+            operation.expects = self.expected(&operation.kind)?;
+            operation.ordered_with = first.clone().filter(|_| listed);
+            operation.separate = new.separate;
+            operation.forced = new.force;
+        }
+        self.eim.add_operations(&operations).map_err(refused)?;
+        for Operation { id, kind, .. } in &operations {
+            tracing::info!(%eid, %id, kind = kind.name(), "queued");
+        }
+        let mut shown = operations.iter().map(shown::operation);
+        Ok(match listed {
+            true => Ordered::List(Page {
+                items: shown.collect(),
+                next: None,
+            }),
+            false => Ordered::One(Box::new(shown.next().ok_or_else(internal)?)),
+        })
     }
 
     /// The profile that a download is to bring, if it is ordered here.
@@ -67,7 +81,7 @@ impl Functions {
             limit: query.limit + 1,
         };
         let operations = self.eim.store().operations(&filter).map_err(stored)?;
-        let shown = operations.iter().map(shown).collect();
+        let shown = operations.iter().map(shown::operation).collect();
         Ok(page(shown, query.limit, |operation| operation.id.clone()))
     }
 
@@ -76,7 +90,7 @@ impl Functions {
         found
             .map_err(stored)?
             .as_ref()
-            .map(shown)
+            .map(shown::operation)
             .ok_or_else(|| unknown(id))
     }
 
@@ -84,7 +98,7 @@ impl Functions {
         match self.eim.cancel(&OperationId(id.to_string()), shell::now()) {
             Ok(Some(operation)) => {
                 tracing::info!(eid = %operation.eid, %id, "cancelled");
-                Ok(shown(&operation))
+                Ok(shown::operation(&operation))
             }
             Ok(None) => Err(problem(
                 409,
@@ -98,73 +112,28 @@ impl Functions {
     }
 }
 
+/// What was ordered, as it is answered.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Ordered {
+    One(Box<api::Operation>),
+    List(Page<api::Operation>),
+}
+
+/// What could lose the device is refused with a way out.
+fn refused(error: StoreError) -> Problem {
+    match error {
+        StoreError::Unsafe(reason) => problem(
+            409,
+            "unsafe operation",
+            &reason.to_string(),
+            "do it the way that it says, or order it with `force` if you can reach the device otherwise",
+        ),
+        error => stored(error),
+    }
+}
+
 fn unknown(id: &str) -> Problem {
     let detail = format!("there is no operation {id}");
     problem(404, "not found", &detail, "check the identifier")
-}
-
-fn kind(kind: &api::OperationKind) -> Result<OperationKind, Problem> {
-    let iccid = |digits: &String| parse::<Iccid>("iccid", digits);
-    Ok(match kind {
-        api::OperationKind::Download { activation_code } => {
-            let code =
-                parse::<rsp_core::ipa::ActivationCode>("activation_code", &activation_code.0);
-            code?;
-            OperationKind::Download {
-                activation_code: activation_code.0.clone(),
-            }
-        }
-        api::OperationKind::Enable {
-            iccid: digits,
-            rollback,
-        } => OperationKind::Enable {
-            iccid: iccid(digits)?,
-            rollback: *rollback,
-        },
-        api::OperationKind::Disable { iccid: digits } => OperationKind::Disable {
-            iccid: iccid(digits)?,
-        },
-        api::OperationKind::Delete { iccid: digits } => OperationKind::Delete {
-            iccid: iccid(digits)?,
-        },
-        api::OperationKind::ListProfileInfo => OperationKind::ListProfileInfo,
-    })
-}
-
-fn shown(operation: &Operation) -> api::Operation {
-    let outcome = operation.state.outcome();
-    let poll = operation.state.poll();
-    let id = |id: &OperationId| id.to_string();
-    api::Operation {
-        id: operation.id.to_string(),
-        eid: operation.eid.to_string(),
-        kind: operation.kind.name().to_string(),
-        state: operation.state_name().to_string(),
-        created: utc(operation.created),
-        since: utc(operation.since),
-        unverified: operation.unverified,
-        confirmed_by: poll.map(|poll| api::Poll {
-            at: utc(poll.at),
-            plmn: poll.r_plmn.clone(),
-        }),
-        reconciles: operation.reconciles.as_ref().map(id),
-        settled_by: operation.settled_by.as_ref().map(id),
-        reason: operation.state.reason().map(str::to_string),
-        iccid: match outcome {
-            Some(Outcome::Installed { iccid }) => iccid.map(|iccid| iccid.to_string()),
-            _ => None,
-        },
-        profiles: match outcome {
-            Some(Outcome::Profiles { profiles }) => Some(profiles.iter().map(listed).collect()),
-            _ => None,
-        },
-    }
-}
-
-pub(super) fn listed(profile: &ListedProfile) -> api::Profile {
-    api::Profile {
-        iccid: profile.iccid.map(|iccid| iccid.to_string()),
-        enabled: profile.enabled,
-        name: profile.name.clone(),
-    }
 }

@@ -1,9 +1,12 @@
 //! `simurgh device`: devices that the eIM manages.
 
-use api::{Device, DeviceSettings, EimConfiguration, NewDevice, Page};
+use std::path::PathBuf;
+
+use api::{Device, DeviceSettings, EimConfiguration, NewDevice, OperationKind, Page};
 use clap::{ArgAction, Args, Subcommand};
 use http::Method;
 
+use super::order::Ordering;
 use super::output::Shown;
 use super::{Listing, Remote};
 use crate::Failure;
@@ -44,11 +47,96 @@ pub(crate) enum DeviceCommand {
     },
     /// Forget a device; what its eUICC signed is kept
     Remove(OneDevice),
-    /// Print what a factory tells eUICCs of this eIM with AddInitialEim
-    EimConfiguration {
+    /// Ask the device's IPA for data objects, which nobody signs
+    Data {
         #[command(flatten)]
-        remote: Remote,
+        device: OneDevice,
+        /// Tags of IpaEuiccData (SGP.32 2.11.2.2), hexadecimal, one after the
+        /// other
+        #[arg(long, default_value = "81BF20BF228384A8A9", value_name = "TAGS")]
+        tags: String,
+        #[command(flatten)]
+        ordering: Ordering,
     },
+    /// Have the eUICC sign its Rules Authorisation Table
+    Rat {
+        #[command(flatten)]
+        device: OneDevice,
+        #[command(flatten)]
+        ordering: Ordering,
+    },
+    /// Allow the device to enable profiles right after their installation, or
+    /// forbid it
+    ImmediateEnable {
+        #[command(flatten)]
+        device: OneDevice,
+        /// Whether it may
+        #[arg(action = ArgAction::Set, value_name = "true|false")]
+        enable: bool,
+        /// Only profiles of the SM-DP+ with this OID
+        #[arg(long, value_name = "OID")]
+        smdp_oid: Option<String>,
+        /// Only profiles of the SM-DP+ at this address
+        #[arg(long, value_name = "HOST")]
+        smdp_address: Option<String>,
+        #[command(flatten)]
+        ordering: Ordering,
+    },
+    /// Set the default SM-DP+ address of the eUICC
+    DefaultSmdp {
+        #[command(flatten)]
+        device: OneDevice,
+        /// Host name; an empty one removes it
+        #[arg(value_name = "HOST")]
+        address: String,
+        #[command(flatten)]
+        ordering: Ordering,
+    },
+    /// Print what a factory tells eUICCs of this eIM with AddInitialEim
+    EimConfiguration(Configuration),
+}
+
+/// What eUICCs are told of an eIM.
+#[derive(Debug, Args)]
+pub(crate) struct Configuration {
+    /// Write EimConfigurationData in DER to a file as well, for `simurgh eim
+    /// add` at another eIM
+    #[arg(long, value_name = "FILE")]
+    der: Option<PathBuf>,
+    /// Write AddInitialEimRequest in DER to a file as well, which a factory
+    /// sends to the ISD-R
+    #[arg(long, value_name = "FILE")]
+    add_initial_eim: Option<PathBuf>,
+    #[command(flatten)]
+    remote: Remote,
+}
+
+impl Configuration {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let api = self.remote.api()?;
+        let configuration: EimConfiguration = api.get("/eim-configuration")?;
+        for (path, hex) in [
+            (&self.der, &configuration.eim_configuration_data),
+            (&self.add_initial_eim, &configuration.add_initial_eim),
+        ] {
+            if let Some(path) = path {
+                let octets = octets(hex)
+                    .ok_or_else(|| Failure::new("the server's answer", "not hexadecimal"))?;
+                std::fs::write(path, octets)
+                    .map_err(|error| Failure::new(path.display(), error))?;
+            }
+        }
+        api.output.one(&configuration)
+    }
+}
+
+fn octets(hex: &str) -> Option<Vec<u8>> {
+    let digit = |digit: u8| char::from(digit).to_digit(16);
+    let pair = |pair: &[u8]| match pair {
+        [high, low] => u8::try_from(digit(*high)? << 4 | digit(*low)?).ok(),
+        _ => None,
+    };
+    hex.as_bytes().chunks(2).map(pair).collect()
 }
 
 /// A device and the server that manages it.
@@ -113,11 +201,42 @@ impl DeviceCommand {
                 let api = device.remote.api()?;
                 api.call(Method::DELETE, &device.path()?, None::<&()>)
             }
-            DeviceCommand::EimConfiguration { remote } => {
-                let api = remote.api()?;
-                let configuration: EimConfiguration = api.get("/eim-configuration")?;
-                api.output.one(&configuration)
+            DeviceCommand::EimConfiguration(configuration) => configuration.run(),
+            DeviceCommand::Data {
+                device,
+                tags,
+                ordering,
+            } => {
+                let kind = OperationKind::GetEuiccData {
+                    tags,
+                    ci: None,
+                    notification: None,
+                    package_result: None,
+                };
+                ordering.order(device, kind)
             }
+            DeviceCommand::Rat { device, ordering } => {
+                ordering.order(device, OperationKind::GetRat)
+            }
+            DeviceCommand::ImmediateEnable {
+                device,
+                enable,
+                smdp_oid,
+                smdp_address,
+                ordering,
+            } => {
+                let kind = OperationKind::ConfigureImmediateEnable {
+                    enable,
+                    smdp_oid,
+                    smdp_address,
+                };
+                ordering.order(device, kind)
+            }
+            DeviceCommand::DefaultSmdp {
+                device,
+                address,
+                ordering,
+            } => ordering.order(device, OperationKind::SetDefaultDpAddress { address }),
         }
     }
 }
@@ -131,11 +250,15 @@ impl Shown for Device {
         "TOKEN",
         "EMPTY RESPONSE",
         "PROOF",
+        "IMEI",
+        "NETWORK",
     ];
 
     fn cells(&self) -> Vec<String> {
         let yes = |yes: bool| if yes { "yes" } else { "no" }.to_string();
         let token = self.association_token.map(|token| token.to_string());
+        let imei = self.facts.device.as_ref().and_then(|d| d.imei.as_ref());
+        let network = self.networks.last().map(|seen| &seen.plmn);
         vec![
             self.eid.clone(),
             self.last_contact.clone().unwrap_or_else(|| "never".into()),
@@ -147,16 +270,20 @@ impl Shown for Device {
                 true => "NOT REQUIRED (lab)".to_string(),
                 false => "required".to_string(),
             },
+            imei.cloned().unwrap_or_default(),
+            network.cloned().unwrap_or_default(),
         ]
     }
 }
 
 impl Shown for EimConfiguration {
-    const TITLES: &'static [&'static str] = &["EIM CONFIGURATION DATA", "COUNTER"];
+    const TITLES: &'static [&'static str] =
+        &["EIM CONFIGURATION DATA", "ADD INITIAL EIM", "COUNTER"];
 
     fn cells(&self) -> Vec<String> {
         vec![
             self.eim_configuration_data.clone(),
+            self.add_initial_eim.clone(),
             self.counter_value.to_string(),
         ]
     }

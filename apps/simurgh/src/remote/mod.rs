@@ -2,7 +2,9 @@
 
 mod call;
 pub(crate) mod device;
+pub(crate) mod eim;
 pub(crate) mod operation;
+mod order;
 pub(crate) mod output;
 pub(crate) mod profile;
 pub(crate) mod stock;

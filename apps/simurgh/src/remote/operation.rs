@@ -1,13 +1,16 @@
 //! `simurgh operation`: what is done on devices, and how far it is.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use api::{Operation, Page};
 use clap::{Args, Subcommand};
 
+use super::device::OneDevice;
+use super::order::Ordering;
 use super::output::{self, Shown};
 use super::{Api, Listing, Output, Remote};
-use crate::Failure;
+use crate::{Failure, files};
 
 /// Pause between two looks at an operation.
 const LOOK: Duration = Duration::from_secs(1);
@@ -38,7 +41,20 @@ pub(crate) enum OperationCommand {
         #[arg(long, value_name = "SECONDS")]
         timeout: Option<u64>,
     },
-    /// Take an operation back of which nothing was sent yet
+    /// Order operations that travel in one eUICC Package, in their order; what
+    /// follows a failure is not done
+    Order {
+        #[command(flatten)]
+        device: OneDevice,
+        /// JSON list of operations as in the API, for example
+        /// [{"kind":"get_rat"},{"kind":"enable","iccid":"8988..."}]
+        #[arg(value_name = "FILE")]
+        operations: PathBuf,
+        #[command(flatten)]
+        ordering: Ordering,
+    },
+    /// Take an operation back of which nothing was sent yet, and those that were
+    /// ordered with it
     Cancel(OneOperation),
 }
 
@@ -80,6 +96,16 @@ impl OperationCommand {
             OperationCommand::Watch { operation, timeout } => {
                 let api = operation.remote.api()?;
                 watch(&api, &operation.id, timeout.map(Duration::from_secs))
+            }
+            OperationCommand::Order {
+                device,
+                operations,
+                ordering,
+            } => {
+                let text = files::read(&operations)?;
+                let list = serde_json::from_str(&text)
+                    .map_err(|error| Failure::new(operations.display(), error))?;
+                ordering.order_list(device, list)
             }
             OperationCommand::Cancel(OneOperation { id, remote }) => {
                 let api = remote.api()?;
@@ -153,11 +179,13 @@ impl Shown for Operation {
         "SINCE",
         "PROOF",
         "REASON",
+        "RESULT",
     ];
 
     fn cells(&self) -> Vec<String> {
         let proof = match (self.state.as_str(), self.unverified) {
             (_, true) => "UNVERIFIED",
+            _ if self.kind == "get_euicc_data" => "unsigned",
             ("executed" | "confirmed" | "failed" | "rolled_back", false) => "verified",
             _ => "",
         };
@@ -169,6 +197,40 @@ impl Shown for Operation {
             self.since.clone(),
             proof.to_string(),
             self.reason.clone().unwrap_or_default(),
+            result(self),
         ]
     }
+}
+
+/// What came of it, in short; `--output json` has all of it.
+fn result(operation: &Operation) -> String {
+    let mut said = Vec::new();
+    said.extend(operation.iccid.clone());
+    said.extend(
+        operation
+            .association_token
+            .map(|token| format!("token {token}")),
+    );
+    if let Some(profiles) = &operation.profiles {
+        said.push(format!("{} profiles", profiles.len()));
+    }
+    if let Some(rules) = &operation.rat {
+        said.push(format!("{} rules", rules.len()));
+    }
+    if let Some(eims) = &operation.eims {
+        let names: Vec<_> = eims.iter().map(|eim| eim.eim_id.as_str()).collect();
+        said.push(names.join(" "));
+    }
+    if operation.last_eim_deleted == Some(true) {
+        said.push("no eIM is left".to_string());
+    }
+    if let Some(data) = &operation.euicc_data {
+        said.extend(data.device.as_ref().and_then(|device| device.imei.clone()));
+        said.extend(
+            data.ipa_features
+                .as_ref()
+                .map(|features| features.join(" ")),
+        );
+    }
+    said.join(", ")
 }

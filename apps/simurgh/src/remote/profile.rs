@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use api::{DeviceProfiles, NewOperation, Operation, OperationKind, Profile, Secret};
+use api::{DeviceProfiles, OperationKind, Profile, Secret};
 use clap::{Args, Subcommand};
 
 use super::device::OneDevice;
+use super::order::Ordering;
 use super::output::{self, Shown};
-use super::{Api, Output, operation};
+use super::{Output, operation};
 use crate::Failure;
 
 /// What the eIM has done with the profiles of a device.
@@ -31,6 +32,8 @@ pub(crate) enum OnDevice {
         /// Where the profile waits, for example `LPA:1$smdp.example.com$CODE`
         #[arg(value_name = "ACTIVATION-CODE")]
         activation_code: ActivationCode,
+        #[command(flatten)]
+        ordering: Ordering,
     },
     /// Enable a profile on a device
     Enable {
@@ -41,10 +44,20 @@ pub(crate) enum OnDevice {
         #[arg(long)]
         rollback: bool,
     },
-    /// Disable a profile on a device
+    /// Disable a profile on a device: only with --force, because none stays
+    /// enabled
     Disable(OneProfile),
     /// Delete a profile from a device
     Delete(OneProfile),
+    /// Make a profile the one that the device falls back to without a network
+    SetFallback(OneProfile),
+    /// Have no profile to fall back to
+    UnsetFallback {
+        #[command(flatten)]
+        device: OneDevice,
+        #[command(flatten)]
+        ordering: Ordering,
+    },
 }
 
 /// A profile on a device.
@@ -55,6 +68,8 @@ pub(crate) struct OneProfile {
     /// ICCID of the profile, 18 to 20 digits
     #[arg(value_name = "ICCID")]
     iccid: String,
+    #[command(flatten)]
+    ordering: Ordering,
 }
 
 /// Not shown in Debug.
@@ -76,49 +91,49 @@ impl From<String> for ActivationCode {
 impl OnDevice {
     /// Queues the operation and shows it; it is done when the device polls.
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let (device, operation) = match self {
+        let on = |profile: OneProfile, kind: fn(String) -> OperationKind| {
+            let kind = kind(profile.iccid);
+            profile.ordering.order(profile.device, kind)
+        };
+        match self {
             OnDevice::List {
                 device,
                 refresh,
                 timeout,
-            } => return list(&device, refresh, timeout.map(Duration::from_secs)),
+            } => list(&device, refresh, timeout.map(Duration::from_secs)),
             OnDevice::Download {
                 device,
                 activation_code,
+                ordering,
             } => {
                 let activation_code = Secret(activation_code.0);
-                (device, OperationKind::Download { activation_code })
+                ordering.order(device, OperationKind::Download { activation_code })
             }
             OnDevice::Enable { profile, rollback } => {
-                let OneProfile { device, iccid } = profile;
-                (device, OperationKind::Enable { iccid, rollback })
+                let iccid = profile.iccid;
+                let kind = OperationKind::Enable { iccid, rollback };
+                profile.ordering.order(profile.device, kind)
             }
-            OnDevice::Disable(OneProfile { device, iccid }) => {
-                (device, OperationKind::Disable { iccid })
+            OnDevice::Disable(profile) => on(profile, |iccid| OperationKind::Disable { iccid }),
+            OnDevice::Delete(profile) => on(profile, |iccid| OperationKind::Delete { iccid }),
+            OnDevice::SetFallback(profile) => on(profile, |iccid| {
+                OperationKind::SetFallbackAttribute { iccid }
+            }),
+            OnDevice::UnsetFallback { device, ordering } => {
+                ordering.order(device, OperationKind::UnsetFallbackAttribute)
             }
-            OnDevice::Delete(OneProfile { device, iccid }) => {
-                (device, OperationKind::Delete { iccid })
-            }
-        };
-        let api = device.remote.api()?;
-        queue(&api, device.eid, operation)
+        }
     }
-}
-
-fn queue(api: &Api, eid: String, operation: OperationKind) -> Result<(), Failure> {
-    let new = NewOperation { eid, operation };
-    let queued: Operation = api.post("/operations", &new)?;
-    api.output.one(&queued)
 }
 
 fn list(device: &OneDevice, refresh: bool, timeout: Option<Duration>) -> Result<(), Failure> {
     let api = device.remote.api()?;
     if refresh {
-        let new = NewOperation {
-            eid: device.eid.clone(),
-            operation: OperationKind::ListProfileInfo,
+        let kind = OperationKind::ListProfileInfo {
+            search: None,
+            tags: None,
         };
-        let queued: Operation = api.post("/operations", &new)?;
+        let queued = Ordering::default().queue(&api, device.eid.clone(), kind)?;
         eprintln!("waiting for the device to poll");
         operation::settled(&api, &queued.id, timeout)?;
     }
@@ -134,7 +149,11 @@ fn list(device: &OneDevice, refresh: bool, timeout: Option<Duration>) -> Result<
                 true => "UNVERIFIED",
                 false => "signed by the eUICC",
             };
-            outln!("as of {at}, {proof}");
+            let stale = match list.stale {
+                true => "; something may have changed since",
+                false => "",
+            };
+            outln!("as of {at}, {proof}{stale}");
             output::table(&list.profiles);
             Ok(())
         }
@@ -142,14 +161,25 @@ fn list(device: &OneDevice, refresh: bool, timeout: Option<Duration>) -> Result<
 }
 
 impl Shown for Profile {
-    const TITLES: &'static [&'static str] = &["ICCID", "STATE", "NAME"];
+    const TITLES: &'static [&'static str] = &["ICCID", "STATE", "NAME", "FLAGS"];
 
     fn cells(&self) -> Vec<String> {
         let state = if self.enabled { "enabled" } else { "disabled" };
+        let flags = [
+            (self.fallback, "fallback"),
+            (self.emergency, "emergency"),
+            (self.ppr1, "PPR1"),
+            (self.ppr2, "PPR2"),
+        ];
+        let flags: Vec<_> = flags
+            .into_iter()
+            .filter_map(|(set, name)| set.then_some(name))
+            .collect();
         vec![
             self.iccid.clone().unwrap_or_default(),
             state.to_string(),
             self.name.clone().unwrap_or_default(),
+            flags.join(" "),
         ]
     }
 }

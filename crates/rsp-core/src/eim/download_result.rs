@@ -35,7 +35,7 @@ impl Eim {
         const WHAT: &str = "download result";
         let transaction = result.eim_transaction_id.as_ref();
         let mut step = Step::unchanged(record, Taken::Stored);
-        let Some(asked) = operation::find(open, transaction, None) else {
+        let Some(asked) = operation::find_one(open, transaction) else {
             if let ProfileDownloadTriggerResultData::ProfileInstallationResult(pir) =
                 &result.profile_download_trigger_result_data
                 && transaction.is_none()

@@ -5,29 +5,18 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use rsp_asn1::ids::{Eid, TransactionId};
-use rsp_asn1::rsp::{
-    NOTIFICATION_INSTALL, NotificationEvent, ProfileInfoListRequest, SubjectKeyIdentifier,
-};
+use rsp_asn1::Asn1;
+use rsp_asn1::ids::Eid;
 use rsp_asn1::sgp32::{
-    EimPackageError, EnablePsmo, EuiccPackage, EuiccPackageRequest, EuiccPackageSigned,
-    GetEimPackageRequest, GetEimPackageResponse, IccidPsmo, IpaEuiccDataRequest,
-    NotificationSearchCriteria, ProfileDownloadData, ProfileDownloadTriggerRequest, Psmo,
-    StateChangeCause, association_token_object,
+    EimPackageError, GetEimPackageRequest, GetEimPackageResponse, StateChangeCause,
 };
-use rsp_asn1::{Asn1, Extensions, Null, Signed};
 
+use super::guard::Verdict;
 use super::{
-    Eim, EuiccRecord, MAX_COUNTER_VALUE, Note, Operation, OperationId, OperationKind,
-    OperationState, Poll, StateChange, Step, profiles,
+    Eim, EuiccRecord, Note, Operation, OperationId, OperationKind, OperationState, Poll,
+    StateChange, Step, operation, package, profiles,
 };
 use crate::{Context, Timestamp};
-
-/// Tags of eumCertificate and euiccCertificate in IpaEuiccData.
-const CERTIFICATE_TAGS: [u8; 2] = [0xA5, 0xA6];
-
-/// Tag of notificationsList in IpaEuiccData.
-const NOTIFICATIONS_TAG: [u8; 1] = [0xA0];
 
 /// Changes of state that are remembered.
 const STATE_CHANGES: usize = 8;
@@ -38,26 +27,26 @@ const STATE_CHANGES: usize = 8;
 const MOST_IN_A_ROW: u32 = 8;
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// Which of the open operations is next: one that was delivered and has no
-/// result is sent again, otherwise the oldest.
-fn first_possible(open: &[Operation]) -> Option<&Operation> {
+/// The operation that was sent first of those without a result.
+fn delivered(open: &[Operation]) -> Option<&Operation> {
     let delivered =
         |operation: &&Operation| matches!(operation.state, OperationState::Delivered { .. });
-    let queued = |operation: &&Operation| operation.state == OperationState::Queued;
-    open.iter()
-        .find(delivered)
-        .or_else(|| open.iter().find(queued))
+    open.iter().find(delivered)
 }
 
 /// Whether the next poll changes anything or is answered with a package. If
 /// not, and the device reports no change of state, the answer is
 /// [`nothing_pending`].
 pub fn has_work(open: &[Operation]) -> bool {
-    let executed =
-        |operation: &Operation| matches!(operation.state, OperationState::Executed { .. });
-    first_possible(open).is_some()
-        || profiles::to_reconcile(open).is_some()
-        || open.iter().any(executed)
+    let acts = |operation: &Operation| {
+        matches!(
+            operation.state,
+            OperationState::Queued
+                | OperationState::Delivered { .. }
+                | OperationState::Executed { .. }
+        )
+    };
+    open.iter().any(acts) || profiles::to_reconcile(open).is_some()
 }
 
 impl Eim {
@@ -79,6 +68,7 @@ impl Eim {
             .iter()
             .filter_map(|operation| confirm(operation, &poll));
         let confirmed: Vec<_> = confirmed.collect();
+        record.note_network(poll.r_plmn.as_deref(), cx.now);
         let changed = note_state_change(&mut record, request, cx.now);
         let refresh = self.refresh(&record, open, changed, cx);
         let with_refresh: Vec<_> = open.iter().chain(&refresh).cloned().collect();
@@ -117,37 +107,89 @@ impl Eim {
         })
     }
 
+    /// What was sent and has no result comes first, then what finds out what a
+    /// package did, then what waits.
     fn next_package(
         &self,
         record: EuiccRecord,
         open: &[Operation],
         cx: &mut Context<'_>,
     ) -> Step<GetEimPackageResponse> {
-        let unknown = profiles::to_reconcile(open);
-        let next = match (first_possible(open), unknown) {
-            (Some(next), _) if next.state != OperationState::Queued => next,
-            (_, Some(unknown)) => return self.reconcile(record, unknown, open, cx),
-            (Some(next), None) => next,
-            (None, None) => return Step::unchanged(record, nothing_pending()),
+        if let Some(sent) = delivered(open) {
+            return self.send_again(record, sent, open, cx);
+        }
+        if let Some(unknown) = profiles::to_reconcile(open)
+            && let Some(kind) = profiles::who_tells(unknown)
+        {
+            return self.reconcile(record, unknown, kind, open, cx);
+        }
+        let mut open = open.to_vec();
+        let mut refused = Vec::new();
+        loop {
+            let package = package::next(&open);
+            let Some(first) = package.first() else {
+                let mut step = Step::unchanged(record, nothing_pending());
+                step.operations = refused;
+                return step;
+            };
+            let mut step = if self.needs_key(&record, &first.kind)
+                || self.ci_to_ask_about(&record, &first.kind).is_some()
+            {
+                self.ask_for_certificates(record, first, &open, cx)
+            } else if record.needs_facts(first) && !self.lab.accepts_unverified(record.eid) {
+                self.ask_before(record, first, "facts", cx)
+            } else {
+                match self.check_package(&record, &open, &package) {
+                    None => self.deliver(record, &package, &open, cx),
+                    Some((unsure, Verdict::Unknown)) => {
+                        self.ask_before(record, unsure, "profiles", cx)
+                    }
+                    Some((operation, Verdict::Safe)) => {
+                        self.deliver(record, &[operation], &open, cx)
+                    }
+                    Some((operation, Verdict::Unsafe(reason))) => {
+                        let reason = alloc::format!("not sent: {reason}");
+                        refused.extend(profiles::failed_with_list(operation, &open, &reason));
+                        open.retain(|open| refused.iter().all(|refused| refused.id != open.id));
+                        continue;
+                    }
+                }
+            };
+            step.operations.extend(refused);
+            return step;
+        }
+    }
+
+    /// The same package once more: what was lost may have been the package or
+    /// its result.
+    fn send_again(
+        &self,
+        record: EuiccRecord,
+        sent: &Operation,
+        open: &[Operation],
+        cx: &mut Context<'_>,
+    ) -> Step<GetEimPackageResponse> {
+        let transaction = sent.sent().map(|(transaction, _)| transaction);
+        let together = operation::named(open, transaction);
+        let OperationState::Delivered { package, .. } = &sent.state else {
+            return Step::unchanged(record, nothing_pending());
         };
-        if let OperationState::Delivered { package, .. } = &next.state
-            && let Ok(reply) = GetEimPackageResponse::from_der(package)
-        {
-            let Some((again, notes)) = repeated(next, cx.now) else {
-                return Step::unchanged(record, nothing_pending());
-            };
-            return Step {
-                operations: alloc::vec![again],
-                notes,
-                ..Step::unchanged(record, reply)
-            };
+        let Ok(reply) = GetEimPackageResponse::from_der(package) else {
+            return self.deliver(record, &together, open, cx);
+        };
+        let again: Option<Vec<_>> = together
+            .iter()
+            .map(|operation| repeated(operation, cx.now))
+            .collect();
+        let Some(again) = again else {
+            return Step::unchanged(record, nothing_pending());
+        };
+        let notes = again.iter().find_map(|(_, note)| note.clone());
+        Step {
+            operations: again.into_iter().map(|(operation, _)| operation).collect(),
+            notes: notes.into_iter().collect(),
+            ..Step::unchanged(record, reply)
         }
-        if self.needs_key(&record, &next.kind)
-            || self.ci_to_ask_about(&record, &next.kind).is_some()
-        {
-            return self.ask_for_certificates(record, next, open, cx);
-        }
-        self.deliver(record, next, open, cx)
     }
 
     /// Asks for the profiles, or for installation results, to find out what a
@@ -156,10 +198,10 @@ impl Eim {
         &self,
         record: EuiccRecord,
         unknown: &Operation,
+        kind: OperationKind,
         open: &[Operation],
         cx: &mut Context<'_>,
     ) -> Step<GetEimPackageResponse> {
-        let kind = profiles::who_tells(unknown);
         let list = Operation {
             reconciles: Some(unknown.id.clone()),
             ..Operation::queued(OperationId::new(cx), record.eid, kind, cx.now)
@@ -167,9 +209,29 @@ impl Eim {
         if self.needs_key(&record, &list.kind) {
             return self.ask_for_certificates(record, unknown, open, cx);
         }
-        let mut step = self.deliver(record, &list, open, cx);
+        let mut step = self.deliver(record, &[&list], open, cx);
         step.operations.push(profiles::asked_again(unknown));
         step
+    }
+
+    /// Asks for what has to be known before an operation is sent: the profiles,
+    /// of which it might leave none, or what the IPA can do.
+    fn ask_before(
+        &self,
+        record: EuiccRecord,
+        operation: &Operation,
+        about: &'static str,
+        cx: &mut Context<'_>,
+    ) -> Step<GetEimPackageResponse> {
+        let kind = match about {
+            "facts" => record.facts.question(),
+            _ => OperationKind::ListProfileInfo,
+        };
+        let ask = Operation {
+            checks: Some(operation.id.clone()),
+            ..Operation::queued(OperationId::new(cx), record.eid, kind, cx.now)
+        };
+        self.deliver(record, &[&ask], &[], cx)
     }
 
     /// Without the eUICC's key the result could not be verified. A device whose
@@ -196,31 +258,36 @@ impl Eim {
             };
         }
         let ask = Operation::queued(id, record.eid, OperationKind::GetCertificates, cx.now);
-        self.deliver(record, &ask, open, cx)
+        self.deliver(record, &[&ask], open, cx)
     }
 
     /// Makes the package, and the state that must be stored before it leaves.
     fn deliver(
         &self,
         mut record: EuiccRecord,
-        operation: &Operation,
+        together: &[&Operation],
         open: &[Operation],
         cx: &mut Context<'_>,
     ) -> Step<GetEimPackageResponse> {
-        let made = self.make_package(&mut record, operation, cx);
-        match made {
+        match self.make_package(&mut record, together, cx) {
             Ok((reply, eim_transaction_id, counter_value)) => {
-                let state = OperationState::Delivered {
-                    eim_transaction_id,
-                    counter_value,
-                    package: reply.to_der(),
-                    repeated: 0,
-                    sent: Some(cx.now),
-                    in_a_row: 0,
+                let package = reply.to_der();
+                let sent = |(place, operation): (usize, &&Operation)| {
+                    operation.with(OperationState::Delivered {
+                        eim_transaction_id: eim_transaction_id.clone(),
+                        counter_value,
+                        package: package.clone(),
+                        repeated: 0,
+                        sent: Some(cx.now),
+                        in_a_row: 0,
+                        place,
+                    })
                 };
-                let mut operations = alloc::vec![operation.with(state)];
-                if operation.kind.changes_profiles() {
-                    operations.extend(profiles::overtaken(open));
+                let mut operations: Vec<_> = together.iter().enumerate().map(sent).collect();
+                operations.extend(profiles::overtaken(open, together));
+                let downloads = |o: &&Operation| matches!(o.kind, OperationKind::Download { .. });
+                if let Some(list) = &mut record.profiles {
+                    list.stale |= together.iter().any(downloads);
                 }
                 Step {
                     operations,
@@ -231,87 +298,11 @@ impl Eim {
                 let error = EimPackageError::UNDEFINED_ERROR;
                 let reply = GetEimPackageResponse::EimPackageError(error);
                 Step {
-                    operations: alloc::vec![operation.failed(reason)],
+                    operations: together.iter().map(|o| o.failed(reason)).collect(),
                     ..Step::unchanged(record, reply)
                 }
             }
         }
-    }
-
-    fn make_package(
-        &self,
-        record: &mut EuiccRecord,
-        operation: &Operation,
-        cx: &mut Context<'_>,
-    ) -> Result<(GetEimPackageResponse, TransactionId, Option<i64>), &'static str> {
-        let transaction = TransactionId::from_bytes(&cx.random::<16>())
-            .map_err(|_| "no transaction identifier")?;
-        let psmo = match &operation.kind {
-            OperationKind::GetCertificates => {
-                let ci = self.next_ci(record);
-                let request = certificates_request(ci, &transaction);
-                return Ok((request, transaction, None));
-            }
-            OperationKind::GetInstallationResults => {
-                let request = installation_results_request(&transaction);
-                return Ok((request, transaction, None));
-            }
-            OperationKind::Download { activation_code } => {
-                let request = download_trigger(activation_code, &transaction)?;
-                return Ok((request, transaction, None));
-            }
-            OperationKind::Enable { iccid, rollback } => Psmo::Enable(EnablePsmo {
-                iccid: *iccid,
-                rollback_flag: rollback.then_some(Null),
-                extensions: Extensions::default(),
-            }),
-            OperationKind::Disable { iccid } => Psmo::Disable(IccidPsmo {
-                iccid: *iccid,
-                extensions: Extensions::default(),
-            }),
-            OperationKind::Delete { iccid } => Psmo::Delete(IccidPsmo {
-                iccid: *iccid,
-                extensions: Extensions::default(),
-            }),
-            OperationKind::ListProfileInfo => Psmo::ListProfileInfo(ProfileInfoListRequest {
-                search_criteria: None,
-                tag_list: None,
-                iot_specific_tag_list: None,
-                extensions: Extensions::default(),
-            }),
-        };
-        let request = self.sign_package(record, psmo, &transaction)?;
-        Ok((request, transaction, Some(record.counter_value)))
-    }
-
-    /// Takes the next counter and signs (SGP.32 2.11.1.1).
-    fn sign_package(
-        &self,
-        record: &mut EuiccRecord,
-        psmo: Psmo,
-        transaction: &TransactionId,
-    ) -> Result<GetEimPackageResponse, &'static str> {
-        if record.counter_value >= MAX_COUNTER_VALUE {
-            return Err("the counter of this eUICC is used up");
-        }
-        record.counter_value += 1;
-        let signed = Signed::new(EuiccPackageSigned {
-            eim_id: self.eim_id.clone(),
-            eid_value: record.eid,
-            counter_value: record.counter_value,
-            eim_transaction_id: Some(transaction.clone()),
-            euicc_package: EuiccPackage::PsmoList(alloc::vec![psmo]),
-            extensions: Extensions::default(),
-        });
-        let token = association_token_object(record.association_token);
-        let signature = self.signing.key.sign(&[signed.as_bytes(), &token]);
-        let signature = signature.map_err(|_| "the eIM's key did not sign")?;
-        let request = Signed::new(EuiccPackageRequest {
-            euicc_package_signed: signed,
-            eim_signature: signature.as_bytes().to_vec(),
-            extensions: Extensions::default(),
-        });
-        Ok(GetEimPackageResponse::EuiccPackageRequest(request))
     }
 
     /// Whether the result would be worth nothing without the eUICC's key.
@@ -322,56 +313,11 @@ impl Eim {
     }
 }
 
-fn certificates_request(
-    ci: Option<SubjectKeyIdentifier>,
-    transaction: &TransactionId,
-) -> GetEimPackageResponse {
-    GetEimPackageResponse::IpaEuiccDataRequest(IpaEuiccDataRequest {
-        tag_list: CERTIFICATE_TAGS.to_vec(),
-        euicc_ci_pk_identifier_to_be_used: ci,
-        search_criteria_notification: None,
-        search_criteria_euicc_package_result: None,
-        eim_transaction_id: Some(transaction.clone()),
-        extensions: Extensions::default(),
-    })
-}
-
-fn installation_results_request(transaction: &TransactionId) -> GetEimPackageResponse {
-    let installations = NotificationEvent::of(&[NOTIFICATION_INSTALL]);
-    GetEimPackageResponse::IpaEuiccDataRequest(IpaEuiccDataRequest {
-        tag_list: NOTIFICATIONS_TAG.to_vec(),
-        euicc_ci_pk_identifier_to_be_used: None,
-        search_criteria_notification: Some(NotificationSearchCriteria::ProfileManagementOperation(
-            installations,
-        )),
-        search_criteria_euicc_package_result: None,
-        eim_transaction_id: Some(transaction.clone()),
-        extensions: Extensions::default(),
-    })
-}
-
-fn download_trigger(
-    activation_code: &str,
-    transaction: &TransactionId,
-) -> Result<GetEimPackageResponse, &'static str> {
-    let code = activation_code
-        .try_into()
-        .map_err(|_| "the activation code is longer than 255 characters")?;
-    let request = ProfileDownloadTriggerRequest {
-        profile_download_data: Some(ProfileDownloadData::ActivationCode(code)),
-        eim_transaction_id: Some(transaction.clone()),
-        extensions: Extensions::default(),
-    };
-    Ok(GetEimPackageResponse::ProfileDownloadTriggerRequest(
-        request,
-    ))
-}
-
 /// The same package once more: what was lost may have been the package or its
 /// result. `None` if the device has to pause first.
-fn repeated(operation: &Operation, now: Timestamp) -> Option<(Operation, Vec<Note>)> {
+fn repeated(operation: &Operation, now: Timestamp) -> Option<(Operation, Option<Note>)> {
     let mut again = operation.clone();
-    let mut notes = Vec::new();
+    let mut note = None;
     if let OperationState::Delivered {
         repeated,
         sent,
@@ -387,12 +333,12 @@ fn repeated(operation: &Operation, now: Timestamp) -> Option<(Operation, Vec<Not
         };
         if *in_a_row == MOST_IN_A_ROW {
             let operation = operation.id.clone();
-            notes.push(Note::AskedWithoutPause { operation });
+            note = Some(Note::AskedWithoutPause { operation });
         }
         *repeated = repeated.saturating_add(1);
         *sent = Some(now);
     }
-    Some((again, notes))
+    Some((again, note))
 }
 
 /// Takes down what the device reports by itself (SGP.32 5.14.5).
@@ -404,6 +350,9 @@ fn note_state_change(
     request.notify_state_change.as_ref()?;
     let cause = request.state_change_cause;
     let cause = cause.unwrap_or(StateChangeCause::UNDEFINED);
+    if let Some(list) = &mut record.profiles {
+        list.stale = true;
+    }
     record.state_changes.push(StateChange {
         cause: cause.0,
         at: now,

@@ -9,15 +9,21 @@
 mod configuration;
 mod download_result;
 mod evidence;
+mod facts;
 mod further_keys;
 mod get_eim_package;
+mod guard;
 mod handle_notification;
 mod ipa_euicc_data;
+mod kind;
 mod note;
 mod operation;
+mod outcome;
+mod package;
 mod package_result;
 mod profiles;
 mod provide_eim_package_result;
+mod result_items;
 mod verified;
 
 use alloc::vec::Vec;
@@ -32,15 +38,20 @@ use crate::pki::TrustAnchor;
 use crate::{Identity, Timestamp};
 
 pub use evidence::{Evidence, EvidenceKind};
+pub use facts::{EuiccFacts, SeenNetwork};
 pub use further_keys::FurtherKey;
 pub use get_eim_package::{
     eid_not_found as poll_eid_not_found, has_work, nothing_pending as poll_nothing_pending,
 };
+pub use guard::Unsafe;
 pub use handle_notification::Taken;
-pub use note::Note;
-pub use operation::{
-    ListedProfile, Operation, OperationId, OperationKind, OperationState, Outcome, Poll,
+pub use kind::{
+    EuiccDataQuery, ImmediateEnable, OperationKind, ProfileQuery, ProfileSearch, TagListError,
 };
+pub use note::Note;
+pub use operation::{Operation, OperationId, OperationState, Poll};
+pub use outcome::{EuiccData, ListedEim, ListedProfile, Outcome, RatRule};
+pub use package::{ConfigurationError, PackageRule, PackageRules, read_configuration};
 pub use profiles::ProfileList;
 pub use provide_eim_package_result::{
     eid_not_found as result_eid_not_found, missing_eid as result_missing_eid,
@@ -113,6 +124,15 @@ pub struct EuiccRecord {
     /// ones (SGP.32 5.14.5).
     #[serde(default)]
     pub state_changes: Vec<StateChange>,
+    /// What its IPA says of itself, the device and the eUICC, unsigned.
+    #[serde(default)]
+    pub facts: EuiccFacts,
+    /// Networks that its device polled from, the last ones.
+    #[serde(default)]
+    pub networks: Vec<SeenNetwork>,
+    /// When the eUICC signed that it has forgotten this eIM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dissociated: Option<Timestamp>,
 }
 
 /// A `notifyStateChange` of an IPA.
@@ -137,6 +157,9 @@ impl EuiccRecord {
             empty_response: false,
             profiles: None,
             state_changes: Vec::new(),
+            facts: EuiccFacts::default(),
+            networks: Vec::new(),
+            dissociated: None,
         }
     }
 }

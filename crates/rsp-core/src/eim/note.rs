@@ -2,7 +2,7 @@
 
 use rsp_asn1::sgp32::{EuiccPackageErrorCode, StateChangeCause};
 
-use super::{OperationId, Unproven};
+use super::{OperationId, Unproven, Unsafe};
 
 /// Something that happened in a step, for the log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -76,6 +76,17 @@ pub enum Note {
     OfNobody {
         /// What came.
         what: &'static str,
+    },
+    /// An operation was ordered that may lose the eUICC, by somebody who
+    /// insisted.
+    #[error("FORCED: operation {operation} ({kind}) was ordered although {because}")]
+    Forced {
+        /// The operation.
+        operation: OperationId,
+        /// What it does.
+        kind: &'static str,
+        /// What speaks against it.
+        because: Unsafe,
     },
     /// The device says that something changed without this eIM.
     #[error("the device reports a change of state: {cause}")]

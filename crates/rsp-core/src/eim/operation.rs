@@ -7,6 +7,7 @@ use core::fmt;
 use rsp_asn1::ids::{Eid, Iccid, TransactionId};
 use serde::{Deserialize, Serialize};
 
+use super::{OperationKind, Outcome};
 use crate::{Context, Timestamp};
 
 /// Identifier of an operation; its text sorts by age.
@@ -38,79 +39,6 @@ impl OperationId {
     }
 }
 
-/// What is to be done.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum OperationKind {
-    /// Learn the eUICC's certificates (IpaEuiccDataRequest).
-    GetCertificates,
-    /// Learn which installation results wait on the eUICC
-    /// (IpaEuiccDataRequest).
-    GetInstallationResults,
-    /// Have the IPA download a profile (ProfileDownloadTriggerRequest).
-    Download {
-        /// `LPA:1$…`: a secret until it is used.
-        activation_code: String,
-    },
-    /// PSMO enable.
-    Enable {
-        /// The profile.
-        iccid: Iccid,
-        /// Whether the IPA may return to the profile before it (SGP.32 3.3.2).
-        #[serde(default)]
-        rollback: bool,
-    },
-    /// PSMO disable.
-    Disable {
-        /// The profile.
-        iccid: Iccid,
-    },
-    /// PSMO delete.
-    Delete {
-        /// The profile.
-        iccid: Iccid,
-    },
-    /// PSMO listProfileInfo.
-    ListProfileInfo,
-}
-
-impl OperationKind {
-    /// Its name.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            OperationKind::GetCertificates => "get_certificates",
-            OperationKind::GetInstallationResults => "get_installation_results",
-            OperationKind::Download { .. } => "download",
-            OperationKind::Enable { .. } => "enable",
-            OperationKind::Disable { .. } => "disable",
-            OperationKind::Delete { .. } => "delete",
-            OperationKind::ListProfileInfo => "list_profile_info",
-        }
-    }
-
-    /// Whether it changes the state of a profile that is on the eUICC.
-    pub(super) const fn changes_profiles(&self) -> bool {
-        matches!(
-            self,
-            OperationKind::Enable { .. }
-                | OperationKind::Disable { .. }
-                | OperationKind::Delete { .. }
-        )
-    }
-}
-
-impl fmt::Debug for OperationKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())?;
-        match self {
-            OperationKind::Enable { iccid, .. }
-            | OperationKind::Disable { iccid }
-            | OperationKind::Delete { iccid } => write!(f, " {iccid}"),
-            _ => Ok(()),
-        }
-    }
-}
-
 /// How far an operation is.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
@@ -134,6 +62,9 @@ pub enum OperationState {
         /// How often it was sent again without a pause.
         #[serde(default)]
         in_a_row: u32,
+        /// Its place in the package, from 0.
+        #[serde(default)]
+        place: usize,
     },
     /// A verified result says so.
     Executed {
@@ -167,6 +98,9 @@ pub enum OperationState {
         eim_transaction_id: TransactionId,
         /// counterValue of the eUICC Package.
         counter_value: Option<i64>,
+        /// Its place in the package, from 0.
+        #[serde(default)]
+        place: usize,
         /// How often the eUICC was asked for its profiles because of it.
         #[serde(default)]
         asked: u32,
@@ -258,35 +192,6 @@ impl fmt::Debug for OperationState {
     }
 }
 
-/// What a verified result says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
-pub enum Outcome {
-    /// Done.
-    Done,
-    /// A profile was installed.
-    Installed {
-        /// The profile, if the eUICC named it.
-        iccid: Option<Iccid>,
-    },
-    /// The profiles on the card.
-    Profiles {
-        /// One entry each.
-        profiles: Vec<ListedProfile>,
-    },
-}
-
-/// An entry of a profile list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListedProfile {
-    /// The profile.
-    pub iccid: Option<Iccid>,
-    /// Whether it is enabled.
-    pub enabled: bool,
-    /// Its name.
-    pub name: Option<String>,
-}
-
 /// Something to be done on one eUICC.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operation {
@@ -314,9 +219,23 @@ pub struct Operation {
     /// The operation whose outcome it was made to find out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reconciles: Option<OperationId>,
-    /// The list of profiles that settled it when its own result was lost.
+    /// The operation that waits for what it finds out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checks: Option<OperationId>,
+    /// What settled it when its own result was lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_by: Option<OperationId>,
+    /// The first operation of the list that it was ordered in: they travel in
+    /// one package, and what follows a failure is not done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordered_with: Option<OperationId>,
+    /// Whether it is never put into a package with others than those it was
+    /// ordered with.
+    #[serde(default)]
+    pub separate: bool,
+    /// Whether it is done even if the eUICC may be lost by it.
+    #[serde(default)]
+    pub forced: bool,
 }
 
 impl Operation {
@@ -332,7 +251,25 @@ impl Operation {
             unverified: false,
             expects: None,
             reconciles: None,
+            checks: None,
             settled_by: None,
+            ordered_with: None,
+            separate: false,
+            forced: false,
+        }
+    }
+
+    /// Whether both were ordered in one list.
+    pub fn is_ordered_with(&self, other: &Operation) -> bool {
+        self.ordered_with.is_some() && self.ordered_with == other.ordered_with
+    }
+
+    /// Its place in the package that was sent.
+    pub(super) fn place(&self) -> usize {
+        match self.state {
+            OperationState::Delivered { place, .. }
+            | OperationState::OutcomeUnknown { place, .. } => place,
+            _ => 0,
         }
     }
 
@@ -363,6 +300,12 @@ impl Operation {
         }
     }
 
+    /// A verified result says that nothing of it was done: it waits again.
+    #[must_use]
+    pub(super) fn queued_again(&self) -> Self {
+        self.with(OperationState::Queued)
+    }
+
     /// A verified success.
     #[must_use]
     pub(super) fn executed(&self, outcome: Outcome) -> Self {
@@ -383,7 +326,7 @@ impl Operation {
         let Some((eim_transaction_id, counter_value)) = self.sent() else {
             return self.clone();
         };
-        if self.reconciles.is_some() {
+        if self.reconciles.is_some() || self.checks.is_some() {
             return self.failed(reason);
         }
         let (asked, overtaken) = match self.state {
@@ -392,10 +335,12 @@ impl Operation {
             } => (asked, overtaken),
             _ => (0, false),
         };
+        let place = self.place();
         self.with(OperationState::OutcomeUnknown {
             reason: reason.to_string(),
             eim_transaction_id: eim_transaction_id.clone(),
             counter_value,
+            place,
             asked,
             overtaken,
         })
@@ -430,32 +375,51 @@ impl Operation {
     }
 }
 
-/// The operation that the result of this transaction and counter answers.
+/// The operations that the result of this transaction and counter answers, in
+/// the order of the package.
 pub(super) fn find<'a>(
     open: &'a [Operation],
     transaction: Option<&TransactionId>,
     counter: Option<i64>,
-) -> Option<&'a Operation> {
-    let answered = (transaction?, counter);
-    let is_answered = |operation: &&Operation| operation.sent() == Some(answered);
-    open.iter().find(is_answered)
-}
-
-/// The operation whose package has this counter, which no other has.
-pub(super) fn counted(open: &[Operation], counter: i64) -> Option<&Operation> {
-    let is_counted = |operation: &&Operation| {
-        let sent = operation.sent();
-        sent.is_some_and(|(_, sent)| sent == Some(counter))
+) -> Vec<&'a Operation> {
+    let Some(transaction) = transaction else {
+        return Vec::new();
     };
-    open.iter().find(is_counted)
+    let answered = (transaction, counter);
+    in_order(open, |sent| sent == answered)
 }
 
-/// The operation whose transaction an unproven message names.
-pub(super) fn named<'a>(
+/// The one operation that the result of this transaction answers, of a message
+/// that is no eUICC Package.
+pub(super) fn find_one<'a>(
     open: &'a [Operation],
     transaction: Option<&TransactionId>,
 ) -> Option<&'a Operation> {
-    let named = transaction?;
-    let is_named = |operation: &&Operation| operation.sent().is_some_and(|(id, _)| id == named);
-    open.iter().find(is_named)
+    find(open, transaction, None).into_iter().next()
+}
+
+/// The operations whose package has this counter, which no other has.
+pub(super) fn counted(open: &[Operation], counter: i64) -> Vec<&Operation> {
+    in_order(open, |(_, sent)| sent == Some(counter))
+}
+
+/// The operations whose transaction an unproven message names.
+pub(super) fn named<'a>(
+    open: &'a [Operation],
+    transaction: Option<&TransactionId>,
+) -> Vec<&'a Operation> {
+    let Some(named) = transaction else {
+        return Vec::new();
+    };
+    in_order(open, |(id, _)| id == named)
+}
+
+fn in_order<'a>(
+    open: &'a [Operation],
+    is_meant: impl Fn((&TransactionId, Option<i64>)) -> bool,
+) -> Vec<&'a Operation> {
+    let is_meant = |operation: &&Operation| operation.sent().is_some_and(&is_meant);
+    let mut found: Vec<_> = open.iter().filter(is_meant).collect();
+    found.sort_by_key(|operation| operation.place());
+    found
 }

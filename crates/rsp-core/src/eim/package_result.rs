@@ -1,24 +1,21 @@
 //! eUICC Package Results (SGP.32 3.3.1 steps 11 to 14).
 
-use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use rsp_asn1::Signed;
 use rsp_asn1::ids::TransactionId;
-use rsp_asn1::rsp::{PendingNotification, ProfileInfoListResponse};
+use rsp_asn1::rsp::PendingNotification;
 use rsp_asn1::sgp32::{
-    DeleteProfileResult, DisableProfileResult, EimAcknowledgements, EnableProfileResult,
-    EuiccPackageErrorCode, EuiccPackageResult, EuiccResultData, ProvideEimPackageResultResponse,
-    RollbackProfileResult,
+    EimAcknowledgements, EuiccPackageErrorCode, EuiccPackageResult, EuiccResultData,
+    ProvideEimPackageResultResponse,
 };
 
-use super::operation;
 use super::profiles::{self, ProfileList};
 use super::provide_eim_package_result::{empty, undefined_error};
 use super::verified::{Believed, PackageResult, Unproven};
 use super::{
     Eim, EuiccRecord, Evidence, MAX_COUNTER_VALUE, Note, Operation, OperationKind, OperationState,
-    Outcome, Step,
+    Outcome, Step, guard, operation, result_items,
 };
 use crate::Context;
 
@@ -43,34 +40,51 @@ impl Eim {
                 if let PackageResult::Result(signed) = &*believed {
                     acknowledged.push(signed.euicc_package_result_data_signed.seq_number);
                 }
-                apply(record, open, result, &believed, cx)
+                apply(self, record, open, result, &believed, cx)
             }
             Err(unproven) => unproven_result(record, open, result, unproven),
         };
         for notification in notifications {
-            match step.record.believe_notification(notification, self, cx) {
-                Ok(believed) => {
-                    acknowledged.push(notification.seq_number());
-                    step.notes
-                        .extend(unverified("notification", believed.unproven()));
-                    let kept = Evidence::of_notification(notification, &believed, cx);
-                    step.evidence.push(kept);
-                    self.settle_by_notification(&mut step, open, notification, cx);
-                }
-                Err(because) => step.notes.push(Note::NotBelieved {
-                    what: "notification",
-                    because,
-                }),
-            }
+            acknowledged.extend(self.taken_notification(&mut step, open, notification, cx));
         }
-        let acknowledges = !acknowledged.is_empty() && !step.record.empty_response;
-        if acknowledges {
-            step.reply = ProvideEimPackageResultResponse::EimAcknowledgements(EimAcknowledgements(
-                acknowledged,
-            ));
+        if !acknowledged.is_empty() && !step.record.empty_response {
+            step.reply = acknowledge(acknowledged);
         }
         step
     }
+
+    /// Takes a notification over, which its SM-DP+ is then told. Gives its
+    /// number if it is believed.
+    pub(super) fn taken_notification(
+        &self,
+        step: &mut Step<ProvideEimPackageResultResponse>,
+        open: &[Operation],
+        notification: &PendingNotification,
+        cx: &Context<'_>,
+    ) -> Option<i64> {
+        match step.record.believe_notification(notification, self, cx) {
+            Ok(believed) => {
+                step.notes
+                    .extend(unverified("notification", believed.unproven()));
+                let kept = Evidence::of_notification(notification, &believed, cx);
+                step.evidence.push(kept);
+                self.settle_by_notification(step, open, notification, cx);
+                Some(notification.seq_number())
+            }
+            Err(because) => {
+                step.notes.push(Note::NotBelieved {
+                    what: "notification",
+                    because,
+                });
+                None
+            }
+        }
+    }
+}
+
+/// What was stored, so that the eUICC may forget it.
+pub(super) fn acknowledge(numbers: Vec<i64>) -> ProvideEimPackageResultResponse {
+    ProvideEimPackageResultResponse::EimAcknowledgements(EimAcknowledgements(numbers))
 }
 
 /// A loud note on what is taken without proof.
@@ -78,9 +92,10 @@ pub(super) fn unverified(what: &'static str, because: Option<Unproven>) -> Optio
     because.map(|because| Note::TakenUnverified { what, because })
 }
 
-/// What a result means for the operation that it answers. It is kept, whatever
+/// What a result means for the operations that it answers. It is kept, whatever
 /// it answers: the eUICC is told to forget it.
-fn apply(
+pub(super) fn apply(
+    eim: &Eim,
     record: EuiccRecord,
     open: &[Operation],
     received: &Signed<EuiccPackageResult>,
@@ -98,54 +113,108 @@ fn apply(
         }
     };
     let asked = answered(open, transaction, counter);
-    let id = asked.map(|asked| asked.id.clone());
+    let id = asked.first().map(|asked| asked.id.clone());
     let evidence = Evidence::of_package_result(received, believed, id, cx);
     let mut step = Step::unchanged(record, empty());
     step.notes
         .extend(unverified("package result", believed.unproven()));
     step.evidence.push(evidence);
-    let Some(asked) = asked else {
+    if asked.is_empty() {
         step.notes.push(Note::NothingOpen {
             what: "package result",
         });
         return step;
-    };
+    }
     match &**believed {
         PackageResult::Result(result) => {
             let results = &result.euicc_package_result_data_signed.euicc_result;
-            let list = results.iter().find_map(list_of);
-            step.operations.push(result_outcome(asked, results));
-            if let Some(profiles) = list {
-                let (settled, notes) = profiles::settle(open, asked, counter, &profiles);
-                step.operations.extend(settled);
-                step.notes.extend(notes);
-                step.record.profiles = Some(ProfileList {
-                    at: cx.now,
-                    unverified: believed.unproven().is_some(),
-                    profiles,
-                });
-            }
+            executed(eim, &mut step, open, &asked, results, counter, believed, cx);
         }
         PackageResult::Error(error) => {
             let code = error
                 .euicc_package_error_data_signed
                 .euicc_package_error_code;
-            refused(&mut step, asked, code);
+            refused(&mut step, &asked, code);
         }
     }
+    step.operations
+        .extend(waiting_in_vain(open, &step.operations));
     for operation in &mut step.operations {
         operation.unverified |= believed.unproven().is_some();
     }
     step
 }
 
-/// The operation that a result names by its transaction; some eUICCs leave the
+/// The package was processed, at least in part: what each operation came to,
+/// and what is known of the eUICC now.
+#[allow(clippy::too_many_arguments, reason = "all of the step is needed")]
+fn executed(
+    eim: &Eim,
+    step: &mut Step<ProvideEimPackageResultResponse>,
+    open: &[Operation],
+    asked: &[&Operation],
+    results: &[EuiccResultData],
+    counter: i64,
+    believed: &Believed<PackageResult>,
+    cx: &Context<'_>,
+) {
+    let settled = result_items::settle(eim, asked, results);
+    step.record.dissociated = None;
+    for operation in &settled {
+        if let Some(outcome) = operation.state.outcome() {
+            if let (Outcome::Profiles { profiles }, OperationKind::ListProfileInfo) =
+                (outcome, &operation.kind)
+            {
+                step.record.profiles = Some(ProfileList {
+                    at: cx.now,
+                    unverified: believed.unproven().is_some(),
+                    stale: false,
+                    profiles: profiles.clone(),
+                });
+            } else if let Some(list) = &mut step.record.profiles {
+                guard::apply(&mut list.profiles, &operation.kind);
+            }
+            let (earlier, notes) = profiles::settle(open, operation, counter, outcome);
+            step.operations.extend(earlier);
+            step.notes.extend(notes);
+            if operation.kind.forgets(&eim.eim_id) {
+                step.record.dissociated = Some(cx.now);
+            }
+        } else if !matches!(
+            operation.state,
+            OperationState::Failed { .. } | OperationState::Queued
+        ) && let Some(list) = &mut step.record.profiles
+        {
+            list.stale |= operation.kind.changes_profiles();
+        }
+    }
+    step.operations.extend(settled);
+}
+
+/// Those that wait for a list of profiles that the eUICC does not give.
+fn waiting_in_vain(open: &[Operation], settled: &[Operation]) -> Vec<Operation> {
+    let failed = settled.iter().filter(|operation| {
+        matches!(operation.state, OperationState::Failed { .. })
+            && operation.kind == OperationKind::ListProfileInfo
+    });
+    let waiting = failed.filter_map(|list| {
+        let waits = list.checks.as_ref()?;
+        let waiting = open.iter().find(|operation| operation.id == *waits)?;
+        (waiting.state == OperationState::Queued).then_some(waiting)
+    });
+    let reason = "not sent: the eUICC gives no list of its profiles, and this could leave it without one that works";
+    waiting
+        .flat_map(|waiting| profiles::failed_with_list(waiting, open, reason))
+        .collect()
+}
+
+/// The operations that a result names by its transaction; some eUICCs leave the
 /// transaction out, and the counter tells as much.
 fn answered<'a>(
     open: &'a [Operation],
     transaction: Option<&TransactionId>,
     counter: i64,
-) -> Option<&'a Operation> {
+) -> Vec<&'a Operation> {
     match transaction {
         Some(_) => operation::find(open, transaction, Some(counter)),
         None => operation::counted(open, counter),
@@ -157,77 +226,38 @@ fn answered<'a>(
 /// the eUICC's counter is ahead of ours.
 fn refused(
     step: &mut Step<ProvideEimPackageResultResponse>,
-    asked: &Operation,
+    asked: &[&Operation],
     code: EuiccPackageErrorCode,
 ) {
-    step.notes.push(Note::PackageRefused {
-        operation: asked.id.clone(),
-        code,
-    });
-    let changed = match code {
-        EuiccPackageErrorCode::REPLAY_ERROR => asked.outcome_unknown(code),
-        code => asked.failed(code),
-    };
-    step.operations.push(changed);
-    let sent_once = matches!(asked.state, OperationState::Delivered { repeated: 0, .. });
-    if code == EuiccPackageErrorCode::REPLAY_ERROR && sent_once {
+    let merged = asked
+        .split_first()
+        .is_some_and(|(first, rest)| rest.iter().any(|other| !other.is_ordered_with(first)));
+    for operation in asked {
+        step.notes.push(Note::PackageRefused {
+            operation: operation.id.clone(),
+            code,
+        });
+        step.operations.push(match code {
+            EuiccPackageErrorCode::REPLAY_ERROR => operation.outcome_unknown(code),
+            // Nothing was executed, and each of them alone may fit.
+            EuiccPackageErrorCode::SIZE_OVERFLOW if merged => Operation {
+                separate: true,
+                ..operation.queued_again()
+            },
+            code => operation.failed(code),
+        });
+    }
+    let sent_once =
+        |asked: &&Operation| matches!(asked.state, OperationState::Delivered { repeated: 0, .. });
+    if code == EuiccPackageErrorCode::REPLAY_ERROR && asked.first().is_some_and(sent_once) {
+        if let Some(list) = &mut step.record.profiles {
+            list.stale = true;
+        }
         let raised = step.record.counter_value.saturating_add(RAISE);
         step.record.counter_value = raised.min(MAX_COUNTER_VALUE - 1);
         step.notes.push(Note::CounterRaised {
             next: step.record.counter_value + 1,
         });
-    }
-}
-
-/// One operation is one PSMO: its result is the first, and of the same kind.
-fn result_outcome(operation: &Operation, results: &[EuiccResultData]) -> Operation {
-    let code = match (&operation.kind, results.first()) {
-        (_, None) => return operation.failed("the eUICC reported no result"),
-        (_, Some(EuiccResultData::ProcessingTerminated(code))) => return operation.failed(code),
-        (OperationKind::ListProfileInfo, Some(EuiccResultData::ListProfileInfoResult(list))) => {
-            return listed(operation, list);
-        }
-        (OperationKind::Enable { .. }, Some(EuiccResultData::EnableResult(code))) => {
-            (*code == EnableProfileResult::OK, code.to_string())
-        }
-        (OperationKind::Enable { .. }, Some(EuiccResultData::RollbackResult(code))) => {
-            return rolled_back(operation, *code);
-        }
-        (OperationKind::Disable { .. }, Some(EuiccResultData::DisableResult(code))) => {
-            (*code == DisableProfileResult::OK, code.to_string())
-        }
-        (OperationKind::Delete { .. }, Some(EuiccResultData::DeleteResult(code))) => {
-            (*code == DeleteProfileResult::OK, code.to_string())
-        }
-        (_, Some(_)) => return operation.outcome_unknown("the result is of another kind"),
-    };
-    match code {
-        (true, _) => operation.executed(Outcome::Done),
-        (false, code) => operation.failed(code),
-    }
-}
-
-/// The result of a ProfileRollback has the counter and transaction of the
-/// enable that allowed it, and takes the place of its result (SGP.32 3.3.2).
-fn rolled_back(operation: &Operation, code: RollbackProfileResult) -> Operation {
-    match code {
-        RollbackProfileResult::OK => operation.with(OperationState::RolledBack),
-        code => operation.outcome_unknown(alloc::format!("the rollback failed: {code}")),
-    }
-}
-
-fn list_of(result: &EuiccResultData) -> Option<Vec<super::ListedProfile>> {
-    match result {
-        EuiccResultData::ListProfileInfoResult(list) => profiles::entries(list),
-        _ => None,
-    }
-}
-
-fn listed(operation: &Operation, list: &ProfileInfoListResponse) -> Operation {
-    match (profiles::entries(list), list) {
-        (Some(profiles), _) => operation.executed(Outcome::Profiles { profiles }),
-        (None, ProfileInfoListResponse::Error(code)) => operation.failed(code),
-        (None, _) => operation.failed("the list cannot be read"),
     }
 }
 
@@ -247,8 +277,8 @@ fn unproven_result(
     let (operations, reply) = match result {
         EuiccPackageResult::ErrorUnsigned(error) => {
             let named = operation::named(open, error.eim_transaction_id.as_ref());
-            let unknown = named.map(|operation| operation.outcome_unknown(because));
-            (unknown.into_iter().collect(), empty())
+            let unknown = named.iter().map(|asked| asked.outcome_unknown(because));
+            (unknown.collect(), empty())
         }
         _ => (Vec::new(), undefined_error()),
     };

@@ -1,14 +1,14 @@
 //! Lists of profiles: what they say of the eUICC, and of packages whose result
 //! was lost.
 
-use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use rsp_asn1::ids::Iccid;
-use rsp_asn1::rsp::{ProfileInfoListResponse, ProfileState};
+use rsp_asn1::rsp::ProfileInfoListResponse;
 use serde::{Deserialize, Serialize};
 
-use super::{ListedProfile, Note, Operation, OperationKind, OperationState, Outcome};
+use super::package::read_configuration;
+use super::{ListedEim, ListedProfile, Note, Operation, OperationKind, OperationState, Outcome};
 use crate::Timestamp;
 
 /// How often the eUICC is asked for its profiles because of one lost result.
@@ -23,21 +23,22 @@ pub struct ProfileList {
     /// lab setting.
     #[serde(default)]
     pub unverified: bool,
-    /// One entry each.
+    /// Whether something may have changed since that is not in it.
+    #[serde(default)]
+    pub stale: bool,
+    /// One entry each: as they were listed, and as verified results have
+    /// changed them since.
     pub profiles: Vec<ListedProfile>,
 }
 
 /// The entries of a listProfileInfo result.
 pub(super) fn entries(list: &ProfileInfoListResponse) -> Option<Vec<ListedProfile>> {
-    let ProfileInfoListResponse::Ok(profiles) = list else {
-        return None;
-    };
-    let entry = |profile: &rsp_asn1::rsp::ProfileInfo| ListedProfile {
-        iccid: profile.iccid,
-        enabled: profile.profile_state == Some(ProfileState::ENABLED),
-        name: profile.profile_name.as_ref().map(ToString::to_string),
-    };
-    Some(profiles.iter().map(entry).collect())
+    match list {
+        ProfileInfoListResponse::Ok(profiles) => {
+            Some(profiles.iter().map(ListedProfile::from).collect())
+        }
+        ProfileInfoListResponse::Error(_) => None,
+    }
 }
 
 /// The operation whose outcome is to be found out before anything else is
@@ -48,20 +49,37 @@ pub(super) fn to_reconcile(open: &[Operation]) -> Option<&Operation> {
             operation.state,
             OperationState::OutcomeUnknown { asked, overtaken: false, .. } if asked < MAX_ASKED
         );
-        asks && operation.reconciles.is_none() && operation.kind != OperationKind::GetCertificates
+        asks && operation.reconciles.is_none() && who_tells(operation).is_some()
     })
 }
 
-/// What is asked for to learn what an operation did. A list of profiles tells
-/// it, of a download only if the profile is known; its installation result may
-/// still wait on the eUICC.
-pub(super) fn who_tells(operation: &Operation) -> OperationKind {
-    match operation.kind {
+/// What is asked for to learn what an operation did, if anything tells. A list
+/// of profiles does, of a download only if the profile is known; its
+/// installation result may still wait on the eUICC. What only reads is read
+/// again.
+pub(super) fn who_tells(operation: &Operation) -> Option<OperationKind> {
+    Some(match &operation.kind {
         OperationKind::Download { .. } if operation.expects.is_none() => {
             OperationKind::GetInstallationResults
         }
-        _ => OperationKind::ListProfileInfo,
-    }
+        OperationKind::Download { .. }
+        | OperationKind::Enable { .. }
+        | OperationKind::Disable { .. }
+        | OperationKind::Delete { .. }
+        | OperationKind::SetFallbackAttribute { .. }
+        | OperationKind::UnsetFallbackAttribute
+        | OperationKind::ListProfileInfo => OperationKind::ListProfileInfo,
+        OperationKind::AddEim { .. } | OperationKind::DeleteEim { .. } => OperationKind::ListEim,
+        OperationKind::ListSomeProfileInfo(_) | OperationKind::GetRat | OperationKind::ListEim => {
+            operation.kind.clone()
+        }
+        OperationKind::GetCertificates
+        | OperationKind::GetInstallationResults
+        | OperationKind::GetEuiccData(_)
+        | OperationKind::ConfigureImmediateEnable(_)
+        | OperationKind::SetDefaultDpAddress { .. }
+        | OperationKind::UpdateEim { .. } => return None,
+    })
 }
 
 /// The same operation, asked about once more.
@@ -74,25 +92,53 @@ pub(super) fn asked_again(operation: &Operation) -> Operation {
 }
 
 /// Those whose outcome a list will not tell any more, because a package that
-/// changes profiles is sent now.
-pub(super) fn overtaken(open: &[Operation]) -> impl Iterator<Item = Operation> + '_ {
-    open.iter().filter_map(|operation| {
-        let mut operation = operation.clone();
-        match &mut operation.state {
-            OperationState::OutcomeUnknown { overtaken, .. } if !*overtaken => *overtaken = true,
+/// changes the same things is sent now.
+pub(super) fn overtaken(open: &[Operation], sent: &[&Operation]) -> Vec<Operation> {
+    let overtakes = |operation: &Operation| {
+        let mut sent = sent.iter().map(|sent| &sent.kind);
+        sent.any(|sent| sent.overtakes(&operation.kind))
+    };
+    let changed = open.iter().filter_map(|operation| {
+        let mut changed = operation.clone();
+        match &mut changed.state {
+            OperationState::OutcomeUnknown { overtaken, .. }
+                if !*overtaken && overtakes(operation) =>
+            {
+                *overtaken = true;
+            }
             _ => return None,
         }
-        Some(operation)
-    })
+        Some(changed)
+    });
+    changed.collect()
 }
 
-/// What a list says about packages that were sent before it and whose result
-/// was lost.
+/// An operation that cannot be done, and what was ordered in a list with it
+/// and waits.
+pub(super) fn failed_with_list(
+    operation: &Operation,
+    open: &[Operation],
+    reason: &str,
+) -> Vec<Operation> {
+    let mut failed = alloc::vec![operation.failed(reason)];
+    let with = open.iter().filter(|other| {
+        other.id != operation.id
+            && other.state == OperationState::Queued
+            && other.is_ordered_with(operation)
+    });
+    let kind = operation.kind.name();
+    let not_done = alloc::format!("not executed: the {kind} that it was ordered with was {reason}");
+    failed.extend(with.map(|other| other.failed(&not_done)));
+    failed
+}
+
+/// What the answer to an operation says about packages that were sent before
+/// it and whose result was lost.
 pub(super) fn settle(
     open: &[Operation],
-    list: &Operation,
+    teller: &Operation,
     counter: i64,
-    profiles: &[ListedProfile],
+    told: &Outcome,
 ) -> (Vec<Operation>, Vec<Note>) {
     let before = |operation: &&Operation| match operation.state {
         OperationState::OutcomeUnknown {
@@ -103,13 +149,21 @@ pub(super) fn settle(
         // A trigger has no counter: the list was asked for because of it.
         OperationState::OutcomeUnknown {
             overtaken: false, ..
-        } => list.reconciles.as_ref() == Some(&operation.id),
+        } => teller.reconciles.as_ref() == Some(&operation.id),
         _ => false,
     };
     let settled = |operation: &Operation| {
-        let settled = judged(operation, profiles)?;
+        let settled = match told {
+            Outcome::Profiles { profiles } if teller.kind == OperationKind::ListProfileInfo => {
+                judged(operation, profiles)
+            }
+            Outcome::Eims { eims } => judged_by_eims(operation, eims),
+            _ => None,
+        };
+        let read_again = operation.kind.only_reads() && operation.kind == teller.kind;
+        let settled = settled.or_else(|| read_again.then(|| operation.executed(told.clone())))?;
         Some(Operation {
-            settled_by: Some(list.id.clone()),
+            settled_by: Some(teller.id.clone()),
             ..settled
         })
     };
@@ -122,38 +176,69 @@ pub(super) fn settle(
     (operations, notes)
 }
 
+/// The operation as the list of eIMs shows its effect.
+fn judged_by_eims(operation: &Operation, eims: &[ListedEim]) -> Option<Operation> {
+    let listed = |eim_id: &str| eims.iter().any(|eim| eim.eim_id == eim_id);
+    Some(match &operation.kind {
+        OperationKind::AddEim { configuration } => {
+            let added = read_configuration(configuration, true).ok()?;
+            match listed(&added.eim_id) {
+                // Its token was in the answer that was lost.
+                true => operation.executed(Outcome::EimAdded {
+                    association_token: None,
+                }),
+                false => operation.failed("the eUICC lists no such eIM"),
+            }
+        }
+        OperationKind::DeleteEim { eim_id } => match listed(eim_id) {
+            false => operation.executed(Outcome::EimDeleted { last: false }),
+            true => operation.failed("the eUICC still lists the eIM"),
+        },
+        _ => return None,
+    })
+}
+
 /// The operation as the list shows its effect.
 fn judged(operation: &Operation, profiles: &[ListedProfile]) -> Option<Operation> {
-    let state_of = |wanted: &Iccid| {
-        let found = profiles.iter().find(|p| p.iccid.as_ref() == Some(wanted));
-        found.map(|profile| profile.enabled)
-    };
+    let found = |wanted: &Iccid| profiles.iter().find(|p| p.iccid.as_ref() == Some(wanted));
     let missing = "the eUICC lists no such profile";
+    let done = || operation.executed(Outcome::Done);
     Some(match &operation.kind {
-        OperationKind::Enable { iccid, .. } => match state_of(iccid) {
-            Some(true) => operation.executed(Outcome::Done),
-            Some(false) => operation.failed("the eUICC lists the profile as disabled"),
+        OperationKind::Enable { iccid, .. } => match found(iccid) {
+            Some(profile) if profile.enabled => done(),
+            Some(_) => operation.failed("the eUICC lists the profile as disabled"),
             None => operation.failed(missing),
         },
-        OperationKind::Disable { iccid } => match state_of(iccid) {
-            Some(false) => operation.executed(Outcome::Done),
-            Some(true) => operation.failed("the eUICC lists the profile as enabled"),
+        OperationKind::Disable { iccid } => match found(iccid) {
+            Some(profile) if !profile.enabled => done(),
+            Some(_) => operation.failed("the eUICC lists the profile as enabled"),
             None => operation.failed(missing),
         },
-        OperationKind::Delete { iccid } => match state_of(iccid) {
-            None => operation.executed(Outcome::Done),
+        OperationKind::Delete { iccid } => match found(iccid) {
+            None => done(),
             Some(_) => operation.failed("the eUICC still lists the profile"),
         },
+        OperationKind::SetFallbackAttribute { iccid } => match found(iccid) {
+            Some(profile) if profile.fallback => done(),
+            Some(_) => operation.failed("the eUICC lists the profile without the attribute"),
+            None => operation.failed(missing),
+        },
+        OperationKind::UnsetFallbackAttribute => {
+            match profiles.iter().any(|profile| profile.fallback) {
+                false => done(),
+                true => operation.failed("the eUICC lists a profile with the attribute"),
+            }
+        }
         OperationKind::ListProfileInfo => operation.executed(Outcome::Profiles {
             profiles: profiles.to_vec(),
         }),
         OperationKind::Download { .. } => {
             let iccid = operation.expects?;
-            match state_of(&iccid) {
+            match found(&iccid) {
                 Some(_) => operation.executed(Outcome::Installed { iccid: Some(iccid) }),
                 None => operation.failed(missing),
             }
         }
-        OperationKind::GetCertificates | OperationKind::GetInstallationResults => return None,
+        _ => return None,
     })
 }

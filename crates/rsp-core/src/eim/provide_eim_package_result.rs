@@ -8,7 +8,7 @@ use rsp_asn1::sgp32::{
     IpaEuiccDataResponse, ProvideEimPackageResultError, ProvideEimPackageResultResponse,
 };
 
-use super::{Eim, EuiccRecord, Operation, Step, Taken, operation};
+use super::{Eim, EuiccRecord, Operation, OperationKind, Step, Taken, operation};
 use crate::Context;
 use crate::pki::ParsedCertificate;
 
@@ -116,9 +116,13 @@ fn response_error(
 ) -> Step<ProvideEimPackageResultResponse> {
     let asked = operation::named(open, error.eim_transaction_id.as_ref());
     let code = error.eim_package_result_error_code;
-    let unknown = asked.map(|asked| asked.outcome_unknown(code));
+    let settled = asked.iter().map(|asked| match &asked.kind {
+        // It only asked the IPA, which says that it will not.
+        OperationKind::GetEuiccData(_) => asked.failed(code),
+        _ => asked.outcome_unknown(code),
+    });
     Step {
-        operations: unknown.into_iter().collect(),
+        operations: settled.collect(),
         ..Step::unchanged(record, empty())
     }
 }

@@ -211,8 +211,11 @@ impl Store for SqliteStore {
         self.read(|db| eim::open_operations(db, eid))
     }
 
-    fn add_operation(&self, operation: &Operation) -> Result<(), StoreError> {
-        self.transact(|tx| eim::add_operation(tx, operation))
+    fn add_operations(&self, operations: &[Operation]) -> Result<(), StoreError> {
+        self.transact(|tx| {
+            let mut operations = operations.iter();
+            operations.try_for_each(|operation| eim::add_operation(tx, operation))
+        })
     }
 
     fn operation(&self, id: &OperationId) -> Result<Option<Operation>, StoreError> {

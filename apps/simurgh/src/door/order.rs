@@ -1,0 +1,148 @@
+//! Operations as they are ordered, checked before anything is queued.
+
+use api::{NewOperation, Problem};
+use rsp_asn1::Asn1;
+use rsp_asn1::ids::Iccid;
+use rsp_asn1::sgp32::EimId;
+use rsp_core::eim::{
+    EuiccDataQuery, ImmediateEnable, OperationKind, PackageRules, ProfileQuery, ProfileSearch,
+    read_configuration,
+};
+use rsp_core::ipa::ActivationCode;
+
+use super::functions::{octets, parse};
+use super::{eims, invalid};
+
+/// What is ordered: one operation, or a list that can be one package.
+pub(super) fn kinds(new: &NewOperation) -> Result<Vec<OperationKind>, Problem> {
+    let remedy = "give `operation`, or `operations` that can be one eUICC Package";
+    let kinds: Result<Vec<_>, _> = match (&new.operation, new.operations.as_slice()) {
+        (Some(one), []) => return Ok(vec![kind(one)?]),
+        (None, list) => list.iter().map(kind).collect(),
+        (Some(_), _) => return Err(invalid("operation", "given beside a list", remedy)),
+    };
+    let kinds = kinds?;
+    PackageRules::check(&kinds)
+        .map_err(|error| invalid("operations", &error.to_string(), remedy))?;
+    Ok(kinds)
+}
+
+fn kind(kind: &api::OperationKind) -> Result<OperationKind, Problem> {
+    let iccid = |digits: &String| parse::<Iccid>("iccid", digits);
+    Ok(match kind {
+        api::OperationKind::Download { activation_code } => {
+            parse::<ActivationCode>("activation_code", &activation_code.0)?;
+            OperationKind::Download {
+                activation_code: activation_code.0.clone(),
+            }
+        }
+        api::OperationKind::Enable {
+            iccid: digits,
+            rollback,
+        } => OperationKind::Enable {
+            iccid: iccid(digits)?,
+            rollback: *rollback,
+        },
+        api::OperationKind::Disable { iccid: digits } => OperationKind::Disable {
+            iccid: iccid(digits)?,
+        },
+        api::OperationKind::Delete { iccid: digits } => OperationKind::Delete {
+            iccid: iccid(digits)?,
+        },
+        api::OperationKind::SetFallbackAttribute { iccid: digits } => {
+            OperationKind::SetFallbackAttribute {
+                iccid: iccid(digits)?,
+            }
+        }
+        api::OperationKind::UnsetFallbackAttribute => OperationKind::UnsetFallbackAttribute,
+        api::OperationKind::ListProfileInfo { search, tags } => list(search.as_ref(), tags)?,
+        api::OperationKind::GetRat => OperationKind::GetRat,
+        api::OperationKind::ConfigureImmediateEnable {
+            enable,
+            smdp_oid,
+            smdp_address,
+        } => OperationKind::ConfigureImmediateEnable(ImmediateEnable {
+            enable: *enable,
+            smdp_oid: smdp_oid
+                .as_ref()
+                .map(|oid| parse("smdp_oid", oid))
+                .transpose()?,
+            smdp_address: smdp_address.clone(),
+        }),
+        api::OperationKind::SetDefaultDpAddress { address } => OperationKind::SetDefaultDpAddress {
+            address: address.clone(),
+        },
+        other => kind_of_others(other)?,
+    })
+}
+
+/// What is about eIMs and about the IPA.
+fn kind_of_others(kind: &api::OperationKind) -> Result<OperationKind, Problem> {
+    let configuration = |data: &api::EimConfigurationData, new: bool| {
+        let der = eims::configuration(data)?;
+        let read = read_configuration(&der, new);
+        let remedy = "give what `simurgh device eim-configuration` of that eIM prints";
+        let data = read.map_err(|error| invalid("configuration", &error.to_string(), remedy))?;
+        Ok::<_, Problem>(data.to_der())
+    };
+    Ok(match kind {
+        api::OperationKind::AddEim { configuration: new } => OperationKind::AddEim {
+            configuration: configuration(new, true)?,
+        },
+        api::OperationKind::UpdateEim {
+            configuration: update,
+        } => OperationKind::UpdateEim {
+            configuration: configuration(update, false)?,
+        },
+        api::OperationKind::DeleteEim { eim_id } => OperationKind::DeleteEim {
+            eim_id: self::eim_id(eim_id)?,
+        },
+        api::OperationKind::ListEim => OperationKind::ListEim,
+        api::OperationKind::GetEuiccData {
+            tags,
+            ci,
+            notification,
+            package_result,
+        } => {
+            let query = EuiccDataQuery {
+                tags: octets("tags", tags)?,
+                ci: ci.as_ref().map(|ci| octets("ci", ci)).transpose()?,
+                notification: *notification,
+                package_result: *package_result,
+            };
+            let remedy = "give tags of IpaEuiccData, for example BF22A8A9";
+            query
+                .check()
+                .map_err(|error| invalid("tags", &error.to_string(), remedy))?;
+            OperationKind::GetEuiccData(query)
+        }
+        _ => return Err(super::internal()),
+    })
+}
+
+pub(super) fn eim_id(text: &str) -> Result<EimId, Problem> {
+    let remedy = "give the identifier of an eIM, 1 to 128 characters";
+    EimId::try_from(text).map_err(|error| invalid("eim_id", &error.to_string(), remedy))
+}
+
+fn list(
+    search: Option<&api::ProfileSearch>,
+    tags: &Option<String>,
+) -> Result<OperationKind, Problem> {
+    let search = search
+        .map(|search| {
+            Ok::<_, Problem>(match search {
+                api::ProfileSearch::Iccid(iccid) => ProfileSearch::Iccid(parse("iccid", iccid)?),
+                api::ProfileSearch::IsdpAid(aid) => {
+                    ProfileSearch::IsdpAid(octets("isdp_aid", aid)?)
+                }
+                api::ProfileSearch::Class(class) => ProfileSearch::Class(*class),
+            })
+        })
+        .transpose()?;
+    let tags = tags.as_ref().map(|tags| octets("tags", tags)).transpose()?;
+    Ok(match (search, tags) {
+        (None, None) => OperationKind::ListProfileInfo,
+        (search, tags) => OperationKind::ListSomeProfileInfo(ProfileQuery { search, tags }),
+    })
+}

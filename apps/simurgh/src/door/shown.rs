@@ -1,0 +1,187 @@
+//! Operations and what came of them, as the API shows them.
+
+use api::{DeviceInfo, RatRule};
+use rsp_asn1::Asn1;
+use rsp_asn1::rsp::DeviceInfo as Info;
+use rsp_asn1::sgp32::IpaCapabilities;
+use rsp_core::eim::{
+    EuiccData, EuiccFacts, ListedProfile, Operation, OperationId, OperationState, Outcome,
+};
+
+use super::eims::{PROTOCOLS, named};
+use super::functions::hex;
+use super::utc;
+
+/// Names of the bits of `ipaFeatures` (SGP.32 4.1).
+const FEATURES: [&str; 6] = [
+    "direct_rsp_server_communication",
+    "indirect_rsp_server_communication",
+    "eim_download_data_handling",
+    "eim_ctx_params1_generation",
+    "eim_profile_metadata_verification",
+    "minimize_esipa_bytes",
+];
+
+pub(super) fn operation(operation: &Operation) -> api::Operation {
+    let poll = operation.state.poll();
+    let id = |id: &OperationId| id.to_string();
+    let shown = api::Operation {
+        id: operation.id.to_string(),
+        eid: operation.eid.to_string(),
+        kind: operation.kind.name().to_string(),
+        state: operation.state_name().to_string(),
+        created: utc(operation.created),
+        since: utc(operation.since),
+        unverified: operation.unverified,
+        confirmed_by: poll.map(|poll| api::Poll {
+            at: utc(poll.at),
+            plmn: poll.r_plmn.clone(),
+        }),
+        reconciles: operation.reconciles.as_ref().map(id),
+        checks: operation.checks.as_ref().map(id),
+        settled_by: operation.settled_by.as_ref().map(id),
+        reason: operation.state.reason().map(str::to_string),
+        iccid: None,
+        profiles: None,
+        ordered_with: operation.ordered_with.as_ref().map(id),
+        separate: operation.separate,
+        force: operation.forced,
+        rat: None,
+        association_token: None,
+        last_eim_deleted: None,
+        eims: None,
+        euicc_data: None,
+    };
+    with_outcome(shown, &operation.state)
+}
+
+fn with_outcome(shown: api::Operation, state: &OperationState) -> api::Operation {
+    match state.outcome() {
+        None | Some(Outcome::Done) => shown,
+        Some(Outcome::Installed { iccid }) => api::Operation {
+            iccid: iccid.map(|iccid| iccid.to_string()),
+            ..shown
+        },
+        Some(Outcome::Profiles { profiles }) => api::Operation {
+            profiles: Some(profiles.iter().map(profile).collect()),
+            ..shown
+        },
+        Some(Outcome::Rat { rules }) => {
+            let rule = |rule: &rsp_core::eim::RatRule| RatRule {
+                pprs: rule.pprs.clone(),
+                operators: rule.operators.clone(),
+                consent_required: rule.consent_required,
+            };
+            api::Operation {
+                rat: Some(rules.iter().map(rule).collect()),
+                ..shown
+            }
+        }
+        Some(Outcome::EimAdded { association_token }) => api::Operation {
+            association_token: *association_token,
+            ..shown
+        },
+        Some(Outcome::EimDeleted { last }) => api::Operation {
+            last_eim_deleted: Some(*last),
+            ..shown
+        },
+        Some(Outcome::Eims { eims }) => {
+            let eim = |eim: &rsp_core::eim::ListedEim| api::ListedEim {
+                eim_id: eim.eim_id.clone(),
+                eim_id_type: eim.id_type,
+            };
+            api::Operation {
+                eims: Some(eims.iter().map(eim).collect()),
+                ..shown
+            }
+        }
+        Some(Outcome::EuiccData { data }) => api::Operation {
+            euicc_data: Some(euicc_data(data)),
+            ..shown
+        },
+    }
+}
+
+pub(super) fn profile(profile: &ListedProfile) -> api::Profile {
+    api::Profile {
+        iccid: profile.iccid.map(|iccid| iccid.to_string()),
+        enabled: profile.enabled,
+        name: profile.name.clone(),
+        isdp_aid: profile.isdp_aid.as_ref().map(|aid| hex(aid)),
+        nickname: profile.nickname.clone(),
+        service_provider: profile.service_provider.clone(),
+        class: profile.class,
+        fallback: profile.fallback,
+        fallback_allowed: profile.fallback_allowed,
+        emergency: profile.emergency,
+        ppr1: profile.ppr1,
+        ppr2: profile.ppr2,
+    }
+}
+
+fn euicc_data(data: &EuiccData) -> api::EuiccData {
+    let octets = |octets: &Option<Vec<u8>>| octets.as_ref().map(|octets| hex(octets));
+    let (ipa_features, ipa_protocols) = capabilities(&data.ipa_capabilities);
+    api::EuiccData {
+        learnt: None,
+        notifications: data.notifications,
+        package_results: data.package_results,
+        default_smdp_address: data.default_smdp_address.clone(),
+        root_smds_address: data.root_smds_address.clone(),
+        association_token: data.association_token,
+        euicc_info1: octets(&data.euicc_info1),
+        euicc_info2: octets(&data.euicc_info2),
+        eum_certificate: octets(&data.eum_certificate),
+        euicc_certificate: octets(&data.euicc_certificate),
+        ipa_features,
+        ipa_protocols,
+        device: device(&data.device_info),
+    }
+}
+
+/// What is known of a device.
+pub(super) fn facts(facts: &EuiccFacts) -> api::EuiccData {
+    let data = EuiccData {
+        default_smdp_address: facts.default_smdp_address.clone(),
+        root_smds_address: facts.root_smds_address.clone(),
+        euicc_info1: facts.euicc_info1.clone(),
+        euicc_info2: facts.euicc_info2.clone(),
+        ipa_capabilities: facts.ipa_capabilities.clone(),
+        device_info: facts.device_info.clone(),
+        ..EuiccData::default()
+    };
+    api::EuiccData {
+        learnt: facts.learnt.map(utc),
+        ..euicc_data(&data)
+    }
+}
+
+type Names = Option<Vec<String>>;
+
+fn capabilities(der: &Option<Vec<u8>>) -> (Names, Names) {
+    let read = der
+        .as_ref()
+        .and_then(|der| IpaCapabilities::from_der(der).ok());
+    let Some(capabilities) = read else {
+        return (None, None);
+    };
+    let protocols = capabilities.ipa_supported_protocols.as_ref();
+    (
+        Some(named(&capabilities.ipa_features, &FEATURES)),
+        protocols.map(|bits| named(bits, &PROTOCOLS)),
+    )
+}
+
+fn device(der: &Option<Vec<u8>>) -> Option<DeviceInfo> {
+    let der = der.as_ref()?;
+    let info = Info::from_der(der).ok()?;
+    // Of the first eight digits two are in each octet, swapped.
+    let digits = info.tac.iter().map(|octet| octet.rotate_left(4));
+    let imei = info.imei.as_ref();
+    let imei = imei.and_then(|imei| rsp_asn1::ids::Imei::from_octets(imei).ok());
+    Some(DeviceInfo {
+        tac: digits.map(|octet| format!("{octet:02X}")).collect(),
+        imei: imei.map(|imei| imei.to_string()),
+        der: hex(der),
+    })
+}

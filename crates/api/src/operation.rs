@@ -1,0 +1,345 @@
+//! What is to be done on devices, and what came of it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{EimConfigurationData, ListedEim, Secret};
+
+/// Something to be done on an eUICC.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewOperation {
+    /// 32 digits.
+    pub eid: String,
+    /// What; or a list of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<OperationKind>,
+    /// What, in this order and in one eUICC Package: what follows a failure is
+    /// not done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub operations: Vec<OperationKind>,
+    /// Whether it travels in a package of its own. Otherwise what waits for a
+    /// device that sleeps is put into one package as far as that changes
+    /// nothing of what it does.
+    #[serde(default)]
+    pub separate: bool,
+    /// Whether it is done even if the device may be lost by it: without a
+    /// profile that works, or without an eIM. The log says so.
+    #[serde(default)]
+    pub force: bool,
+}
+
+impl NewOperation {
+    /// One operation.
+    pub fn one(eid: String, operation: OperationKind) -> Self {
+        NewOperation {
+            eid,
+            operation: Some(operation),
+            operations: Vec::new(),
+            separate: false,
+            force: false,
+        }
+    }
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum OperationKind {
+    /// Download a profile.
+    Download {
+        /// `LPA:1$…`.
+        activation_code: Secret,
+    },
+    /// Enable a profile.
+    Enable {
+        /// 18 to 20 digits.
+        iccid: String,
+        /// Whether the device may go back if it finds no network.
+        #[serde(default)]
+        rollback: bool,
+    },
+    /// Disable a profile.
+    Disable {
+        /// 18 to 20 digits.
+        iccid: String,
+    },
+    /// Delete a profile.
+    Delete {
+        /// 18 to 20 digits.
+        iccid: String,
+    },
+    /// List the profiles: all, if nothing is said.
+    ListProfileInfo {
+        /// Which.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        search: Option<ProfileSearch>,
+        /// What of them: concatenated tags, hexadecimal.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tags: Option<String>,
+    },
+    /// Read the Rules Authorisation Table.
+    GetRat,
+    /// Allow the device to enable profiles right after their installation, or
+    /// not.
+    ConfigureImmediateEnable {
+        /// Whether.
+        enable: bool,
+        /// Only those of the SM-DP+ with this OID.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        smdp_oid: Option<String>,
+        /// Only those of the SM-DP+ at this address.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        smdp_address: Option<String>,
+    },
+    /// Make a profile the one that the device falls back to.
+    SetFallbackAttribute {
+        /// 18 to 20 digits.
+        iccid: String,
+    },
+    /// Have no such profile.
+    UnsetFallbackAttribute,
+    /// Set the default SM-DP+ address; an empty one removes it.
+    SetDefaultDpAddress {
+        /// Host name.
+        address: String,
+    },
+    /// Tell the eUICC of another eIM.
+    AddEim {
+        /// That eIM's, as its `GET /v1/eim-configuration` says.
+        configuration: EimConfigurationData,
+    },
+    /// Change what the eUICC knows of an eIM.
+    UpdateEim {
+        /// Its `eim_id`, and what is to change.
+        configuration: EimConfigurationData,
+    },
+    /// Have the eUICC forget an eIM.
+    DeleteEim {
+        /// The eIM.
+        eim_id: String,
+    },
+    /// List the eIMs.
+    ListEim,
+    /// Ask the IPA for data objects (SGP.32 2.11.1.2).
+    GetEuiccData {
+        /// Concatenated tags of `IpaEuiccData`, hexadecimal.
+        tags: String,
+        /// SubjectKeyIdentifier of the CI whose certificates are asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ci: Option<String>,
+        /// Only the notification with this number.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        notification: Option<i64>,
+        /// Only the eUICC Package Result with this number.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        package_result: Option<i64>,
+    },
+}
+
+/// Which profiles are listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ProfileSearch {
+    /// By ICCID, 18 to 20 digits.
+    Iccid(String),
+    /// By the AID of its ISD-P.
+    IsdpAid(String),
+    /// By class: 0 is test, 1 provisioning, 2 operational.
+    Class(i64),
+}
+
+/// An operation and how far it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operation {
+    /// Its identifier.
+    pub id: String,
+    /// 32 digits.
+    pub eid: String,
+    /// What is done.
+    pub kind: String,
+    /// `queued`, `delivered`, `executed`, `confirmed`, `failed`,
+    /// `rolled_back`, `cancelled` or `outcome_unknown`.
+    pub state: String,
+    /// When it was queued.
+    pub created: String,
+    /// When it came into its state.
+    pub since: String,
+    /// Whether it was settled without proof, by the lab setting.
+    #[serde(default)]
+    pub unverified: bool,
+    /// The poll that confirmed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed_by: Option<Poll>,
+    /// The operation whose outcome it was made to find out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconciles: Option<String>,
+    /// The operation that waits for what it finds out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checks: Option<String>,
+    /// What settled it when its own result was lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_by: Option<String>,
+    /// Why it failed, or why the outcome is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The profile that was installed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iccid: Option<String>,
+    /// The profiles on the eUICC, as it signed the list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profiles: Option<Vec<Profile>>,
+    /// The first operation of the list that it was ordered in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordered_with: Option<String>,
+    /// As it was ordered.
+    #[serde(default)]
+    pub separate: bool,
+    /// As it was ordered.
+    #[serde(default)]
+    pub force: bool,
+    /// The Rules Authorisation Table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rat: Option<Vec<RatRule>>,
+    /// The token that the eUICC made for the eIM that was added: that eIM has
+    /// to be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub association_token: Option<i64>,
+    /// Whether the eUICC has no eIM left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_eim_deleted: Option<bool>,
+    /// The eIMs that the eUICC knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eims: Option<Vec<ListedEim>>,
+    /// What the IPA answered, unsigned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub euicc_data: Option<EuiccData>,
+}
+
+impl Operation {
+    /// Whether nothing more will happen to it.
+    pub fn is_final(&self) -> bool {
+        matches!(
+            self.state.as_str(),
+            "confirmed" | "failed" | "rolled_back" | "cancelled"
+        )
+    }
+}
+
+/// A poll.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Poll {
+    /// When.
+    pub at: String,
+    /// The network that the device was registered in, if it said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plmn: Option<String>,
+}
+
+/// A profile on an eUICC.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// 18 to 20 digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iccid: Option<String>,
+    /// Whether it is enabled.
+    pub enabled: bool,
+    /// Its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// AID of its ISD-P.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub isdp_aid: Option<String>,
+    /// The name that the user gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nickname: Option<String>,
+    /// Name of its service provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_provider: Option<String>,
+    /// 0 is test, 1 provisioning, 2 operational.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<i64>,
+    /// Whether the device falls back to it.
+    #[serde(default)]
+    pub fallback: bool,
+    /// Whether it may be the one that the device falls back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback_allowed: Option<bool>,
+    /// Whether it is for emergency calls.
+    #[serde(default)]
+    pub emergency: bool,
+    /// Whether its rules forbid to disable it (PPR1).
+    #[serde(default)]
+    pub ppr1: bool,
+    /// Whether its rules forbid to delete it (PPR2).
+    #[serde(default)]
+    pub ppr2: bool,
+}
+
+/// An entry of the Rules Authorisation Table (SGP.22 2.9.3.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RatRule {
+    /// Numbers of the Profile Policy Rules that it authorises.
+    pub pprs: Vec<u8>,
+    /// For profiles of these operators: MCC and MNC.
+    pub operators: Vec<String>,
+    /// Whether the user has to consent.
+    pub consent_required: bool,
+}
+
+/// What an IPA says of itself, its device and its eUICC (SGP.32 2.11.2.2).
+/// Objects are DER with their tags, hexadecimal.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EuiccData {
+    /// When it came; of a device only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learnt: Option<String>,
+    /// Notifications that were on the eUICC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notifications: Option<usize>,
+    /// eUICC Package Results that were on the eUICC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub package_results: Option<usize>,
+    /// Default SM-DP+ address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_smdp_address: Option<String>,
+    /// Address of the root SM-DS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root_smds_address: Option<String>,
+    /// The token that the eUICC has for this eIM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub association_token: Option<i64>,
+    /// `EUICCInfo1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub euicc_info1: Option<String>,
+    /// `EUICCInfo2`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub euicc_info2: Option<String>,
+    /// CERT.EUM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eum_certificate: Option<String>,
+    /// CERT.EUICC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub euicc_certificate: Option<String>,
+    /// `ipaFeatures` that are set, by their names in SGP.32 4.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ipa_features: Option<Vec<String>>,
+    /// `ipaSupportedProtocols` that are set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ipa_protocols: Option<Vec<String>>,
+    /// The device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceInfo>,
+}
+
+/// A device (SGP.22 4.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceInfo {
+    /// The first eight digits of its IMEI.
+    pub tac: String,
+    /// Its IMEI.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imei: Option<String>,
+    /// `DeviceInfo`.
+    pub der: String,
+}

@@ -1,0 +1,48 @@
+//! eUICC Packages (SGP.32 2.11.1.1): which operations go into one, and how it
+//! is made.
+
+mod configuration;
+mod eco;
+mod make;
+mod psmo;
+mod rules;
+
+use alloc::vec::Vec;
+
+use super::{Operation, OperationState};
+
+pub use configuration::{ConfigurationError, read_configuration};
+pub use rules::{PackageRule, PackageRules};
+
+/// The first operation that waits, and those that travel with it: what it was
+/// ordered with, and what waits behind it as far as one package may hold it.
+/// The order stays, and nothing overtakes.
+pub(super) fn next(open: &[Operation]) -> Vec<&Operation> {
+    let queued = |operation: &&Operation| operation.state == OperationState::Queued;
+    let mut waiting = open.iter().filter(queued).peekable();
+    let mut package: Vec<&Operation> = Vec::new();
+    let mut rules = PackageRules::default();
+    while let Some(first) = waiting.next() {
+        let mut list = alloc::vec![first];
+        while let Some(next) = waiting.next_if(|next| next.is_ordered_with(first)) {
+            list.push(next);
+        }
+        if !package.is_empty() {
+            let Some(with) = rules.merged(&list) else {
+                break;
+            };
+            rules = with;
+        } else {
+            for operation in &list {
+                // Of a list that was accepted, the rules were asked before.
+                let _ = rules.add(&operation.kind);
+            }
+        }
+        let apart = list.iter().any(|operation| operation.separate);
+        package.extend(list);
+        if apart || !rules.travels_in_packages() {
+            break;
+        }
+    }
+    package
+}
