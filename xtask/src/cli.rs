@@ -196,6 +196,7 @@ JSON line.
 Examples:
   cargo xtask demo --once
   cargo xtask demo --once --devices 50
+  cargo xtask demo --once --zero-touch --devices 100
   cargo xtask demo --once --help      the demonstration's own options
 ";
 

@@ -105,6 +105,15 @@ fn every_device_ends_with_its_bootstrap_profile_disabled() {
     assert!(text.contains("per second"), "{text}");
 }
 
+/// Devices that are only announced come to their profiles by themselves.
+#[test]
+fn untouched_devices_end_with_their_profiles() {
+    let output = demo(&["--zero-touch", "--devices", "4"]);
+    let line = last_line(&output);
+    assert!(output.status.success(), "{line}");
+    assert!(line.starts_with(r#"{"devices":4,"confirmed":4,"#), "{line}");
+}
+
 /// Whether something listens on a port of this machine.
 fn listens(port: u16) -> bool {
     TcpStream::connect(("127.0.0.1", port)).is_ok()

@@ -31,9 +31,34 @@ pub(crate) struct Config {
     /// Addresses of names that the name service does not know, or not so.
     #[serde(default)]
     pub(crate) resolve: BTreeMap<String, SocketAddr>,
+    /// Profiles of devices that factories announce; the first rule that is for
+    /// a device counts.
+    #[serde(default)]
+    pub(crate) zero_touch: Vec<ZeroTouch>,
     /// What only a test bench may have.
     #[serde(default)]
     pub(crate) lab: Lab,
+}
+
+/// `[[zero_touch]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ZeroTouch {
+    /// For people.
+    pub(crate) name: String,
+    /// Only EIDs that begin so.
+    #[serde(default)]
+    pub(crate) eid_prefix: String,
+    /// Only serial numbers that begin so.
+    #[serde(default)]
+    pub(crate) serial_prefix: String,
+    /// Only entries of manifests with all of these.
+    #[serde(default)]
+    pub(crate) fields: BTreeMap<String, String>,
+    /// A profile of this type is ordered at the SM-DP+ of this server.
+    pub(crate) profile_type: Option<String>,
+    /// File of activation codes, one on each line.
+    pub(crate) codes: Option<PathBuf>,
 }
 
 /// `[lab]`
@@ -189,6 +214,13 @@ impl Config {
         for client in config.smds.iter_mut().flat_map(|smds| &mut smds.clients) {
             client.certificate = folder.join(&client.certificate);
         }
+        for codes in config
+            .zero_touch
+            .iter_mut()
+            .flat_map(|rule| &mut rule.codes)
+        {
+            *codes = folder.join(&*codes);
+        }
         for operator in &mut config.smdp.operators {
             operator.certificate = folder.join(&operator.certificate);
             if let Some(ca) = &mut operator.callback_ca {
@@ -241,6 +273,19 @@ const OPTIONAL: &str = r#"# An SM-DS: devices ask it for events (ES11), SM-DP+s 
 #[[smds.clients]]
 #name = "our SM-DP+"
 #certificate = "pki/dp_tls.pem"
+
+# Which profile devices get that a factory announced (`simurgh device import`),
+# once they poll and are the ones that were announced. The first rule that is
+# for a device counts: by the beginning of its EID or serial number, or by what
+# its manifest says. The profile is ordered at this server's SM-DP+, or is the
+# next of a file of activation codes, one on each line, whose order must stay.
+#[[zero_touch]]
+#name = "meters"
+#eid_prefix = "89049032"
+#serial_prefix = "M-"
+#fields = { model = "X1" }
+#profile_type = "operational"
+#codes = "codes.txt"
 
 # Addresses of names that the name service does not know, for the SM-DP+ to
 # which the eIM forwards notifications and the SM-DS that the SM-DP+ tells.

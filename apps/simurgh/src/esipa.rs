@@ -58,11 +58,12 @@ pub(crate) fn unavailable(error: &dyn std::error::Error) -> HttpResponse {
 pub(crate) fn log_note(eid: Option<Eid>, note: &Note) {
     let eid = eid.map(|eid| eid.to_string()).unwrap_or_default();
     match note {
-        Note::TakenUnverified { .. } => tracing::error!(%eid, "{note}"),
+        Note::TakenUnverified { .. } | Note::Forced { .. } => tracing::error!(%eid, "{note}"),
         Note::NotBelieved { .. }
         | Note::PackageRefused { .. }
         | Note::CounterRaised { .. }
         | Note::AskedWithoutPause { .. }
+        | Note::NoProfile { .. }
         | Note::OfNobody { .. } => {
             tracing::warn!(%eid, "{note}");
         }

@@ -24,6 +24,7 @@ mod smdp;
 mod smdp_role;
 mod smds;
 mod smds_role;
+mod zero_touch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

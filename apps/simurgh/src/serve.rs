@@ -21,6 +21,7 @@ use crate::outbox::Outbox;
 use crate::pki::ServerKeys;
 use crate::smdp_role::SmdpRole;
 use crate::smds_role::{self, SmdsRole};
+use crate::zero_touch::Chooser;
 use crate::{Failure, Serve, files, key_file};
 
 /// Characters that a token must have.
@@ -67,11 +68,10 @@ async fn start_roles(config: &Config, pki: &ServerKeys, sealer: Sealer) -> Resul
     let eim = load_eim(config, pki, anchors.clone())?;
     let smdp = load_smdp(config, pki, anchors.clone())?;
     let smds = smds_role::load(config, pki, anchors.clone())?;
-    let store = SqliteStore::open(&config.database, sealer);
-    let store = store.map_err(|error| Failure::new(config.database.display(), error))?;
+    let failed = |error| Failure::new(config.database.display(), error);
+    let store = SqliteStore::open(&config.database, sealer).map_err(failed)?;
     let store: Arc<dyn Store> = Arc::new(store);
-    let host = EimHost::new(eim, store.clone());
-    let mut host = host.map_err(|error| Failure::new(config.database.display(), error))?;
+    let mut host = EimHost::new(eim, store.clone()).map_err(failed)?;
     host.observe(Box::new(esipa::log_note));
     let smds = match (smds, &config.smds) {
         (Some(smds), Some(settings)) => {
@@ -80,9 +80,12 @@ async fn start_roles(config: &Config, pki: &ServerKeys, sealer: Sealer) -> Resul
         }
         _ => None,
     };
+    let smdp = SmdpRole::start(config, pki, smdp, store.clone(), anchors).await?;
+    let chooser = Chooser::new(&config.zero_touch, smdp.host.clone(), store)?;
+    host.choose_profiles(Box::new(move |record, cx| chooser.choose(record, cx)));
     Ok(Roles {
         eim: Arc::new(host),
-        smdp: SmdpRole::start(config, pki, smdp, store, anchors).await?,
+        smdp,
         smds,
     })
 }

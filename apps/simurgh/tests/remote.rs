@@ -52,7 +52,7 @@ fn operations_are_queued_listed_in_pages_and_taken_back() {
     let server = Server::start("operations", &[]);
     server.json(&["device", "add", EID]);
     let first = server.json(&["profile", "enable", EID, ICCID, "--rollback"]);
-    let second = server.json(&["profile", "disable", EID, ICCID]);
+    let second = server.json(&["profile", "disable", EID, ICCID, "--force"]);
     let code = "LPA:1$smdp.example.com$SECRET-CODE";
     let third = server.json(&["profile", "download", EID, code]);
     server.json(&["profile", "delete", EID, ICCID]);
@@ -129,4 +129,156 @@ fn settings_come_from_flags_too() {
     let server = Server::start("settings", &["--set", &list]);
     let device = server.json(&["device", "add", EID]);
     assert_eq!(device["accepts_unverified"], true);
+}
+
+/// Every operation of the API from the command line, and what is refused.
+#[test]
+fn every_operation_can_be_ordered() {
+    let server = Server::start("every", &[]);
+    server.json(&["device", "add", EID]);
+    let ordered = [
+        (vec!["device", "rat", EID], "get_rat"),
+        (vec!["device", "data", EID], "get_euicc_data"),
+        (
+            vec!["device", "immediate-enable", EID, "true"],
+            "configure_immediate_enable",
+        ),
+        (
+            vec!["device", "default-smdp", EID, "smdp.example.com"],
+            "set_default_dp_address",
+        ),
+        (
+            vec!["profile", "set-fallback", EID, ICCID],
+            "set_fallback_attribute",
+        ),
+        (
+            vec!["profile", "unset-fallback", EID],
+            "unset_fallback_attribute",
+        ),
+        (vec!["eim", "list", EID], "list_eim"),
+        (
+            vec!["eim", "delete", EID, "other.example.com"],
+            "delete_eim",
+        ),
+    ];
+    for (arguments, kind) in ordered {
+        let queued = server.json(&arguments);
+        assert_eq!(queued["kind"], kind);
+        assert_eq!(queued["state"], "queued");
+        assert_eq!(queued["force"], false);
+    }
+    // EIM-66: objects that an IPA refuses are refused here.
+    let said = server.failure(&["device", "data", EID, "--tags", "5A"]);
+    assert!(said.contains("5A"), "{said}");
+    let said = server.failure(&["device", "data", EID, "--tags", "A5BF2D"]);
+    assert!(said.contains("BF2D"), "{said}");
+}
+
+/// A list is one order: it is taken back whole.
+#[test]
+fn lists_of_operations() {
+    let server = Server::start("lists", &[]);
+    server.json(&["device", "add", EID]);
+    let file = server.folder().join("list.json");
+    let list = format!(
+        r#"[{{"kind":"list_profile_info"}},{{"kind":"get_rat"}},{{"kind":"enable","iccid":"{ICCID}"}}]"#
+    );
+    std::fs::write(&file, list).unwrap();
+    let file = file.to_str().unwrap();
+    let queued = server.json(&["operation", "order", EID, file, "--separate"]);
+    let items = queued["items"].as_array().unwrap();
+    assert_eq!(items.len(), 3);
+    let first = items[0]["id"].as_str().unwrap();
+    assert!(items.iter().all(|item| item["ordered_with"] == first));
+    assert!(items.iter().all(|item| item["separate"] == true));
+    server.json(&["operation", "cancel", first]);
+    let cancelled = server.json(&["operation", "list", "--state", "cancelled"]);
+    assert_eq!(cancelled["items"].as_array().unwrap().len(), 3);
+
+    std::fs::write(file, r#"[{"kind":"get_rat"},{"kind":"list_eim"}]"#).unwrap();
+    let said = server.failure(&["operation", "order", EID, file]);
+    assert!(said.contains("not in one package"), "{said}");
+}
+
+#[test]
+fn what_could_lose_a_device_needs_force() {
+    let server = Server::start("force", &[]);
+    server.json(&["device", "add", EID]);
+    let said = server.failure(&["profile", "disable", EID, ICCID]);
+    assert!(said.contains("without an enabled one"), "{said}");
+    let forced = server.json(&["profile", "disable", EID, ICCID, "--force"]);
+    assert_eq!(forced["force"], true);
+    let own = server.json(&["eim", "configuration"]);
+    let own = own["configuration"]["eim_id"].as_str().unwrap().to_string();
+    let said = server.failure(&["eim", "delete", EID, &own]);
+    assert!(said.contains("is this eIM"), "{said}");
+}
+
+/// What one eIM says of itself is what another takes, in DER and in JSON.
+#[test]
+fn a_configuration_goes_to_another_eim() {
+    let server = Server::start("handover", &[]);
+    server.json(&["device", "add", EID]);
+    let der = server.folder().join("eim.der");
+    let request = server.folder().join("add-initial-eim.der");
+    let configuration = server.json(&[
+        "eim",
+        "configuration",
+        "--der",
+        der.to_str().unwrap(),
+        "--add-initial-eim",
+        request.to_str().unwrap(),
+    ]);
+    assert_eq!(std::fs::read(&der).unwrap()[0], 0x30);
+    assert_eq!(std::fs::read(&request).unwrap()[..2], [0xBF, 0x57]);
+    let json = server.folder().join("eim.json");
+    std::fs::write(&json, configuration.to_string()).unwrap();
+    for file in [&der, &json] {
+        let added = server.json(&["eim", "add", EID, file.to_str().unwrap()]);
+        assert_eq!(added["kind"], "add_eim");
+    }
+    let mut members = configuration["configuration"].clone();
+    members["public_key"] = Value::Null;
+    std::fs::write(&json, members.to_string()).unwrap();
+    let said = server.failure(&["eim", "add", EID, json.to_str().unwrap()]);
+    assert!(said.contains("eimPublicKeyData"), "{said}");
+}
+
+/// A manifest is taken line by line, whole or not at all, and once.
+#[test]
+fn a_factorys_manifest() {
+    let server = Server::start("manifest", &[]);
+    let file = server.folder().join("manifest.csv");
+    let other = "89049032000000000000000000000000";
+    std::fs::write(
+        &file,
+        format!("eid,imei,serial,model\n{EID},490154203237518,M-1,X1\n\nnonsense,,,\n{EID},1\n{other},123,,\n"),
+    )
+    .unwrap();
+    let arguments = ["device", "import", file.to_str().unwrap()];
+    let said = server.failure(&arguments);
+    assert!(said.contains("3 lines were refused"), "{said}");
+    let table = server.run(&arguments);
+    let lines = String::from_utf8(table.stdout).unwrap();
+    let refused: Vec<_> = lines.lines().map(|line| line.split(':').next()).collect();
+    assert_eq!(
+        refused,
+        [Some("line 5"), Some("line 4"), Some("line 6")],
+        "{lines}"
+    );
+    let device = server.json(&["device", "show", EID]);
+    assert_eq!(device["zero_touch"]["stage"], "awaited");
+    assert_eq!(device["zero_touch"]["serial"], "M-1");
+    assert!(
+        server
+            .failure(&["device", "show", other])
+            .contains("no device")
+    );
+
+    let file = server.folder().join("manifest.json");
+    let line = format!(r#"{{"eid":"{EID}","imei":"490154203237518","serial":"M-1","model":"X1"}}"#);
+    std::fs::write(&file, line).unwrap();
+    let again = server.json(&["device", "import", file.to_str().unwrap()]);
+    assert_eq!(again["result"], "known");
+    assert_eq!(again["line"], 1);
 }

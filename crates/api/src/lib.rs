@@ -6,6 +6,7 @@
 //! | `GET /v1/eim-configuration` | | [`EimConfiguration`] |
 //! | `GET /v1/devices` | | [`Page`] of [`Device`], by EID |
 //! | `POST /v1/devices` | [`NewDevice`] | 201, [`Device`] |
+//! | `POST /v1/manifests` | [`Manifest`] | [`AnnouncedDevices`] |
 //! | `GET /v1/devices/{eid}` | | [`Device`] |
 //! | `PATCH /v1/devices/{eid}` | [`DeviceSettings`] | [`Device`] |
 //! | `DELETE /v1/devices/{eid}` | | 204 |
@@ -25,6 +26,7 @@
 #![deny(missing_docs)]
 
 mod eim;
+mod manifest;
 mod operation;
 
 use std::fmt;
@@ -32,6 +34,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use eim::{EimConfiguration, EimConfigurationData, ListedEim};
+pub use manifest::{Announced, AnnouncedDevices, Manifest, ManifestDevice, ZeroTouch};
 pub use operation::{
     DeviceInfo, EuiccData, NewOperation, Operation, OperationKind, Poll, Profile, ProfileSearch,
     RatRule,
@@ -117,6 +120,9 @@ pub struct Device {
     /// When the eUICC signed that it has forgotten this eIM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dissociated: Option<String>,
+    /// If its factory announced it: the way to its operational profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zero_touch: Option<ZeroTouch>,
 }
 
 /// A network that a device polled from.

@@ -13,6 +13,7 @@ pub mod inspect;
 mod kills;
 mod material;
 mod network;
+mod operations;
 mod orders;
 pub mod reader;
 mod rest;

@@ -13,7 +13,7 @@ use rsp_asn1::ids::{Eid, Iccid, Imsi, InvalidId};
 use rsp_asn1::rsp::{DeviceCapabilities, DeviceInfo};
 use rsp_core::binding::{BindingError, HttpRequest, HttpResponse};
 use rsp_core::binding::{es9plus, esipa_asn1};
-use rsp_core::eim::{EuiccRecord, Operation, OperationId, OperationKind};
+use rsp_core::eim::EuiccRecord;
 use rsp_core::ipa::{self, Action, Config, Event, Input, Ipa, Retry};
 use rsp_core::pki::{ChainError, IssueError, Issued, TrustAnchor};
 use rsp_core::profile::Subscription;
@@ -166,7 +166,8 @@ pub struct World {
     identity: CardIdentity,
     /// Whom the network has challenged: it goes on with their sequence numbers.
     subscribers: Vec<Subscriber>,
-    operations: u64,
+    /// How many operations were ordered.
+    pub(crate) operations: u64,
 }
 
 /// Host names of the world.
@@ -314,67 +315,6 @@ impl World {
         self.rng.fill(&mut ki);
         self.rng.fill(&mut opc);
         Ok(Subscription::new(iccid, imsi, ki, opc))
-    }
-
-    /// Queues an operation at the eIM, whatever it may do to the card.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub fn queue(&mut self, kind: OperationKind) -> Result<OperationId, WorldError> {
-        let ids = self.order_list(vec![kind], true)?;
-        ids.into_iter()
-            .next()
-            .ok_or(WorldError::Missing("operation"))
-    }
-
-    /// Orders an operation as an operator does: what could lose the card is
-    /// refused.
-    ///
-    /// # Errors
-    /// If it is refused, or the store fails.
-    pub fn ask(&mut self, kind: OperationKind) -> Result<OperationId, WorldError> {
-        let ids = self.order_list(vec![kind], false)?;
-        ids.into_iter()
-            .next()
-            .ok_or(WorldError::Missing("operation"))
-    }
-
-    /// Orders operations, more than one as a list that is one package.
-    ///
-    /// # Errors
-    /// As [`World::ask`].
-    pub fn order_list(
-        &mut self,
-        kinds: Vec<OperationKind>,
-        forced: bool,
-    ) -> Result<Vec<OperationId>, WorldError> {
-        let mut operations: Vec<Operation> = Vec::new();
-        let many = kinds.len() > 1;
-        for kind in kinds {
-            self.operations += 1;
-            let id = OperationId(format!("operation-{:04}", self.operations));
-            let first = operations.first().map(|first| first.id.clone());
-            let list = first.unwrap_or_else(|| id.clone());
-            operations.push(Operation {
-                ordered_with: many.then_some(list),
-                forced,
-                ..Operation::queued(id, self.eid, kind, self.now)
-            });
-        }
-        self.eim.add_operations(&operations)?;
-        Ok(operations
-            .into_iter()
-            .map(|operation| operation.id)
-            .collect())
-    }
-
-    /// An operation as it stands.
-    ///
-    /// # Errors
-    /// If there is none with this identifier, or the store fails.
-    pub fn operation(&self, id: &OperationId) -> Result<Operation, WorldError> {
-        let operation = self.eim.store().operation(id)?;
-        operation.ok_or(WorldError::Missing("operation"))
     }
 
     /// Wakes the IPA and lets everybody act until its round is over.

@@ -15,7 +15,7 @@ use rsp_asn1::ids::{Iccid, TransactionId};
 use rsp_asn1::sgp32::{
     EimPackageResult, EimPackageResultErrorCode, EimPackageResultResponseError,
     EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim, GetEimPackageRequest,
-    GetEimPackageResponse, HandleNotificationEsipa, ProvideEimPackageResult,
+    GetEimPackageResponse, HandleNotificationEsipa, IpaEuiccDataResponse, ProvideEimPackageResult,
     ProvideEimPackageResultError, ProvideEimPackageResultResponse,
 };
 use rsp_asn1::{Asn1, Extensions};
@@ -146,6 +146,7 @@ fn replayed(world: &mut World) -> (HandleNotificationEsipa, rsp_core::eim::Opera
     (notification, second)
 }
 
+/// EIM-51.
 #[test]
 fn an_old_installation_result_proves_no_new_download() {
     let mut world = World::new(2).unwrap();
@@ -183,11 +184,16 @@ fn a_card_without_valid_certificates_is_asked_once_a_round() {
     let count = asked.clone();
     world.fault.request = Some(Box::new(move |request: &mut HttpRequest| {
         let message = EsipaMessageFromIpaToEim::from_der(&request.body);
-        if let Ok(EsipaMessageFromIpaToEim::ProvideEimPackageResult(_)) = message {
+        if let Ok(EsipaMessageFromIpaToEim::ProvideEimPackageResult(provided)) = message
+            && let EimPackageResult::IpaEuiccDataResponse(IpaEuiccDataResponse::Ok(data)) =
+                provided.eim_package_result
+        {
             *count.borrow_mut() += 1;
-            // The last octet is in the signature of CERT.EUICC.
-            let at = request.body.len() - 30;
-            request.body[at] ^= 1;
+            // The end of the signature of CERT.EUICC.
+            let certificate = data.euicc_certificate.unwrap();
+            let end = &certificate.as_bytes()[certificate.as_bytes().len() - 16..];
+            let at = request.body.windows(16).position(|octets| octets == end);
+            request.body[at.unwrap() + 15] ^= 1;
         }
     }));
     for round in 1..=3 {
@@ -205,6 +211,7 @@ fn a_card_without_valid_certificates_is_asked_once_a_round() {
     );
 }
 
+/// EIM-38, EIM-49.
 #[test]
 fn what_cannot_be_proven_is_not_taken_over() {
     let mut world = World::new(4).unwrap();

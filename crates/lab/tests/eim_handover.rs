@@ -24,7 +24,9 @@ const OTHER: &str = "eim.other.example.com";
 
 /// A second eIM, which trusts the same CI; its IPAs reach it beside the first.
 fn with_other(world: &mut World) -> Rc<RefCell<EimHost>> {
-    let mut other = World::new(4_711).unwrap().eim;
+    let made = World::new(4_711).unwrap();
+    let mut other = made.eim;
+    other.remove_euicc(made.eid).unwrap();
     let eim = other.eim_mut();
     eim.eim_id = OTHER.try_into().unwrap();
     eim.fqdn = OTHER.to_string();

@@ -64,6 +64,7 @@ fn object(tag: &[u8], value: &[u8]) -> Vec<u8> {
 const POLL: &[u8] = &[0xBF, 0x4F];
 const PROVIDE: &[u8] = &[0xBF, 0x50];
 
+/// EIM-33, EIM-34, EIM-35, EIM-36.
 #[test]
 fn errors_of_a_poll_are_those_of_the_standard() {
     let mut world = World::new(1).unwrap();
@@ -113,6 +114,7 @@ fn errors_of_a_result_are_those_of_the_standard() {
     }
 }
 
+/// EIM-63.
 #[test]
 fn what_is_no_message_is_not_executed() {
     let mut world = World::new(3).unwrap();
@@ -144,6 +146,7 @@ fn what_is_no_message_is_not_executed() {
     assert_eq!(world.eim.store().euicc(world.eid).unwrap(), before);
 }
 
+/// EIM-64.
 #[test]
 fn the_body_counts_and_not_the_content_type() {
     let mut world = World::new(4).unwrap();

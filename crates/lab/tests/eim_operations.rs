@@ -56,7 +56,7 @@ fn executed(
     }
 }
 
-/// EIM-03, EIM-04, EIM-05, EIM-08, EIM-09, EIM-10, EIM-11, EIM-12.
+/// EIM-03, EIM-04, EIM-05, EIM-10, EIM-11.
 #[test]
 fn operations_on_profiles() {
     use EuiccResultData as Result;
@@ -85,7 +85,15 @@ fn operations_on_profiles() {
     let ok = DeleteProfileResult::OK;
     let kind = Kind::Delete { iccid };
     executed(world, kind, &[0xA5], Result::DeleteResult(ok));
+}
 
+/// EIM-08, EIM-09, EIM-12.
+#[test]
+fn operations_on_settings() {
+    use EuiccResultData as Result;
+    use OperationKind as Kind;
+    let (mut world, _) = world_with_profiles(40, 1);
+    let world = &mut world;
     let configuration = ImmediateEnable {
         enable: true,
         smdp_oid: Some("2.999.10".parse().unwrap()),

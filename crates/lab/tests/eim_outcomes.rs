@@ -140,6 +140,7 @@ fn a_replay_after_a_lost_result_is_settled_by_the_list_of_profiles() {
     assert_eq!(enabled, [Some(subscription.iccid)]);
 }
 
+/// EIM-45.
 #[test]
 fn what_the_euicc_signed_is_kept_as_it_came() {
     let (mut world, subscription) = downloaded(2);
@@ -213,6 +214,7 @@ fn a_result_without_eid_is_found_by_its_transaction() {
     assert_eq!(state(&world, &enable), "confirmed");
 }
 
+/// EIM-44.
 #[test]
 fn a_device_may_have_empty_responses_instead_of_acknowledgements() {
     let (mut world, subscription) = downloaded(4);
@@ -245,6 +247,7 @@ fn a_device_may_have_empty_responses_instead_of_acknowledgements() {
     let _ = subscription;
 }
 
+/// EIM-19.
 #[test]
 fn a_reported_change_is_put_down_and_the_profiles_are_asked_for() {
     let (mut world, _) = downloaded(5);
@@ -293,6 +296,7 @@ fn unsigned_result(
     EimPackageResult::EuiccPackageResult(Signed::new(result))
 }
 
+/// EIM-38.
 #[test]
 fn results_without_proof_are_taken_only_from_listed_euiccs() {
     let (mut world, subscription) = downloaded(6);
@@ -322,6 +326,7 @@ fn results_without_proof_are_taken_only_from_listed_euiccs() {
     assert!(!evidence.last().unwrap().verified);
 }
 
+/// EIM-47.
 #[test]
 fn a_rollback_takes_the_place_of_the_enable() {
     let (mut world, subscription) = downloaded(7);
@@ -384,6 +389,7 @@ fn a_counter_that_is_behind_is_raised() {
     assert!(counter.counter_value > old.counter_value + 1000);
 }
 
+/// EIM-39.
 #[test]
 fn a_result_that_comes_again_is_acknowledged_again_and_changes_nothing() {
     let (mut world, subscription) = downloaded(10);
@@ -445,6 +451,7 @@ fn certificates_are_not_believed(
     assert_eq!(state(&world, &list), "confirmed");
 }
 
+/// EIM-71.
 #[test]
 fn certificates_of_another_role_euicc_or_authority_are_not_believed() {
     certificates_are_not_believed(11, |data| {

@@ -137,6 +137,7 @@ fn a_lost_download_trigger_is_sent_again() {
     });
 }
 
+/// EIM-37.
 #[test]
 fn a_lost_signed_package_is_sent_again() {
     survives_a_lost_answer_and_a_lost_round(|_, response| {

@@ -127,6 +127,7 @@ fn enable() -> Operation {
     Operation::queued(OperationId("1".to_string()), eid, kind, Timestamp(0))
 }
 
+/// EIM-30, EIM-31.
 #[test]
 fn the_eim_signs_the_published_packages() {
     for (token, signature) in [

@@ -158,6 +158,24 @@ pub trait Store: SmdpStore + SmdsStore + Send + Sync {
     /// [`StoreError::Exists`] if its EID is known.
     fn add_euicc(&self, record: &EuiccRecord) -> Result<(), StoreError>;
 
+    /// Adds an eUICC with what is to be done on it: all or nothing.
+    ///
+    /// # Errors
+    /// As [`Store::add_euicc`] and [`Store::add_operations`].
+    fn add_euicc_with(
+        &self,
+        record: &EuiccRecord,
+        operations: &[Operation],
+    ) -> Result<(), StoreError>;
+
+    /// The next activation code of a stock of so many, by its place in the
+    /// stock; an eUICC that has one is given the same again. `None` if all are
+    /// given away.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn allot_code(&self, stock: &str, codes: usize, eid: Eid) -> Result<Option<usize>, StoreError>;
+
     /// The record of an eUICC.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ use rsp_core::eim::{
 };
 use rsp_core::{Context, Timestamp};
 
+use crate::announce::ChooseProfile;
 use crate::contract::{EuiccChange, OperationFilter, Store, StoreError, Versioned};
 use crate::index::{Found, Index};
 
@@ -51,9 +52,10 @@ const MAX_CANDIDATES: usize = 32;
 /// to be done is added here, not in the store.
 pub struct EimHost {
     eim: Eim,
-    store: Arc<dyn Store>,
-    index: Index,
-    observer: Option<Observer>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) index: Index,
+    pub(crate) observer: Option<Observer>,
+    pub(crate) choose: Option<ChooseProfile>,
 }
 
 impl std::fmt::Debug for EimHost {
@@ -75,6 +77,7 @@ impl EimHost {
             index: Index::new(store.euicc_index()?),
             store,
             observer: None,
+            choose: None,
         })
     }
 
@@ -391,9 +394,17 @@ impl EimHost {
             let Some(seen) = self.index.seen(eid) else {
                 return Ok(None);
             };
-            let Some(Versioned { value, version }) = self.store.euicc(eid)? else {
+            let Some(mut found) = self.store.euicc(eid)? else {
                 return Ok(None);
             };
+            if found.value.waits_for_profile() {
+                self.choose_profile(&found.value, cx)?;
+                let Some(chosen) = self.store.euicc(eid)? else {
+                    return Ok(None);
+                };
+                found = chosen;
+            }
+            let Versioned { value, version } = found;
             let open = self.store.open_operations(eid)?;
             let before = value.clone();
             let step = machine(&self.eim, value, &open, cx);
@@ -413,7 +424,8 @@ impl EimHost {
                     Err(error) => return Err(error),
                 }
             }
-            match has_work(&after(open, &step.operations)) {
+            let waits = step.record.waits_for_profile();
+            match waits || has_work(&after(open, &step.operations)) {
                 true => self.index.busy(eid),
                 false => self.index.idle(eid, seen),
             }
@@ -425,7 +437,7 @@ impl EimHost {
     }
 
     /// Changes a record and operations outside the procedures.
-    fn change_record(
+    pub(crate) fn change_record(
         &self,
         eid: Eid,
         now: Timestamp,

@@ -7,6 +7,7 @@
 //! state meanwhile, the step is taken again on the new state.
 #![deny(missing_docs)]
 
+mod announce;
 mod contract;
 mod eim;
 mod index;
@@ -16,6 +17,7 @@ mod smds;
 mod smds_contract;
 mod sqlite;
 
+pub use announce::{ChooseProfile, ChosenProfile};
 pub use contract::{
     EuiccChange, Forwarding, OperationFilter, Outgoing, Store, StoreError, StoredEvidence,
     Versioned,

@@ -105,6 +105,7 @@ fn stock(store: &dyn Store, numbers: &[u32]) -> Result<(), StoreError> {
     })
 }
 
+/// EIM-32.
 #[test]
 fn a_counter_that_was_committed_is_there_after_the_process_is_gone() {
     let file = File::new("counter");

@@ -3,11 +3,12 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use api::{NewDevice, OperationKind, Secret};
+use api::{ManifestDevice, NewDevice, OperationKind, Secret};
 use euicc::{Environment, Euicc};
 use lab::{Algorithm, Bootstrap, Outward, Resting, Subscriber, inspect};
 use rsp_asn1::Asn1;
-use rsp_asn1::ids::{Eid, Iccid};
+use rsp_asn1::ids::{Eid, Iccid, Imei};
+use rsp_asn1::rsp::DeviceInfo;
 use rsp_asn1::sgp32::EimConfigurationData;
 use rsp_core::Timestamp;
 use rsp_core::ipa::{Config, Event, Input};
@@ -61,7 +62,10 @@ pub(crate) async fn run(
         Ok(device) => {
             name = format!("{name}, EID {}", device.eid());
             run.step(Step::Made);
-            device.confirm(subscription, setting, run).await
+            match setting.zero_touch {
+                true => device.confirm_untouched(setting, run).await,
+                false => device.confirm(subscription, setting, run).await,
+            }
         }
         Err(error) => Err(error),
     };
@@ -107,6 +111,30 @@ impl Device {
         Ok(self)
     }
 
+    /// The device polls, and that is all that is done.
+    async fn confirm_untouched(
+        mut self,
+        setting: &Setting,
+        run: &mut Run,
+    ) -> Result<Self, Failure> {
+        let eid = self.eid().to_string();
+        self.round(run).await?;
+        let device = setting.operator.device(&eid).await?;
+        let way = device.zero_touch.ok_or("the server did not await it")?;
+        if way.stage != "done" {
+            let reason = way.reason.unwrap_or_default();
+            return Err(format!("the server left it {}: {reason}", way.stage).into());
+        }
+        run.step(Step::EnableConfirmed);
+        let operational: Iccid = way.iccid.ok_or("no profile was chosen")?.parse()?;
+        let subscription = setting.supply.chosen(operational);
+        self.authenticate(subscription.ok_or("another has this profile")?)?;
+        run.step(Step::Authenticated);
+        self.expect_profiles(&[(self.bootstrap, false), (operational, true)])?;
+        run.step(Step::BootstrapDisabled);
+        Ok(self)
+    }
+
     /// In the factory: a card with its certificate and an enabled bootstrap
     /// profile, told of the eIM; and at the eIM, told of the card.
     async fn make(number: u32, setting: &Setting) -> Result<Self, Failure> {
@@ -128,13 +156,27 @@ impl Device {
         let data = octets(&configuration.eim_configuration_data)?;
         let data = EimConfigurationData::from_der(&data)?;
         let association_token = factory.add_initial_eim(&mut card, data, &mut rng)?;
-        let new = NewDevice {
-            eid: eid.to_string(),
-            association_token,
-            counter_value: configuration.counter_value,
-            empty_response: false,
-        };
-        setting.operator.add_euicc(&new).await?;
+        let counter_value = configuration.counter_value;
+        if setting.zero_touch {
+            let device = ManifestDevice {
+                eid: eid.to_string(),
+                association_token,
+                counter_value,
+                imei: Some(imei(number)?.to_string()),
+                serial: Some(format!("DEMO-{number}")),
+                bootstrap_iccid: Some(subscription.iccid.to_string()),
+                ..ManifestDevice::default()
+            };
+            setting.operator.announce(device).await?;
+        } else {
+            let new = NewDevice {
+                eid: eid.to_string(),
+                association_token,
+                counter_value,
+                empty_response: false,
+            };
+            setting.operator.add_euicc(&new).await?;
+        }
         let mut device = Device {
             number,
             bootstrap: subscription.iccid,
@@ -248,11 +290,21 @@ impl Kept {
 }
 
 fn config(number: u32, setting: &Setting) -> Config {
+    let imei = imei(number).ok();
+    let info = DeviceInfo {
+        imei: imei.map(|imei| imei.to_octets()),
+        ..lab::device_info()
+    };
     Config {
         poll_interval: POLL_INTERVAL,
         jitter_seed: u64::from(number),
-        ..Config::new(lab::device_info(), vec![setting.factory.ci.clone()])
+        ..Config::new(info, vec![setting.factory.ci.clone()])
     }
+}
+
+/// The IMEI of a device, of the type that the lab's devices are.
+fn imei(number: u32) -> Result<Imei, Failure> {
+    Ok(format!("35290611{:06}", number % 1_000_000).parse()?)
 }
 
 async fn expect_confirmed(setting: &Setting, id: &str) -> Result<(), Failure> {

@@ -49,6 +49,11 @@ pub(crate) struct Demo {
     /// A profile package (SAIP, DER) to personalise instead of the built-in one
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
+    /// Announce factory-fresh devices in a manifest and touch nothing more: each
+    /// polls, is checked against the manifest, and a rule of the server chooses,
+    /// downloads and enables its profile
+    #[arg(long)]
+    zero_touch: bool,
     /// Devices that act at the same time
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1024))]
     parallel: u32,
@@ -60,6 +65,9 @@ pub(crate) struct Demo {
     dir: Option<PathBuf>,
 }
 
+/// The server's rule for devices that are announced.
+const ZERO_TOUCH_RULE: &str = r#"zero_touch=[{name="demo",profile_type="operational"}]"#;
+
 /// What all devices share.
 pub(crate) struct Setting {
     pub(crate) operator: Operator,
@@ -67,6 +75,8 @@ pub(crate) struct Setting {
     pub(crate) devices: Client,
     pub(crate) factory: Factory,
     pub(crate) supply: Supply,
+    /// Whether devices are only announced, and not operated.
+    pub(crate) zero_touch: bool,
     /// What devices at rest have in common.
     pub(crate) likeness: OnceCell<Likeness>,
 }
@@ -93,12 +103,18 @@ impl Demo {
     async fn act(&self) -> Result<bool, Failure> {
         let started = Instant::now();
         let template = self.template()?;
-        let mut server = ServerProcess::start(self.server.as_deref(), self.dir.as_deref()).await?;
+        let settings: &[&str] = match self.zero_touch {
+            true => &[ZERO_TOUCH_RULE],
+            false => &[],
+        };
+        let (program, folder) = (self.server.as_deref(), self.dir.as_deref());
+        let mut server = ServerProcess::start(program, folder, settings).await?;
         let setting = Rc::new(Setting {
             operator: Operator::new(&server)?,
             devices: operator::client(&server).build(Arc::new(SoftwareProvider))?,
             factory: factory(server.ca())?,
-            supply: Supply::new(template, self.devices),
+            supply: Supply::new(template, self.devices, self.zero_touch),
+            zero_touch: self.zero_touch,
             likeness: OnceCell::new(),
         });
         let progress = Progress::new(self.devices);

@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use api::{EimConfiguration, NewDevice, NewOperation, NewProfiles, NewSubscription, Secret};
+use api::{
+    AnnouncedDevices, EimConfiguration, Manifest, ManifestDevice, NewDevice, NewOperation,
+    NewProfiles, NewSubscription, Secret,
+};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Method, Request};
@@ -116,16 +119,33 @@ impl Operator {
         Ok(())
     }
 
+    /// Announces a device as its factory does.
+    pub(crate) async fn announce(&self, device: ManifestDevice) -> Result<(), Failure> {
+        let manifest = Manifest {
+            devices: vec![device],
+        };
+        let done: AnnouncedDevices = self
+            .call(Method::POST, "/manifests", Some(&manifest))
+            .await?;
+        match done.devices.first() {
+            Some(device) if device.result == "added" => Ok(()),
+            other => Err(format!("the manifest was not taken: {other:?}").into()),
+        }
+    }
+
+    /// What the server says of a device.
+    pub(crate) async fn device(&self, eid: &str) -> Result<api::Device, Failure> {
+        self.call(Method::GET, &format!("/devices/{eid}"), None::<&()>)
+            .await
+    }
+
     /// Queues an operation; gives its identifier.
     pub(crate) async fn queue(
         &self,
         eid: &str,
         operation: api::OperationKind,
     ) -> Result<String, Failure> {
-        let new = NewOperation {
-            eid: eid.to_string(),
-            operation,
-        };
+        let new = NewOperation::one(eid.to_string(), operation);
         let queued: api::Operation = self.call(Method::POST, "/operations", Some(&new)).await?;
         Ok(queued.id)
     }

@@ -167,8 +167,12 @@ impl Run {
     }
 
     pub(crate) fn event(&mut self, event: &Event) {
-        if let Some(step) = Step::of(event) {
-            self.step(step);
+        let installed = self.took.iter().any(|(step, _)| *step == Step::Installed);
+        match Step::of(event) {
+            // A list of profiles, of a device that nobody knows yet.
+            Some(Step::Executed) if !installed => {}
+            Some(step) => self.step(step),
+            None => {}
         }
     }
 }
@@ -200,7 +204,9 @@ impl Report {
             "step", "devices", "min ms", "median ms", "max ms"
         );
         for step in Step::ALL {
-            let took = self.took.entry(step).or_default();
+            let Some(took) = self.took.get_mut(&step) else {
+                continue;
+            };
             took.sort_unstable();
             let at = |index: usize| f64::from(took.get(index).copied().unwrap_or_default()) / 1e3;
             println!(

@@ -44,10 +44,11 @@ pub(crate) struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Makes keys and configuration, and starts the server.
+    /// Makes keys and configuration, and starts the server with settings more.
     pub(crate) async fn start(
         program: Option<&Path>,
         folder: Option<&Path>,
+        settings: &[&str],
     ) -> Result<Self, Failure> {
         let program = match program {
             Some(program) => program.to_path_buf(),
@@ -57,10 +58,10 @@ impl ServerProcess {
             Some(folder) => Folder::Kept(folder.to_path_buf()),
             None => Folder::Temporary(TemporaryFolder::new()?),
         };
-        Self::start_in(&program, folder).await
+        Self::start_in(&program, folder, settings).await
     }
 
-    async fn start_in(program: &Path, kept: Folder) -> Result<Self, Failure> {
+    async fn start_in(program: &Path, kept: Folder, settings: &[&str]) -> Result<Self, Failure> {
         let folder = kept.path().to_path_buf();
         let init = Command::new(program)
             .args(["init", "--ports", "0,0,0", "--eim", EIM, "--smdp", SMDP])
@@ -78,6 +79,7 @@ impl ServerProcess {
         let mut child = Command::new(program)
             .args(["serve", "--announce", "--stop-on-stdin-eof", "--config"])
             .arg(folder.join("simurgh.toml"))
+            .args(settings.iter().flat_map(|setting| ["--set", setting]))
             // Nobody writes: it ends with this process, however that ends, and
             // the server with it.
             .stdin(Stdio::piped())

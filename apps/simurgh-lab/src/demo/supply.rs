@@ -1,8 +1,9 @@
 //! Subscriptions for the devices, made and put into stock as they are needed.
 
-use std::cell::Cell;
-use std::collections::VecDeque;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
 
+use rsp_asn1::ids::Iccid;
 use rsp_core::profile::Subscription;
 use rsp_crypto::Rng;
 use tokio::sync::Mutex;
@@ -22,16 +23,24 @@ pub(crate) struct Supply {
     ready: Mutex<VecDeque<(u32, Subscription)>>,
     /// How many were made.
     made: Cell<u32>,
+    /// All of them, if the server chooses who gets which.
+    chosen_later: Option<RefCell<BTreeMap<Iccid, Subscription>>>,
 }
 
 impl Supply {
-    pub(crate) fn new(template: Vec<u8>, devices: u32) -> Self {
+    pub(crate) fn new(template: Vec<u8>, devices: u32, chosen_later: bool) -> Self {
         Supply {
             template,
             devices,
             ready: Mutex::default(),
             made: Cell::new(0),
+            chosen_later: chosen_later.then(RefCell::default),
         }
+    }
+
+    /// Takes the subscription that the server chose.
+    pub(crate) fn chosen(&self, iccid: Iccid) -> Option<Subscription> {
+        self.chosen_later.as_ref()?.borrow_mut().remove(&iccid)
     }
 
     /// The next device's number and subscription; `None` after the last one.
@@ -52,6 +61,10 @@ impl Supply {
                 .stock(&self.template, subscriptions)
                 .await?;
             self.made.set(until);
+            if let Some(all) = &self.chosen_later {
+                let by_iccid = batch.iter().map(|(_, of)| (of.iccid, of.clone()));
+                all.borrow_mut().extend(by_iccid);
+            }
             *ready = batch;
         }
         Ok(ready.pop_front())

@@ -8,20 +8,13 @@ use rsp_core::eim::{EuiccRecord, MAX_COUNTER_VALUE};
 
 use super::functions::parse;
 use super::list::{Query, page};
-use super::{Functions, invalid, problem, shown, stored, utc};
+use super::{Functions, invalid, manifest, problem, shown, stored, utc};
 use crate::shell;
 
 impl Functions {
     pub(super) fn add_device(&self, new: &NewDevice) -> Result<Device, Problem> {
         let eid = parse("eid", &new.eid)?;
-        if !(0..MAX_COUNTER_VALUE).contains(&new.counter_value) {
-            let remedy = "give the counterValue of the eIM configuration data";
-            return Err(invalid("counter_value", "out of range", remedy));
-        }
-        if new.association_token.is_some_and(|token| token < 0) {
-            let remedy = "give the token that the eUICC answered";
-            return Err(invalid("association_token", "negative", remedy));
-        }
+        check_counters(new.counter_value, new.association_token)?;
         let record = EuiccRecord {
             empty_response: new.empty_response,
             ..EuiccRecord::new(eid, new.association_token, new.counter_value)
@@ -123,6 +116,20 @@ impl Functions {
             networks: record.networks.iter().map(network).collect(),
             facts: shown::facts(&record.facts),
             dissociated: record.dissociated.map(utc),
+            zero_touch: record.zero_touch.as_ref().map(manifest::shown),
         })
     }
+}
+
+/// What a factory says of counter and token.
+pub(super) fn check_counters(counter: i64, token: Option<i64>) -> Result<(), Problem> {
+    if !(0..MAX_COUNTER_VALUE).contains(&counter) {
+        let remedy = "give the counterValue of the eIM configuration data";
+        return Err(invalid("counter_value", "out of range", remedy));
+    }
+    if token.is_some_and(|token| token < 0) {
+        let remedy = "give the token that the eUICC answered";
+        return Err(invalid("association_token", "negative", remedy));
+    }
+    Ok(())
 }

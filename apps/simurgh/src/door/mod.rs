@@ -4,6 +4,7 @@ mod devices;
 mod eims;
 mod functions;
 mod list;
+mod manifest;
 mod operations;
 mod order;
 mod shown;
@@ -85,6 +86,7 @@ impl Functions {
             ("GET", ["eim-configuration"]) => ok(&self.eim_configuration()?),
             ("GET", ["devices"]) => paged(path, &query()?, &self.devices(&query()?)?),
             ("POST", ["devices"]) => created(&self.add_device(&read(request)?)?),
+            ("POST", ["manifests"]) => ok(&self.announce(&read(request)?)?),
             ("GET", ["devices", eid]) => ok(&self.device(eid)?),
             ("PATCH", ["devices", eid]) => ok(&self.set_device(eid, &read(request)?)?),
             ("DELETE", ["devices", eid]) => {

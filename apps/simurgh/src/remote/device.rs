@@ -37,6 +37,10 @@ pub(crate) enum DeviceCommand {
         #[arg(long)]
         empty_response: bool,
     },
+    /// Announce devices as a factory made them: each is known when it polls for
+    /// the first time, checked, and given its profile by the rules in
+    /// simurgh.toml
+    Import(super::import::Import),
     /// Change what is set for a device
     Set {
         #[command(flatten)]
@@ -47,51 +51,8 @@ pub(crate) enum DeviceCommand {
     },
     /// Forget a device; what its eUICC signed is kept
     Remove(OneDevice),
-    /// Ask the device's IPA for data objects, which nobody signs
-    Data {
-        #[command(flatten)]
-        device: OneDevice,
-        /// Tags of IpaEuiccData (SGP.32 2.11.2.2), hexadecimal, one after the
-        /// other
-        #[arg(long, default_value = "81BF20BF228384A8A9", value_name = "TAGS")]
-        tags: String,
-        #[command(flatten)]
-        ordering: Ordering,
-    },
-    /// Have the eUICC sign its Rules Authorisation Table
-    Rat {
-        #[command(flatten)]
-        device: OneDevice,
-        #[command(flatten)]
-        ordering: Ordering,
-    },
-    /// Allow the device to enable profiles right after their installation, or
-    /// forbid it
-    ImmediateEnable {
-        #[command(flatten)]
-        device: OneDevice,
-        /// Whether it may
-        #[arg(action = ArgAction::Set, value_name = "true|false")]
-        enable: bool,
-        /// Only profiles of the SM-DP+ with this OID
-        #[arg(long, value_name = "OID")]
-        smdp_oid: Option<String>,
-        /// Only profiles of the SM-DP+ at this address
-        #[arg(long, value_name = "HOST")]
-        smdp_address: Option<String>,
-        #[command(flatten)]
-        ordering: Ordering,
-    },
-    /// Set the default SM-DP+ address of the eUICC
-    DefaultSmdp {
-        #[command(flatten)]
-        device: OneDevice,
-        /// Host name; an empty one removes it
-        #[arg(value_name = "HOST")]
-        address: String,
-        #[command(flatten)]
-        ordering: Ordering,
-    },
+    #[command(flatten)]
+    Operation(DeviceOperation),
     /// Print what a factory tells eUICCs of this eIM with AddInitialEim
     EimConfiguration(Configuration),
 }
@@ -186,6 +147,7 @@ impl DeviceCommand {
                 let added: Device = api.post("/devices", &new)?;
                 api.output.one(&added)
             }
+            DeviceCommand::Import(import) => import.run(),
             DeviceCommand::Set {
                 device,
                 empty_response,
@@ -202,7 +164,65 @@ impl DeviceCommand {
                 api.call(Method::DELETE, &device.path()?, None::<&()>)
             }
             DeviceCommand::EimConfiguration(configuration) => configuration.run(),
-            DeviceCommand::Data {
+            DeviceCommand::Operation(operation) => operation.order(),
+        }
+    }
+}
+
+/// What is done on the device, when it polls.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeviceOperation {
+    /// Ask the device's IPA for data objects, which nobody signs
+    Data {
+        #[command(flatten)]
+        device: OneDevice,
+        /// Tags of IpaEuiccData (SGP.32 2.11.2.2), hexadecimal, one after the
+        /// other
+        #[arg(long, default_value = "81BF20BF228384A8A9", value_name = "TAGS")]
+        tags: String,
+        #[command(flatten)]
+        ordering: Ordering,
+    },
+    /// Have the eUICC sign its Rules Authorisation Table
+    Rat {
+        #[command(flatten)]
+        device: OneDevice,
+        #[command(flatten)]
+        ordering: Ordering,
+    },
+    /// Allow the device to enable profiles right after their installation, or
+    /// forbid it
+    ImmediateEnable {
+        #[command(flatten)]
+        device: OneDevice,
+        /// Whether it may
+        #[arg(action = ArgAction::Set, value_name = "true|false")]
+        enable: bool,
+        /// Only profiles of the SM-DP+ with this OID
+        #[arg(long, value_name = "OID")]
+        smdp_oid: Option<String>,
+        /// Only profiles of the SM-DP+ at this address
+        #[arg(long, value_name = "HOST")]
+        smdp_address: Option<String>,
+        #[command(flatten)]
+        ordering: Ordering,
+    },
+    /// Set the default SM-DP+ address of the eUICC
+    DefaultSmdp {
+        #[command(flatten)]
+        device: OneDevice,
+        /// Host name; an empty one removes it
+        #[arg(value_name = "HOST")]
+        address: String,
+        #[command(flatten)]
+        ordering: Ordering,
+    },
+}
+
+impl DeviceOperation {
+    fn order(self) -> Result<(), Failure> {
+        match self {
+            DeviceOperation::Data {
                 device,
                 tags,
                 ordering,
@@ -215,10 +235,10 @@ impl DeviceCommand {
                 };
                 ordering.order(device, kind)
             }
-            DeviceCommand::Rat { device, ordering } => {
+            DeviceOperation::Rat { device, ordering } => {
                 ordering.order(device, OperationKind::GetRat)
             }
-            DeviceCommand::ImmediateEnable {
+            DeviceOperation::ImmediateEnable {
                 device,
                 enable,
                 smdp_oid,
@@ -232,7 +252,7 @@ impl DeviceCommand {
                 };
                 ordering.order(device, kind)
             }
-            DeviceCommand::DefaultSmdp {
+            DeviceOperation::DefaultSmdp {
                 device,
                 address,
                 ordering,
@@ -252,12 +272,17 @@ impl Shown for Device {
         "PROOF",
         "IMEI",
         "NETWORK",
+        "ZERO-TOUCH",
     ];
 
     fn cells(&self) -> Vec<String> {
         let yes = |yes: bool| if yes { "yes" } else { "no" }.to_string();
         let token = self.association_token.map(|token| token.to_string());
         let imei = self.facts.device.as_ref().and_then(|d| d.imei.as_ref());
+        let zero_touch = self.zero_touch.as_ref().map(|way| match &way.reason {
+            Some(reason) => format!("{}: {reason}", way.stage),
+            None => way.stage.clone(),
+        });
         let network = self.networks.last().map(|seen| &seen.plmn);
         vec![
             self.eid.clone(),
@@ -272,6 +297,7 @@ impl Shown for Device {
             },
             imei.cloned().unwrap_or_default(),
             network.cloned().unwrap_or_default(),
+            zero_touch.unwrap_or_default(),
         ]
     }
 }

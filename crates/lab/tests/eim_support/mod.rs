@@ -1,6 +1,7 @@
 //! An IPA and an eUICC that say what a test wants, signed with the card's key.
 #![allow(
     dead_code,
+    unreachable_pub,
     clippy::unwrap_used,
     clippy::panic,
     reason = "each test uses a part, and tests fail by panicking"

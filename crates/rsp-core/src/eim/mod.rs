@@ -25,6 +25,7 @@ mod profiles;
 mod provide_eim_package_result;
 mod result_items;
 mod verified;
+mod zero_touch;
 
 use alloc::vec::Vec;
 
@@ -58,6 +59,7 @@ pub use provide_eim_package_result::{
     named_by as result_named_by,
 };
 pub use verified::{Unproven, Verified};
+pub use zero_touch::{ManifestEntry, ProfileSource, ZeroTouch, ZeroTouchRule, ZeroTouchStage};
 
 /// An eIM: its name and keys.
 #[derive(Debug)]
@@ -133,6 +135,9 @@ pub struct EuiccRecord {
     /// When the eUICC signed that it has forgotten this eIM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dissociated: Option<Timestamp>,
+    /// If its factory announced it: the way to its operational profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zero_touch: Option<ZeroTouch>,
 }
 
 /// A `notifyStateChange` of an IPA.
@@ -160,6 +165,7 @@ impl EuiccRecord {
             facts: EuiccFacts::default(),
             networks: Vec::new(),
             dissociated: None,
+            zero_touch: None,
         }
     }
 }
@@ -205,6 +211,7 @@ impl<R> Step<R> {
 
     /// The operations that are in another state than before came into it now.
     fn at(mut self, before: &[Operation], now: Timestamp) -> Self {
+        zero_touch::advance(&mut self, now);
         for operation in &mut self.operations {
             let same = |earlier: &Operation| {
                 earlier.id == operation.id && earlier.state_name() == operation.state_name()

@@ -1,8 +1,10 @@
 //! What an operator should read about a step.
 
+use alloc::string::String;
+
 use rsp_asn1::sgp32::{EuiccPackageErrorCode, StateChangeCause};
 
-use super::{OperationId, Unproven, Unsafe};
+use super::{OperationId, Unproven, Unsafe, ZeroTouchStage};
 
 /// Something that happened in a step, for the log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -88,10 +90,32 @@ pub enum Note {
         /// What speaks against it.
         because: Unsafe,
     },
+    /// A device that its factory announced is further.
+    #[error("zero-touch: {}{}", .stage.name(), said(.stage))]
+    ZeroTouch {
+        /// How far it is.
+        stage: ZeroTouchStage,
+    },
+    /// No profile could be chosen for such a device.
+    #[error("zero-touch: no profile for the device: {because}")]
+    NoProfile {
+        /// Why.
+        because: String,
+    },
     /// The device says that something changed without this eIM.
     #[error("the device reports a change of state: {cause}")]
     StateChanged {
         /// What it names as cause.
         cause: StateChangeCause,
     },
+}
+
+/// Why a device goes no further.
+fn said(stage: &ZeroTouchStage) -> String {
+    match stage {
+        ZeroTouchStage::Refused { reason } | ZeroTouchStage::Failed { reason } => {
+            alloc::format!(": {reason}")
+        }
+        _ => String::new(),
+    }
 }

@@ -414,10 +414,10 @@ pub(super) fn named<'a>(
     in_order(open, |(id, _)| id == named)
 }
 
-fn in_order<'a>(
-    open: &'a [Operation],
+fn in_order(
+    open: &[Operation],
     is_meant: impl Fn((&TransactionId, Option<i64>)) -> bool,
-) -> Vec<&'a Operation> {
+) -> Vec<&Operation> {
     let is_meant = |operation: &&Operation| operation.sent().is_some_and(&is_meant);
     let mut found: Vec<_> = open.iter().filter(is_meant).collect();
     found.sort_by_key(|operation| operation.place());

@@ -20,10 +20,36 @@ pub(super) fn add_euicc(tx: &Db<'_>, record: &EuiccRecord) -> Result<(), StoreEr
     };
     let eid = record.eid.to_string();
     let document = tx.seal("euicc", &eid, record)?;
-    tx.prepare_cached("INSERT INTO euicc (eid, version, document) VALUES ($1, 1, $2)")?
-        .execute(params![eid, document])
+    tx.prepare_cached("INSERT INTO euicc (eid, version, waits, document) VALUES ($1, 1, $2, $3)")?
+        .execute(params![eid, record.waits_for_profile(), document])
         .map_err(exists("an eUICC with this EID"))?;
     Ok(())
+}
+
+/// Codes are given away in their order.
+pub(super) fn allot_code(
+    tx: &Db<'_>,
+    stock: &str,
+    codes: usize,
+    eid: Eid,
+) -> Result<Option<usize>, StoreError> {
+    let eid = eid.to_string();
+    let given: Option<i64> = tx
+        .prepare_cached("SELECT place FROM code WHERE stock = $1 AND eid = $2")?
+        .query_row(params![stock, eid], |row| row.get(0))
+        .optional()?;
+    if let Some(given) = given {
+        return Ok(usize::try_from(given).ok());
+    }
+    let next: i64 = tx
+        .prepare_cached("SELECT coalesce(max(place) + 1, 0) FROM code WHERE stock = $1")?
+        .query_row([stock], |row| row.get(0))?;
+    let Some(place) = usize::try_from(next).ok().filter(|place| *place < codes) else {
+        return Ok(None);
+    };
+    tx.prepare_cached("INSERT INTO code (stock, place, eid) VALUES ($1, $2, $3)")?
+        .execute(params![stock, next, eid])?;
+    Ok(Some(place))
 }
 
 pub(super) fn euicc(
@@ -80,7 +106,7 @@ pub(super) fn euiccs(
 
 pub(super) fn euicc_index(connection: &Db<'_>) -> Result<Vec<(Eid, bool)>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT eid, EXISTS (SELECT 1 FROM operation
+        "SELECT eid, waits OR EXISTS (SELECT 1 FROM operation
                              WHERE operation.eid = euicc.eid AND is_open = 1) FROM euicc",
     )?;
     let rows = statement.query_map([], |row| {
@@ -222,10 +248,15 @@ pub(super) fn commit(tx: &Db<'_>, change: &EuiccChange<'_>) -> Result<(), StoreE
     let document = tx.seal("euicc", &eid, change.record)?;
     let changed = tx
         .prepare_cached(
-            "UPDATE euicc SET document = $1, version = version + 1
-             WHERE eid = $2 AND version = $3",
+            "UPDATE euicc SET document = $1, waits = $2, version = version + 1
+             WHERE eid = $3 AND version = $4",
         )?
-        .execute(params![document, eid, change.version])?;
+        .execute(params![
+            document,
+            change.record.waits_for_profile(),
+            eid,
+            change.version
+        ])?;
     one_row(changed)?;
     for operation in change.operations {
         put_operation(tx, operation)?;

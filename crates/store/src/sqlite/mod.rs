@@ -158,6 +158,22 @@ impl Store for SqliteStore {
         self.transact(|tx| eim::add_euicc(tx, record))
     }
 
+    fn add_euicc_with(
+        &self,
+        record: &EuiccRecord,
+        operations: &[Operation],
+    ) -> Result<(), StoreError> {
+        self.transact(|tx| {
+            eim::add_euicc(tx, record)?;
+            let mut operations = operations.iter();
+            operations.try_for_each(|operation| eim::add_operation(tx, operation))
+        })
+    }
+
+    fn allot_code(&self, stock: &str, codes: usize, eid: Eid) -> Result<Option<usize>, StoreError> {
+        self.transact(|tx| eim::allot_code(tx, stock, codes, eid))
+    }
+
     fn euicc(&self, eid: Eid) -> Result<Option<Versioned<EuiccRecord>>, StoreError> {
         self.read(|db| eim::euicc(db, eid))
     }

@@ -9,6 +9,8 @@ CREATE TABLE sealing (
 CREATE TABLE euicc (
     eid       TEXT PRIMARY KEY,
     version   INTEGER NOT NULL,
+    -- Whether a profile is to be chosen for it when it polls.
+    waits     INTEGER NOT NULL,
     document  BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
@@ -16,6 +18,15 @@ CREATE TABLE euicc (
 CREATE TABLE euicc_removed (
     eid            TEXT PRIMARY KEY,
     counter_value  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Which eUICC was given which activation code of a stock.
+CREATE TABLE code (
+    stock  TEXT NOT NULL,
+    place  INTEGER NOT NULL,
+    eid    TEXT NOT NULL,
+    PRIMARY KEY (stock, place),
+    UNIQUE (stock, eid)
 ) STRICT, WITHOUT ROWID;
 
 -- When devices polled last.
