@@ -427,6 +427,7 @@ fn keep(store: &dyn Store, evidence: &[Evidence], now: Timestamp) {
     store.commit_euicc(&change).unwrap();
 }
 
+/// EIM-48.
 #[test]
 fn a_notification_is_kept_and_forwarded_once() {
     let store = SqliteStore::in_memory().unwrap();
