@@ -33,7 +33,7 @@ impl Own {
             .worker_threads(1)
             .enable_all()
             .build()?;
-        let process = runtime.block_on(ServerProcess::start(None, None))?;
+        let process = runtime.block_on(ServerProcess::start(None, None, &[]))?;
         Ok(Own {
             process: Some(process),
             runtime,

@@ -307,9 +307,11 @@ impl Eim {
 
     /// Whether the result would be worth nothing without the eUICC's key.
     fn needs_key(&self, record: &EuiccRecord, kind: &OperationKind) -> bool {
-        *kind != OperationKind::GetCertificates
-            && record.public_key.is_none()
-            && !self.lab.accepts_unverified(record.eid)
+        let unsigned = matches!(
+            kind,
+            OperationKind::GetCertificates | OperationKind::GetEuiccData(_)
+        );
+        !unsigned && record.public_key.is_none() && !self.lab.accepts_unverified(record.eid)
     }
 }
 
