@@ -187,8 +187,8 @@ impl Bench {
         )?)
     }
 
-    /// GetEimPackage; an eIM that asks for certificates alone, by itself, gets
-    /// them and is asked again.
+    /// GetEimPackage; an eIM that asks for certificates by itself, not for all
+    /// that a case orders, gets them and is asked again.
     pub(super) fn poll_beyond_certificates(
         &mut self,
         device: &Device,
@@ -196,7 +196,7 @@ impl Bench {
         for _ in 0..BEFORE {
             match self.poll(device)? {
                 GetEimPackageResponse::IpaEuiccDataRequest(request)
-                    if request.tag_list.contains(&0xA6) && !request.tag_list.contains(&0x20) =>
+                    if request.tag_list.contains(&0xA6) && !request.tag_list.contains(&0x81) =>
                 {
                     self.provided(device, &device.certificates(&request))?;
                 }
