@@ -11,6 +11,7 @@ mod asn1;
 mod bindings;
 mod bsp;
 mod card;
+mod datagrams;
 mod doors;
 mod input;
 mod ipa;
@@ -28,6 +29,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("bsp", bsp::segments),
     ("card_apdus", card::apdus),
     ("certificates", pki::certificates),
+    ("coap", datagrams::coap),
     ("es2plus_json", bindings::es2plus_json),
     ("es9plus_asn1", asn1::es9plus),
     ("es9plus_json", bindings::es9plus_json),
@@ -39,6 +41,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("install", card::install),
     ("ipa_and_answers", ipa::answers),
     ("ipa_and_card", ipa::with_card),
+    ("mqtt", datagrams::mqtt),
     ("profile_package", profile::package),
     ("uicc_apdus", card::file_system),
 ];

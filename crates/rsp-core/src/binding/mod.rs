@@ -2,7 +2,9 @@
 //!
 //! | module | interface | standard |
 //! |---|---|---|
+//! | [`coap`] | any of these over CoAP | SGP.32 6.2, RFC 7252, 7959, 9175 |
 //! | [`esipa_asn1`] | ESipa over HTTPS, ASN.1 | SGP.32 6.1, 6.3 |
+//! | [`mqtt`] | ESipa over MQTT 5 | SGP.32 leaves it open |
 //! | [`es9plus`] | ES9+ at the server, whichever binding | SGP.22 6.5, 6.6 |
 //! | [`es9plus_asn1`] | ES9+ over HTTPS, ASN.1 | SGP.22 6.6 |
 //! | [`es9plus_json`] | ES9+ over HTTPS, JSON | SGP.22 6.5.2.6 to 6.5.2.10 |
@@ -10,6 +12,7 @@
 //! | [`es2plus_json`] | ES2+ over HTTPS, JSON | SGP.22 6.5.2.1 to 6.5.2.4 |
 //! | [`es12_json`] | ES12 and ES15 over HTTPS, JSON | SGP.22 6.5.2.13, 6.5.2.14 |
 
+pub mod coap;
 pub mod es11;
 pub mod es12_json;
 pub mod es2plus_json;
@@ -18,6 +21,7 @@ pub mod es9plus_asn1;
 pub mod es9plus_json;
 pub mod esipa_asn1;
 pub mod json;
+pub mod mqtt;
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -27,6 +31,30 @@ pub use json::StatusCodeData;
 
 /// `X-Admin-Protocol` that is sent where no request says another.
 pub const ADMIN_PROTOCOL: &str = "gsma/rsp/v2.1.0";
+
+/// What carries ESipa between an IPA and an eIM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// HTTPS (SGP.32 6.1).
+    Https,
+    /// CoAP over DTLS (SGP.32 6.2).
+    Coaps,
+    /// MQTT, which SGP.32 does not define.
+    Mqtt,
+}
+
+impl Transport {
+    /// The bit of `eimSupportedProtocol` and `ipaSupportedProtocols` for
+    /// retrieval over it.
+    pub const fn retrieve_bit(self) -> u8 {
+        match self {
+            Transport::Https => 0,
+            Transport::Coaps => 1,
+            // Proprietary.
+            Transport::Mqtt => 4,
+        }
+    }
+}
 
 /// An HTTP POST, whatever carries it.
 #[derive(Clone, PartialEq, Eq)]
