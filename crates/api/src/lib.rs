@@ -137,6 +137,36 @@ pub struct SeenNetwork {
     pub last: String,
 }
 
+/// Asks for a new pre-shared key of a device.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewPsk {
+    /// The identity under which the device presents it; the EID if there is
+    /// none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+}
+
+/// A pre-shared key of a device, at the only time at which it is shown.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Psk {
+    /// 32 digits.
+    pub eid: String,
+    /// The identity under which the device presents it.
+    pub identity: String,
+    /// The key, 32 octets in hexadecimal digits. Secret.
+    pub key: String,
+}
+
+impl core::fmt::Debug for Psk {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Psk")
+            .field("eid", &self.eid)
+            .field("identity", &self.identity)
+            .field("key", &format_args!("[redacted]"))
+            .finish()
+    }
+}
+
 /// A change of state that a device reported.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateChange {

@@ -6,6 +6,7 @@ use rsp_core::eim::{EuiccRecord, Evidence, EvidenceKind, Operation, OperationId,
 use rsp_crypto::CryptoError;
 use rsp_crypto::software::SealError;
 
+use crate::psk_contract::PskStore;
 use crate::smdp_contract::SmdpStore;
 use crate::smds_contract::SmdsStore;
 
@@ -150,7 +151,7 @@ impl Forwarding {
 
 /// State of all roles. Every method is one transaction, durable when it
 /// returns.
-pub trait Store: SmdpStore + SmdsStore + Send + Sync {
+pub trait Store: SmdpStore + SmdsStore + PskStore + Send + Sync {
     /// Adds an eUICC. If it was known once, its counter does not go back behind
     /// the last one that was sent then.
     ///

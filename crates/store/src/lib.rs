@@ -11,6 +11,7 @@ mod announce;
 mod contract;
 mod eim;
 mod index;
+mod psk_contract;
 mod smdp;
 mod smdp_contract;
 mod smds;
@@ -23,6 +24,7 @@ pub use contract::{
     Versioned,
 };
 pub use eim::{EimHost, EimReply, Observer};
+pub use psk_contract::PskStore;
 pub use smdp::{RefusalObserver, SmdpHost};
 pub use smdp_contract::{
     ProfileStock, SmdpChange, SmdpNotification, SmdpStore, StoredSession, Waiting,

@@ -17,7 +17,7 @@ use rsp_core::profile::Subscription;
 use rsp_core::smdp::{Order, OrderKey, OrderState, ProfileTypeSettings, Session};
 use rsp_crypto::software::Sealer;
 use store::{
-    EuiccChange, Forwarding, OperationFilter, ProfileStock, SmdpChange, SmdpNotification,
+    EuiccChange, Forwarding, OperationFilter, ProfileStock, PskStore, SmdpChange, SmdpNotification,
     SmdpStore, SqliteStore, Store, StoreError, StoredSession, Versioned,
 };
 
@@ -362,7 +362,7 @@ fn a_newer_file_is_refused() {
         refused,
         Err(StoreError::Schema {
             found: 99,
-            known: 4
+            known: 5
         })
     ));
 }
@@ -554,4 +554,30 @@ fn lists_come_in_pages() {
     let index = store.euicc_index().unwrap();
     assert!(index.contains(&(other, false)));
     assert!(index.iter().any(|(known, open)| *known != other && *open));
+}
+
+/// A device has one key, an identity one device; both go with the device.
+#[test]
+fn pre_shared_keys() {
+    let file = File::new("psk");
+    let store = file.open();
+    let one = eid();
+    let other: Eid = "89049032123451234512345678901334".parse().unwrap();
+    let unknown = store.put_psk(one, "a", &[1; 32]);
+    assert!(matches!(unknown, Err(StoreError::Unknown(_))));
+    for eid in [one, other] {
+        store.add_euicc(&EuiccRecord::new(eid, None, 0)).unwrap();
+    }
+    store.put_psk(one, "a", &[1; 32]).unwrap();
+    let taken = store.put_psk(other, "a", &[2; 32]);
+    assert!(matches!(taken, Err(StoreError::Exists(_))));
+    store.put_psk(one, "b", &[3; 32]).unwrap();
+    assert_eq!(store.psk("a").unwrap(), None, "the key before is forgotten");
+    assert_eq!(store.psk("b").unwrap().unwrap().as_slice(), [3; 32]);
+    assert_eq!(store.psk_identity(one).unwrap().as_deref(), Some("b"));
+    store.remove_psk(one).unwrap();
+    assert!(matches!(store.remove_psk(one), Err(StoreError::Unknown(_))));
+    store.put_psk(one, "b", &[3; 32]).unwrap();
+    store.remove_euicc(one).unwrap();
+    assert_eq!(store.psk("b").unwrap(), None);
 }

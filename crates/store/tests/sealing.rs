@@ -17,12 +17,13 @@ use rsp_core::smdp::{
 use rsp_core::smds::Event;
 use rsp_crypto::software::Sealer;
 use store::{
-    AnnouncementStore, ProfileStock, SmdpChange, SmdpStore, SmdsStore, SqliteStore, Store,
-    StoreError, StoredSession, StoredSmdsSession, Versioned,
+    AnnouncementStore, ProfileStock, PskStore, SmdpChange, SmdpStore, SmdsStore, SqliteStore,
+    Store, StoreError, StoredSession, StoredSmdsSession, Versioned,
 };
 
 /// Texts that no file may show.
-const MARKS: [&str; 8] = [
+const MARKS: [&str; 9] = [
+    "mark-pre-shared!",
     "mark-template",
     "mark-matching-id",
     "mark-activation-code",
@@ -124,6 +125,7 @@ fn fill(store: &SqliteStore) {
     store
         .add_euicc(&EuiccRecord::new(eid(), Some(TOKEN), 0))
         .unwrap();
+    store.put_psk(eid(), "device", b"mark-pre-shared!").unwrap();
     let kind = OperationKind::Download {
         activation_code: "LPA:1$smdp.example.com$mark-activation-code".to_string(),
     };
@@ -208,6 +210,8 @@ fn check(store: &SqliteStore) {
     assert_eq!(record.association_token, Some(TOKEN));
     assert_eq!(store.euiccs(None, 9).unwrap(), [record]);
     assert_eq!(store.open_operations(eid()).unwrap().len(), 1);
+    let psk = store.psk("device").unwrap().unwrap();
+    assert_eq!(psk.as_slice(), b"mark-pre-shared!");
     let key = OrderKey::MatchingId("mark-matching-id".to_string());
     assert_eq!(
         store.find_order(&key).unwrap().unwrap().value.iccid,
@@ -275,7 +279,7 @@ fn another_key_opens_all_and_the_old_one_nothing() {
     assert!(shows(&octets(&folder.0), &mark(1)));
 
     let done = SqliteStore::reseal(&folder.file(), sealer(1), sealer(2)).unwrap();
-    assert_eq!(done, Some(13));
+    assert_eq!(done, Some(14));
     // Not even in pages that are free.
     assert!(!shows(&octets(&folder.0), &mark(1)));
     assert!(matches!(folder.open(1), Err(StoreError::OtherKey)));

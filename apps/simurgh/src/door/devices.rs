@@ -78,7 +78,7 @@ impl Functions {
         })
     }
 
-    fn record(&self, eid: &str) -> Result<EuiccRecord, Problem> {
+    pub(super) fn record(&self, eid: &str) -> Result<EuiccRecord, Problem> {
         let eid: Eid = parse("eid", eid)?;
         let found = self.eim.store().euicc(eid).map_err(stored)?;
         let unknown = || {

@@ -7,6 +7,7 @@ mod list;
 mod manifest;
 mod operations;
 mod order;
+mod psk;
 mod shown;
 mod stock;
 
@@ -91,6 +92,11 @@ impl Functions {
             ("PATCH", ["devices", eid]) => ok(&self.set_device(eid, &read(request)?)?),
             ("DELETE", ["devices", eid]) => {
                 self.remove_device(eid)?;
+                Ok(no_content())
+            }
+            ("POST", ["devices", eid, "psk"]) => created(&self.make_psk(eid, &read(request)?)?),
+            ("DELETE", ["devices", eid, "psk"]) => {
+                self.remove_psk(eid)?;
                 Ok(no_content())
             }
             ("GET", ["devices", eid, "profiles"]) => ok(&self.device_profiles(eid)?),

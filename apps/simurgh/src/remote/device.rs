@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use api::{Device, DeviceSettings, EimConfiguration, NewDevice, OperationKind, Page};
+use api::{Device, DeviceSettings, EimConfiguration, NewDevice, NewPsk, OperationKind, Page, Psk};
 use clap::{ArgAction, Args, Subcommand};
 use http::Method;
 
@@ -51,6 +51,18 @@ pub(crate) enum DeviceCommand {
     },
     /// Forget a device; what its eUICC signed is kept
     Remove(OneDevice),
+    /// Make a pre-shared key for CoAP over DTLS and show it this once; the one
+    /// before is of no use any more
+    Psk {
+        #[command(flatten)]
+        device: OneDevice,
+        /// Identity under which the device presents it, instead of the EID
+        #[arg(long, value_name = "NAME", conflicts_with = "remove")]
+        identity: Option<String>,
+        /// Forget the key instead
+        #[arg(long)]
+        remove: bool,
+    },
     #[command(flatten)]
     Operation(DeviceOperation),
     /// Print what a factory tells eUICCs of this eIM with AddInitialEim
@@ -115,6 +127,17 @@ impl OneDevice {
     pub(super) fn path(&self) -> Result<String, Failure> {
         Ok(format!("/devices/{}", super::word("EID", &self.eid)?))
     }
+
+    /// Has a pre-shared key made, or forgotten.
+    fn psk(self, identity: Option<String>, remove: bool) -> Result<(), Failure> {
+        let api = self.remote.api()?;
+        let path = format!("{}/psk", self.path()?);
+        if remove {
+            return api.call(Method::DELETE, &path, None::<&()>);
+        }
+        let made: Psk = api.post(&path, &NewPsk { identity })?;
+        api.output.one(&made)
+    }
 }
 
 impl DeviceCommand {
@@ -163,6 +186,11 @@ impl DeviceCommand {
                 let api = device.remote.api()?;
                 api.call(Method::DELETE, &device.path()?, None::<&()>)
             }
+            DeviceCommand::Psk {
+                device,
+                identity,
+                remove,
+            } => device.psk(identity, remove),
             DeviceCommand::EimConfiguration(configuration) => configuration.run(),
             DeviceCommand::Operation(operation) => operation.order(),
         }
@@ -299,6 +327,14 @@ impl Shown for Device {
             network.cloned().unwrap_or_default(),
             zero_touch.unwrap_or_default(),
         ]
+    }
+}
+
+impl Shown for Psk {
+    const TITLES: &'static [&'static str] = &["EID", "IDENTITY", "KEY"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.eid.clone(), self.identity.clone(), self.key.clone()]
     }
 }
 

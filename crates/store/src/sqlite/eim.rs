@@ -81,7 +81,7 @@ pub(super) fn remove_euicc(tx: &Db<'_>, eid: Eid) -> Result<(), StoreError> {
          ON CONFLICT (eid) DO UPDATE SET counter_value = excluded.counter_value",
     )?
     .execute(params![eid, value.counter_value])?;
-    for table in ["operation", "contact", "euicc"] {
+    for table in ["operation", "contact", "psk", "euicc"] {
         tx.prepare_cached(&format!("DELETE FROM {table} WHERE eid = $1"))?
             .execute([&eid])?;
     }

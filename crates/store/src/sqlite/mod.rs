@@ -3,6 +3,7 @@
 mod announcements;
 mod eim;
 mod outbox;
+mod psk;
 mod reseal;
 mod sealing;
 mod smdp;
@@ -26,7 +27,7 @@ use crate::contract::{
 };
 
 /// Schema that this version writes.
-const SCHEMA: i64 = 4;
+const SCHEMA: i64 = 5;
 
 /// The store in one SQLite file.
 #[derive(Debug)]

@@ -34,7 +34,7 @@ const fn column(table: &'static str, key: &'static str, column: &'static str) ->
 }
 
 /// All that is sealed; `crates/store/tests/sealing.rs` finds what is missing.
-const COLUMNS: [Column; 13] = [
+const COLUMNS: [Column; 14] = [
     column("euicc", "eid", "document"),
     column("operation", "id", "document"),
     column("profile_type", "name", "template"),
@@ -43,6 +43,7 @@ const COLUMNS: [Column; 13] = [
         place: "subscription",
         ..column("profile", "iccid", "subscription")
     },
+    column("psk", "identity", "secret"),
     column("kept_package", "iccid", "package"),
     Column {
         row: "operator",

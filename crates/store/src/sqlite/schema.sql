@@ -35,6 +35,13 @@ CREATE TABLE contact (
     last  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Pre-shared keys of devices (DTLS); sealed.
+CREATE TABLE psk (
+    identity  TEXT PRIMARY KEY,
+    eid       TEXT NOT NULL UNIQUE REFERENCES euicc (eid),
+    secret    BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE operation (
     number    INTEGER PRIMARY KEY,
     id        TEXT NOT NULL UNIQUE,

@@ -1,0 +1,54 @@
+//! Pre-shared keys of devices.
+
+use std::fmt::Write;
+
+use api::{NewPsk, Problem, Psk};
+use rsp_crypto::Rng;
+use zeroize::Zeroizing;
+
+use super::{Functions, internal, invalid, stored};
+use crate::shell;
+
+/// Octets of a key: AES-128 needs half of them.
+const KEY: usize = 32;
+
+/// Octets of the longest identity (RFC 4279 5.3 demands as many).
+const MAX_IDENTITY: usize = 128;
+
+impl Functions {
+    /// Makes a key; the one before is of no use any more.
+    pub(super) fn make_psk(&self, eid: &str, new: &NewPsk) -> Result<Psk, Problem> {
+        let eid = self.record(eid)?.eid;
+        let identity = new.identity.clone().unwrap_or_else(|| eid.to_string());
+        let printable = identity.chars().all(|sign| !sign.is_control());
+        if identity.is_empty() || identity.len() > MAX_IDENTITY || !printable {
+            let remedy = "give 1 to 128 printable characters, or none for the EID";
+            return Err(invalid("identity", "no identity", remedy));
+        }
+        let mut key = Zeroizing::new([0; KEY]);
+        let mut rng = shell::random().map_err(|_| internal())?;
+        rng.fill(key.as_mut_slice());
+        let store = self.eim.store();
+        store
+            .put_psk(eid, &identity, key.as_slice())
+            .map_err(stored)?;
+        tracing::info!(%eid, identity, "has a new pre-shared key");
+        let mut digits = String::with_capacity(2 * KEY);
+        for octet in key.iter() {
+            // Writing to a text does not fail.
+            let _ = write!(digits, "{octet:02x}");
+        }
+        Ok(Psk {
+            eid: eid.to_string(),
+            identity,
+            key: digits,
+        })
+    }
+
+    pub(super) fn remove_psk(&self, eid: &str) -> Result<(), Problem> {
+        let eid = self.record(eid)?.eid;
+        self.eim.store().remove_psk(eid).map_err(stored)?;
+        tracing::info!(%eid, "has no pre-shared key any more");
+        Ok(())
+    }
+}

@@ -1,0 +1,34 @@
+//! Pre-shared keys of devices (DTLS).
+
+use rsp_asn1::ids::Eid;
+use zeroize::Zeroizing;
+
+use crate::contract::StoreError;
+
+/// What every engine offers for pre-shared keys. A device has one at most.
+pub trait PskStore {
+    /// Gives a device a key and its identity; the one before is forgotten.
+    ///
+    /// # Errors
+    /// [`StoreError::Unknown`] if the device is not known,
+    /// [`StoreError::Exists`] if another device has this identity.
+    fn put_psk(&self, eid: Eid, identity: &str, key: &[u8]) -> Result<(), StoreError>;
+
+    /// The key of an identity.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn psk(&self, identity: &str) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError>;
+
+    /// The identity of a device's key.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn psk_identity(&self, eid: Eid) -> Result<Option<String>, StoreError>;
+
+    /// Forgets the key of a device.
+    ///
+    /// # Errors
+    /// [`StoreError::Unknown`] if it has none.
+    fn remove_psk(&self, eid: Eid) -> Result<(), StoreError>;
+}
