@@ -21,7 +21,8 @@ choice! {
 choice! {
     /// Response of ESipa.TransferEimPackage (SGP.32 5.14.4).
     pub enum TransferEimPackageResponse: 0xBF4E {
-        EuiccPackageResult(EuiccPackageResult),
+        /// With the bytes as received.
+        EuiccPackageResult(Signed<EuiccPackageResult>),
         EprAndNotifications(EprAndNotifications),
         IpaEuiccDataResponse(IpaEuiccDataResponse),
         /// The result follows later.

@@ -108,3 +108,36 @@ pub fn decode_response(response: &HttpResponse) -> Result<EsipaMessageFromEimToI
     super::executed(response)?;
     Ok(EsipaMessageFromEimToIpa::from_der(&response.body)?)
 }
+
+/// Writes a message that an eIM takes to an IPA that listens (SGP.32 5.14.4).
+pub fn encode_from_eim(message: &EsipaMessageFromEimToIpa) -> HttpRequest {
+    HttpRequest {
+        path: PATH.to_string(),
+        content_type: CONTENT_TYPE.to_string(),
+        admin_protocol: Some(ADMIN_PROTOCOL.to_string()),
+        user_agent: None,
+        body: message.to_der(),
+    }
+}
+
+/// Reads it at the IPA.
+///
+/// # Errors
+/// If the body is no message of an eIM.
+pub fn decode_from_eim(body: &[u8]) -> Result<EsipaMessageFromEimToIpa, BindingError> {
+    Ok(EsipaMessageFromEimToIpa::from_der(body)?)
+}
+
+/// Writes the answer of an IPA that listens.
+pub fn encode_from_ipa(message: &EsipaMessageFromIpaToEim) -> HttpResponse {
+    HttpResponse::ok(CONTENT_TYPE, message.to_der())
+}
+
+/// Reads it at the eIM.
+///
+/// # Errors
+/// If nothing was executed or the body is no message of an IPA.
+pub fn decode_from_ipa(response: &HttpResponse) -> Result<EsipaMessageFromIpaToEim, BindingError> {
+    super::executed(response)?;
+    Ok(EsipaMessageFromIpaToEim::from_der(&response.body)?)
+}

@@ -1,0 +1,283 @@
+//! Injection: the eIM brings its packages to a device that listens (SGP.32
+//! 5.14.4, 3.1.1.2). Messages pass as octets of the binding.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use lab::{Wire, World};
+use rsp_asn1::sgp32::{
+    EimPackageResultErrorCode, EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim,
+    GetEimPackageRequest, ProvideEimPackageResultResponse, TransferEimPackageRequest,
+    TransferEimPackageResponse,
+};
+use rsp_asn1::{Extensions, Null};
+use rsp_core::Context;
+use rsp_core::binding::{BindingError, HttpResponse, esipa_asn1};
+use rsp_core::eim::{OperationId, OperationKind, transfer};
+use rsp_core::ipa::Injection;
+use rsp_core::profile;
+use rsp_crypto::software::SoftwareProvider;
+use store::EimReply;
+
+const EIM: &str = "eim.example.com";
+
+/// A device that only listens, and its eIM.
+struct Listening {
+    world: World,
+    injection: Rc<RefCell<Injection>>,
+    /// What the device has answered.
+    answers: Vec<TransferEimPackageResponse>,
+}
+
+impl Listening {
+    fn new(seed: u64) -> Listening {
+        Self::with(World::new(seed).unwrap())
+    }
+
+    fn with(mut world: World) -> Listening {
+        let injection = Rc::new(RefCell::new(Injection::new(EIM.to_owned())));
+        let between = injection.clone();
+        world.wire = Some(Wire(Box::new(move |world, server, request| {
+            let answer = between.borrow_mut().answer(server, request);
+            match answer {
+                Some(response) => Ok(response),
+                None => {
+                    let served = world.serve(&server.address, request);
+                    served.map_err(|error| error.to_string())
+                }
+            }
+        })));
+        Listening {
+            world,
+            injection,
+            answers: Vec::new(),
+        }
+    }
+
+    /// The eIM's question in the device's place.
+    fn ask_eim(&mut self, message: &EsipaMessageFromIpaToEim) -> EsipaMessageFromEimToIpa {
+        let mut cx = Context {
+            now: self.world.now,
+            rng: &mut self.world.rng,
+            crypto: &SoftwareProvider,
+        };
+        match self.world.eim.handle(message, &mut cx).unwrap() {
+            EimReply::Message(message) => message,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Takes a message to the device, which does a round.
+    fn transfer(&mut self, request: TransferEimPackageRequest) -> TransferEimPackageResponse {
+        let message = EsipaMessageFromEimToIpa::TransferEimPackageRequest(request);
+        let sent = esipa_asn1::encode_from_eim(&message);
+        let read = Injection::read(&sent).unwrap();
+        self.injection.borrow_mut().transfer(read);
+        self.world.round().unwrap();
+        self.injection.borrow_mut().round_is_over();
+        let answer = self.injection.borrow_mut().poll_response().unwrap();
+        let answer = Injection::write(answer);
+        let answer = match esipa_asn1::decode_from_ipa(&answer).unwrap() {
+            EsipaMessageFromIpaToEim::TransferEimPackageResponse(answer) => answer,
+            other => panic!("{other:?}"),
+        };
+        self.answers.push(answer.clone());
+        answer
+    }
+
+    /// Brings everything that waits for the device; how many packages.
+    fn bring_all(&mut self) -> usize {
+        for brought in 0..10 {
+            let asked = GetEimPackageRequest {
+                eid_value: self.world.eid,
+                notify_state_change: None,
+                state_change_cause: None,
+                r_plmn: None,
+                extensions: Extensions::default(),
+            };
+            let asked = EsipaMessageFromIpaToEim::GetEimPackageRequest(asked);
+            let EsipaMessageFromEimToIpa::GetEimPackageResponse(next) = self.ask_eim(&asked) else {
+                panic!("another function");
+            };
+            let Some(request) = transfer::transfer_request(next) else {
+                return brought;
+            };
+            let answer = self.transfer(request);
+            self.settle(answer);
+        }
+        panic!("the eIM has always one more");
+    }
+
+    /// Gives the eIM an answer, and the device what that acknowledges.
+    fn settle(&mut self, answer: TransferEimPackageResponse) {
+        let Some(provided) = transfer::provided(self.world.eid, answer) else {
+            return;
+        };
+        let provided = EsipaMessageFromIpaToEim::ProvideEimPackageResult(provided);
+        match self.ask_eim(&provided) {
+            EsipaMessageFromEimToIpa::ProvideEimPackageResultResponse(response) => {
+                if let Some(acknowledged) = transfer::acknowledgements(response) {
+                    let answer = self.transfer(acknowledged);
+                    assert_eq!(answer, TransferEimPackageResponse::EimPackageReceived(Null));
+                }
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn state(&self, id: &OperationId) -> &'static str {
+        self.world.operation(id).unwrap().state_name()
+    }
+}
+
+/// EIM-70: data request, download trigger (05 00, the result by
+/// HandleNotification), an enable with its result, acknowledgements BF53.
+#[test]
+fn packages_are_brought_to_a_device_that_listens() {
+    let mut device = Listening::new(1);
+    let subscription = device.world.subscription(1).unwrap();
+    let template = profile::template();
+    let activation_code = device.world.order(&template, &subscription).unwrap();
+    let download = OperationKind::Download { activation_code };
+    let download = device.world.queue(download).unwrap();
+    // The certificates first, then the trigger.
+    assert_eq!(device.bring_all(), 2);
+    assert_eq!(device.state(&download), "confirmed");
+    let [data, trigger] = &device.answers[..] else {
+        panic!("{:?}", device.answers);
+    };
+    assert!(matches!(
+        data,
+        TransferEimPackageResponse::IpaEuiccDataResponse(_)
+    ));
+    assert_eq!(
+        *trigger,
+        TransferEimPackageResponse::EimPackageReceived(Null)
+    );
+
+    device.answers.clear();
+    let (iccid, rollback) = (subscription.iccid, false);
+    let enable = OperationKind::Enable { iccid, rollback };
+    let enable = device.world.queue(enable).unwrap();
+    assert_eq!(device.bring_all(), 1);
+    assert_eq!(device.state(&enable), "confirmed");
+    let [result, acknowledged] = &device.answers[..] else {
+        panic!("{:?}", device.answers);
+    };
+    let is_result = matches!(
+        result,
+        TransferEimPackageResponse::EuiccPackageResult(_)
+            | TransferEimPackageResponse::EprAndNotifications(_)
+    );
+    assert!(is_result, "{result:?}");
+    assert_eq!(
+        *acknowledged,
+        TransferEimPackageResponse::EimPackageReceived(Null)
+    );
+
+    // What was acknowledged is off the eUICC: it is provided no more.
+    device.answers.clear();
+    device.world.events.clear();
+    device.world.round().unwrap();
+    let delivered = rsp_core::ipa::Event::ResultDelivered;
+    assert!(!device.world.events.contains(&delivered));
+}
+
+/// EIM-70: a result whose acknowledgement got lost is kept by the eUICC, and
+/// removed when the eIM acknowledges it later.
+#[test]
+fn a_result_is_kept_until_it_is_acknowledged() {
+    let mut device = Listening::new(2);
+    let list = device.world.queue(OperationKind::ListProfileInfo).unwrap();
+    device.bring_all();
+    assert_eq!(device.state(&list), "confirmed");
+    let again = device.world.queue(OperationKind::ListProfileInfo).unwrap();
+    let asked = GetEimPackageRequest {
+        eid_value: device.world.eid,
+        notify_state_change: None,
+        state_change_cause: None,
+        r_plmn: None,
+        extensions: Extensions::default(),
+    };
+    let asked = EsipaMessageFromIpaToEim::GetEimPackageRequest(asked);
+    let EsipaMessageFromEimToIpa::GetEimPackageResponse(next) = device.ask_eim(&asked) else {
+        panic!("another function");
+    };
+    let answer = device.transfer(transfer::transfer_request(next).unwrap());
+    let provided = transfer::provided(device.world.eid, answer).unwrap();
+    let provided = EsipaMessageFromIpaToEim::ProvideEimPackageResult(provided);
+    let EsipaMessageFromEimToIpa::ProvideEimPackageResultResponse(response) =
+        device.ask_eim(&provided)
+    else {
+        panic!("another function");
+    };
+    // Still there, round after round.
+    for _ in 0..2 {
+        device.world.events.clear();
+        device.world.round().unwrap();
+        let delivered = rsp_core::ipa::Event::ResultDelivered;
+        assert!(device.world.events.contains(&delivered));
+    }
+    assert!(matches!(
+        response,
+        ProvideEimPackageResultResponse::EimAcknowledgements(_)
+    ));
+    device.transfer(transfer::acknowledgements(response).unwrap());
+    assert_eq!(device.state(&again), "executed");
+    device.world.events.clear();
+    device.world.round().unwrap();
+    let delivered = rsp_core::ipa::Event::ResultDelivered;
+    assert!(!device.world.events.contains(&delivered));
+}
+
+/// EIM-70: errors of the device settle what was brought; a device whose IPA
+/// cannot do anything answers undefinedError; what is no TransferEimPackage is
+/// refused.
+#[test]
+fn answers_that_are_errors() {
+    for code in [
+        EimPackageResultErrorCode::INVALID_PACKAGE_FORMAT,
+        EimPackageResultErrorCode::UNKNOWN_PACKAGE,
+        EimPackageResultErrorCode::UNDEFINED_ERROR,
+    ] {
+        let mut device = Listening::new(3);
+        let list = device.world.queue(OperationKind::ListProfileInfo).unwrap();
+        device.bring_all();
+        assert_eq!(device.state(&list), "confirmed");
+        let answer = TransferEimPackageResponse::EimPackageError(code);
+        let provided = transfer::provided(device.world.eid, answer).unwrap();
+        let provided = EsipaMessageFromIpaToEim::ProvideEimPackageResult(provided);
+        let reply = device.ask_eim(&provided);
+        let is_reply = matches!(
+            reply,
+            EsipaMessageFromEimToIpa::ProvideEimPackageResultResponse(_)
+        );
+        assert!(is_reply, "{reply:?}");
+    }
+    let mut injection = Injection::new(EIM.to_owned());
+    let nothing = rsp_asn1::sgp32::EimAcknowledgements(vec![1]);
+    injection.transfer(TransferEimPackageRequest::EimAcknowledgements(nothing));
+    let received = Some(TransferEimPackageResponse::EimPackageReceived(Null));
+    assert_eq!(injection.poll_response(), received);
+    injection.round_is_over();
+    assert_eq!(injection.poll_response(), None);
+    let poll = rsp_core::binding::HttpRequest {
+        path: esipa_asn1::PATH.to_owned(),
+        content_type: String::new(),
+        admin_protocol: None,
+        user_agent: None,
+        body: vec![0xBF, 0x50, 0x02, 0x30, 0x00],
+    };
+    assert!(matches!(
+        Injection::read(&poll),
+        Err(BindingError::WrongFunction)
+    ));
+    let refused = HttpResponse::failure(503, "busy");
+    assert!(esipa_asn1::decode_from_ipa(&refused).is_err());
+}
