@@ -127,6 +127,38 @@ const NEEDS: &[Need] = &[
         from: From::Debian("openssl"),
     },
     Need {
+        name: "the clients of libcoap",
+        why: "programs that are not ours ask the server over CoAP",
+        stage: Stage::Tests,
+        probe: &[
+            "sh",
+            "-c",
+            "command -v coap-client-openssl && command -v coap-client-gnutls",
+        ],
+        from: From::Debian("libcoap3-bin"),
+    },
+    Need {
+        name: "an MQTT broker",
+        why: "ESipa is tested through a broker that is not ours",
+        stage: Stage::Tests,
+        probe: &["test", "-x", "/usr/sbin/mosquitto"],
+        from: From::Debian("mosquitto"),
+    },
+    Need {
+        name: "an MQTT library for Python",
+        why: "a second client of ESipa over MQTT is written from its description",
+        stage: Stage::Tests,
+        probe: &["/usr/bin/python3", "-c", "import paho.mqtt.client"],
+        from: From::Debian("python3-paho-mqtt"),
+    },
+    Need {
+        name: "curl",
+        why: "a program that is not ours asks the server over HTTPS",
+        stage: Stage::Tests,
+        probe: &["curl", "--version"],
+        from: From::Debian("curl"),
+    },
+    Need {
         name: "a PC/SC daemon",
         why: "the card is tested in a reader",
         stage: Stage::Tests,

@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use crate::Failure;
 use crate::device::Device;
+use crate::transport::Esipa;
 
 /// The configuration file. Paths are relative to its folder.
 #[derive(Debug, Deserialize)]
@@ -48,6 +49,9 @@ pub(crate) struct Config {
     esipa_content_type: Option<String>,
     /// X-Admin-Protocol instead of the usual one.
     admin_protocol: Option<String>,
+    /// What carries ESipa, the best first.
+    #[serde(default)]
+    pub(crate) esipa: Esipa,
     /// Only necessary commands to the card.
     #[serde(default)]
     minimal: bool,
@@ -108,6 +112,7 @@ impl Config {
             return Err(Failure::new("block_size", "6 to 255 octets"));
         }
         config.state = folder.join(&config.state);
+        config.esipa.relative_to(folder);
         for certificate in &mut config.ci_certificates {
             *certificate = folder.join(&*certificate);
         }
@@ -133,6 +138,7 @@ impl Config {
             esipa_content_type: self.esipa_content_type.clone(),
             admin_protocol: self.admin_protocol.clone(),
             minimal: self.minimal,
+            transports: self.esipa.transports(),
             jitter_seed: random()?,
             ..ipa::Config::new(self.device.info()?, ci.collect::<Result<_, _>>()?)
         })
@@ -148,14 +154,18 @@ fn random() -> Result<u64, Failure> {
 
 /// A CI's certificate, PEM or DER.
 fn anchor(file: &Path) -> Result<TrustAnchor, Failure> {
+    let anchor = TrustAnchor::new(&certificate(file)?, &SoftwareProvider);
+    anchor.map_err(|error| Failure::new(file.display(), error))
+}
+
+/// A certificate, PEM or DER.
+pub(crate) fn certificate(file: &Path) -> Result<Certificate, Failure> {
     let name = file.display();
     let octets = std::fs::read(file).map_err(|error| Failure::new(&name, error))?;
     let text = std::str::from_utf8(&octets).ok();
-    let certificate = text
-        .and_then(certificate_from_pem)
+    text.and_then(certificate_from_pem)
         .or_else(|| Certificate::from_bytes(&octets).ok())
-        .ok_or_else(|| Failure::new(&name, "no certificate in PEM or DER"))?;
-    TrustAnchor::new(&certificate, &SoftwareProvider).map_err(|error| Failure::new(name, error))
+        .ok_or_else(|| Failure::new(&name, "no certificate in PEM or DER"))
 }
 
 /// What `--example-config` prints.
@@ -193,6 +203,34 @@ ci_certificates = ["ci.pem"]
 #admin_protocol = "gsma/rsp/v2.1.0"
 # Send the eUICC no command that a package can be fetched without.
 #minimal = false
+
+# What carries ESipa, the best first: the first one that the eIM has, too, by
+# its configuration on the eUICC. SM-DP+s are reached by HTTPS in any case.
+#[esipa]
+#protocols = ["https"]
+#protocols = ["coaps", "mqtt", "https"]
+
+# CoAP over DTLS: with a pre-shared key, made by `simurgh device psk EID` and
+# kept in a file as hexadecimal digits, or, without this section, with
+# certificates as in HTTPS.
+#[esipa.psk]
+#identity = "89049032000000000000000000000163"
+#key = "psk.key"
+# The device's own certificate and key (PEM), for eIMs that ask for one.
+#[esipa.certificate]
+#certificate = "device.pem"
+#key = "device-key.pem"
+
+# MQTT 5 over TLS.
+#[esipa.mqtt]
+#broker = "broker.example.com:8883"
+# The broker's certificate, or the CA that issued it.
+#ca = "broker-ca.pem"
+# The name of the device in topics; as a rule also its user name.
+#device = "89049032000000000000000000000163"
+#username = "89049032000000000000000000000163"
+# File with the password.
+#password = "mqtt.password"
 
 # What the device says of itself to SM-DP+s.
 [device]

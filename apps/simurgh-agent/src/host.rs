@@ -9,11 +9,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rsp_core::Timestamp;
 use rsp_core::ipa::lpa::Answer;
 use rsp_core::ipa::{Action, Event, Input, Ipa};
-use rsp_net::{ApduChannel, ApduError, Client};
+use rsp_net::{ApduChannel, ApduError};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Failure;
 use crate::state::StateFile;
+use crate::transport::Wires;
 
 /// How long a card may take over its last command when the agent is to end.
 const GRACE: Duration = Duration::from_secs(5);
@@ -34,7 +35,7 @@ enum Stage {
 /// An IPA with card, network and clock.
 pub(crate) struct Host {
     ipa: Ipa,
-    client: Client,
+    wires: Wires,
     card: Card,
     state: StateFile,
     /// Whether anything failed so far.
@@ -45,13 +46,13 @@ pub(crate) struct Host {
 impl Host {
     pub(crate) fn new(
         ipa: Ipa,
-        client: Client,
+        wires: Wires,
         card: Box<dyn ApduChannel>,
         state: StateFile,
     ) -> Self {
         Host {
             ipa,
-            client,
+            wires,
             card: Arc::new(Mutex::new(card)),
             state,
             failed: false,
@@ -109,9 +110,7 @@ impl Host {
                 Input::Persisted(saved.map_err(|error| error.to_string()))
             }
             Some(Action::Http { server, request }) => tokio::select! {
-                response = self.client.post(&server, request) => {
-                    Input::Http(response.map_err(|error| error.to_string()))
-                }
+                response = self.wires.post(&server, request) => Input::Http(response),
                 signal = stopped => return Err(signal),
             },
             None => {

@@ -5,22 +5,21 @@ mod device;
 mod host;
 mod lpa;
 mod state;
+mod transport;
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use rsp_core::ipa::Ipa;
 use rsp_core::ipa::lpa::Answer;
-use rsp_crypto::software::SoftwareProvider;
-use rsp_net::Client;
 use rsp_net::apdu::PcscChannel;
 
 use config::Config;
 use host::Host;
 use state::StateFile;
+use transport::Wires;
 
 /// The agent of an IoT device with an eSIM: it polls the eIM, downloads
 /// profiles and has the eUICC carry out what the eIM signed (GSMA SGP.32).
@@ -141,15 +140,10 @@ fn run_host(
     state: StateFile,
     once: bool,
 ) -> Result<(bool, Option<Answer>), Failure> {
-    let mut client = Client::builder().timeout(Duration::from_secs(config.timeout));
-    for (name, address) in &config.resolve {
-        client = client.resolve(name, *address);
-    }
-    let client = client.build(std::sync::Arc::new(SoftwareProvider));
-    let client = client.map_err(Failure::of)?;
+    let wires = Wires::new(config)?;
     let reader = config.reader.as_deref().map(Into::into).unwrap_or_default();
     let card = Box::new(PcscChannel::new(reader));
-    let mut host = Host::new(ipa, client, card, state);
+    let mut host = Host::new(ipa, wires, card, state);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

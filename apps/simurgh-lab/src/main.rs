@@ -1,9 +1,11 @@
 //! `simurgh-lab`: virtual devices that use the product as real ones would.
 
 mod bench;
+mod broker;
 mod card;
 mod conform;
 mod demo;
+mod wires;
 
 use std::process::ExitCode;
 

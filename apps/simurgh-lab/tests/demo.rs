@@ -84,6 +84,18 @@ fn last_line(output: &Output) -> String {
         .to_string()
 }
 
+/// The whole chain over CoAP with the eIM's certificate, over CoAP with a key
+/// for each device, and through an MQTT broker.
+#[test]
+fn other_bindings_end_the_same() {
+    for binding in ["coap-cert", "coap-psk", "mqtt"] {
+        let output = demo(&["--devices", "2", "--parallel", "2", "--binding", binding]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{binding}: {said}");
+        assert!(last_line(&output).contains(r#""confirmed":2"#), "{binding}");
+    }
+}
+
 #[test]
 fn every_device_ends_with_its_bootstrap_profile_disabled() {
     let output = demo(&["--devices", "5", "--parallel", "2"]);

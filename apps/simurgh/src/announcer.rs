@@ -113,6 +113,7 @@ impl Announcer {
         let server = ipa::Server {
             address: event.announcement.smds_address.clone(),
             trust: Some(self.trust.clone()),
+            transport: rsp_core::binding::Transport::Https,
         };
         let refused = |error: BindingError| (Refusal::SmdsRefused, error.to_string());
         let request = self.request(event).map_err(refused)?;

@@ -82,6 +82,54 @@ pub(crate) struct Eim {
     /// Octets of a request that are accepted.
     #[serde(default = "max_body")]
     pub(crate) max_body: usize,
+    /// ESipa over CoAP, too.
+    pub(crate) coap: Option<Coap>,
+    /// ESipa over MQTT, too.
+    pub(crate) mqtt: Option<Mqtt>,
+}
+
+/// `[eim.coap]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Coap {
+    pub(crate) listen: SocketAddr,
+    /// Whether the certificate of the eIM is offered.
+    #[serde(default = "yes")]
+    pub(crate) certificate: bool,
+    /// Whether devices may prove themselves with the keys made for them.
+    #[serde(default = "yes")]
+    pub(crate) psk: bool,
+    /// The CA under which devices must have a certificate, if any.
+    pub(crate) client_ca: Option<PathBuf>,
+}
+
+/// `[eim.mqtt]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Mqtt {
+    /// Host, with a port if it is not 8883.
+    pub(crate) broker: String,
+    /// The broker's certificate, or the CA that issued it.
+    pub(crate) ca: PathBuf,
+    pub(crate) username: Option<String>,
+    /// File with the password.
+    pub(crate) password: Option<PathBuf>,
+}
+
+impl Coap {
+    fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        self.client_ca.iter_mut()
+    }
+}
+
+impl Mqtt {
+    fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        std::iter::once(&mut self.ca).chain(&mut self.password)
+    }
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// 1 MiB.
@@ -208,6 +256,8 @@ impl Config {
         ]
         .into_iter()
         .chain(&mut config.lab.es9plus_trust)
+        .chain(config.eim.coap.iter_mut().flat_map(Coap::paths))
+        .chain(config.eim.mqtt.iter_mut().flat_map(Mqtt::paths))
         {
             *relative = folder.join(&*relative);
         }
@@ -256,7 +306,26 @@ fn put(table: &mut Table, key: &str, value: &str) -> Result<(), &'static str> {
 }
 
 /// The end of what `simurgh init` writes: sections that a server can do without.
-const OPTIONAL: &str = r#"# An SM-DS: devices ask it for events (ES11), SM-DP+s register them there with
+const OPTIONAL: &str = r#"# ESipa over CoAP and DTLS, on a UDP port.
+#[eim.coap]
+#listen = "127.0.0.1:5684"
+# Prove the eIM with the certificate eim_tls.pem.
+#certificate = true
+# Take devices by the keys that `simurgh device psk` made for them.
+#psk = true
+# The CA under which every device must then have a certificate of its own.
+#client_ca = "ca/devices.pem"
+
+# ESipa through an MQTT 5 broker, over TLS; see docs/esipa-over-mqtt.md.
+#[eim.mqtt]
+#broker = "broker.example.com:8883"
+# The broker's certificate, or the CA that issued it.
+#ca = "broker-ca.pem"
+#username = "eim"
+# File with the password.
+#password = "mqtt.password"
+
+# An SM-DS: devices ask it for events (ES11), SM-DP+s register them there with
 # their TLS certificate (ES12).
 #[smds]
 #listen = "127.0.0.1:8447"

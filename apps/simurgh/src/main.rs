@@ -6,6 +6,7 @@
 mod stdout;
 
 mod announcer;
+mod bindings;
 mod config;
 mod door;
 mod esipa;

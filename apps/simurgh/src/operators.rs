@@ -369,6 +369,7 @@ mod tests {
         let callback = ipa::Server {
             address: "localhost".to_string(),
             trust: Some(TlsTrust::Certificate(authority)),
+            transport: rsp_core::binding::Transport::Https,
         };
         let courier = Courier {
             host: Arc::new(host(&issued, store.clone())),

@@ -108,6 +108,7 @@ impl Outbox {
         let server = ipa::Server {
             address: notification.address.clone(),
             trust: Some(self.trust.clone()),
+            transport: rsp_core::binding::Transport::Https,
         };
         match self.client.post(&server, request).await {
             Ok(response) => match response.status {
@@ -236,6 +237,7 @@ mod tests {
             },
             tls_trust: ci.clone(),
             anchors: vec![TrustAnchor::new(ci, &SoftwareProvider).unwrap()],
+            transports: vec![rsp_core::binding::Transport::Https],
             lab: LabSettings::default(),
         };
         let store = SqliteStore::in_memory().unwrap();

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rsp_core::binding::Transport;
 use rsp_core::eim::{Eim, LabSettings};
 use rsp_core::pki::{TlsTrust, TrustAnchor, member};
 use rsp_core::smdp::Smdp;
@@ -14,6 +15,7 @@ use store::{EimHost, SqliteStore, Store};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
+use crate::bindings::Bindings;
 use crate::config::Config;
 use crate::door::Door;
 use crate::esipa::{self, Esipa};
@@ -117,9 +119,10 @@ async fn serve(
     );
     let esipa = bound(config.eim.listen, esipa.await)?;
     let api = bind(config.door.listen, pki.tls(member::DOOR)?, ClientAuth::None).await?;
-    let es2plus = smdp.es2plus_address();
+    let bindings = Bindings::start(config, &pki, eim.clone()).await?;
     let smds_address = smds.as_ref().map(SmdsRole::address);
-    let others = [es2plus, smds_address];
+    let coap = bindings.coap_address();
+    let others = [smdp.es2plus_address(), smds_address, coap];
     say_where(announce, [&esipa, &smdp.es9plus, &api], others);
 
     let door = Door::new(eim.clone(), smdp.host.clone(), token.trim());
@@ -131,6 +134,7 @@ async fn serve(
     let serving = async {
         tokio::join!(
             esipa.serve(Esipa(eim), until(ended.clone())),
+            bindings.serve(|| until(ended.clone())),
             smdp.serve(|| until(ended.clone())),
             api.serve_raw(door, until(ended.clone())),
             outbox.run(ended.clone()),
@@ -175,17 +179,22 @@ async fn stdin_ended() {
     let _ = ended.await;
 }
 
-fn say_where(announce: bool, servers: [&Server; 3], others: [Option<SocketAddr>; 2]) {
+fn say_where(announce: bool, servers: [&Server; 3], others: [Option<SocketAddr>; 3]) {
     let [eim, smdp, door] = servers.map(Server::local_addr);
-    let [es2plus, smds] = others;
+    let [es2plus, smds, coap] = others;
     // Operators order where devices download, if not elsewhere.
     let es2plus = es2plus.unwrap_or(smdp);
     let smds = smds.map(|smds| smds.to_string());
     let smds = smds.unwrap_or_default();
     tracing::info!(%eim, %smdp, %es2plus, %door, smds, "ready");
+    if let Some(coap) = coap {
+        tracing::info!(%coap, "ESipa over CoAP is ready, too");
+    }
     if announce {
+        let coap = coap.map(|coap| format!(r#","coap":"{coap}""#));
+        let coap = coap.unwrap_or_default();
         let line = format!(
-            r#"{{"eim":"{eim}","smdp":"{smdp}","es2plus":"{es2plus}","smds":"{smds}","door":"{door}"}}"#
+            r#"{{"eim":"{eim}","smdp":"{smdp}","es2plus":"{es2plus}","smds":"{smds}","door":"{door}"{coap}}}"#
         );
         // A server goes on if nobody wants to know.
         let _ = writeln!(std::io::stdout(), "{line}");
@@ -237,11 +246,22 @@ fn load_eim(config: &Config, pki: &ServerKeys, anchors: Vec<TrustAnchor>) -> Res
         fqdn,
         signing: pki.identity(member::EIM_SIGN)?,
         tls_trust: pki.certificate(member::CI)?,
+        transports: transports(config),
         anchors,
         lab: LabSettings {
             accept_unverified: config.lab.accept_unverified.clone(),
         },
     })
+}
+
+/// What carries ESipa, by the configuration.
+fn transports(config: &Config) -> Vec<Transport> {
+    let coap = config.eim.coap.as_ref().map(|_| Transport::Coaps);
+    let mqtt = config.eim.mqtt.as_ref().map(|_| Transport::Mqtt);
+    std::iter::once(Transport::Https)
+        .chain(coap)
+        .chain(mqtt)
+        .collect()
 }
 
 fn load_smdp(

@@ -172,6 +172,7 @@ fn callbacks(
         let server = ipa::Server {
             address: address.clone(),
             trust: Some(TlsTrust::Certificate(authority)),
+            transport: rsp_core::binding::Transport::Https,
         };
         callbacks.insert(operator.name.clone(), server);
     }

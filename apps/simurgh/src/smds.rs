@@ -73,6 +73,7 @@ impl SmdsDoor {
         let root = ipa::Server {
             address: forward.address.clone(),
             trust: Some(self.root.clone()),
+            transport: rsp_core::binding::Transport::Https,
         };
         let answer = self.client.post(&root, forward.request.clone()).await;
         let answer = answer.map_err(|error| error.to_string());

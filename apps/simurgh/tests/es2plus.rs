@@ -141,6 +141,7 @@ impl Operator<'_> {
         let smdp = ipa::Server {
             address: SMDP.to_string(),
             trust: Some(TlsTrust::RspServer(vec![anchor])),
+            transport: rsp_core::binding::Transport::Https,
         };
         let client = self.client(self.world.server.address(self.port));
         let request = json::encode_request(message, None).unwrap();

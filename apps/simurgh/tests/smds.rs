@@ -104,6 +104,7 @@ impl World {
         let server = ipa::Server {
             address: host.to_string(),
             trust: Some(TlsTrust::RspServer(vec![anchor])),
+            transport: rsp_core::binding::Transport::Https,
         };
         let request = json::encode_request(message, None).unwrap();
         self.runtime.block_on(client.post(&server, request))

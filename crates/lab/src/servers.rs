@@ -74,6 +74,7 @@ impl Servers {
             fqdn: EIM.to_string(),
             signing: self.identity(member::EIM_SIGN)?,
             tls_trust: self.certificate(member::CI)?,
+            transports: vec![rsp_core::binding::Transport::Https],
             anchors,
             lab: LabSettings::default(),
         };

@@ -95,6 +95,7 @@ fn eim() -> Eim {
             key: Box::new(key(EIM_KEY)),
         },
         tls_trust: nothing,
+        transports: vec![rsp_core::binding::Transport::Https],
         anchors: Vec::new(),
         lab: LabSettings::default(),
     }

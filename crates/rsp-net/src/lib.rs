@@ -6,6 +6,9 @@
 //! | [`tls`] | own certificate and key, and whom to trust |
 //! | [`server`] | [`Server`]: requests of devices, servers and operators |
 //! | [`client`] | [`Client`]: requests to eIM, SM-DP+ and to the API |
+//! | [`dtls`] | the same for datagrams: DTLS 1.2, with certificates and with pre-shared keys |
+//! | [`coap`] | [`CoapServer`] and [`CoapClient`]: the same messages over CoAP and DTLS |
+//! | [`mqtt`] | [`MqttServer`] and [`MqttClient`]: ESipa through an MQTT broker |
 //! | [`apdu`] | [`ApduChannel`]: commands to a card, in a PC/SC reader with the feature `pcsc` |
 //!
 //! What a message means and what is answered to it is decided by the
@@ -16,11 +19,16 @@
 pub mod apdu;
 pub mod client;
 mod clock;
+pub mod coap;
+pub mod dtls;
+pub mod mqtt;
 pub mod server;
 pub mod tls;
 
 pub use apdu::{ApduChannel, ApduError};
 pub use client::{Client, ClientBuilder, ClientError};
 pub use clock::{Clock, system_clock};
+pub use coap::{CoapClient, CoapLimits, CoapServer};
+pub use mqtt::{Broker, MqttClient, MqttServer};
 pub use server::{Handler, Limits, Peer, RawHandler, Rsp, Server};
 pub use tls::{ClientAuth, IdentityError, OperatorTrust, TlsIdentity};

@@ -55,6 +55,7 @@ impl Servers {
             signing: identity(find(member::EIM_SIGN)),
             tls_trust: ci,
             anchors: vec![anchor.clone()],
+            transports: vec![rsp_core::binding::Transport::Https],
             lab: LabSettings::default(),
         };
         let dp = DpIdentity {
@@ -128,6 +129,7 @@ impl Servers {
         let server = ipa::Server {
             address: SMDP.to_string(),
             trust: Some(TlsTrust::RspServer(vec![anchor])),
+            transport: rsp_core::binding::Transport::Https,
         };
         let client = Client::builder()
             .resolve(SMDP, self.smdp_address)

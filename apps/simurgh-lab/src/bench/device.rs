@@ -4,7 +4,7 @@
 use euicc::Euicc;
 use lab::{Bootstrap, Outward};
 use rsp_asn1::ids::Eid;
-use rsp_core::binding::{HttpRequest, HttpResponse};
+use rsp_core::binding::{HttpRequest, HttpResponse, Transport};
 use rsp_core::eim::{Eim, EuiccRecord};
 use rsp_core::ipa::{Config, Event, Input, Retry, Server};
 use rsp_core::profile::{self, Subscription};
@@ -59,6 +59,31 @@ impl Device {
         let device = Device {
             eid,
             device: lab::Device::new(identity, card, config(setting), now()),
+            rng,
+        };
+        Ok((device, EuiccRecord::new(eid, token, 0)))
+    }
+
+    /// As [`Device::make`], with an IPA that talks to the eIM over this.
+    pub(super) fn over(
+        setting: &Setting,
+        eim: &Eim,
+        transport: Transport,
+    ) -> Result<(Self, EuiccRecord), Failure> {
+        let mut rng = setting.rng(Randomness::Device(1));
+        let factory = &setting.factory;
+        let eid = factory.eid(1)?;
+        let identity = factory.identity(eid, &mut rng)?;
+        let mut card = Euicc::new(identity.personalisation());
+        let configuration = eim.configuration_data(0)?;
+        let token = factory.add_initial_eim(&mut card, configuration, &mut rng)?;
+        let config = Config {
+            transports: vec![transport],
+            ..config(setting)
+        };
+        let device = Device {
+            eid,
+            device: lab::Device::new(identity, card, config, now()),
             rng,
         };
         Ok((device, EuiccRecord::new(eid, token, 0)))

@@ -2,6 +2,7 @@
 //! libraries below it alone can do in the same run on the same machine.
 
 mod cpu;
+mod datagrams;
 mod device;
 mod download_crypto;
 mod downloads;
@@ -15,6 +16,7 @@ mod report;
 mod scale;
 mod servers;
 mod setting;
+mod wire;
 
 use clap::Args;
 
@@ -27,6 +29,9 @@ use setting::Setting;
 /// goal that is missed is no failure; a row that cannot be measured is.
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
+    /// Only this part
+    #[arg(value_enum)]
+    part: Option<Part>,
     /// How long a row is measured, its reference included
     #[arg(long, default_value_t = 2.0, value_parser = seconds)]
     seconds: f64,
@@ -35,9 +40,19 @@ pub(crate) struct Bench {
     seed: u64,
 }
 
+/// A part that can be asked for alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// Octets and round trips of each binding of ESipa
+    Wire,
+}
+
 impl Bench {
     /// Measures every row and prints them; gives no verdict.
     pub(crate) fn run(&self) -> Result<bool, Failure> {
+        if self.part == Some(Part::Wire) {
+            return wire::run(&Setting::new(self.seed)?);
+        }
         if cfg!(debug_assertions) {
             eprintln!("this is no release build: its figures say nothing");
         }

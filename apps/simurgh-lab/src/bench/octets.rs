@@ -149,7 +149,11 @@ impl World {
 }
 
 /// Puts the profile into stock and releases it.
-fn release(store: &dyn Store, order: Order, material: &ProfileMaterial) -> Result<(), Failure> {
+pub(super) fn release(
+    store: &dyn Store,
+    order: Order,
+    material: &ProfileMaterial,
+) -> Result<(), Failure> {
     store.add_profiles(&ProfileStock {
         profile_type: &order.profile_type,
         template: &material.template,

@@ -75,6 +75,7 @@ pub(super) fn measure(setting: &Setting, kind: Kind, seconds: f64) -> Result<[Ro
         server: ipa::Server {
             address: EIM.to_string(),
             trust: Some(setting.eim_trust()?),
+            transport: rsp_core::binding::Transport::Https,
         },
         polls,
         expected: expected.clone(),

@@ -4,7 +4,7 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -25,6 +25,8 @@ pub(super) struct Passed {
     pub(super) down: u64,
     /// Connections that began.
     pub(super) connections: u64,
+    /// Times that something went to the server after something came from it.
+    pub(super) turns: u64,
 }
 
 impl Passed {
@@ -40,6 +42,19 @@ struct Counts {
     down: AtomicU64,
     connections: AtomicU64,
     open: AtomicU64,
+    turns: AtomicU64,
+    /// Whether the last octets went to the server.
+    upwards: AtomicBool,
+}
+
+impl Counts {
+    fn add(&self, up: bool, octets: usize) {
+        let count = if up { &self.up } else { &self.down };
+        count.fetch_add(octets as u64, Ordering::SeqCst);
+        if octets > 0 && !self.upwards.swap(up, Ordering::SeqCst) && up {
+            self.turns.fetch_add(1, Ordering::SeqCst);
+        }
+    }
 }
 
 /// A relay to one server; it ends with the runtime that it was started in.
@@ -76,6 +91,7 @@ impl Relay {
             up: self.counts.up.swap(0, Ordering::SeqCst),
             down: self.counts.down.swap(0, Ordering::SeqCst),
             connections: self.counts.connections.swap(0, Ordering::SeqCst),
+            turns: self.counts.turns.swap(0, Ordering::SeqCst),
         }
     }
 
@@ -99,8 +115,8 @@ async fn connect(client: TcpStream, server: SocketAddr, counts: &Counts) -> io::
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     let (up, down) = tokio::join!(
-        pass(from_client, to_server, &counts.up),
-        pass(from_server, to_client, &counts.down),
+        pass(from_client, to_server, counts, true),
+        pass(from_server, to_client, counts, false),
     );
     up.and(down)
 }
@@ -108,12 +124,13 @@ async fn connect(client: TcpStream, server: SocketAddr, counts: &Counts) -> io::
 async fn pass(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    octets: &AtomicU64,
+    counts: &Counts,
+    up: bool,
 ) -> io::Result<()> {
     let mut buffer = vec![0; 1 << 14];
     loop {
         let length = from.read(&mut buffer).await?;
-        octets.fetch_add(length as u64, Ordering::SeqCst);
+        counts.add(up, length);
         match buffer.get(..length) {
             Some([]) | None => return to.shutdown().await,
             Some(read) => to.write_all(read).await?,
@@ -147,6 +164,7 @@ mod tests {
             up: 3000,
             down: 60_000,
             connections: 3,
+            turns: 3,
         };
         assert_eq!(relay.finished().await.unwrap(), expected);
         assert_eq!(relay.so_far(), Passed::default());

@@ -70,7 +70,7 @@ impl Drop for Running {
 }
 
 /// The eIM's listener, as the product's.
-struct Esipa(Arc<EimHost>);
+pub(super) struct Esipa(pub(super) Arc<EimHost>);
 
 /// Starts the eIM.
 pub(super) fn start_eim(setting: &Setting, eim: &Arc<EimHost>) -> Result<Running, Failure> {

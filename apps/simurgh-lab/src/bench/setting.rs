@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lab::Factory;
 use rsp_asn1::ids::{Iccid, Imsi};
+use rsp_core::binding::Transport;
 use rsp_core::eim::{Eim, LabSettings};
 use rsp_core::pki::{Hierarchy, Issued, TlsTrust, TrustAnchor, member};
 use rsp_core::profile::{self, Subscription};
@@ -122,6 +123,7 @@ impl Setting {
             signing: self.identity(member::EIM_SIGN)?,
             tls_trust: self.member(member::CI)?.certificate.clone(),
             anchors: vec![self.anchor.clone()],
+            transports: vec![Transport::Https, Transport::Coaps, Transport::Mqtt],
             lab: LabSettings::default(),
         })
     }

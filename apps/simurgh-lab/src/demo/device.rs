@@ -15,12 +15,12 @@ use rsp_core::ipa::{Config, Event, Input};
 use rsp_core::profile::{self, Subscription};
 use rsp_crypto::OsRng;
 use rsp_crypto::software::SoftwareProvider;
-use rsp_net::Client;
 
 use super::report::{Run, Step};
 use super::server::SMDP;
 use super::{Setting, supply};
 use crate::Failure;
+use crate::wires::Wires;
 
 /// Pause between two polls while the demonstration stays up.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
@@ -31,7 +31,7 @@ pub(crate) struct Device {
     /// The profile that it came with.
     bootstrap: Iccid,
     device: lab::Device,
-    client: Client,
+    wires: Wires,
     rng: OsRng,
 }
 
@@ -39,6 +39,7 @@ pub(crate) struct Device {
 pub(crate) struct Kept {
     number: u32,
     bootstrap: Iccid,
+    wires: Wires,
     resting: Resting,
 }
 
@@ -181,7 +182,7 @@ impl Device {
             number,
             bootstrap: subscription.iccid,
             device: lab::Device::new(identity, card, config(number, setting), now()),
-            client: setting.devices.clone(),
+            wires: setting.devices.wires(&setting.operator, eid).await?,
             rng,
         };
         device.expect_profiles(&[(subscription.iccid, true)])?;
@@ -234,7 +235,7 @@ impl Device {
         let input = match self.device.next(now(), &mut self.rng) {
             Outward::Event(event) => return Some(event),
             Outward::Http { server, request } => {
-                let response = self.client.post(&server, request).await;
+                let response = self.wires.post(&server, request).await;
                 Input::Http(response.map_err(|error| error.to_string()))
             }
             Outward::Wait(until) => {
@@ -255,6 +256,7 @@ impl Device {
         Kept {
             number: self.number,
             bootstrap: self.bootstrap,
+            wires: self.wires,
             resting,
         }
     }
@@ -272,7 +274,7 @@ impl Kept {
             number: self.number,
             bootstrap: self.bootstrap,
             device: self.resting.wake(config, now())?,
-            client: setting.devices.clone(),
+            wires: self.wires,
             rng: super::random()?,
         })
     }
@@ -298,6 +300,7 @@ fn config(number: u32, setting: &Setting) -> Config {
     Config {
         poll_interval: POLL_INTERVAL,
         jitter_seed: u64::from(number),
+        transports: vec![setting.devices.transport()],
         ..Config::new(info, vec![setting.factory.ci.clone()])
     }
 }
@@ -326,7 +329,7 @@ fn now() -> Timestamp {
     Timestamp(since.map_or(0, |since| since.as_millis() as u64))
 }
 
-fn octets(hex: &str) -> Result<Vec<u8>, Failure> {
+pub(super) fn octets(hex: &str) -> Result<Vec<u8>, Failure> {
     let pairs = hex.as_bytes().chunks(2);
     let octet = |pair: &[u8]| {
         let pair = std::str::from_utf8(pair).ok()?;

@@ -2,6 +2,7 @@
 
 mod device;
 pub(crate) mod folder;
+mod network;
 mod operator;
 mod report;
 pub(crate) mod server;
@@ -11,7 +12,6 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
@@ -21,12 +21,14 @@ use rsp_core::pki::TrustAnchor;
 use rsp_core::profile;
 use rsp_crypto::OsRng;
 use rsp_crypto::software::{SoftwareKey, SoftwareProvider};
-use rsp_net::Client;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 
 use crate::Failure;
+use crate::broker::PrivateBroker;
+use crate::wires::Binding;
 use device::Kept;
+use network::Network;
 use operator::Operator;
 use report::{Progress, Report, Run};
 use server::ServerProcess;
@@ -60,6 +62,9 @@ pub(crate) struct Demo {
     /// The server program; beside this program by default
     #[arg(long, value_name = "FILE")]
     server: Option<PathBuf>,
+    /// What carries ESipa
+    #[arg(long, value_enum, default_value_t = Binding::Asn1)]
+    binding: Binding,
     /// Keep keys, database and log in this new folder
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
@@ -72,7 +77,7 @@ const ZERO_TOUCH_RULE: &str = r#"zero_touch=[{name="demo",profile_type="operatio
 pub(crate) struct Setting {
     pub(crate) operator: Operator,
     /// The network of the devices.
-    pub(crate) devices: Client,
+    pub(crate) devices: Network,
     pub(crate) factory: Factory,
     pub(crate) supply: Supply,
     /// Whether devices are only announced, and not operated.
@@ -103,15 +108,19 @@ impl Demo {
     async fn act(&self) -> Result<bool, Failure> {
         let started = Instant::now();
         let template = self.template()?;
-        let settings: &[&str] = match self.zero_touch {
-            true => &[ZERO_TOUCH_RULE],
-            false => &[],
+        let broker = match self.binding {
+            Binding::Mqtt => Some(PrivateBroker::start(server::EIM)?),
+            _ => None,
         };
+        let mut settings = network::settings(self.binding, broker.as_ref());
+        if self.zero_touch {
+            settings.push(ZERO_TOUCH_RULE.to_string());
+        }
         let (program, folder) = (self.server.as_deref(), self.dir.as_deref());
-        let mut server = ServerProcess::start(program, folder, settings).await?;
+        let mut server = ServerProcess::start(program, folder, &settings).await?;
         let setting = Rc::new(Setting {
             operator: Operator::new(&server)?,
-            devices: operator::client(&server).build(Arc::new(SoftwareProvider))?,
+            devices: Network::new(self.binding, &server, broker)?,
             factory: factory(server.ca())?,
             supply: Supply::new(template, self.devices, self.zero_touch),
             zero_touch: self.zero_touch,

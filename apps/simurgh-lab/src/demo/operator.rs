@@ -52,6 +52,7 @@ impl Operator {
             smdp: ipa::Server {
                 address: SMDP.to_string(),
                 trust: Some(TlsTrust::RspServer(vec![ci])),
+                transport: rsp_core::binding::Transport::Https,
             },
             door: TlsTrust::Certificate(private_ca),
             door_url: format!("https://{DOOR}:{}", server.addresses.door.port()),
@@ -107,6 +108,13 @@ impl Operator {
         let request = json::encode_request(message, None)?;
         let response = self.client.post(&self.smdp, request).await?;
         Ok(json::decode_response::<F>(&response)?)
+    }
+
+    /// Has a pre-shared key made for a device.
+    pub(crate) async fn make_psk(&self, eid: &str) -> Result<api::Psk, Failure> {
+        let path = format!("/devices/{eid}/psk");
+        let new = api::NewPsk::default();
+        self.call(Method::POST, &path, Some(&new)).await
     }
 
     pub(crate) async fn eim_configuration(&self) -> Result<EimConfiguration, Failure> {

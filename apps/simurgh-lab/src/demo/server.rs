@@ -31,6 +31,8 @@ pub(crate) struct Addresses {
     pub(crate) eim: SocketAddr,
     pub(crate) smdp: SocketAddr,
     pub(crate) door: SocketAddr,
+    /// ESipa over CoAP, if it is served.
+    pub(crate) coap: Option<SocketAddr>,
 }
 
 /// A running server.
@@ -48,7 +50,7 @@ impl ServerProcess {
     pub(crate) async fn start(
         program: Option<&Path>,
         folder: Option<&Path>,
-        settings: &[&str],
+        settings: &[String],
     ) -> Result<Self, Failure> {
         let program = match program {
             Some(program) => program.to_path_buf(),
@@ -61,7 +63,7 @@ impl ServerProcess {
         Self::start_in(&program, folder, settings).await
     }
 
-    async fn start_in(program: &Path, kept: Folder, settings: &[&str]) -> Result<Self, Failure> {
+    async fn start_in(program: &Path, kept: Folder, settings: &[String]) -> Result<Self, Failure> {
         let folder = kept.path().to_path_buf();
         let init = Command::new(program)
             .args(["init", "--ports", "0,0,0", "--eim", EIM, "--smdp", SMDP])
@@ -118,7 +120,9 @@ impl ServerProcess {
     /// What can be done while it stays up.
     pub(crate) fn explain(&self, eid: Option<Eid>) {
         let folder = self.folder.path().display();
-        let Addresses { eim, smdp, door } = self.addresses;
+        let Addresses {
+            eim, smdp, door, ..
+        } = self.addresses;
         println!();
         println!("Servers and devices stay up; Ctrl-C ends them.");
         println!("  eIM      {eim}  ({EIM})");

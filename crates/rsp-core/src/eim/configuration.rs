@@ -1,9 +1,10 @@
 //! eIM Configuration Data: what a factory puts on an eUICC, so that it knows
 //! this eIM (SGP.32 2.11.1.1.1, 3.5.2).
 
+use alloc::vec::Vec;
+
 use rsp_asn1::sgp32::{
-    ASSOCIATION_TOKEN_REQUEST, EIM_RETRIEVE_HTTPS, EimConfigurationData, EimIdType,
-    EimPublicKeyData,
+    ASSOCIATION_TOKEN_REQUEST, EimConfigurationData, EimIdType, EimPublicKeyData,
 };
 use rsp_asn1::{BitString, DecodeError, Extensions, SubjectPublicKeyInfo};
 
@@ -21,6 +22,10 @@ impl Eim {
     ) -> Result<EimConfigurationData, DecodeError> {
         let key = self.signing.key.public_key().to_spki_der();
         let key = SubjectPublicKeyInfo::from_bytes(&key)?;
+        let transports = self.transports.iter();
+        let protocols: Vec<_> = transports
+            .map(|transport| transport.retrieve_bit())
+            .collect();
         Ok(EimConfigurationData {
             eim_id: self.eim_id.clone(),
             eim_fqdn: Some(self.fqdn.clone()),
@@ -31,7 +36,7 @@ impl Eim {
             trusted_public_key_data_tls: Some(EimPublicKeyData::Certificate(
                 self.tls_trust.clone(),
             )),
-            eim_supported_protocol: Some(BitString::of(&[EIM_RETRIEVE_HTTPS])),
+            eim_supported_protocol: Some(BitString::of(&protocols)),
             euicc_ci_pk_id: super::ci_key_identifier(self),
             indirect_profile_download: None,
             esipa_proprietary_protocol_information: None,

@@ -24,6 +24,7 @@ mod package_result;
 mod profiles;
 mod provide_eim_package_result;
 mod result_items;
+pub mod transfer;
 mod verified;
 mod zero_touch;
 
@@ -72,6 +73,8 @@ pub struct Eim {
     pub signing: Identity,
     /// Certificate that TLS clients trust: that of the server or of its CA.
     pub tls_trust: Certificate,
+    /// What carries ESipa to it.
+    pub transports: Vec<crate::binding::Transport>,
     /// The CIs under which eUICCs are accepted.
     pub anchors: Vec<TrustAnchor>,
     /// What a test bench needs and nobody else may have.

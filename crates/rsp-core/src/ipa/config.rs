@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use rsp_asn1::rsp::DeviceInfo;
 
+use crate::binding::Transport;
 use crate::pki::TrustAnchor;
 
 /// Block size that all cards and modems take.
@@ -39,6 +40,9 @@ pub struct Config {
     pub esipa_content_type: Option<String>,
     /// X-Admin-Protocol of all requests instead of the usual one.
     pub admin_protocol: Option<String>,
+    /// What can carry ESipa, the best first: the first one that the eIM has,
+    /// too, is used. An eIM that says nothing has HTTPS.
+    pub transports: Vec<Transport>,
     /// Only those commands to the card without which a package cannot be
     /// fetched: before the first poll TERMINAL CAPABILITY, MANAGE CHANNEL,
     /// SELECT, GetEID, GetEimConfigurationData and RetrieveNotificationsList.
@@ -102,6 +106,7 @@ impl Config {
             esipa_path: None,
             esipa_content_type: None,
             admin_protocol: None,
+            transports: Vec::from([Transport::Https]),
             minimal: false,
             stop_after: None,
             jitter_seed: 0,

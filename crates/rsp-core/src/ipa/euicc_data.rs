@@ -9,9 +9,9 @@ use rsp_asn1::rsp::{
 };
 use rsp_asn1::sgp32::{
     Certs, DIRECT_RSP_SERVER_COMMUNICATION, EimPackageResult, EuiccPackageResultSearchCriteria,
-    GetCertsError, GetCertsRequest, GetCertsResponse, IPA_RETRIEVE_HTTPS, IpaCapabilities,
-    IpaEuiccData, IpaEuiccDataErrorCode, IpaEuiccDataRequest, IpaEuiccDataResponse,
-    IpaEuiccDataResponseError, NotificationSearchCriteria, NotificationsSearchCriteria,
+    GetCertsError, GetCertsRequest, GetCertsResponse, IpaCapabilities, IpaEuiccData,
+    IpaEuiccDataErrorCode, IpaEuiccDataRequest, IpaEuiccDataResponse, IpaEuiccDataResponseError,
+    NotificationSearchCriteria, NotificationsSearchCriteria,
 };
 use rsp_asn1::{BitString, Extensions, Null, Reader, Tag};
 
@@ -88,12 +88,26 @@ impl Round<'_> {
                 }
                 0x83 => data.root_smds_address = self.addresses().await?.root_ds_address,
                 0x84 => data.association_token = eim.association_token,
-                0x88 | 0xA8 => data.ipa_capabilities = Some(capabilities()),
+                0x88 | 0xA8 => data.ipa_capabilities = Some(self.capabilities()),
                 0xA9 => data.device_info = Some(self.config.device_info.clone()),
                 _ => return Ok(Err(IpaEuiccDataErrorCode::INCORRECT_TAG_LIST)),
             }
         }
         Ok(Ok(data))
+    }
+
+    /// What this IPA can do (SGP.32 4.1).
+    fn capabilities(&self) -> IpaCapabilities {
+        let transports = self.config.transports.iter();
+        let protocols: Vec<_> = transports
+            .map(|transport| transport.retrieve_bit())
+            .collect();
+        IpaCapabilities {
+            ipa_features: BitString::of(&[DIRECT_RSP_SERVER_COMMUNICATION]),
+            ipa_supported_protocols: Some(BitString::of(&protocols)),
+            esipa_proprietary_protocol_information: None,
+            extensions: Extensions::default(),
+        }
     }
 
     /// ES10b.GetCerts.
@@ -207,23 +221,13 @@ fn results_criteria(request: &IpaEuiccDataRequest) -> NotificationsSearchCriteri
 }
 
 /// Under which numbers the eUICC keeps what is in the data.
-fn numbers(data: &IpaEuiccData) -> Vec<i64> {
+pub(super) fn numbers(data: &IpaEuiccData) -> Vec<i64> {
     let notifications = data.notifications_list.iter().flatten();
     let notifications = notifications.map(|notification| notification.seq_number());
     let results = data.euicc_package_result_list.iter().flatten();
     notifications
         .chain(results.filter_map(seq_number))
         .collect()
-}
-
-/// What this IPA can do (SGP.32 4.1).
-fn capabilities() -> IpaCapabilities {
-    IpaCapabilities {
-        ipa_features: BitString::of(&[DIRECT_RSP_SERVER_COMMUNICATION]),
-        ipa_supported_protocols: Some(BitString::of(&[IPA_RETRIEVE_HTTPS])),
-        esipa_proprietary_protocol_information: None,
-        extensions: Extensions::default(),
-    }
 }
 
 fn error(

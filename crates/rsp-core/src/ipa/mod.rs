@@ -24,6 +24,7 @@ mod download;
 mod error;
 mod euicc_data;
 mod euicc_package;
+mod injection;
 pub mod lpa;
 mod memory;
 mod notifications;
@@ -45,7 +46,7 @@ use core::task::{Context, Poll, Waker};
 use rsp_asn1::ids::Iccid;
 
 use crate::Timestamp;
-use crate::binding::{HttpRequest, HttpResponse};
+use crate::binding::{HttpRequest, HttpResponse, Transport};
 use crate::pki::TlsTrust;
 use memory::Memory;
 use port::{Answer, Port};
@@ -53,6 +54,7 @@ use port::{Answer, Port};
 pub use activation_code::{ActivationCode, InvalidActivationCode};
 pub use config::{Config, DEFAULT_BLOCK_SIZE, MAX_PACKAGES_PER_ROUND, Retry};
 pub use error::IpaError;
+pub use injection::Injection;
 pub use state_change::DeviceEvent;
 
 /// What comes from the host.
@@ -97,10 +99,12 @@ pub enum Action {
 /// A server, and whom to trust as it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
-    /// Host name, with a port if it is not 443.
+    /// Host name, with a port if it is not that of the transport.
     pub address: String,
     /// Whom to trust; `None` leaves it to the host, which may refuse.
     pub trust: Option<TlsTrust>,
+    /// What carries the messages.
+    pub transport: Transport,
 }
 
 /// What is going on, for people and tests.

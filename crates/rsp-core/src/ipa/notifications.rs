@@ -14,7 +14,7 @@ use super::poll::{Round, server_error};
 use super::{Event, IpaError, Server};
 use crate::binding::es9plus_json::HandleNotificationRequest;
 use crate::binding::esipa_asn1::USER_AGENT_IPAD;
-use crate::binding::{self, json};
+use crate::binding::{self, Transport, json};
 use crate::pki::TlsTrust;
 
 impl Round<'_> {
@@ -113,6 +113,7 @@ impl Round<'_> {
         Server {
             address: address.into(),
             trust: Some(TlsTrust::RspServer(self.config.ci.clone())),
+            transport: Transport::Https,
         }
     }
 }

@@ -19,7 +19,7 @@ use super::channel::Channel;
 use super::memory::Memory;
 use super::port::Port;
 use super::{Config, Event, IpaError, MAX_PACKAGES_PER_ROUND, Server};
-use crate::binding::{self, BindingError};
+use crate::binding::{self, BindingError, Transport};
 use crate::pki::TlsTrust;
 
 /// The tag list of ES10c.GetEID: the EID.
@@ -155,7 +155,8 @@ impl Round<'_> {
         self.recover_downloads(&waiting).await;
         let before = self.processed.get();
         let mut outcome = Ok(());
-        for eim in known.iter().filter_map(eim) {
+        let transports = &self.config.transports;
+        for eim in known.iter().filter_map(|known| eim(known, transports)) {
             // One eIM that cannot be reached must not keep the others waiting,
             // but without the card nothing is of use to any.
             let served = self.serve(&eim).await;
@@ -294,8 +295,14 @@ impl Round<'_> {
     }
 }
 
-/// Where an eIM is and whom to trust as it; `None` for one without address.
-fn eim(configuration: &EimConfigurationData) -> Option<Eim> {
+/// Where an eIM is and whom to trust as it; `None` for one without address. If
+/// the two have no transport in common, HTTPS is tried all the same.
+fn eim(configuration: &EimConfigurationData, own: &[Transport]) -> Option<Eim> {
+    let supported = |transport: &Transport| match &configuration.eim_supported_protocol {
+        Some(bits) => bits.bit(transport.retrieve_bit()),
+        None => *transport == Transport::Https,
+    };
+    let transport = own.iter().copied().find(supported);
     let trust = match &configuration.trusted_public_key_data_tls {
         Some(EimPublicKeyData::PublicKey(key)) => Some(TlsTrust::PinnedKey(key.clone())),
         Some(EimPublicKeyData::Certificate(certificate)) => {
@@ -308,6 +315,7 @@ fn eim(configuration: &EimConfigurationData) -> Option<Eim> {
         server: Server {
             address: configuration.eim_fqdn.clone()?,
             trust,
+            transport: transport.unwrap_or(Transport::Https),
         },
         association_token: configuration.association_token,
     })

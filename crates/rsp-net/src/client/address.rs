@@ -10,20 +10,25 @@ const HTTPS: u16 = 443;
 
 /// `host[:port]`, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Address {
+pub(crate) struct Address {
     /// Host name in lower case, or IP address without brackets.
-    pub(super) host: String,
-    pub(super) port: u16,
+    pub(crate) host: String,
+    pub(crate) port: u16,
     /// The host, as TLS names and checks it.
-    pub(super) name: ServerName<'static>,
+    pub(crate) name: ServerName<'static>,
 }
 
 impl Address {
     pub(super) fn parse(text: &str) -> Result<Self, ClientError> {
-        Self::read(text).ok_or_else(|| ClientError::Address(text.to_owned()))
+        Self::with_default_port(text, HTTPS)
     }
 
-    fn read(text: &str) -> Option<Self> {
+    /// `host[:port]` with another port where there is none.
+    pub(crate) fn with_default_port(text: &str, default: u16) -> Result<Self, ClientError> {
+        Self::read(text, default).ok_or_else(|| ClientError::Address(text.to_owned()))
+    }
+
+    fn read(text: &str, default: u16) -> Option<Self> {
         let (host, port) = match text.strip_prefix('[') {
             Some(rest) => {
                 let (host, port) = rest.split_once(']')?;
@@ -35,7 +40,7 @@ impl Address {
             None => text.split_once(':').unwrap_or((text, "")),
         };
         let port = match port {
-            "" => HTTPS,
+            "" => default,
             digits if digits.bytes().all(|digit| digit.is_ascii_digit()) => digits.parse().ok()?,
             _ => return None,
         };

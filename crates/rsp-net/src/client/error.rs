@@ -68,6 +68,30 @@ pub enum ClientError {
         /// What.
         error: hyper::Error,
     },
+    /// The handshake of DTLS failed, or the association broke.
+    #[error("{address}: {error}")]
+    Dtls {
+        /// Which server.
+        address: String,
+        /// Why.
+        error: crate::dtls::DtlsError,
+    },
+    /// CoAP gave no response.
+    #[error("{address}: {error}")]
+    Coap {
+        /// Which server.
+        address: String,
+        /// Why.
+        error: rsp_core::binding::coap::CoapError,
+    },
+    /// The broker gave no response.
+    #[error("{address}: {error}")]
+    Mqtt {
+        /// Which broker.
+        address: String,
+        /// Why.
+        error: crate::mqtt::MqttError,
+    },
     /// The response is larger than accepted.
     #[error("{address}: the response has more than {limit} octets")]
     BodyTooLarge {

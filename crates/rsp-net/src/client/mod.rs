@@ -23,7 +23,7 @@ use rustls::sign::SingleCertAndKey;
 use crate::server::{X_ADMIN_PROTOCOL, value};
 use crate::tls::{IdentityError, TlsIdentity};
 use crate::{Clock, system_clock};
-use address::Address;
+pub(crate) use address::Address;
 use connection::{Connection, Failure};
 use pool::{Pool, Pools};
 

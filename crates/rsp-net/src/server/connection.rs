@@ -53,6 +53,7 @@ impl<H: RawHandler> Acceptor<H> {
         let peer = Peer {
             address,
             certificate,
+            identity: None,
         };
         self.exchange(stream, Arc::new(peer)).await;
     }

@@ -12,6 +12,10 @@ pub struct Peer {
     pub address: SocketAddr,
     /// Its certificate in DER, verified; `None` if it presented none.
     pub certificate: Option<Vec<u8>>,
+    /// The name under which it proved itself without certificate: the identity
+    /// of its pre-shared key (DTLS), or what its broker lets it call itself
+    /// (MQTT).
+    pub identity: Option<Vec<u8>>,
 }
 
 /// Answers RSP messages.

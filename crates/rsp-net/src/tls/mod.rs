@@ -72,6 +72,6 @@ fn parse(der: &[u8]) -> Result<ParsedCertificate, ChainError> {
         })
 }
 
-fn certificate(der: &[u8]) -> Result<rsp_asn1::Certificate, CertificateError> {
+pub(crate) fn certificate(der: &[u8]) -> Result<rsp_asn1::Certificate, CertificateError> {
     Ok(rsp_asn1::Certificate::from_bytes(der)?)
 }

@@ -235,6 +235,7 @@ async fn what_cannot_be_asked_fails_by_its_kind() {
     let to = |address: &str| ipa::Server {
         address: address.into(),
         trust: Some(ci.trust()),
+        transport: rsp_core::binding::Transport::Https,
     };
     let nobody = client.post(&to(NAME), request("/", b"")).await;
     assert!(
@@ -282,6 +283,7 @@ async fn a_port_in_the_address_is_used_and_said() {
     let server = ipa::Server {
         address: with_port.clone(),
         trust: Some(ci.trust()),
+        transport: rsp_core::binding::Transport::Https,
     };
     let (response, head) = tokio::join!(client.post(&server, request("/p", b"")), serve);
     assert_eq!(response.unwrap().body, b"ok");

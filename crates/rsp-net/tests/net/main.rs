@@ -10,6 +10,9 @@
 
 mod asking;
 mod client_trust;
+mod coap;
+mod mqtt;
+mod outside;
 mod server_trust;
 mod serving;
 mod world;

@@ -174,6 +174,7 @@ async fn without_trust_nothing_is_sent() {
     let nobody = ipa::Server {
         address: NAME.into(),
         trust: None,
+        transport: rsp_core::binding::Transport::Https,
     };
     let result = client(running.address)
         .post(&nobody, request("/", b""))

@@ -294,6 +294,7 @@ pub(crate) fn server(trust: TlsTrust) -> ipa::Server {
     ipa::Server {
         address: NAME.into(),
         trust: Some(trust),
+        transport: rsp_core::binding::Transport::Https,
     }
 }
 
