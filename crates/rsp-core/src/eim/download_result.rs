@@ -65,9 +65,11 @@ impl Eim {
                 let id = asked.id.clone();
                 step.evidence
                     .push(Evidence::of_installation_result(pir, &believed, id, cx));
+                let settled = outcome(asked, &believed);
+                step.record.note_installation(&settled);
                 step.operations.push(Operation {
                     unverified: believed.unproven().is_some(),
-                    ..outcome(asked, &believed)
+                    ..settled
                 });
             }
             Err(because) => {
@@ -136,6 +138,7 @@ impl Eim {
             operation: asked.id.clone(),
             state: settled.state_name(),
         });
+        step.record.note_installation(&settled);
         step.operations.push(settled);
     }
 }

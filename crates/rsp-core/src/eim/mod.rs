@@ -31,7 +31,7 @@ mod zero_touch;
 use alloc::vec::Vec;
 
 use rsp_asn1::Certificate;
-use rsp_asn1::ids::Eid;
+use rsp_asn1::ids::{Eid, Iccid};
 use rsp_asn1::rsp::SubjectKeyIdentifier;
 use rsp_asn1::sgp32::EimId;
 use serde::{Deserialize, Serialize};
@@ -122,6 +122,10 @@ pub struct EuiccRecord {
     /// stored is then not acknowledged (SGP.32 5.14.6 leaves the choice).
     #[serde(default)]
     pub empty_response: bool,
+    /// Profiles that downloads installed, as long as it lists them: another
+    /// download did not do it again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub installed: Vec<Iccid>,
     /// Its profiles, as it signed the last list.
     #[serde(default)]
     pub profiles: Option<ProfileList>,
@@ -163,6 +167,7 @@ impl EuiccRecord {
             further_keys: Vec::new(),
             installation_seq_number: -1,
             empty_response: false,
+            installed: Vec::new(),
             profiles: None,
             state_changes: Vec::new(),
             facts: EuiccFacts::default(),

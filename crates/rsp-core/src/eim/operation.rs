@@ -265,7 +265,7 @@ impl Operation {
     }
 
     /// Its place in the package that was sent.
-    pub(super) fn place(&self) -> usize {
+    pub fn place(&self) -> usize {
         match self.state {
             OperationState::Delivered { place, .. }
             | OperationState::OutcomeUnknown { place, .. } => place,

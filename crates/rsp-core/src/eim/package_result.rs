@@ -174,7 +174,8 @@ fn executed(
             } else if let Some(list) = &mut step.record.profiles {
                 guard::apply(&mut list.profiles, &operation.kind);
             }
-            let (earlier, notes) = profiles::settle(open, operation, counter, outcome);
+            let record = &mut step.record;
+            let (earlier, notes) = profiles::settle(open, operation, counter, outcome, record);
             step.operations.extend(earlier);
             step.notes.extend(notes);
             if operation.kind.forgets(&eim.eim_id) {

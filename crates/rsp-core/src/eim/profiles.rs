@@ -8,7 +8,9 @@ use rsp_asn1::rsp::ProfileInfoListResponse;
 use serde::{Deserialize, Serialize};
 
 use super::package::read_configuration;
-use super::{ListedEim, ListedProfile, Note, Operation, OperationKind, OperationState, Outcome};
+use super::{
+    EuiccRecord, ListedEim, ListedProfile, Note, Operation, OperationKind, OperationState, Outcome,
+};
 use crate::Timestamp;
 
 /// How often the eUICC is asked for its profiles because of one lost result.
@@ -139,6 +141,7 @@ pub(super) fn settle(
     teller: &Operation,
     counter: i64,
     told: &Outcome,
+    record: &mut EuiccRecord,
 ) -> (Vec<Operation>, Vec<Note>) {
     let before = |operation: &&Operation| match operation.state {
         OperationState::OutcomeUnknown {
@@ -152,28 +155,47 @@ pub(super) fn settle(
         } => teller.reconciles.as_ref() == Some(&operation.id),
         _ => false,
     };
-    let settled = |operation: &Operation| {
+    if let (Outcome::Profiles { profiles }, OperationKind::ListProfileInfo) = (told, &teller.kind) {
+        record.installed.retain(|iccid| {
+            let mut listed = profiles.iter();
+            listed.any(|profile| profile.iccid.as_ref() == Some(iccid))
+        });
+    }
+    let mut settled = |operation: &Operation| {
         let settled = match told {
             Outcome::Profiles { profiles } if teller.kind == OperationKind::ListProfileInfo => {
-                judged(operation, profiles)
+                judged(operation, profiles, &record.installed)
             }
             Outcome::Eims { eims } => judged_by_eims(operation, eims),
             _ => None,
         };
         let read_again = operation.kind.only_reads() && operation.kind == teller.kind;
         let settled = settled.or_else(|| read_again.then(|| operation.executed(told.clone())))?;
+        record.note_installation(&settled);
         Some(Operation {
             settled_by: Some(teller.id.clone()),
             ..settled
         })
     };
-    let operations: Vec<_> = open.iter().filter(before).filter_map(settled).collect();
+    let operations: Vec<_> = open.iter().filter(before).filter_map(&mut settled).collect();
     let notes = operations.iter().map(|operation| Note::Reconciled {
         operation: operation.id.clone(),
         state: operation.state_name(),
     });
     let notes = notes.collect();
     (operations, notes)
+}
+
+impl EuiccRecord {
+    /// What a download is known to have installed.
+    pub(super) fn note_installation(&mut self, settled: &Operation) {
+        if let OperationState::Executed { outcome } = &settled.state
+            && let Outcome::Installed { iccid: Some(iccid) } = outcome
+            && !self.installed.contains(iccid)
+        {
+            self.installed.push(*iccid);
+        }
+    }
 }
 
 /// The operation as the list of eIMs shows its effect.
@@ -199,7 +221,11 @@ fn judged_by_eims(operation: &Operation, eims: &[ListedEim]) -> Option<Operation
 }
 
 /// The operation as the list shows its effect.
-fn judged(operation: &Operation, profiles: &[ListedProfile]) -> Option<Operation> {
+fn judged(
+    operation: &Operation,
+    profiles: &[ListedProfile],
+    installed: &[Iccid],
+) -> Option<Operation> {
     let found = |wanted: &Iccid| profiles.iter().find(|p| p.iccid.as_ref() == Some(wanted));
     let missing = "the eUICC lists no such profile";
     let done = || operation.executed(Outcome::Done);
@@ -235,6 +261,9 @@ fn judged(operation: &Operation, profiles: &[ListedProfile]) -> Option<Operation
         OperationKind::Download { .. } => {
             let iccid = operation.expects?;
             match found(&iccid) {
+                Some(_) if installed.contains(&iccid) => {
+                    operation.failed("another download had installed the profile")
+                }
                 Some(_) => operation.executed(Outcome::Installed { iccid: Some(iccid) }),
                 None => operation.failed(missing),
             }
