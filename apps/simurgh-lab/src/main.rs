@@ -5,6 +5,7 @@ mod broker;
 mod card;
 mod conform;
 mod demo;
+mod simulate;
 mod wires;
 
 use std::process::ExitCode;
@@ -30,6 +31,8 @@ enum Command {
     Conform(conform::Conform),
     /// Measure the product against what its libraries can do, in one run
     Bench(bench::Bench),
+    /// Many devices through losses, deaths and repetitions, and a judge
+    Simulate(simulate::Simulate),
 }
 
 fn main() -> ExitCode {
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         Command::Card(card) => card.run(),
         Command::Conform(conform) => conform.run(),
         Command::Bench(bench) => bench.run(),
+        Command::Simulate(simulate) => simulate.run(),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

@@ -18,6 +18,7 @@ mod orders;
 pub mod reader;
 mod rest;
 mod servers;
+pub mod simulation;
 pub mod sizes;
 pub mod test_data;
 mod world;

@@ -114,39 +114,75 @@ impl World {
         Ok(())
     }
 
-    /// Orders a profile that is in stock, over ES2+.
     fn release(&mut self, host: &str, subscription: &Subscription) -> Result<String, WorldError> {
-        let order = es2plus_json::DownloadOrder {
-            header: es2plus_json::RequestHeader::default(),
-            eid: None,
-            iccid: Some(subscription.iccid),
-            profile_type: None,
-        };
-        let ordered = self.es2plus(host, &order)?;
-        let confirm = es2plus_json::ConfirmOrder {
-            header: es2plus_json::RequestHeader::default(),
-            iccid: ordered.iccid,
-            eid: None,
-            matching_id: None,
-            confirmation_code: None,
-            smds_address: None,
-            release_flag: true,
-        };
-        let confirmed = self.es2plus(host, &confirm)?;
-        Ok(format!("LPA:1${host}${}", confirmed.matching_id))
-    }
-
-    fn es2plus<F: json::Function>(&mut self, host: &str, message: &F) -> Result<F::Ok, WorldError> {
-        let request = json::encode_request(message, None)?;
         let smdp = find(&self.smdp, &self.further_smdps, host)?;
         let mut cx = Context {
             now: self.now,
             rng: &mut self.rng,
             crypto: &SoftwareProvider,
         };
-        let response = smdp.es2plus(&request, OPERATOR, &mut cx)?;
-        Ok(json::decode_response::<F>(&response)?)
+        release(smdp, subscription, &mut cx)
     }
+
+    fn es2plus<F: json::Function>(&mut self, host: &str, message: &F) -> Result<F::Ok, WorldError> {
+        let smdp = find(&self.smdp, &self.further_smdps, host)?;
+        let mut cx = Context {
+            now: self.now,
+            rng: &mut self.rng,
+            crypto: &SoftwareProvider,
+        };
+        es2plus(smdp, message, &mut cx)
+    }
+}
+
+/// Puts a profile into stock and orders it over ES2+; gives the activation
+/// code.
+pub(crate) fn order(
+    smdp: &SmdpHost,
+    template: &[u8],
+    subscription: &Subscription,
+    cx: &mut Context<'_>,
+) -> Result<String, WorldError> {
+    let stock = stock(template, subscription, ProfileTypeSettings::default());
+    smdp.store().add_profiles(&stock)?;
+    release(smdp, subscription, cx)
+}
+
+/// Orders a profile that is in stock, over ES2+.
+fn release(
+    smdp: &SmdpHost,
+    subscription: &Subscription,
+    cx: &mut Context<'_>,
+) -> Result<String, WorldError> {
+    let order = es2plus_json::DownloadOrder {
+        header: es2plus_json::RequestHeader::default(),
+        eid: None,
+        iccid: Some(subscription.iccid),
+        profile_type: None,
+    };
+    let ordered = es2plus(smdp, &order, cx)?;
+    let confirm = es2plus_json::ConfirmOrder {
+        header: es2plus_json::RequestHeader::default(),
+        iccid: ordered.iccid,
+        eid: None,
+        matching_id: None,
+        confirmation_code: None,
+        smds_address: None,
+        release_flag: true,
+    };
+    let confirmed = es2plus(smdp, &confirm, cx)?;
+    let host = smdp.smdp().address();
+    Ok(format!("LPA:1${host}${}", confirmed.matching_id))
+}
+
+fn es2plus<F: json::Function>(
+    smdp: &SmdpHost,
+    message: &F,
+    cx: &mut Context<'_>,
+) -> Result<F::Ok, WorldError> {
+    let request = json::encode_request(message, None)?;
+    let response = smdp.es2plus(&request, OPERATOR, cx)?;
+    Ok(json::decode_response::<F>(&response)?)
 }
 
 fn find<'a>(

@@ -11,7 +11,7 @@ use rsp_core::smdp::{DpIdentity, Smdp};
 use rsp_core::smds::Smds;
 use rsp_core::{Identity, Timestamp};
 use rsp_crypto::software::{Sealer, SoftwareKey, SoftwareProvider};
-use store::{EimHost, SmdpHost, SmdsHost, SqliteStore};
+use store::{EimHost, SmdpHost, SmdpStore, SmdsHost, SqliteStore, Store};
 
 use crate::factory::Factory;
 use crate::material::Material;
@@ -67,6 +67,11 @@ impl Servers {
 
     /// Starts the eIM on what is in its store.
     pub(crate) fn start_eim(&self) -> Result<EimHost, WorldError> {
+        self.eim_on(self.store("eim")?)
+    }
+
+    /// Starts the eIM on a store.
+    pub(crate) fn eim_on(&self, store: Arc<dyn Store>) -> Result<EimHost, WorldError> {
         let mut anchors = vec![self.anchor()?];
         anchors.extend(self.further_anchors.iter().cloned());
         let eim = Eim {
@@ -78,11 +83,16 @@ impl Servers {
             anchors,
             lab: LabSettings::default(),
         };
-        Ok(EimHost::new(eim, self.store("eim")?)?)
+        Ok(EimHost::new(eim, store)?)
     }
 
     /// Starts the SM-DP+ on what is in its store.
     pub(crate) fn start_smdp(&self) -> Result<SmdpHost, WorldError> {
+        self.smdp_on(self.store("smdp")?)
+    }
+
+    /// Starts the SM-DP+ on a store.
+    pub(crate) fn smdp_on(&self, store: Arc<dyn SmdpStore>) -> Result<SmdpHost, WorldError> {
         let smdp = Smdp::new(
             self.smdp_host.to_string(),
             vec![DpIdentity {
@@ -93,7 +103,7 @@ impl Servers {
             self.start,
             &SoftwareProvider,
         )?;
-        Ok(SmdpHost::new(smdp, self.store("smdp")?))
+        Ok(SmdpHost::new(smdp, store))
     }
 
     /// Starts an SM-DS on what is in its store.

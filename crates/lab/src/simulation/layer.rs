@@ -1,0 +1,133 @@
+//! A layer on a store: somebody who sees what is read and committed, and may
+//! change it.
+
+use std::sync::Arc;
+
+use rsp_asn1::ids::{Eid, Iccid, TransactionId};
+use rsp_core::Timestamp;
+use rsp_core::eim::{EuiccRecord, Operation, OperationId};
+use rsp_core::smdp::{KeptPackage, Order, OrderKey, ProfileMaterial, ProfileTypeSettings};
+use rsp_core::smds::Event;
+use store::{
+    AnnouncedEvent, AnnouncementStore, EuiccChange, Forwarding, OperationFilter, Outgoing,
+    ProfileStock, SmdpChange, SmdpNotification, SmdpStore, SmdsStore, Store, StoreError,
+    StoredEvidence, StoredSession, StoredSmdsSession, Versioned, Waiting,
+};
+
+/// Between an eIM and its store.
+pub trait Between: Send + Sync {
+    /// The record of an eUICC, as the eIM is to find it.
+    ///
+    /// # Errors
+    /// If the layer lets reading fail.
+    fn found(&self, record: Versioned<EuiccRecord>) -> Result<Versioned<EuiccRecord>, StoreError> {
+        Ok(record)
+    }
+
+    /// A commit of the eIM.
+    ///
+    /// # Errors
+    /// As [`Store::commit_euicc`].
+    fn commit(&self, change: &EuiccChange<'_>, store: &dyn Store) -> Result<(), StoreError> {
+        store.commit_euicc(change)
+    }
+}
+
+/// A store with somebody in between.
+pub struct Layer<B> {
+    store: Arc<dyn Store>,
+    between: B,
+}
+
+impl<B: Between> Layer<B> {
+    /// On a store.
+    pub fn new(store: Arc<dyn Store>, between: B) -> Self {
+        Layer { store, between }
+    }
+}
+
+impl<B> std::fmt::Debug for Layer<B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Layer").finish_non_exhaustive()
+    }
+}
+
+/// Hands functions on as they are.
+macro_rules! hand_on {
+    ($($name:ident($($argument:ident: $kind:ty),*) -> $result:ty;)*) => {
+        $(fn $name(&self, $($argument: $kind),*) -> Result<$result, StoreError> {
+            self.store.$name($($argument),*)
+        })*
+    };
+}
+
+impl<B: Between> Store for Layer<B> {
+    fn euicc(&self, eid: Eid) -> Result<Option<Versioned<EuiccRecord>>, StoreError> {
+        let found = self.store.euicc(eid)?;
+        found.map(|record| self.between.found(record)).transpose()
+    }
+
+    fn commit_euicc(&self, change: &EuiccChange<'_>) -> Result<(), StoreError> {
+        self.between.commit(change, &*self.store)
+    }
+
+    hand_on! {
+        add_euicc(record: &EuiccRecord) -> ();
+        remove_euicc(eid: Eid) -> ();
+        euiccs(after: Option<Eid>, limit: usize) -> Vec<EuiccRecord>;
+        euicc_index() -> Vec<(Eid, bool)>;
+        put_contacts(contacts: &[(Eid, Timestamp)]) -> ();
+        contact(eid: Eid) -> Option<Timestamp>;
+        operations(filter: &OperationFilter) -> Vec<Operation>;
+        evidence(eid: Eid) -> Vec<StoredEvidence>;
+        due_notifications(now: Timestamp, limit: usize) -> Vec<Outgoing>;
+        put_forwarding(number: i64, forwarding: Forwarding, detail: &str) -> ();
+        count_forwarding(state: &str) -> u64;
+        open_operations(eid: Eid) -> Vec<Operation>;
+        add_operation(operation: &Operation) -> ();
+        operation(id: &OperationId) -> Option<Operation>;
+        euicc_of_transaction(id: &TransactionId) -> Option<Eid>;
+    }
+}
+
+impl<B: Between> SmdpStore for Layer<B> {
+    hand_on! {
+        add_profiles(stock: &ProfileStock<'_>) -> ();
+        profile_type(name: &str) -> Option<ProfileTypeSettings>;
+        order(iccid: Iccid) -> Option<Versioned<Order>>;
+        available(profile_type: &str) -> Option<Versioned<Order>>;
+        order_of_call(operator: &str, call: &str) -> Option<Versioned<Order>>;
+        find_order(key: &OrderKey) -> Option<Versioned<Order>>;
+        material(iccid: Iccid) -> ProfileMaterial;
+        kept_package(iccid: Iccid) -> Option<KeptPackage>;
+        session(id: &TransactionId) -> Option<Versioned<StoredSession>>;
+        commit_smdp(change: &SmdpChange<'_>) -> ();
+        add_smdp_notification(notification: &SmdpNotification<'_>) -> ();
+        smdp_notifications(eid: Eid) -> Vec<Vec<u8>>;
+        due_progress(now: Timestamp) -> Vec<Waiting>;
+        delay_progress(number: i64, due: Timestamp) -> ();
+        drop_progress(number: i64) -> ();
+    }
+}
+
+impl<B: Between> AnnouncementStore for Layer<B> {
+    hand_on! {
+        due_announcements(now: Timestamp, limit: usize) -> Vec<AnnouncedEvent>;
+        announcements(iccid: Iccid) -> Vec<AnnouncedEvent>;
+        announced(event: &AnnouncedEvent) -> ();
+        delay_announcement(number: i64, due: Timestamp) -> ();
+    }
+}
+
+impl<B: Between> SmdsStore for Layer<B> {
+    hand_on! {
+        smds_events(eid: Eid) -> Versioned<Vec<Event>>;
+        put_smds_events(eid: Eid, events: &Versioned<Vec<Event>>) -> ();
+        smds_session(id: &TransactionId) -> Option<Versioned<StoredSmdsSession>>;
+        put_smds_session(
+            id: &TransactionId,
+            session: &Versioned<StoredSmdsSession>,
+            forget: Timestamp
+        ) -> ();
+    }
+}
