@@ -83,7 +83,10 @@ impl Between for Arc<Watch> {
         store.commit_euicc(change)?;
         for operation in change.operations {
             if let Some((_, counter)) = operation.sent() {
-                let attempt = Attempt { counter, place: 0 };
+                let attempt = Attempt {
+                    counter,
+                    place: operation.place(),
+                };
                 let mut attempts = lock(&self.attempts);
                 attempts
                     .entry(operation.id.clone())

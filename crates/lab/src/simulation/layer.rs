@@ -10,9 +10,10 @@ use rsp_core::smdp::{KeptPackage, Order, OrderKey, ProfileMaterial, ProfileTypeS
 use rsp_core::smds::Event;
 use store::{
     AnnouncedEvent, AnnouncementStore, EuiccChange, Forwarding, OperationFilter, Outgoing,
-    ProfileStock, SmdpChange, SmdpNotification, SmdpStore, SmdsStore, Store, StoreError,
+    ProfileStock, PskStore, SmdpChange, SmdpNotification, SmdpStore, SmdsStore, Store, StoreError,
     StoredEvidence, StoredSession, StoredSmdsSession, Versioned, Waiting,
 };
+use zeroize::Zeroizing;
 
 /// Between an eIM and its store.
 pub trait Between: Send + Sync {
@@ -84,7 +85,9 @@ impl<B: Between> Store for Layer<B> {
         put_forwarding(number: i64, forwarding: Forwarding, detail: &str) -> ();
         count_forwarding(state: &str) -> u64;
         open_operations(eid: Eid) -> Vec<Operation>;
-        add_operation(operation: &Operation) -> ();
+        add_euicc_with(record: &EuiccRecord, operations: &[Operation]) -> ();
+        allot_code(stock: &str, codes: usize, eid: Eid) -> Option<usize>;
+        add_operations(operations: &[Operation]) -> ();
         operation(id: &OperationId) -> Option<Operation>;
         euicc_of_transaction(id: &TransactionId) -> Option<Eid>;
     }
@@ -129,5 +132,14 @@ impl<B: Between> SmdsStore for Layer<B> {
             session: &Versioned<StoredSmdsSession>,
             forget: Timestamp
         ) -> ();
+    }
+}
+
+impl<B: Between> PskStore for Layer<B> {
+    hand_on! {
+        put_psk(eid: Eid, identity: &str, key: &[u8]) -> ();
+        psk(identity: &str) -> Option<Zeroizing<Vec<u8>>>;
+        psk_identity(eid: Eid) -> Option<String>;
+        remove_psk(eid: Eid) -> ();
     }
 }

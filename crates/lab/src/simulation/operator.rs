@@ -5,6 +5,7 @@ use rsp_core::Timestamp;
 use rsp_core::eim::{Operation, OperationId, OperationKind};
 use rsp_core::profile::Subscription;
 use rsp_crypto::Rng;
+use store::StoreError;
 
 use super::backend::Backend;
 use super::subject::Subject;
@@ -50,7 +51,11 @@ pub(super) fn act(
             expects,
             ..Operation::queued(id.clone(), subject.eid, kind, now)
         };
-        backend.eim.add_operation(&operation)?;
+        match backend.eim.add_operation(&operation) {
+            // It could lose the eUICC: the operator thinks of something else.
+            Err(StoreError::Unsafe(_)) => continue,
+            added => added?,
+        }
         if subject.dice.below(40) == 0 {
             backend.eim.cancel(&id, now)?;
         }

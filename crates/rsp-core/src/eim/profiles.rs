@@ -177,7 +177,11 @@ pub(super) fn settle(
             ..settled
         })
     };
-    let operations: Vec<_> = open.iter().filter(before).filter_map(&mut settled).collect();
+    let operations: Vec<_> = open
+        .iter()
+        .filter(before)
+        .filter_map(&mut settled)
+        .collect();
     let notes = operations.iter().map(|operation| Note::Reconciled {
         operation: operation.id.clone(),
         state: operation.state_name(),
