@@ -23,6 +23,8 @@ pub(crate) enum Task {
     Lint,
     /// The house rules that no compiler checks.
     Tidy,
+    /// How much of the standards has a test.
+    Coverage,
 }
 
 /// What `cargo xtask test` runs.
@@ -76,6 +78,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Task, Failure> {
         "setup" => bare(rest, Task::Setup, SETUP),
         "lint" => bare(rest, Task::Lint, LINT),
         "tidy" => bare(rest, Task::Tidy, TIDY),
+        "coverage" => bare(rest, Task::Coverage, COVERAGE),
         other => Err(Failure::Usage(format!("no task is called `{other}`"))),
     }
 }
@@ -89,6 +92,7 @@ fn help_about(rest: &[String]) -> Result<Task, Failure> {
         Some("fuzz") => Ok(Task::Help(FUZZ)),
         Some("lint") => Ok(Task::Help(LINT)),
         Some("tidy") => Ok(Task::Help(TIDY)),
+        Some("coverage") => Ok(Task::Help(COVERAGE)),
         Some("bench") => Ok(Task::Help(BENCH)),
         Some(other) => Err(Failure::Usage(format!("no task is called `{other}`"))),
     }
@@ -171,6 +175,8 @@ For developers:
   setup   Install what the build and the suites need from Debian
   lint    Formatting, clippy and tidy
   tidy    The house rules no compiler checks: rooms, paths, ratchets, words
+  coverage
+          What of the standards has a test, in percent, and what is missing
   bench   Run the yardsticks, figure against goal
 
 `cargo xtask <TASK> --help` says more about one of them.
@@ -238,7 +244,17 @@ Usage: cargo xtask tidy
 Holds the tree against the house rules: which crate may depend on which, that
 every path named in a document exists, that long functions and files only get
 fewer (xtask/ratchet.toml), that no leftover notes remain, and that the
-crates without I/O are built without std.
+crates without I/O are built without std, and that spec/coverage.toml has a row
+for each function and code of the standards and names tests that are there.
+";
+
+const COVERAGE: &str = "\
+Usage: cargo xtask coverage
+
+Counts the rows of spec/coverage.toml: each function, error code and
+alternative of SGP.32 v1.2 and of what it uses of SGP.22, with the test that
+fails when it breaks. Prints each table, every missing row by name and the
+percentage. `tidy` fails on a row that is not there or whose test is not.
 ";
 
 const BENCH: &str = "\
@@ -290,7 +306,9 @@ mod tests {
 
     #[test]
     fn every_task_has_help_and_unknown_words_are_refused() {
-        for task in ["setup", "demo", "test", "fuzz", "lint", "tidy", "bench"] {
+        for task in [
+            "setup", "demo", "test", "fuzz", "lint", "tidy", "coverage", "bench",
+        ] {
             assert!(matches!(
                 parsed(&format!("{task} --help")),
                 Ok(Task::Help(_))

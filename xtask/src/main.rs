@@ -5,6 +5,7 @@
 
 mod checks;
 mod cli;
+mod coverage;
 mod fuzz;
 mod process;
 mod run_lab;
@@ -47,5 +48,6 @@ fn perform(task: Task) -> Result<(), Failure> {
         Task::Fuzz(options) => fuzz::fuzz(&options),
         Task::Lint => suites::lint(),
         Task::Tidy => tidy::run(),
+        Task::Coverage => coverage::report(),
     }
 }

@@ -10,7 +10,10 @@ mod words;
 
 use std::path::Path;
 
+use crate::coverage;
 use crate::process::{self, Failure};
+
+pub(crate) use tree::{File, files};
 
 /// Holds the tree against every rule and prints each breach.
 ///
@@ -38,5 +41,6 @@ fn breaches(root: &Path) -> Result<Vec<String>, Failure> {
     breaches.extend(ratchet::check(root, &files)?);
     breaches.extend(words::check(&files));
     breaches.extend(no_std::check(&files));
+    breaches.extend(coverage::check(&files));
     Ok(breaches)
 }
