@@ -14,6 +14,7 @@ pub(crate) mod ins {
     pub(crate) const STORE_DATA: u8 = 0xE2;
     pub(crate) const TERMINAL_PROFILE: u8 = 0x10;
     pub(crate) const FETCH: u8 = 0x12;
+    pub(crate) const ENVELOPE: u8 = 0xC2;
     pub(crate) const TERMINAL_RESPONSE: u8 = 0x14;
 }
 

@@ -212,6 +212,11 @@ pub(crate) fn restored(data: EimConfigurationData, counter: i64) -> Option<Eim> 
     Some(Eim { data, key, counter })
 }
 
+/// The key by which the card knows an eIM's TLS server, or who certified it.
+pub(crate) fn tls_key(eim: &Eim) -> Option<PublicKey> {
+    eim_key(eim.data.trusted_public_key_data_tls.as_ref()?)
+}
+
 /// The key of an eIM; of a certificate nothing else counts.
 fn eim_key(data: &EimPublicKeyData) -> Option<PublicKey> {
     match data {

@@ -6,10 +6,11 @@ use core::fmt;
 use rsp_asn1::{Tag, Tlv};
 
 use crate::apdu::{Command, Status, ins};
+use crate::cat::{Command as Proactive, Event};
 use crate::channel::{Application, Channels};
+use crate::ipae;
 use crate::isdr::{ISDR_AID, Isdr};
 use crate::personalisation::{Environment, Personalisation};
-use crate::refresh::Refresh;
 
 /// Answer to reset: T=0, eUICC functions announced (ETSI TS 102 221 6.3).
 const ATR: [u8; 23] = [
@@ -81,12 +82,12 @@ impl Euicc {
         }
         self.isdr.put_down();
         let response = response.unwrap_or_else(Status::response);
-        self.isdr.refresh.announce(response)
+        self.isdr.toolkit.announce(response)
     }
 
     /// Whether a switch waits for nothing but that its response is read.
     fn switches_alone(&self) -> bool {
-        self.isdr.pending.is_some() && !self.isdr.refresh.is_pending()
+        self.isdr.pending.is_some() && !self.isdr.toolkit.refresh_pending()
     }
 
     fn reads_package_result(&self, command: &Result<Command<'_>, Status>) -> bool {
@@ -112,14 +113,21 @@ impl Euicc {
         let application = channel.application;
         match (command.ins, application) {
             (ins::MANAGE_CHANNEL, _) => self.manage_channel(command, env),
-            (ins::TERMINAL_CAPABILITY, _) if command.proprietary => terminal_capability(command),
-            (ins::FETCH, _) if command.proprietary && self.isdr.refresh == Refresh::Announced => {
-                Ok(self.isdr.refresh.fetch())
+            (ins::TERMINAL_CAPABILITY, _) if command.proprietary => {
+                self.terminal_capability(command)
+            }
+            (ins::FETCH, _) if command.proprietary && self.isdr.toolkit.has_next() => {
+                self.isdr.toolkit.fetch()
             }
             (ins::TERMINAL_RESPONSE, _)
-                if command.proprietary && self.isdr.refresh == Refresh::Fetched =>
+                if command.proprietary && self.isdr.toolkit.is_fetched() =>
             {
-                self.terminal_response(command)
+                self.terminal_response(command, env)
+            }
+            (ins::ENVELOPE, _) if command.proprietary && self.isdr.ecasd.ipae.is_some() => {
+                let event = Event::read(command.data).ok_or(Status::INCORRECT_DATA)?;
+                ipae::told(&mut self.isdr, event);
+                Ok(Status::OK.response())
             }
             (ins::TERMINAL_PROFILE, _) if command.proprietary => {
                 self.terminal_profile(command, apdu, env)
@@ -135,12 +143,20 @@ impl Euicc {
         }
     }
 
-    /// What the terminal made of a REFRESH. When it did it, the profiles switch
-    /// and the logical channels are closed.
-    fn terminal_response(&mut self, command: &Command<'_>) -> Result<Vec<u8>, Status> {
-        if self.isdr.refresh.terminal_response(command.data)? {
-            self.isdr.refreshed();
-            self.channels = Channels::new();
+    /// What the terminal made of a command. When it did a REFRESH, the profiles
+    /// switch and the logical channels are closed.
+    fn terminal_response(
+        &mut self,
+        command: &Command<'_>,
+        env: &mut Environment<'_>,
+    ) -> Result<Vec<u8>, Status> {
+        let (done, answer) = self.isdr.toolkit.terminal_response(command.data)?;
+        match done {
+            Proactive::Refresh if answer.performed => {
+                self.isdr.refreshed();
+                self.channels = Channels::new();
+            }
+            done => ipae::answered(&mut self.isdr, &done, answer, env),
         }
         Ok(Status::OK.response())
     }
@@ -152,10 +168,23 @@ impl Euicc {
         apdu: &[u8],
         env: &mut Environment<'_>,
     ) -> Result<Vec<u8>, Status> {
-        self.isdr.terminal_profile = Some(command.data.to_vec());
+        self.isdr.toolkit.set_profile(command.data);
+        ipae::activation::terminal_profile(&mut self.isdr);
         match self.isdr.state.enabled_mut() {
             Some(profile) => Ok(profile.uicc.transmit(command.channel, apdu, env)),
             None => Ok(Status::OK.response()),
+        }
+    }
+
+    /// TERMINAL CAPABILITY (ETSI TS 102 221 11.1.19): what it says matters to
+    /// the IPA alone.
+    fn terminal_capability(&mut self, command: &Command<'_>) -> Result<Vec<u8>, Status> {
+        match Tlv::parse(command.data) {
+            Ok(tlv) if tlv.tag == TERMINAL_CAPABILITY_TEMPLATE => {
+                ipae::activation::terminal_capability(&mut self.isdr, &tlv);
+                Ok(Status::OK.response())
+            }
+            _ => Err(Status::INCORRECT_DATA),
         }
     }
 
@@ -248,15 +277,6 @@ impl fmt::Debug for Euicc {
 
 fn is_isdr(command: &Command<'_>) -> bool {
     !command.proprietary && command.p1 == SELECT_BY_AID && command.data == ISDR_AID
-}
-
-/// TERMINAL CAPABILITY (ETSI TS 102 221 11.1.19): heard, and without effect,
-/// since there is no IPA in the card.
-fn terminal_capability(command: &Command<'_>) -> Result<Vec<u8>, Status> {
-    match Tlv::parse(command.data) {
-        Ok(tlv) if tlv.tag == TERMINAL_CAPABILITY_TEMPLATE => Ok(Status::OK.response()),
-        _ => Err(Status::INCORRECT_DATA),
-    }
 }
 
 /// The check byte makes the exclusive-or of all bytes after the first zero.

@@ -116,6 +116,39 @@ pub(crate) fn public_key_of(certificate: &Certificate) -> Result<PublicKey, Refu
     subject_key(&parse(certificate)?).map_err(|_| Refusal::Curve)
 }
 
+/// The key of a certificate that may issue others.
+pub(crate) fn ca_key_of(certificate: &Certificate) -> Result<PublicKey, Refusal> {
+    let parsed = parse(certificate)?;
+    match read_extensions(&parsed)?.is_ca {
+        true => subject_key(&parsed).map_err(|_| Refusal::Curve),
+        false => Err(Refusal::Invalid),
+    }
+}
+
+/// Whether a key has signed a certificate.
+pub(crate) fn is_signed_by(
+    certificate: &Certificate,
+    key: &PublicKey,
+    provider: &dyn Provider,
+) -> bool {
+    let signature = parse(certificate).and_then(|parsed| issuer_signature(&parsed));
+    let Ok((tbs, signature)) = signature.and_then(|signature| {
+        let tbs = certificate.tbs_bytes().map_err(|_| Refusal::Invalid)?;
+        Ok((tbs, signature))
+    }) else {
+        return false;
+    };
+    provider.verify(key, &[tbs], &signature).is_ok()
+}
+
+/// The value of subjectAltName.
+pub(crate) fn alternative_names(certificate: &Certificate) -> Option<Vec<u8>> {
+    let parsed = parse(certificate).ok()?;
+    let mut extensions = parsed.tbs_certificate().extensions().into_iter().flatten();
+    let names = extensions.find(|extension| extension.extn_id == ID_SUBJECT_ALT_NAME)?;
+    Some(names.extn_value.as_bytes().to_vec())
+}
+
 /// The identifier of the key that signed a certificate.
 pub(crate) fn issuer_key_identifier(certificate: &Certificate) -> Option<Vec<u8>> {
     let parsed = parse(certificate).ok()?;

@@ -3,10 +3,11 @@
 use alloc::vec::Vec;
 
 use rsp_asn1::ids::Iccid;
-use rsp_asn1::sgp32::{ENABLED_PROFILE, IsdrProprietaryApplicationTemplateIot};
+use rsp_asn1::sgp32::{ENABLED_PROFILE, IPAE_SUPPORTED, IsdrProprietaryApplicationTemplateIot};
 use rsp_asn1::{Asn1, BitString, Tag, Tlv, Writer};
 
 use crate::apdu::Status;
+use crate::cat::Toolkit;
 use crate::es10::load_bpp::Interruptible;
 use crate::es10::{
     authenticate_server, cancel_session, certs, configured_addresses, connectivity_parameters,
@@ -14,10 +15,10 @@ use crate::es10::{
     load_bpp, local_profiles, memory_reset, nickname, notifications, prepare_download,
     profiles_info, rat, rollback,
 };
+use crate::ipae::{Ipae, activation};
 use crate::package;
 use crate::personalisation::{Environment, EuiccKind, Personalisation};
 use crate::record::Record;
-use crate::refresh::{self, Refresh};
 use crate::session::Session;
 use crate::signers::Signers;
 use crate::state::{ProfileEvent, State};
@@ -45,12 +46,11 @@ pub(crate) struct Isdr {
     /// What a package has ordered and its result already reports; done when
     /// the host has the result.
     pub(crate) pending: Option<Switch>,
-    /// Whether that waits for a REFRESH.
-    pub(crate) refresh: Refresh,
+    /// What the terminal is asked for; a switch may wait for a REFRESH.
+    pub(crate) toolkit: Toolkit,
+    pub(crate) ipae: Ipae,
     /// What it did, if somebody wants to know.
     pub(crate) record: Option<Record>,
-    /// What the terminal can do (ETSI TS 102 223 5.2), once it has said so.
-    pub(crate) terminal_profile: Option<Vec<u8>>,
     /// Whether functions are refused until the next reset.
     silent: bool,
 }
@@ -68,9 +68,9 @@ impl Isdr {
             session: Session::None,
             interrupted: None,
             pending: None,
-            refresh: Refresh::None,
+            toolkit: Toolkit::default(),
+            ipae: Ipae::default(),
             record: None,
-            terminal_profile: None,
             silent: false,
         }
     }
@@ -96,14 +96,16 @@ impl Isdr {
     /// Power is gone: the session is lost, an installation under way fails.
     pub(crate) fn power_cycle(&mut self) {
         self.end_session();
-        self.refresh = Refresh::None;
-        self.terminal_profile = None;
+        self.toolkit = Toolkit::default();
+        self.ipae = Ipae::default();
         self.settle();
         self.silent = false;
     }
 
     /// The terminal has done a REFRESH: profiles switch as with a reset.
     pub(crate) fn refreshed(&mut self) {
+        self.toolkit.clear();
+        self.ipae = Ipae::default();
         self.settle();
         self.silent = false;
     }
@@ -157,7 +159,7 @@ impl Isdr {
     pub(crate) fn order(&mut self, switch: Switch, refresh_flag: bool) {
         self.pending = Some(switch);
         if self.asks_for_refresh(refresh_flag) {
-            self.refresh = Refresh::Announced;
+            self.toolkit.ask_for_refresh();
         }
     }
 
@@ -165,10 +167,8 @@ impl Isdr {
     /// it knows proactive commands is sent one. That consumer devices know
     /// them is taken for granted.
     fn asks_for_refresh(&self, refresh_flag: bool) -> bool {
-        let known = match (&self.terminal_profile, self.ecasd.kind) {
-            (Some(profile), _) => refresh::is_supported(profile),
-            (None, kind) => kind == EuiccKind::Consumer,
-        };
+        let known = self.toolkit.knows_refresh();
+        let known = known.unwrap_or(self.ecasd.kind == EuiccKind::Consumer);
         refresh_flag && known
     }
 
@@ -189,6 +189,9 @@ impl Isdr {
     /// File control information of the ISD-R (SGP.22 5.7.1, SGP.32 5.9.1).
     pub(crate) fn fci(&self) -> Vec<u8> {
         let mut bits = Vec::new();
+        if self.ecasd.ipae.is_some() {
+            bits.push(IPAE_SUPPORTED);
+        }
         if self.state.enabled().is_some() {
             bits.push(ENABLED_PROFILE);
         }
@@ -258,6 +261,7 @@ fn of_consumer(tag: Tag) -> Option<Function> {
 
 fn of_iot(tag: Tag) -> Option<Function> {
     Some(match tag.get() {
+        0xBF42 => activation::ipae_activation,
         0xBF51 => package::load_euicc_package,
         0xBF55 => eim_configuration::get_eim_configuration_data,
         0xBF56 => certs::get_certs,

@@ -11,7 +11,9 @@
 //! | `isdr`, `state`, `session` | the ISD-R: functions, what stays, what is lost with power |
 //! | `es10` | one file per function of ES10a, ES10b, ES10c |
 //! | `memory` | what is kept without power, and how a host stores it |
-//! | `package`, `switch`, `refresh` | eUICC Packages, their effect on profiles, what the terminal has to do with it |
+//! | `package`, `switch` | eUICC Packages, their effect on profiles |
+//! | `cat` | what the terminal is asked for: REFRESH, timers, channels |
+//! | `ipae`, `tls` | the IPA in the card, and how it is protected |
 //! | `association`, `mechanisms` | eIMs; fallback, emergency profile, immediate enabling |
 //! | `bootstrap` | profiles from the factory |
 //! | `record` | what a card did, for who watches a test |
@@ -30,11 +32,13 @@ mod association;
 mod bootstrap;
 mod bsp;
 mod card;
+mod cat;
 mod certificate;
 mod channel;
 mod es10;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod ipae;
 mod isdr;
 mod mechanisms;
 mod memory;
@@ -42,17 +46,17 @@ mod notification_store;
 mod package;
 mod personalisation;
 mod record;
-mod refresh;
 mod session;
 mod signers;
 mod state;
 mod store_data;
 mod switch;
+mod tls;
 pub mod uicc;
 
 pub use bootstrap::{BootstrapError, BootstrapProfile};
 pub use card::Euicc;
 pub use memory::{LoadError, StoredEuicc, Unwritten};
-pub use personalisation::{CiKey, Environment, EuiccKind, KeySet, Personalisation};
+pub use personalisation::{CiKey, Environment, EuiccKind, IpaeSettings, KeySet, Personalisation};
 pub use record::{Deed, Record};
 pub use store_data::MAX_COMMAND;

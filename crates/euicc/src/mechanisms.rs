@@ -20,6 +20,8 @@ pub(crate) struct Mechanisms {
     pub(crate) immediate_enable: ImmediateEnable,
     /// The operational profile that was enabled before a test profile.
     pub(crate) before_test: Option<Iccid>,
+    /// Whether the device leaves ESipa to the card's own IPA.
+    pub(crate) ipae_active: bool,
 }
 
 /// What the Emergency Profile stands in for.

@@ -87,12 +87,25 @@ pub struct Personalisation {
     /// Whether the card, after a profile was enabled or disabled, refuses ES10
     /// functions by '6985' until it is reset, as some in the field do.
     pub silent_until_reset: bool,
+    /// The IPA of an IoT eUICC (SGP.32 3.8), if it has one.
+    pub ipae: Option<IpaeSettings>,
+}
+
+/// What the card's own IPA goes by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IpaeSettings {
+    /// Seconds from one round to the next, at most a day.
+    pub poll_interval: u32,
+    /// Addresses of hosts that eIMs are named by. An eIM whose eimFqdn is an
+    /// address needs none; the card asks no DNS.
+    pub hosts: Vec<(String, [u8; 4])>,
 }
 
 impl Personalisation {
     /// For IoT, with one key, no default SM-DP+, no policy rule authorised, the GSMA's root
     /// SM-DS, 1 MiB of memory, association tokens from 1, with Emergency
-    /// Profile and fallback, usable after a switch without a reset.
+    /// Profile and fallback, usable after a switch without a reset, without an
+    /// IPA.
     pub fn new(
         eid: Eid,
         ci: Vec<CiKey>,
@@ -118,6 +131,7 @@ impl Personalisation {
             ecall_supported: true,
             fallback_supported: true,
             silent_until_reset: false,
+            ipae: None,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use euicc::{CiKey, EuiccKind, KeySet, Personalisation};
+use euicc::{CiKey, EuiccKind, IpaeSettings, KeySet, Personalisation};
 use rsp_asn1::Certificate;
 use rsp_asn1::ids::Eid;
 use rsp_crypto::PublicKey;
@@ -11,6 +11,7 @@ use rsp_crypto::software::SoftwareKey;
 use serde::{Deserialize, Serialize};
 
 use crate::rest::{join, split, take};
+use crate::world::EIM;
 
 /// Key and certificates of one card (its ECASD, SGP.22 2.4.2).
 ///
@@ -45,14 +46,28 @@ pub struct CardLikeness {
     /// After a profile was enabled or disabled it refuses ES10 functions until
     /// it is reset.
     pub silent_until_reset: bool,
+    /// It has an IPA of its own (SGP.32 3.8), which finds the world's eIM at
+    /// [`CardLikeness::EIM_ADDRESS`] and polls every hour.
+    pub with_ipae: bool,
 }
 
 impl CardLikeness {
+    /// Where a card with an IPA of its own thinks that the world's eIM is.
+    pub const EIM_ADDRESS: [u8; 4] = [192, 0, 2, 1];
+
+    fn ipae(self) -> Option<IpaeSettings> {
+        self.with_ipae.then(|| IpaeSettings {
+            poll_interval: 3600,
+            hosts: vec![(EIM.into(), Self::EIM_ADDRESS)],
+        })
+    }
+
     fn to_octet(self) -> u8 {
         let flags = [
             self.without_ecall,
             self.without_fallback,
             self.silent_until_reset,
+            self.with_ipae,
         ];
         flags
             .iter()
@@ -65,6 +80,7 @@ impl CardLikeness {
             without_ecall: octet & 1 != 0,
             without_fallback: octet & 2 != 0,
             silent_until_reset: octet & 4 != 0,
+            with_ipae: octet & 8 != 0,
         }
     }
 }
@@ -132,6 +148,7 @@ impl CardIdentity {
         personalisation.ecall_supported = !self.likeness.without_ecall;
         personalisation.fallback_supported = !self.likeness.without_fallback;
         personalisation.silent_until_reset = self.likeness.silent_until_reset;
+        personalisation.ipae = self.likeness.ipae();
         let further = self.further_keys.iter().map(CardKeys::key_set);
         personalisation.further_key_sets = further.collect();
         personalisation

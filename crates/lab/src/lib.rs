@@ -20,6 +20,7 @@ mod rest;
 mod servers;
 pub mod simulation;
 pub mod sizes;
+mod terminal;
 pub mod test_data;
 mod world;
 
@@ -32,6 +33,7 @@ pub use kills::{Kill, Moment, Peer, Role};
 pub use material::Material;
 pub use network::{Algorithm, NotConfirmed, Subscriber};
 pub use rest::{Likeness, Resting, WakeError};
+pub use terminal::Terminal;
 pub use world::{
     Carry, Change, ChangeAnswer, ChangeResponse, Fault, Lose, SMDP_BRAINPOOL, Wire, World,
     WorldError, device_info,

@@ -57,7 +57,7 @@ fn to_enable(isdr: &Isdr) -> Result<Iccid, EnableEmergencyProfileResult> {
     if isdr.state.mechanisms.emergency.is_some() || enabled == Some(profile) {
         return Err(Code::PROFILE_NOT_IN_DISABLED_STATE);
     }
-    match isdr.refresh.is_pending() {
+    match isdr.toolkit.refresh_pending() {
         true => Err(Code::CAT_BUSY),
         false => Ok(profile),
     }
@@ -73,7 +73,7 @@ pub(crate) fn disable_emergency_profile(
     let emergency = isdr.state.mechanisms.emergency.clone();
     let result = match emergency {
         None => DisableEmergencyProfileResult::PROFILE_NOT_IN_ENABLED_STATE,
-        Some(_) if isdr.refresh.is_pending() => DisableEmergencyProfileResult::CAT_BUSY,
+        Some(_) if isdr.toolkit.refresh_pending() => DisableEmergencyProfileResult::CAT_BUSY,
         Some(emergency) => {
             let disable = (emergency.profile, ProfileEvent::Disable);
             let before = emergency.before;

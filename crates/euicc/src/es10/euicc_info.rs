@@ -26,6 +26,8 @@ const PP_VERSION: [u8; 3] = [1, 0, 0];
 const IOT_VERSION: [u8; 3] = [1, 2, 0];
 /// The IPA is in the device.
 const IPAD: i64 = 0;
+/// The IPA is in the card.
+const IPAE: i64 = 1;
 /// Bits of UICCCapability: usimSupport, isimSupport, csimSupport, akaMilenage,
 /// akaTuak128, akaTuak256, usimTestAlgorithm, multipleUsimSupport, multipleIsimSupport,
 /// multipleCsimSupport, berTlvFileSupport, dfLinkSupport.
@@ -44,13 +46,17 @@ pub(crate) fn get_euicc_info1(
     _env: &mut Environment<'_>,
 ) -> Result<Vec<u8>, Status> {
     decode::<GetEuiccInfo1Request>(command)?;
-    let info = EuiccInfo1 {
+    Ok(euicc_info1(isdr).to_der())
+}
+
+/// What servers need to know before a session.
+pub(crate) fn euicc_info1(isdr: &Isdr) -> EuiccInfo1 {
+    EuiccInfo1 {
         svn: SVN,
         euicc_ci_pk_id_list_for_verification: isdr.ecasd.verification_ci(),
         euicc_ci_pk_id_list_for_signing: isdr.signers.identifiers(),
         extensions: Default::default(),
-    };
-    Ok(info.to_der())
+    }
 }
 
 pub(crate) fn get_euicc_info2(
@@ -100,7 +106,10 @@ pub(crate) fn euicc_info2(isdr: &Isdr) -> EuiccInfo2 {
         tre_properties: None,
         tre_product_reference: None,
         additional_euicc_profile_package_versions: None,
-        ipa_mode: is_iot.then_some(IPAD),
+        ipa_mode: is_iot.then_some(match isdr.state.mechanisms.ipae_active {
+            true => IPAE,
+            false => IPAD,
+        }),
         euicc_ci_pk_id_list_for_signing_v3: None,
         additional_euicc_info: None,
         highest_svn: None,

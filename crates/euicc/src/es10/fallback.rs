@@ -60,7 +60,7 @@ fn to_execute(isdr: &Isdr) -> Result<(Iccid, Iccid), ExecuteFallbackMechanismRes
     if from == to {
         return Err(Code::PROFILE_NOT_IN_DISABLED_STATE);
     }
-    match isdr.refresh.is_pending() {
+    match isdr.toolkit.refresh_pending() {
         true => Err(Code::CAT_BUSY),
         false => Ok((from, to)),
     }
@@ -103,7 +103,7 @@ fn to_return(isdr: &Isdr) -> Result<(Iccid, Iccid), ReturnFromFallbackResult> {
     if !isdr.state.fallback_enabled() || isdr.state.profile(&to).is_none() {
         return Err(Code::FALLBACK_NOT_AVAILABLE);
     }
-    match isdr.refresh.is_pending() {
+    match isdr.toolkit.refresh_pending() {
         true => Err(Code::CAT_BUSY),
         false => Ok((from, to)),
     }

@@ -57,7 +57,7 @@ fn to_enable(isdr: &Isdr) -> Result<Vec<(Iccid, ProfileEvent)>, ImmediateEnableR
     if !configuration.allows(&installed.smdp_oid, &installed.server_address) {
         return Err(Code::IMMEDIATE_ENABLE_NOT_AVAILABLE);
     }
-    if isdr.refresh.is_pending() {
+    if isdr.toolkit.refresh_pending() {
         return Err(Code::CAT_BUSY);
     }
     let profile = isdr.state.profile(&installed.iccid);

@@ -47,7 +47,7 @@ fn to_enable(
     wanted: &ProfileIdentifier,
 ) -> Result<Vec<(Iccid, ProfileEvent)>, EnableResult> {
     let profile = find(&isdr.state, wanted).ok_or(EnableResult::ICCID_OR_AID_NOT_FOUND)?;
-    if isdr.refresh.is_pending() {
+    if isdr.toolkit.refresh_pending() {
         return Err(EnableResult::CAT_BUSY);
     }
     if profile.state != ProfileState::DISABLED {
@@ -95,7 +95,7 @@ fn to_disable(
     wanted: &ProfileIdentifier,
 ) -> Result<(Iccid, ProfileEvent), DisableResult> {
     let profile = find(&isdr.state, wanted).ok_or(DisableResult::ICCID_OR_AID_NOT_FOUND)?;
-    if isdr.refresh.is_pending() {
+    if isdr.toolkit.refresh_pending() {
         return Err(DisableResult::CAT_BUSY);
     }
     if profile.state != ProfileState::ENABLED {
@@ -141,7 +141,7 @@ fn to_delete(
         return Err(DeleteResult::PROFILE_NOT_IN_DISABLED_STATE);
     }
     // It may be the one that a REFRESH is going to enable.
-    if isdr.refresh.is_pending() {
+    if isdr.toolkit.refresh_pending() {
         return Err(DeleteResult::UNDEFINED_ERROR);
     }
     match profile.must_not_be_deleted() {

@@ -41,7 +41,9 @@ pub(crate) fn euicc_memory_reset_iot(
     let refused = if isdr.state.mechanisms.emergency.is_some() {
         Some(ResetResult::ECALL_ACTIVE)
     } else {
-        isdr.refresh.is_pending().then_some(ResetResult::CAT_BUSY)
+        isdr.toolkit
+            .refresh_pending()
+            .then_some(ResetResult::CAT_BUSY)
     };
     let (reset_result, eim_result, immediate_result) = match refused {
         Some(code) => (
@@ -114,7 +116,7 @@ pub(crate) fn euicc_memory_reset(
         .filter(|bit| request.reset_options.bit(*bit))
         .collect();
     let options = BitString::of(&wanted);
-    let reset_result = match isdr.refresh.is_pending() {
+    let reset_result = match isdr.toolkit.refresh_pending() {
         true => ResetResult::CAT_BUSY,
         false => reset_profiles(isdr, &options)?,
     };

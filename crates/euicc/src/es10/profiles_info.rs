@@ -88,7 +88,7 @@ fn requested_tags(request: &ProfileInfoListRequest, kind: EuiccKind) -> Option<V
 }
 
 /// Concatenated tags, one by one.
-fn split_tags(mut list: &[u8]) -> Option<Vec<u32>> {
+pub(crate) fn split_tags(mut list: &[u8]) -> Option<Vec<u32>> {
     let mut tags = Vec::new();
     while let Some((first, _)) = list.split_first() {
         let length = match first & 0x1F {

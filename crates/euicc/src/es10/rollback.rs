@@ -26,7 +26,7 @@ pub(crate) fn profile_rollback(
     let Ok(request) = ProfileRollbackRequest::from_der(command) else {
         return Ok(response(ProfileRollbackCmdResult::COMMAND_ERROR, None));
     };
-    if isdr.refresh.is_pending() {
+    if isdr.toolkit.refresh_pending() {
         return Ok(response(ProfileRollbackCmdResult::CAT_BUSY, None));
     }
     let Some(granted) = isdr.state.rollback.take() else {

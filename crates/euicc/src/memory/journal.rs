@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 use rsp_crypto::Provider;
 
 /// First octets of a journal; the last one is the version of the format.
-const MAGIC: [u8; 8] = *b"SIMUICC\x03";
+const MAGIC: [u8; 8] = *b"SIMUICC\x04";
 
 /// First octet of a record.
 const RECORD: u8 = 0xC7;

@@ -144,7 +144,7 @@ impl<'a> Draft<'a> {
         let Some(profile) = self.profile(&item.iccid) else {
             return EnableProfileResult::ICCID_OR_AID_NOT_FOUND;
         };
-        if self.isdr.refresh.is_pending() {
+        if self.isdr.toolkit.refresh_pending() {
             return EnableProfileResult::CAT_BUSY;
         }
         if self.enabled == Some(item.iccid) {
@@ -180,7 +180,7 @@ impl<'a> Draft<'a> {
         let Some(profile) = self.profile(&iccid) else {
             return DisableProfileResult::ICCID_OR_AID_NOT_FOUND;
         };
-        if self.isdr.refresh.is_pending() {
+        if self.isdr.toolkit.refresh_pending() {
             return DisableProfileResult::CAT_BUSY;
         }
         if self.enabled != Some(iccid) {
@@ -200,7 +200,7 @@ impl<'a> Draft<'a> {
             return DeleteProfileResult::ICCID_OR_AID_NOT_FOUND;
         };
         // It may be the one that a REFRESH is going to enable.
-        if self.isdr.refresh.is_pending() {
+        if self.isdr.toolkit.refresh_pending() {
             return DeleteProfileResult::UNDEFINED_ERROR;
         }
         if self.enabled == Some(iccid) {
@@ -236,7 +236,7 @@ impl<'a> Draft<'a> {
             return SetFallbackAttributeResult::FALLBACK_PROFILE_ENABLED;
         }
         // What is enabled is about to change.
-        if self.isdr.refresh.is_pending() {
+        if self.isdr.toolkit.refresh_pending() {
             return SetFallbackAttributeResult::UNDEFINED_ERROR;
         }
         self.fallback = Some(iccid);
@@ -253,7 +253,7 @@ impl<'a> Draft<'a> {
         if self.fallback_enabled() {
             return UnsetFallbackAttributeResult::FALLBACK_PROFILE_ENABLED;
         }
-        if self.isdr.refresh.is_pending() {
+        if self.isdr.toolkit.refresh_pending() {
             return UnsetFallbackAttributeResult::UNDEFINED_ERROR;
         }
         self.fallback = None;

@@ -12,6 +12,7 @@ mod download;
 mod ecos;
 mod eims;
 mod hostile;
+mod ipae;
 mod mechanisms;
 mod memory;
 mod packages;
@@ -20,6 +21,7 @@ mod profile;
 mod refresh;
 mod server;
 mod sgp26;
+mod terminal;
 mod two_keys;
 #[path = "../uicc_support/mod.rs"]
 mod uicc_support;

@@ -104,6 +104,8 @@ pub(crate) struct Spec<'a> {
     pub(crate) key_usage: &'a [u8],
     pub(crate) ca: bool,
     pub(crate) registered_id: Option<&'a str>,
+    /// Host names in subjectAltName.
+    pub(crate) hosts: &'a [&'a str],
     /// An extension that nobody knows, critical.
     pub(crate) unknown_critical: bool,
     /// Bytes instead of the key's SubjectPublicKeyInfo.
@@ -120,6 +122,7 @@ impl<'a> Spec<'a> {
             key_usage: &[7, 0x80],
             ca: false,
             registered_id: Some("2.999.10"),
+            hosts: &[],
             unknown_critical: false,
             spki: None,
         }
@@ -168,9 +171,16 @@ impl<'a> Spec<'a> {
             let policies = sequence(|out| out.constructed(Tag::SEQUENCE, |out| oid(out, policy)));
             extension(out, "2.5.29.32", true, &policies);
         }
-        if let Some(id) = self.registered_id {
-            let id: Oid = id.parse().unwrap();
-            let names = sequence(|out| out.primitive(Tag::new(0x88), id.as_bytes()));
+        let names = sequence(|out| {
+            for host in self.hosts {
+                out.primitive(Tag::new(0x82), host.as_bytes());
+            }
+            if let Some(id) = self.registered_id {
+                let id: Oid = id.parse().unwrap();
+                out.primitive(Tag::new(0x88), id.as_bytes());
+            }
+        });
+        if names.len() > 2 {
             extension(out, "2.5.29.17", false, &names);
         }
         if self.ca {

@@ -1,0 +1,177 @@
+//! A card that brings its own IPA: over a terminal with real sockets it asks
+//! the eIM for packages by TLS of its own.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests fail by panicking, and wait for sockets"
+)]
+
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::time::Duration;
+
+use euicc::Environment;
+use lab::{Bootstrap, CardLikeness, Terminal, World};
+use rsp_core::binding::{HttpRequest, HttpResponse};
+use rsp_core::eim::OperationKind;
+use rsp_core::pki::{Issued, member};
+use rsp_core::profile;
+use rsp_crypto::software::{SoftwareKey, SoftwareProvider};
+use rsp_net::{ClientAuth, Handler, Limits, Peer, Server, TlsIdentity};
+use tokio::runtime::Runtime;
+use tokio::sync::{mpsc, oneshot};
+
+const EIM: &str = "eim.example.com";
+
+/// Looks at the line until nothing has come for so many milliseconds.
+const QUIET: u32 = 400;
+
+/// A request that came over TLS.
+type Asked = (HttpRequest, oneshot::Sender<HttpResponse>);
+
+/// A TLS server that hands everything to the world.
+struct Door(mpsc::UnboundedSender<Asked>);
+
+impl Handler for Door {
+    async fn handle(&self, request: HttpRequest, _: &Peer) -> HttpResponse {
+        let (reply, answered) = oneshot::channel();
+        self.0.send((request, reply)).unwrap();
+        answered.await.unwrap()
+    }
+}
+
+fn identity(issued: &Issued<SoftwareKey>) -> TlsIdentity {
+    let chain = vec![issued.certificate.as_bytes().to_vec()];
+    TlsIdentity::from_key_pem(chain, &issued.key.to_pkcs8_pem().unwrap()).unwrap()
+}
+
+struct Site {
+    world: World,
+    terminal: Terminal,
+    asked: mpsc::UnboundedReceiver<Asked>,
+    requests: usize,
+    _runtime: Runtime,
+}
+
+impl Site {
+    fn new(eim_tls: impl FnOnce(&World) -> TlsIdentity) -> Site {
+        let mut world = World::new(77).unwrap();
+        let eid = world.factory.eid(5).unwrap();
+        let mut card = world.factory.identity(eid, &mut world.rng).unwrap();
+        card.likeness.with_ipae = true;
+        world.insert(card).unwrap();
+        let runtime = Runtime::new().unwrap();
+        let (ask, asked) = mpsc::unbounded_channel();
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let server = Server::bind(any, eim_tls(&world), ClientAuth::None, Limits::default());
+        let server = runtime.block_on(server).unwrap();
+        let there = SocketAddrV4::new(CardLikeness::EIM_ADDRESS.into(), 443);
+        let terminal = Terminal::new(vec![(there, server.local_addr())]);
+        runtime.spawn(server.serve(Door(ask), std::future::pending()));
+        Site {
+            world,
+            terminal,
+            asked,
+            requests: 0,
+            _runtime: runtime,
+        }
+    }
+
+    fn with<T>(
+        &mut self,
+        act: impl FnOnce(&mut Terminal, &mut euicc::Euicc, &mut Environment<'_>) -> T,
+    ) -> T {
+        let mut environment = Environment {
+            provider: &SoftwareProvider,
+            rng: &mut self.world.rng,
+        };
+        act(&mut self.terminal, &mut self.world.card, &mut environment)
+    }
+
+    /// The device leaves ESipa to the card.
+    fn activate(&mut self) {
+        self.with(Terminal::power_on);
+        let select = [
+            0x00, 0xA4, 0x04, 0x0C, 0x10, 0xA0, 0x00, 0x00, 0x05, 0x59, 0x10, 0x10, 0xFF, 0xFF,
+            0xFF, 0xFF, 0x89, 0x00, 0x00, 0x01, 0x00,
+        ];
+        let selected = self.with(|terminal, card, env| terminal.transmit(card, env, &select));
+        assert_eq!(selected, [0x90, 0x00]);
+        let activate = [
+            0x80, 0xE2, 0x91, 0x00, 0x07, 0xBF, 0x42, 0x04, 0x80, 0x02, 0x07, 0x80,
+        ];
+        let waits = self.with(|terminal, card, env| terminal.transmit(card, env, &activate));
+        assert_eq!(waits, [0x61, 0x06]);
+        let read = [0x00, 0xC0, 0x00, 0x00, 0x06];
+        let answer = self.with(|terminal, card, env| terminal.transmit(card, env, &read));
+        assert_eq!(answer, [0xBF, 0x42, 0x03, 0x80, 0x01, 0x00, 0x90, 0x00]);
+    }
+
+    /// The card's timer expires, and everything that follows from it.
+    fn round(&mut self) {
+        assert!(
+            self.terminal.timer().is_some(),
+            "the card waits for a timer"
+        );
+        self.with(Terminal::expire);
+        let mut quiet = 0;
+        while quiet < QUIET {
+            while let Ok((request, reply)) = self.asked.try_recv() {
+                self.requests += 1;
+                let response = self.world.serve(EIM, &request).unwrap();
+                let _ = reply.send(response);
+                quiet = 0;
+            }
+            if self.with(Terminal::poll) {
+                quiet = 0;
+            } else if !self.terminal.is_connected() {
+                return;
+            } else {
+                std::thread::sleep(Duration::from_millis(1));
+                quiet += 1;
+            }
+        }
+        panic!("a round without end");
+    }
+}
+
+#[test]
+fn a_profile_is_disabled_by_the_ipa_in_the_card() {
+    let tls = |world: &World| identity(world.issued(member::EIM_TLS).unwrap());
+    let mut site = Site::new(tls);
+    let subscription = site.world.subscription(1).unwrap();
+    let template = profile::template();
+    let bootstrap = Bootstrap {
+        template: &template,
+        subscription: &subscription,
+        profile_name: "First connection",
+        smdp_address: "smdp.example.com",
+        fallback_allowed: false,
+    };
+    let world = &mut site.world;
+    let installed = world.factory.install_bootstrap(&mut world.card, &bootstrap);
+    installed.unwrap();
+    site.activate();
+    let iccid = subscription.iccid;
+    let disable = site.world.queue(OperationKind::Disable { iccid }).unwrap();
+    // The eIM asks for the certificates, then gives the package; the terminal
+    // begins anew on a card without a profile, and the result is delivered.
+    site.round();
+    assert_eq!(site.terminal.refreshed(), 1);
+    for _ in 0..2 {
+        site.round();
+    }
+    let operation = site.world.operation(&disable).unwrap();
+    assert_eq!(operation.state_name(), "confirmed", "{operation:?}");
+    assert!(site.requests >= 5, "{}", site.requests);
+}
+
+#[test]
+fn a_server_of_another_world_is_told_nothing() {
+    let foreign = World::new(1).unwrap();
+    let mut site = Site::new(|_| identity(foreign.issued(member::EIM_TLS).unwrap()));
+    site.activate();
+    site.world.queue(OperationKind::ListProfileInfo).unwrap();
+    site.round();
+    assert_eq!(site.requests, 0);
+}

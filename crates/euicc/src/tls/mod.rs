@@ -1,0 +1,298 @@
+//! TLS 1.3 as a client (RFC 8446), without I/O: octets from the server in,
+//! octets for it out. Small by offering one of everything: AES-128-GCM with
+//! SHA-256, P-256, ECDSA; no resumption, no client certificate.
+
+mod gcm;
+mod hello;
+mod reader;
+mod record;
+mod schedule;
+mod trust;
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use rsp_crypto::{Curve, EckaKey, Provider, PublicKey, Rng, Signature};
+
+use reader::Octets;
+use record::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, Direction, HANDSHAKE, Record};
+use schedule::{Secret, Traffic};
+
+const NEW_SESSION_TICKET: u8 = 4;
+const ENCRYPTED_EXTENSIONS: u8 = 8;
+const CERTIFICATE: u8 = 11;
+const CERTIFICATE_VERIFY: u8 = 15;
+const FINISHED: u8 = 20;
+
+/// Octets of all handshake messages together.
+const MAX_HANDSHAKE: usize = 32 * 1024;
+
+/// What a server signs before the hash (RFC 8446 4.4.3).
+const SIGNED: &[u8] = b"TLS 1.3, server CertificateVerify\0";
+
+/// Why there is no connection, or no longer one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum TlsError {
+    #[error("{0} cannot be read")]
+    Malformed(&'static str),
+    #[error("a message that is not expected now")]
+    Unexpected,
+    #[error("the server offers nothing that the card knows")]
+    NothingInCommon,
+    #[error("a record was changed")]
+    Protection,
+    #[error("the server is not the one that is trusted")]
+    Untrusted,
+    #[error("no key can be made")]
+    Key,
+    #[error("the server ended the connection")]
+    Alert,
+}
+
+/// To whom the card speaks.
+pub(crate) struct Peer {
+    /// A name; none for an address.
+    pub(crate) name: Option<String>,
+    pub(crate) address: [u8; 4],
+    pub(crate) trusted: PublicKey,
+}
+
+/// One state per message awaited.
+enum State {
+    ServerHello(Box<dyn EckaKey>),
+    EncryptedExtensions(Keys),
+    Certificate(Keys),
+    CertificateVerify(Keys, PublicKey),
+    Finished(Keys),
+    Connected {
+        own: Direction,
+        peer: Direction,
+    },
+    /// Over.
+    Closed,
+}
+
+/// What the handshake is protected with, and what comes after it.
+struct Keys {
+    traffic: Traffic,
+    master: Secret,
+    peer: Direction,
+}
+
+/// A connection.
+pub(crate) struct Tls {
+    server: Peer,
+    state: State,
+    /// Every handshake message so far.
+    transcript: Vec<u8>,
+    /// What has come and is no whole record yet.
+    incoming: Vec<u8>,
+    /// What has come and is no whole handshake message yet.
+    messages: Vec<u8>,
+    plain: Vec<u8>,
+}
+
+impl Tls {
+    /// A connection, and what to send first.
+    pub(crate) fn start(
+        server: Peer,
+        provider: &dyn Provider,
+        rng: &mut dyn Rng,
+    ) -> Result<(Tls, Vec<u8>), TlsError> {
+        let key = provider.generate_ecka(Curve::NistP256, rng);
+        let key = key.map_err(|_| TlsError::Key)?;
+        let mut random = [0; 32];
+        rng.fill(&mut random);
+        let share = key.public_key().as_sec1();
+        let hello = hello::client_hello(&random, share, server.name.as_deref());
+        let mut out = record::header(HANDSHAKE, hello.len()).to_vec();
+        out.extend_from_slice(&hello);
+        let tls = Tls {
+            server,
+            state: State::ServerHello(key),
+            transcript: hello,
+            incoming: Vec::new(),
+            messages: Vec::new(),
+            plain: Vec::new(),
+        };
+        Ok((tls, out))
+    }
+
+    /// Whether application data can be sent.
+    pub(crate) fn is_connected(&self) -> bool {
+        matches!(self.state, State::Connected { .. })
+    }
+
+    /// What the server has sent and nobody has read.
+    pub(crate) fn take_plain(&mut self) -> Vec<u8> {
+        core::mem::take(&mut self.plain)
+    }
+
+    /// Application data, protected.
+    pub(crate) fn send(&mut self, provider: &dyn Provider, plain: &[u8]) -> Vec<u8> {
+        match &mut self.state {
+            State::Connected { own, .. } => own.seal(provider, APPLICATION_DATA, plain),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Octets from the server; gives what to answer.
+    pub(crate) fn receive(
+        &mut self,
+        provider: &dyn Provider,
+        octets: &[u8],
+    ) -> Result<Vec<u8>, TlsError> {
+        self.incoming.extend_from_slice(octets);
+        let mut out = Vec::new();
+        while let Some(record) = record::take(&mut self.incoming)? {
+            out.extend(self.record(provider, &record)?);
+        }
+        Ok(out)
+    }
+
+    fn record(&mut self, provider: &dyn Provider, record: &Record) -> Result<Vec<u8>, TlsError> {
+        let connected = self.is_connected();
+        let (kind, content) = match (record.kind, &mut self.state) {
+            // Of middleboxes (RFC 8446 D.4).
+            (CHANGE_CIPHER_SPEC, _) if !connected => return Ok(Vec::new()),
+            (APPLICATION_DATA, State::Connected { peer, .. }) => peer.open(provider, record)?,
+            (
+                APPLICATION_DATA,
+                State::EncryptedExtensions(keys)
+                | State::Certificate(keys)
+                | State::CertificateVerify(keys, _)
+                | State::Finished(keys),
+            ) => keys.peer.open(provider, record)?,
+            (HANDSHAKE | ALERT, State::ServerHello(_)) => (record.kind, record.body.clone()),
+            _ => return Err(TlsError::Unexpected),
+        };
+        match kind {
+            HANDSHAKE => self.handshake(provider, &content),
+            APPLICATION_DATA if connected => {
+                self.plain.extend(content);
+                Ok(Vec::new())
+            }
+            ALERT => {
+                self.state = State::Closed;
+                Err(TlsError::Alert)
+            }
+            _ => Err(TlsError::Unexpected),
+        }
+    }
+
+    fn handshake(&mut self, provider: &dyn Provider, content: &[u8]) -> Result<Vec<u8>, TlsError> {
+        self.messages.extend_from_slice(content);
+        if self.messages.len() + self.transcript.len() > MAX_HANDSHAKE {
+            return Err(TlsError::Malformed("a handshake that is too long"));
+        }
+        let mut out = Vec::new();
+        loop {
+            let mut octets = Octets::new(&self.messages);
+            let Some((kind, body)) = octets.u8().zip(octets.prefixed_u24()) else {
+                return Ok(out);
+            };
+            let body = body.to_vec();
+            let rest = self.messages.split_off(4 + body.len());
+            let whole = core::mem::replace(&mut self.messages, rest);
+            out.extend(self.message(provider, kind, &body, &whole)?);
+        }
+    }
+
+    /// One whole handshake message.
+    fn message(
+        &mut self,
+        provider: &dyn Provider,
+        kind: u8,
+        body: &[u8],
+        whole: &[u8],
+    ) -> Result<Vec<u8>, TlsError> {
+        let state = core::mem::replace(&mut self.state, State::Closed);
+        let before = self.transcript.len();
+        if !matches!(state, State::Connected { .. }) {
+            self.transcript.extend_from_slice(whole);
+        }
+        let before = self.transcript.get(..before).unwrap_or_default();
+        self.state = match (state, kind) {
+            (State::ServerHello(key), hello::SERVER_HELLO) => {
+                State::EncryptedExtensions(agree(provider, &*key, body, &self.transcript)?)
+            }
+            (State::EncryptedExtensions(keys), ENCRYPTED_EXTENSIONS) => State::Certificate(keys),
+            (State::Certificate(keys), CERTIFICATE) => {
+                let chain = trust::chain(body)?;
+                let name = self.server.name.as_ref().map(|name| name.as_bytes());
+                let server = name.unwrap_or(&self.server.address);
+                let key = trust::server_key(&chain, &self.server.trusted, server, provider)?;
+                State::CertificateVerify(keys, key)
+            }
+            (State::CertificateVerify(keys, key), CERTIFICATE_VERIFY) => {
+                verify(provider, &key, body, before)?;
+                State::Finished(keys)
+            }
+            (State::Finished(keys), FINISHED) => {
+                let expected = schedule::finished(provider, &keys.traffic.peer, before);
+                let differs = expected.iter().zip(body).fold(0, |all, (a, b)| all | a ^ b);
+                if differs != 0 || body.len() != expected.len() {
+                    return Err(TlsError::Protection);
+                }
+                let (out, state) = connect(provider, &keys, &self.transcript);
+                self.state = state;
+                return Ok(out);
+            }
+            // Nothing goes on from another connection.
+            (connected @ State::Connected { .. }, NEW_SESSION_TICKET) => connected,
+            _ => return Err(TlsError::Unexpected),
+        };
+        Ok(Vec::new())
+    }
+}
+
+/// The keys of the handshake.
+fn agree(
+    provider: &dyn Provider,
+    key: &dyn EckaKey,
+    hello: &[u8],
+    transcript: &[u8],
+) -> Result<Keys, TlsError> {
+    let share = hello::server_share(hello)?;
+    let peer = PublicKey::from_sec1(Curve::NistP256, &share).map_err(|_| TlsError::Key)?;
+    let shared = key.agree(&peer).map_err(|_| TlsError::Key)?;
+    let (traffic, master) = schedule::handshake(provider, shared.as_bytes(), transcript);
+    Ok(Keys {
+        peer: Direction::new(provider, &traffic.peer),
+        traffic,
+        master,
+    })
+}
+
+/// CertificateVerify, over the transcript before it.
+fn verify(
+    provider: &dyn Provider,
+    key: &PublicKey,
+    body: &[u8],
+    transcript: &[u8],
+) -> Result<(), TlsError> {
+    const WHAT: TlsError = TlsError::Malformed("CertificateVerify");
+    let mut octets = Octets::new(body);
+    if octets.u16() != Some(hello::ECDSA_SECP256R1_SHA256) || key.curve() != Curve::NistP256 {
+        return Err(TlsError::NothingInCommon);
+    }
+    let signature = Signature::from_der(octets.prefixed_u16().ok_or(WHAT)?).map_err(|_| WHAT)?;
+    let hash = provider.sha256(&[transcript]);
+    let verified = provider.verify(key, &[&[0x20; 64], SIGNED, &hash], &signature);
+    verified.map_err(|_| TlsError::Untrusted)
+}
+
+/// The card's Finished, and the keys of what follows.
+fn connect(provider: &dyn Provider, keys: &Keys, transcript: &[u8]) -> (Vec<u8>, State) {
+    let application = schedule::application(provider, &keys.master, transcript);
+    let data = schedule::finished(provider, &keys.traffic.own, transcript);
+    let finished = hello::message(FINISHED, &data);
+    let mut direction = Direction::new(provider, &keys.traffic.own);
+    let out = direction.seal(provider, HANDSHAKE, &finished);
+    let connected = State::Connected {
+        own: Direction::new(provider, &application.own),
+        peer: Direction::new(provider, &application.peer),
+    };
+    (out, connected)
+}

@@ -1,0 +1,93 @@
+//! Whom the card believes: the key or certificate that an eIM's association
+//! names (trustedPublicKeyDataTls, SGP.32 2.11.1.1.1), of the server itself or
+//! of who certified it. The card has no clock: validity is not looked at.
+
+use alloc::vec::Vec;
+
+use rsp_asn1::{Asn1, Certificate, Tag, Tlv};
+use rsp_crypto::{Provider, PublicKey};
+
+use super::TlsError;
+use super::reader::Octets;
+use crate::certificate;
+
+/// Certificates of one chain.
+const MAX_CHAIN: usize = 6;
+
+/// dNSName and iPAddress in GeneralName.
+const DNS_NAME: Tag = Tag::new(0x82);
+const IP_ADDRESS: Tag = Tag::new(0x87);
+
+/// The chain in the body of a Certificate message, the server's first.
+pub(super) fn chain(body: &[u8]) -> Result<Vec<Certificate>, TlsError> {
+    const WHAT: TlsError = TlsError::Malformed("Certificate");
+    let mut octets = Octets::new(body);
+    octets.prefixed_u8().ok_or(WHAT)?;
+    let mut list = Octets::new(octets.prefixed_u24().ok_or(WHAT)?);
+    let mut chain = Vec::new();
+    while !list.is_empty() && chain.len() < MAX_CHAIN {
+        let der = list.prefixed_u24().ok_or(WHAT)?;
+        list.prefixed_u16().ok_or(WHAT)?;
+        chain.push(Certificate::from_der(der).map_err(|_| WHAT)?);
+    }
+    Ok(chain)
+}
+
+/// The server's key, if the chain leads to the trusted one and its certificate
+/// is for this server.
+pub(super) fn server_key(
+    chain: &[Certificate],
+    trusted: &PublicKey,
+    server: &[u8],
+    provider: &dyn Provider,
+) -> Result<PublicKey, TlsError> {
+    let first = chain.first().ok_or(TlsError::Untrusted)?;
+    let key = certificate::public_key_of(first).map_err(|_| TlsError::Untrusted)?;
+    if key == *trusted {
+        // Pinned itself: whatever its name is.
+        return Ok(key);
+    }
+    if !names(first, server) {
+        return Err(TlsError::Untrusted);
+    }
+    for (at, certificate) in chain.iter().enumerate() {
+        if certificate::is_signed_by(certificate, trusted, provider) {
+            return Ok(key);
+        }
+        let issuer = chain.get(at + 1).ok_or(TlsError::Untrusted)?;
+        let issuer_key = certificate::ca_key_of(issuer).map_err(|_| TlsError::Untrusted)?;
+        if !certificate::is_signed_by(certificate, &issuer_key, provider) {
+            return Err(TlsError::Untrusted);
+        }
+        // It may be the trusted one, sent along.
+        if issuer_key == *trusted {
+            return Ok(key);
+        }
+    }
+    Err(TlsError::Untrusted)
+}
+
+/// Whether a certificate is for a name or an address.
+fn names(certificate: &Certificate, server: &[u8]) -> bool {
+    let Some(names) = certificate::alternative_names(certificate) else {
+        return false;
+    };
+    let Ok(names) = Tlv::parse(&names) else {
+        return false;
+    };
+    let mut reader = names.reader();
+    while let Ok(name) = reader.tlv() {
+        let fits = match name.tag {
+            DNS_NAME => name.value.eq_ignore_ascii_case(server),
+            IP_ADDRESS => name.value == server,
+            _ => false,
+        };
+        if fits {
+            return true;
+        }
+        if reader.is_empty() {
+            break;
+        }
+    }
+    false
+}
