@@ -25,6 +25,8 @@ fn main() -> std::io::Result<()> {
             vec![("changed", vec![1, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8])],
         ),
         ("card_apdus", scripts(CARD)),
+        ("card_terminal", hexes(TERMINAL)),
+        ("card_tls", card_tls()),
         ("certificates", certificates()),
         ("coap", scripts(COAP)),
         ("es2plus_json", selected(ES2PLUS)),
@@ -77,6 +79,31 @@ fn selected(rows: &[(&'static str, u8, &str)]) -> Seeds {
         (*name, [&[*selector], text.as_bytes()].concat())
     };
     rows.iter().map(row).collect()
+}
+
+/// Records in pieces, a ServerHello as it would be in one, and a response.
+fn card_tls() -> Seeds {
+    let hello = [
+        hex("0303"),
+        vec![0x5A; 32],
+        hex("00 1301 00 004F 002B 0002 0304 0033 0045 0017 0041 04"),
+        // The generator of the curve, for any point.
+        hex("6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296"),
+        hex("4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5"),
+    ]
+    .concat();
+    let mut record = hex("16 0303 007B 02 000077");
+    record.extend(&hello);
+    let mut piece = (record.len() as u16).to_be_bytes().to_vec();
+    piece.extend(record);
+    let response = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n\xBF\x50\x00";
+    vec![
+        ("alert", hex("0007 15 0303 0002 0228")),
+        ("change_cipher_spec", hex("0006 14 0303 0001 01")),
+        ("hello_body", hello),
+        ("hello_record", piece),
+        ("response", response.to_vec()),
+    ]
 }
 
 /// Pieces with their length in front, from hexadecimal separated by commas.
@@ -163,6 +190,14 @@ const PACKAGES: &[(&str, &str)] = &[
         "BF25 16 5A0A98010300000000000010 91025350 92044E616D65",
     ),
     ("isdp", "BF24 07 B805 8003883701"),
+];
+
+const TERMINAL: &[(&str, &str)] = &[
+    ("opened", "8103014003 82028281 830100 B8028100"),
+    ("received", "8103014200 82028281 830100 B603AABBCC B70105"),
+    ("timer", "D70C 82028281 A40101 A503000000"),
+    ("data", "D60E 990109 82028281 B8028100 B70120"),
+    ("lost", "D60B 99010A 82028281 B8020105"),
 ];
 
 const CARD: &[(&str, &str)] = &[

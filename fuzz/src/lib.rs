@@ -11,6 +11,7 @@ mod asn1;
 mod bindings;
 mod bsp;
 mod card;
+mod card_ipa;
 mod datagrams;
 mod doors;
 mod input;
@@ -28,6 +29,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("bound_profile_package", asn1::bound_profile_package),
     ("bsp", bsp::segments),
     ("card_apdus", card::apdus),
+    ("card_terminal", card_ipa::terminal),
+    ("card_tls", card_ipa::records),
     ("certificates", pki::certificates),
     ("coap", datagrams::coap),
     ("es2plus_json", bindings::es2plus_json),

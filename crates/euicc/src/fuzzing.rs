@@ -1,11 +1,14 @@
 //! What the fuzzer may call though no host can: the receiving side of profile
-//! protection with known keys.
+//! protection with known keys, and what the card's own IPA reads behind TLS.
 
 use alloc::vec::Vec;
 
-use rsp_crypto::Provider;
+use rsp_crypto::{Provider, PublicKey, Rng};
 
 use crate::bsp::SecureChannel;
+use crate::cat::{Answer, Event};
+use crate::ipae;
+use crate::tls::{self, Peer, Tls};
 
 /// Opens the first segment of a channel with these keys (MAC chaining value,
 /// S-ENC, S-MAC), encrypted and MACed; `None` if it is refused.
@@ -30,4 +33,45 @@ pub fn open_mac_only(
     let [chaining, enc, mac] = keys;
     let mut channel = SecureChannel::with_keys(chaining, enc, mac);
     channel.open_mac_only(provider, tag, segment).ok()
+}
+
+fn peer(trusted: &PublicKey) -> Peer {
+    Peer {
+        name: Some("eim.example.com".into()),
+        address: [192, 0, 2, 1],
+        trusted: trusted.clone(),
+    }
+}
+
+/// Octets from a TLS server, as they come, to a card that trusts this key;
+/// gives whether the card has come to believe that it speaks to that server.
+pub fn tls_connection<'a>(
+    trusted: &PublicKey,
+    provider: &dyn Provider,
+    rng: &mut dyn Rng,
+    mut pieces: impl Iterator<Item = &'a [u8]>,
+) -> bool {
+    let Ok((mut tls, _)) = Tls::start(peer(trusted), provider, rng) else {
+        return false;
+    };
+    let whole = pieces.all(|octets| tls.receive(provider, octets).is_ok());
+    let _ = tls.take_plain();
+    whole && tls.is_connected()
+}
+
+/// Bodies of handshake messages without protection around them; gives whether
+/// they are a chain that leads to the trusted key.
+pub fn tls_bodies(trusted: &PublicKey, provider: &dyn Provider, body: &[u8]) -> bool {
+    tls::read_server_hello(body);
+    tls::is_believed(body, &peer(trusted), provider)
+}
+
+/// A response of an eIM behind TLS: body and length of all of it.
+pub fn ipae_response(octets: &[u8]) -> Option<(Vec<u8>, usize)> {
+    ipae::read_response(octets)
+}
+
+/// What a terminal answers or tells; gives whether it is either.
+pub fn toolkit(data: &[u8]) -> bool {
+    Answer::read(data).is_some() | Event::read(data).is_some()
 }

@@ -103,13 +103,29 @@ pub(super) fn reply(
         }
         (Awaited::Acknowledgement(_), Ok(Message::ProvideEimPackageResultResponse(response))) => {
             if let ProvideEimPackageResultResponse::EimAcknowledgements(numbers) = response {
-                for number in numbers.0 {
-                    isdr.state.notifications.remove(number);
-                }
+                acknowledged(isdr, eim, &numbers.0);
             }
             Next::GoOn
         }
         _ => Next::Over,
+    }
+}
+
+/// What an eIM has got, except what is for another one.
+fn acknowledged(isdr: &mut Isdr, eim: usize, numbers: &[i64]) {
+    let Some(eim) = isdr.state.eims.get(eim) else {
+        return;
+    };
+    let id = eim.id().as_str();
+    let store = &mut isdr.state.notifications;
+    for number in numbers {
+        let of_another = match store.get(*number) {
+            Some(Entry::PackageResult(result)) => result.eim_id() != id,
+            _ => false,
+        };
+        if !of_another {
+            store.remove(*number);
+        }
     }
 }
 

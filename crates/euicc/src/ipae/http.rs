@@ -47,7 +47,9 @@ pub(super) fn response(octets: &[u8]) -> Result<Option<(Vec<u8>, usize)>, NotHtt
         _ => return Err(NotHttp),
     };
     let body = rest.get(END_OF_HEAD.len()..).unwrap_or_default();
-    let whole = end + END_OF_HEAD.len() + length;
+    let whole = (end + END_OF_HEAD.len())
+        .checked_add(length)
+        .ok_or(NotHttp)?;
     Ok(body.get(..length).map(|body| (body.to_vec(), whole)))
 }
 
@@ -55,4 +57,31 @@ fn content_length(line: &str) -> Option<usize> {
     let (name, value) = line.split_once(':')?;
     let is_length = name.eq_ignore_ascii_case("content-length");
     value.trim().parse().ok().filter(|_| is_length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_response_is_whole_or_awaited_or_refused() {
+        let whole = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nabc";
+        let read = response(whole).ok().flatten();
+        assert_eq!(read, Some((b"ab".to_vec(), whole.len() - 1)));
+        for at in 0..whole.len() - 1 {
+            let part = whole.get(..at).unwrap_or_default();
+            assert!(matches!(response(part), Ok(None)), "{at}");
+        }
+        let longest = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", usize::MAX);
+        assert!(response(longest.as_bytes()).is_err());
+        let long_head = alloc::vec![b'a'; MAX_HEAD + 1];
+        assert!(response(&long_head).is_err());
+        for head in [
+            "HTTP/1.1 200 OK\r\n\r\n",
+            "HTTP/1.1 500 No\r\n\r\n",
+            "\r\n\r\n",
+        ] {
+            assert!(response(head.as_bytes()).is_err(), "{head}");
+        }
+    }
 }

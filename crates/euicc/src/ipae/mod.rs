@@ -25,6 +25,12 @@ pub(crate) use round::{answered, told};
 
 use connection::Connection;
 
+/// For the fuzzer: body and length of a response.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn read_response(octets: &[u8]) -> Option<(alloc::vec::Vec<u8>, usize)> {
+    http::response(octets).ok().flatten()
+}
+
 /// How far a round is.
 #[derive(Default)]
 pub(crate) struct Ipae {

@@ -93,13 +93,19 @@ pub(super) fn server_share(body: &[u8]) -> Result<Vec<u8>, TlsError> {
     if random == RETRY {
         return Err(TlsError::NothingInCommon);
     }
-    octets.prefixed_u8().ok_or(WHAT)?;
+    // The echo of a session that the card has not named.
+    if !octets.prefixed_u8().ok_or(WHAT)?.is_empty() {
+        return Err(WHAT);
+    }
     let suite = octets.u16().ok_or(WHAT)?;
     let compression = octets.u8().ok_or(WHAT)?;
     if (suite, compression) != (SUITE, 0) {
         return Err(TlsError::NothingInCommon);
     }
     let mut extensions = Octets::new(octets.prefixed_u16().unwrap_or_default());
+    if !octets.is_empty() {
+        return Err(WHAT);
+    }
     let (mut version, mut share) = (None, None);
     while !extensions.is_empty() {
         let kind = extensions.u16().ok_or(WHAT)?;

@@ -1,6 +1,11 @@
 //! TLS 1.3 as a client (RFC 8446), without I/O: octets from the server in,
 //! octets for it out. Small by offering one of everything: AES-128-GCM with
-//! SHA-256, P-256, ECDSA; no resumption, no client certificate.
+//! SHA-256, P-256, ECDSA; no resumption, no client certificate, no new keys
+//! within a connection.
+//!
+//! No library stands here because the card is `no_std`, has no clock for
+//! certificates, believes what an eIM's association names, and takes every
+//! primitive from its [`Provider`].
 
 mod gcm;
 mod hello;
@@ -144,6 +149,15 @@ impl Tls {
         octets: &[u8],
     ) -> Result<Vec<u8>, TlsError> {
         self.incoming.extend_from_slice(octets);
+        let answer = self.records(provider);
+        if answer.is_err() {
+            // Nothing follows an error.
+            self.state = State::Closed;
+        }
+        answer
+    }
+
+    fn records(&mut self, provider: &dyn Provider) -> Result<Vec<u8>, TlsError> {
         let mut out = Vec::new();
         while let Some(record) = record::take(&mut self.incoming)? {
             out.extend(self.record(provider, &record)?);
@@ -155,7 +169,7 @@ impl Tls {
         let connected = self.is_connected();
         let (kind, content) = match (record.kind, &mut self.state) {
             // Of middleboxes (RFC 8446 D.4).
-            (CHANGE_CIPHER_SPEC, _) if !connected => return Ok(Vec::new()),
+            (CHANGE_CIPHER_SPEC, _) if !connected && record.body == [1] => return Ok(Vec::new()),
             (APPLICATION_DATA, State::Connected { peer, .. }) => peer.open(provider, record)?,
             (
                 APPLICATION_DATA,
@@ -169,14 +183,12 @@ impl Tls {
         };
         match kind {
             HANDSHAKE => self.handshake(provider, &content),
-            APPLICATION_DATA if connected => {
+            // Not within a handshake message (RFC 8446 5.1).
+            APPLICATION_DATA if connected && self.messages.is_empty() => {
                 self.plain.extend(content);
                 Ok(Vec::new())
             }
-            ALERT => {
-                self.state = State::Closed;
-                Err(TlsError::Alert)
-            }
+            ALERT => Err(TlsError::Alert),
             _ => Err(TlsError::Unexpected),
         }
     }
@@ -196,6 +208,11 @@ impl Tls {
             let rest = self.messages.split_off(4 + body.len());
             let whole = core::mem::replace(&mut self.messages, rest);
             out.extend(self.message(provider, kind, &body, &whole)?);
+            // What follows has other keys, so it cannot be of the same record
+            // (RFC 8446 5.1): nothing unprotected goes for a protected message.
+            if matches!(kind, hello::SERVER_HELLO | FINISHED) && !self.messages.is_empty() {
+                return Err(TlsError::Unexpected);
+            }
         }
     }
 
@@ -220,9 +237,7 @@ impl Tls {
             (State::EncryptedExtensions(keys), ENCRYPTED_EXTENSIONS) => State::Certificate(keys),
             (State::Certificate(keys), CERTIFICATE) => {
                 let chain = trust::chain(body)?;
-                let name = self.server.name.as_ref().map(|name| name.as_bytes());
-                let server = name.unwrap_or(&self.server.address);
-                let key = trust::server_key(&chain, &self.server.trusted, server, provider)?;
+                let key = trust::server_key(&chain, &self.server, provider)?;
                 State::CertificateVerify(keys, key)
             }
             (State::CertificateVerify(keys, key), CERTIFICATE_VERIFY) => {
@@ -295,4 +310,82 @@ fn connect(provider: &dyn Provider, keys: &Keys, transcript: &[u8]) -> (Vec<u8>,
         peer: Direction::new(provider, &application.peer),
     };
     (out, connected)
+}
+
+/// For the fuzzer: a ServerHello, as far as it says anything.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn read_server_hello(body: &[u8]) {
+    let _ = hello::server_share(body);
+}
+
+/// For the fuzzer: whether a Certificate message is believed.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn is_believed(body: &[u8], peer: &Peer, provider: &dyn Provider) -> bool {
+    trust::chain(body).is_ok_and(|chain| trust::server_key(&chain, peer, provider).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use rsp_crypto::software::{SeededRng, SoftwareProvider};
+
+    use super::*;
+
+    fn started() -> Tls {
+        let mut rng = SeededRng::new(3);
+        let key = SoftwareProvider.generate_ecka(Curve::NistP256, &mut rng);
+        let server = Peer {
+            name: None,
+            address: [192, 0, 2, 1],
+            trusted: key.unwrap().public_key().clone(),
+        };
+        Tls::start(server, &SoftwareProvider, &mut rng).unwrap().0
+    }
+
+    fn server_hello() -> Vec<u8> {
+        let mut rng = SeededRng::new(4);
+        let key = SoftwareProvider.generate_ecka(Curve::NistP256, &mut rng);
+        let key = key.unwrap();
+        let mut body = vec![3, 3];
+        body.extend([0x5A; 32]);
+        body.extend([0, 0x13, 0x01, 0, 0, 0x4F, 0, 43, 0, 2, 3, 4]);
+        body.extend([0, 51, 0, 0x45, 0, 0x17, 0, 0x41]);
+        body.extend(key.public_key().as_sec1());
+        hello::message(hello::SERVER_HELLO, &body)
+    }
+
+    fn receive(tls: &mut Tls, kind: u8, content: &[u8]) -> Result<Vec<u8>, TlsError> {
+        let record = [&record::header(kind, content.len())[..], content].concat();
+        tls.receive(&SoftwareProvider, &record)
+    }
+
+    /// After ServerHello nothing is taken that is not protected, in the same
+    /// record or in another, and nothing at all after an error.
+    #[test]
+    fn what_has_to_be_protected_is() {
+        let hello = server_hello();
+        let plain = hello::message(ENCRYPTED_EXTENSIONS, &[0, 0]);
+        let mut tls = started();
+        assert_eq!(receive(&mut tls, HANDSHAKE, &hello), Ok(Vec::new()));
+        assert_eq!(
+            receive(&mut tls, HANDSHAKE, &plain),
+            Err(TlsError::Unexpected)
+        );
+        let again = receive(&mut tls, HANDSHAKE, &hello);
+        assert_eq!(again, Err(TlsError::Unexpected));
+        let mut tls = started();
+        let both = [hello.as_slice(), &plain].concat();
+        assert_eq!(
+            receive(&mut tls, HANDSHAKE, &both),
+            Err(TlsError::Unexpected)
+        );
+        for kind in [ENCRYPTED_EXTENSIONS, CERTIFICATE, FINISHED] {
+            let early = hello::message(kind, &[0, 0]);
+            let taken = receive(&mut started(), HANDSHAKE, &early);
+            assert_eq!(taken, Err(TlsError::Unexpected));
+        }
+        let sealed = receive(&mut started(), APPLICATION_DATA, &[0; 40]);
+        assert_eq!(sealed, Err(TlsError::Unexpected));
+    }
 }

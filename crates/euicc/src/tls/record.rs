@@ -70,6 +70,9 @@ impl Direction {
         let nonce = self.nonce();
         let inner = gcm::open(provider, &self.key, &nonce, &header, &record.body);
         let mut inner = inner.ok_or(TlsError::Protection)?;
+        if inner.len() > MAX_PLAIN + 1 {
+            return Err(TlsError::Malformed("a record that is too long"));
+        }
         while inner.last() == Some(&0) {
             inner.pop();
         }

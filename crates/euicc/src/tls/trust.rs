@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 use rsp_asn1::{Asn1, Certificate, Tag, Tlv};
 use rsp_crypto::{Provider, PublicKey};
 
-use super::TlsError;
 use super::reader::Octets;
+use super::{Peer, TlsError};
 use crate::certificate;
 
 /// Certificates of one chain.
@@ -22,10 +22,17 @@ const IP_ADDRESS: Tag = Tag::new(0x87);
 pub(super) fn chain(body: &[u8]) -> Result<Vec<Certificate>, TlsError> {
     const WHAT: TlsError = TlsError::Malformed("Certificate");
     let mut octets = Octets::new(body);
-    octets.prefixed_u8().ok_or(WHAT)?;
+    let context = octets.prefixed_u8().ok_or(WHAT)?;
     let mut list = Octets::new(octets.prefixed_u24().ok_or(WHAT)?);
+    // A context belongs to a request, and the card makes none.
+    if !context.is_empty() || !octets.is_empty() {
+        return Err(WHAT);
+    }
     let mut chain = Vec::new();
-    while !list.is_empty() && chain.len() < MAX_CHAIN {
+    while !list.is_empty() {
+        if chain.len() == MAX_CHAIN {
+            return Err(WHAT);
+        }
         let der = list.prefixed_u24().ok_or(WHAT)?;
         list.prefixed_u16().ok_or(WHAT)?;
         chain.push(Certificate::from_der(der).map_err(|_| WHAT)?);
@@ -37,17 +44,17 @@ pub(super) fn chain(body: &[u8]) -> Result<Vec<Certificate>, TlsError> {
 /// is for this server.
 pub(super) fn server_key(
     chain: &[Certificate],
-    trusted: &PublicKey,
-    server: &[u8],
+    peer: &Peer,
     provider: &dyn Provider,
 ) -> Result<PublicKey, TlsError> {
+    let trusted = &peer.trusted;
     let first = chain.first().ok_or(TlsError::Untrusted)?;
     let key = certificate::public_key_of(first).map_err(|_| TlsError::Untrusted)?;
     if key == *trusted {
         // Pinned itself: whatever its name is.
         return Ok(key);
     }
-    if !names(first, server) {
+    if !names(first, peer) {
         return Err(TlsError::Untrusted);
     }
     for (at, certificate) in chain.iter().enumerate() {
@@ -67,8 +74,9 @@ pub(super) fn server_key(
     Err(TlsError::Untrusted)
 }
 
-/// Whether a certificate is for a name or an address.
-fn names(certificate: &Certificate, server: &[u8]) -> bool {
+/// Whether a certificate is for the peer: by its name, or by its address if it
+/// has no name. Neither goes for the other.
+fn names(certificate: &Certificate, peer: &Peer) -> bool {
     let Some(names) = certificate::alternative_names(certificate) else {
         return false;
     };
@@ -77,9 +85,9 @@ fn names(certificate: &Certificate, server: &[u8]) -> bool {
     };
     let mut reader = names.reader();
     while let Ok(name) = reader.tlv() {
-        let fits = match name.tag {
-            DNS_NAME => name.value.eq_ignore_ascii_case(server),
-            IP_ADDRESS => name.value == server,
+        let fits = match (name.tag, &peer.name) {
+            (DNS_NAME, Some(wanted)) => name.value.eq_ignore_ascii_case(wanted.as_bytes()),
+            (IP_ADDRESS, None) => name.value == peer.address,
             _ => false,
         };
         if fits {

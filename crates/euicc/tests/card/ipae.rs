@@ -284,6 +284,22 @@ fn whom_the_card_believes() {
     }
 }
 
+/// Four letters are not the address of four octets that they are.
+#[test]
+fn a_name_does_not_go_for_an_address() {
+    let (server, ca) = (key(SERVER), key(pki::CI));
+    let hosts: &[&str] = &["abcd"];
+    let spec = Spec {
+        hosts,
+        ..Spec::leaf(&server)
+    };
+    let (mut host, _) = card("97.98.99.100", &ca);
+    let mut terminal = Terminal::new(&server, &[spec.sign(&ca)]);
+    activate(&mut host, &mut terminal);
+    terminal.expire(&mut host, &mut |_| panic!("the server is somebody else"));
+    assert_eq!(terminal.asked.last(), Some(&Asked::Timer(3600)));
+}
+
 /// No channel, a link that breaks anywhere, an octet that was changed anywhere:
 /// the round ends, and the next one is a good one.
 #[test]
