@@ -34,6 +34,7 @@ fn main() -> std::io::Result<()> {
         ("es9plus_json", selected(ES9PLUS_JSON)),
         ("es10", hexes(ES10)),
         ("esipa", hexes(ESIPA)),
+        ("esipa_json", selected(ESIPA_JSON)),
         ("euicc_package", hexes(EUICC_PACKAGES)),
         ("http_messages", texts(HTTP)),
         ("identifiers", texts(IDENTIFIERS)),
@@ -540,5 +541,49 @@ const MQTT: &[(&str, &str)] = &[
     (
         "others",
         "200B000008270001000013001E40020009400400091000900400010001D000E0018B",
+    ),
+];
+
+const ESIPA_JSON: &[(&str, u8, &str)] = &[
+    (
+        "initiate",
+        0,
+        r#"{"euiccChallenge":"AAAAAAAAAAAAAAAAAAAAAA==","smdpAddress":"smdp.example.com","eimTransactionId":"01"}"#,
+    ),
+    (
+        "poll",
+        4,
+        r#"{"eidValue":"89049032123451234512345678901235","notifyStateChange":true,"stateChangeCause":1,"rPlmn":"YvIQ"}"#,
+    ),
+    (
+        "result",
+        5,
+        r#"{"eidValue":"89049032123451234512345678901235","eimPackageResult":"oAMCAQI="}"#,
+    ),
+    (
+        "notification",
+        6,
+        r#"{"provideEimPackageResult":"v1AdWhCJBJAyEjRRI0USNFZ4kBI1v1QIggEBMAOAAX8="}"#,
+    ),
+    (
+        "trigger",
+        4,
+        r#"{"header":{"functionExecutionStatus":{"status":"Executed-Success"}},"profileDownloadTriggerRequest":"v1QDggEC"}"#,
+    ),
+    (
+        "nothing",
+        4,
+        r#"{"header":{"functionExecutionStatus":{"status":"Failed","statusCodeData":{"subjectCode":"8.1.1","reasonCode":"3.7"}}},"eimPackageError":1}"#,
+    ),
+    (
+        "acknowledged",
+        5,
+        r#"{"header":{"functionExecutionStatus":{"status":"Executed-Success"}},"eimAcknowledgements":"v1MDgAEH"}"#,
+    ),
+    ("transferred", 3, r#"{"eimAcknowledgements":"v1MDgAEH"}"#),
+    (
+        "received",
+        3,
+        r#"{"header":{"functionExecutionStatus":{"status":"Executed-Success"}},"eimPackageReceived":true}"#,
     ),
 ];

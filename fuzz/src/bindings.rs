@@ -3,6 +3,8 @@
 use std::fmt::Debug;
 
 use rsp_core::binding::es9plus_json as es9plus;
+use rsp_core::binding::esipa::{EsipaBinding, Function as Esipa};
+use rsp_core::binding::esipa_json;
 use rsp_core::binding::json::{self, Function};
 use rsp_core::binding::{HttpRequest, HttpResponse, es2plus_json as es2plus};
 use rsp_core::binding::{es11, es12_json as es12};
@@ -105,4 +107,43 @@ fn es12_json(data: &[u8]) {
         assert_eq!(again, message);
     }
     answer::<es11::AuthenticateClientRequest>(&request.body);
+}
+
+/// ESipa: requests at the eIM, responses at the IPA, and injection both ways.
+/// The first octet selects the function.
+pub(crate) fn esipa_json(data: &[u8]) {
+    let Some((selector, body)) = data.split_first() else {
+        return;
+    };
+    let function = Esipa::ALL[usize::from(*selector) % Esipa::ALL.len()];
+    let request = HttpRequest {
+        path: format!("{}{}", esipa_json::PATH, function.name()),
+        content_type: CONTENT_TYPE.to_string(),
+        admin_protocol: None,
+        user_agent: None,
+        body: body.to_vec(),
+    };
+    match esipa_json::decode_request(&request) {
+        Ok(message) => {
+            let written = EsipaBinding::Json.encode_request(&message);
+            let written = written.expect("what was read can be written");
+            let again = esipa_json::decode_request(&written);
+            assert_eq!(again.expect("what was written can be read"), message);
+        }
+        Err(error) => drop(rsp_core::binding::esipa::refuse(&request, &error)),
+    }
+    let response = HttpResponse::ok(CONTENT_TYPE, body.to_vec());
+    if let Ok(message) = esipa_json::decode_response(function, &response) {
+        let written = esipa_json::encode_response(&message, None);
+        let again = esipa_json::decode_response(function, &written);
+        assert_eq!(again.expect("what was written can be read"), message);
+    }
+    if let Ok(message) = esipa_json::decode_transfer(&request) {
+        let written = esipa_json::encode_transfer(&message).expect("what was read can be written");
+        assert_eq!(esipa_json::decode_transfer(&written), Ok(message));
+    }
+    if let Ok(message) = esipa_json::decode_transferred(&response) {
+        let written = esipa_json::encode_transferred(&message);
+        assert_eq!(esipa_json::decode_transferred(&written), Ok(message));
+    }
 }

@@ -38,6 +38,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("es9plus_json", bindings::es9plus_json),
     ("es10", asn1::es10),
     ("esipa", asn1::esipa),
+    ("esipa_json", bindings::esipa_json),
     ("euicc_package", asn1::euicc_package),
     ("http_messages", doors::http_messages),
     ("identifiers", asn1::identifiers),

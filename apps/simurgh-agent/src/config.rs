@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rsp_asn1::Certificate;
-use rsp_core::ipa::{self, DEFAULT_BLOCK_SIZE, Retry};
+use rsp_core::binding::esipa::EsipaBinding;
+use rsp_core::ipa::{self, DEFAULT_BLOCK_SIZE, IpaFeatures, Retry};
 use rsp_core::pki::{TrustAnchor, certificate_from_pem};
 use rsp_crypto::software::SoftwareProvider;
 use rsp_crypto::{OsRng, Rng};
@@ -43,6 +44,15 @@ pub(crate) struct Config {
     /// Octets in one STORE DATA.
     #[serde(default = "whole_blocks")]
     block_size: u8,
+    /// How messages to eIMs are written.
+    #[serde(default)]
+    pub(crate) esipa_binding: Binding,
+    /// Which ways a profile may come.
+    #[serde(default)]
+    pub(crate) download: Download,
+    /// Whether what the eIM knows is left out of messages to it.
+    #[serde(default)]
+    minimize_esipa_bytes: bool,
     /// Path of ESipa instead of the standard's.
     esipa_path: Option<String>,
     /// Content-Type at ESipa instead of the standard's.
@@ -60,6 +70,39 @@ pub(crate) struct Config {
     /// Addresses of names that the name service does not know, or not so.
     #[serde(default)]
     pub(crate) resolve: BTreeMap<String, SocketAddr>,
+}
+
+/// A binding of ESipa.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Binding {
+    /// DER.
+    #[default]
+    Asn1,
+    /// JSON.
+    Json,
+}
+
+/// Which ways a profile may come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Download {
+    /// From the SM-DP+.
+    #[default]
+    Direct,
+    /// Through the eIM.
+    Indirect,
+    /// As the eUICC's configuration of the eIM says.
+    Both,
+}
+
+impl From<Binding> for EsipaBinding {
+    fn from(binding: Binding) -> Self {
+        match binding {
+            Binding::Asn1 => EsipaBinding::Asn1,
+            Binding::Json => EsipaBinding::Json,
+        }
+    }
 }
 
 fn beside() -> PathBuf {
@@ -134,6 +177,13 @@ impl Config {
                 ..Retry::default()
             },
             rollback_after: Duration::from_secs(self.rollback_after),
+            features: IpaFeatures {
+                direct: self.download != Download::Indirect,
+                indirect: self.download != Download::Direct,
+                minimize: self.minimize_esipa_bytes,
+                ..IpaFeatures::default()
+            },
+            esipa_binding: self.esipa_binding.into(),
             esipa_path: self.esipa_path.clone(),
             esipa_content_type: self.esipa_content_type.clone(),
             admin_protocol: self.admin_protocol.clone(),
@@ -195,6 +245,16 @@ ci_certificates = ["ci.pem"]
 # Octets of data in one STORE DATA to the eUICC, 6 to 255; some modems take
 # fewer than most.
 #block_size = 255
+
+# How messages to eIMs are written: "asn1" or "json". eIMs take both.
+#esipa_binding = "asn1"
+
+# Which way profiles come: "direct" from SM-DP+s, "indirect" through the eIM, or
+# "both": as the eUICC's configuration of the eIM says.
+#download = "direct"
+# Leave out of messages to the eIM what it knows: it must have been told, by
+# itself asking, what eUICC and device are.
+#minimize_esipa_bytes = false
 
 # For eIMs that deviate from the standard: path and Content-Type of ESipa, and
 # X-Admin-Protocol of all requests.

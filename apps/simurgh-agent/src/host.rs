@@ -190,7 +190,10 @@ fn log(event: &Event) {
         Event::DownloadStarted { smdp_address } => {
             tracing::info!(smdp = smdp_address, "a download begins");
         }
-        Event::Authenticated { iccid } => tracing::info!(%iccid, "eUICC and SM-DP+ authenticated"),
+        Event::Authenticated { iccid } => {
+            let iccid = iccid.map(|iccid| iccid.to_string()).unwrap_or_default();
+            tracing::info!(iccid, "eUICC and SM-DP+ authenticated");
+        }
         Event::BoundProfilePackageReceived { octets } => {
             tracing::info!(octets, "the bound profile package is here");
         }

@@ -95,6 +95,12 @@ struct Ipad {
     /// Send the eUICC no command that a package can be fetched without
     #[arg(long)]
     minimal: bool,
+    /// How messages to eIMs are written
+    #[arg(long, value_enum)]
+    esipa_binding: Option<config::Binding>,
+    /// Which way profiles come
+    #[arg(long, value_enum)]
+    download: Option<config::Download>,
 }
 
 fn main() -> ExitCode {
@@ -196,6 +202,8 @@ impl Ipad {
         config.timeout = self.timeout.unwrap_or(config.timeout);
         config.retries = self.retries.unwrap_or(config.retries);
         config.rollback_after = self.rollback_after.unwrap_or(config.rollback_after);
+        config.esipa_binding = self.esipa_binding.unwrap_or(config.esipa_binding);
+        config.download = self.download.unwrap_or(config.download);
         Ok(config)
     }
 }

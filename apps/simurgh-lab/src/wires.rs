@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::ValueEnum;
+use rsp_core::binding::esipa::EsipaBinding;
 use rsp_core::binding::{HttpRequest, HttpResponse, Transport};
 use rsp_core::ipa::Server;
 use rsp_net::dtls::Credentials;
@@ -15,6 +16,8 @@ pub(crate) enum Binding {
     /// HTTPS, ASN.1
     #[default]
     Asn1,
+    /// HTTPS, JSON
+    Json,
     /// CoAP over DTLS, the eIM with its certificate
     CoapCert,
     /// CoAP over DTLS, a pre-shared key for each device
@@ -27,9 +30,17 @@ impl Binding {
     /// What carries it.
     pub(crate) fn transport(self) -> Transport {
         match self {
-            Binding::Asn1 => Transport::Https,
+            Binding::Asn1 | Binding::Json => Transport::Https,
             Binding::CoapCert | Binding::CoapPsk => Transport::Coaps,
             Binding::Mqtt => Transport::Mqtt,
+        }
+    }
+
+    /// How messages are written.
+    pub(crate) fn esipa(self) -> EsipaBinding {
+        match self {
+            Binding::Json => EsipaBinding::Json,
+            _ => EsipaBinding::Asn1,
         }
     }
 }

@@ -126,6 +126,32 @@ fn untouched_devices_end_with_their_profiles() {
     assert!(line.starts_with(r#"{"devices":4,"confirmed":4,"#), "{line}");
 }
 
+/// EIM-01, EIM-61, IPA-02, IPA-59: over real TLS, by a server that is a process
+/// of its own, either way and in either binding.
+#[test]
+fn both_ways_in_both_bindings() {
+    for (download, binding) in [
+        ("direct", "json"),
+        ("indirect", "asn1"),
+        ("indirect", "json"),
+    ] {
+        let arguments = [
+            "--devices",
+            "2",
+            "--download",
+            download,
+            "--binding",
+            binding,
+        ];
+        let output = demo(&arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{arguments:?} {said}");
+        let line = last_line(&output);
+        let confirmed = r#"{"devices":2,"confirmed":2,"seconds":"#;
+        assert!(line.starts_with(confirmed), "{line}");
+    }
+}
+
 /// Whether something listens on a port of this machine.
 fn listens(port: u16) -> bool {
     TcpStream::connect(("127.0.0.1", port)).is_ok()

@@ -34,7 +34,6 @@ impl PskKeys for StoredKeys {
 pub(crate) struct Bindings {
     coap: Option<CoapServer>,
     mqtt: Option<MqttServer>,
-    eim: Arc<EimHost>,
 }
 
 impl Bindings {
@@ -45,12 +44,12 @@ impl Bindings {
         eim: Arc<EimHost>,
     ) -> Result<Bindings, Failure> {
         let coap = match &config.eim.coap {
-            Some(coap) => Some(listen(coap, config.eim.max_body, pki, eim.clone()).await?),
+            Some(coap) => Some(listen(coap, config.eim.max_body, pki, eim).await?),
             None => None,
         };
         let mqtt = config.eim.mqtt.as_ref();
         let mqtt = mqtt.map(|mqtt| broker(mqtt, config)).transpose()?;
-        Ok(Bindings { coap, mqtt, eim })
+        Ok(Bindings { coap, mqtt })
     }
 
     /// Where CoAP is.
@@ -59,9 +58,9 @@ impl Bindings {
     }
 
     /// Serves until `until` is ready.
-    pub(crate) async fn serve<F: Future<Output = ()>>(self, until: impl Fn() -> F) {
+    pub(crate) async fn serve<F: Future<Output = ()>>(self, esipa: Esipa, until: impl Fn() -> F) {
         let (coap, mqtt) = (self.coap, self.mqtt);
-        let (for_coap, for_mqtt) = (Esipa(self.eim.clone()), Esipa(self.eim));
+        let (for_coap, for_mqtt) = (esipa.clone(), esipa);
         let coap = async {
             if let Some(coap) = coap {
                 coap.serve(for_coap, until()).await;

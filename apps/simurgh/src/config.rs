@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use rsp_asn1::ids::Eid;
+use rsp_core::binding::es9plus::Wire;
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -82,6 +83,9 @@ pub(crate) struct Eim {
     /// Octets of a request that are accepted.
     #[serde(default = "max_body")]
     pub(crate) max_body: usize,
+    /// How SM-DP+s are spoken with in downloads that are relayed.
+    #[serde(default)]
+    pub(crate) es9plus_binding: Binding,
     /// ESipa over CoAP, too.
     pub(crate) coap: Option<Coap>,
     /// ESipa over MQTT, too.
@@ -130,6 +134,26 @@ impl Mqtt {
 
 const fn yes() -> bool {
     true
+}
+
+/// A binding of ES9+.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Binding {
+    /// JSON; ASN.1 at an SM-DP+ that has no JSON.
+    #[default]
+    Json,
+    /// DER.
+    Asn1,
+}
+
+impl From<Binding> for Wire {
+    fn from(binding: Binding) -> Self {
+        match binding {
+            Binding::Json => Wire::Json,
+            Binding::Asn1 => Wire::Asn1,
+        }
+    }
 }
 
 /// 1 MiB.
@@ -400,6 +424,9 @@ listen = "127.0.0.1:{eim}"
 fqdn = "{eim_fqdn}"
 # Octets of a request that are accepted.
 #max_body = 1048576
+# How SM-DP+s are asked in downloads that devices do through the eIM: "json", and
+# ASN.1 where an SM-DP+ has no JSON, or "asn1".
+#es9plus_binding = "json"
 
 [smdp]
 # Devices download here (ES9+), operators order here (ES2+, with a client

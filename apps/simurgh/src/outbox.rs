@@ -169,6 +169,7 @@ mod tests {
     use rsp_asn1::{BitString, Extensions, Signed};
     use rsp_core::Identity;
     use rsp_core::binding::{HttpRequest, HttpResponse, es9plus_json};
+    use rsp_core::eim::relay::RelaySettings;
     use rsp_core::eim::{Eim, EuiccRecord, Evidence, EvidenceKind, LabSettings};
     use rsp_core::pki::{Hierarchy, Issued, TrustAnchor, certificate_to_pem, member};
     use rsp_crypto::Curve;
@@ -238,6 +239,7 @@ mod tests {
             tls_trust: ci.clone(),
             anchors: vec![TrustAnchor::new(ci, &SoftwareProvider).unwrap()],
             transports: vec![rsp_core::binding::Transport::Https],
+            relay: RelaySettings::default(),
             lab: LabSettings::default(),
         };
         let store = SqliteStore::in_memory().unwrap();

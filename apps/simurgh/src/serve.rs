@@ -1,11 +1,12 @@
 //! `simurgh serve`: loads keys and state, listens, and ends in good order.
 
 use std::io::{IsTerminal, Write};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rsp_core::binding::Transport;
+use rsp_core::eim::relay::RelaySettings;
 use rsp_core::eim::{Eim, LabSettings};
 use rsp_core::pki::{TlsTrust, TrustAnchor, member};
 use rsp_core::smdp::Smdp;
@@ -29,8 +30,11 @@ use crate::{Failure, Serve, files, key_file};
 /// Characters that a token must have.
 const MIN_TOKEN: usize = 16;
 
-/// How long an SM-DP+ may take to answer.
+/// How long an SM-DP+ may take to take a notification over.
 const OUTBOX_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long an SM-DP+ may take to answer what an IPA waits for.
+const RELAY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Runs the server until a signal ends it, or the end of standard input if that
 /// is asked for.
@@ -108,16 +112,7 @@ async fn serve(
         return Err(Failure::new(file, "the token is too short to be a secret"));
     }
 
-    let esipa = Server::bind(
-        config.eim.listen,
-        pki.tls(member::EIM_TLS)?,
-        ClientAuth::None,
-        Limits {
-            max_body: config.eim.max_body,
-            ..Limits::default()
-        },
-    );
-    let esipa = bound(config.eim.listen, esipa.await)?;
+    let esipa = bind_esipa(config, &pki).await?;
     let api = bind(config.door.listen, pki.tls(member::DOOR)?, ClientAuth::None).await?;
     let bindings = Bindings::start(config, &pki, eim.clone()).await?;
     let smds_address = smds.as_ref().map(SmdsRole::address);
@@ -126,15 +121,20 @@ async fn serve(
     say_where(announce, [&esipa, &smdp.es9plus, &api], others);
 
     let door = Door::new(eim.clone(), smdp.host.clone(), token.trim());
-    let outbox = outbox(config, &eim)?;
+    let own = reachable(smdp.es9plus.local_addr());
+    let outbox = outbox(config, &eim, own)?;
+    let relay = Esipa {
+        client: smdp_client(config, own, RELAY_TIMEOUT)?,
+        eim,
+    };
     let (end, ended) = watch::channel(false);
     let until = |mut ended: watch::Receiver<bool>| async move {
         let _ = ended.wait_for(|ended| *ended).await;
     };
     let serving = async {
         tokio::join!(
-            esipa.serve(Esipa(eim), until(ended.clone())),
-            bindings.serve(|| until(ended.clone())),
+            esipa.serve(relay.clone(), until(ended.clone())),
+            bindings.serve(relay, || until(ended.clone())),
             smdp.serve(|| until(ended.clone())),
             api.serve_raw(door, until(ended.clone())),
             outbox.run(ended.clone()),
@@ -201,6 +201,16 @@ fn say_where(announce: bool, servers: [&Server; 3], others: [Option<SocketAddr>;
     }
 }
 
+async fn bind_esipa(config: &Config, pki: &ServerKeys) -> Result<Server, Failure> {
+    let limits = Limits {
+        max_body: config.eim.max_body,
+        ..Limits::default()
+    };
+    let (listen, tls) = (config.eim.listen, pki.tls(member::EIM_TLS)?);
+    let server = Server::bind(listen, tls, ClientAuth::None, limits);
+    bound(listen, server.await)
+}
+
 async fn bind(
     address: SocketAddr,
     identity: TlsIdentity,
@@ -214,27 +224,48 @@ fn bound(address: SocketAddr, server: std::io::Result<Server>) -> Result<Server,
     server.map_err(|error| Failure::new(format!("cannot listen on {address}"), error))
 }
 
-/// Who forwards notifications, and whom it takes for an SM-DP+.
-fn outbox(config: &Config, eim: &Arc<EimHost>) -> Result<Outbox, Failure> {
-    let trust = match &config.lab.es9plus_trust {
-        Some(file) => {
-            tracing::error!(file = %file.display(), "LAB SETTING: SM-DP+ need no certificate under the CI");
-            TlsTrust::Certificate(files::read_certificate(file)?)
-        }
-        None => TlsTrust::RspServer(eim.eim().anchors.clone()),
+/// Whom the eIM takes for an SM-DP+.
+fn smdp_trust(config: &Config, anchors: &[TrustAnchor]) -> Result<TlsTrust, Failure> {
+    let Some(file) = &config.lab.es9plus_trust else {
+        return Ok(TlsTrust::RspServer(anchors.to_vec()));
     };
-    for eid in &eim.eim().lab.accept_unverified {
-        tracing::error!(%eid, "LAB SETTING: results of this eUICC are taken without proof");
+    tracing::error!(file = %file.display(), "LAB SETTING: SM-DP+ need no certificate under the CI");
+    Ok(TlsTrust::Certificate(files::read_certificate(file)?))
+}
+
+/// Where this machine reaches a listener of its own.
+fn reachable(mut listener: SocketAddr) -> SocketAddr {
+    if listener.ip().is_unspecified() {
+        listener.set_ip(match listener {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
     }
-    let mut client = Client::builder().timeout(OUTBOX_TIMEOUT);
+    listener
+}
+
+/// Sends requests of the eIM to SM-DP+s; the one of this process it finds
+/// without the name service.
+fn smdp_client(config: &Config, own: SocketAddr, timeout: Duration) -> Result<Client, Failure> {
+    let mut client = Client::builder().timeout(timeout);
+    client = client.resolve(&config.smdp.address, own);
     for (name, address) in &config.resolve {
         client = client.resolve(name, *address);
     }
     let client = client.build(Arc::new(SoftwareProvider));
+    client.map_err(|error| Failure::new("requests to SM-DP+s", error))
+}
+
+/// Who forwards notifications.
+fn outbox(config: &Config, eim: &Arc<EimHost>, own: SocketAddr) -> Result<Outbox, Failure> {
+    for eid in &eim.eim().lab.accept_unverified {
+        tracing::error!(%eid, "LAB SETTING: results of this eUICC are taken without proof");
+    }
+    let trust = eim.eim().relay.trust.clone();
     Ok(Outbox {
+        client: smdp_client(config, own, OUTBOX_TIMEOUT)?,
+        trust: trust.unwrap_or_else(|| TlsTrust::RspServer(eim.eim().anchors.clone())),
         eim: eim.clone(),
-        client: client.map_err(|error| Failure::new("the outbox", error))?,
-        trust,
     })
 }
 
@@ -247,6 +278,10 @@ fn load_eim(config: &Config, pki: &ServerKeys, anchors: Vec<TrustAnchor>) -> Res
         signing: pki.identity(member::EIM_SIGN)?,
         tls_trust: pki.certificate(member::CI)?,
         transports: transports(config),
+        relay: RelaySettings {
+            wire: config.eim.es9plus_binding.into(),
+            trust: Some(smdp_trust(config, &anchors)?),
+        },
         anchors,
         lab: LabSettings {
             accept_unverified: config.lab.accept_unverified.clone(),

@@ -4,7 +4,9 @@
 use std::fmt;
 
 use euicc::{Environment, Euicc};
+use rsp_asn1::Extensions;
 use rsp_asn1::ids::Eid;
+use rsp_asn1::rsp::{DeviceCapabilities, DeviceInfo};
 use rsp_core::Timestamp;
 use rsp_core::binding::HttpRequest;
 use rsp_core::ipa::{Action, Config, Event, Input, Ipa, Server};
@@ -109,5 +111,20 @@ impl fmt::Debug for Device {
         f.debug_struct("Device")
             .field("eid", &self.identity.eid)
             .finish_non_exhaustive()
+    }
+}
+
+/// An LTE and 5G device.
+pub fn device_info() -> DeviceInfo {
+    let release_15 = Some([15, 0, 0]);
+    DeviceInfo {
+        tac: [0x35, 0x29, 0x06, 0x11],
+        device_capabilities: DeviceCapabilities {
+            eutran_epc_supported_release: release_15,
+            nr_epc_supported_release: release_15,
+            ..DeviceCapabilities::none()
+        },
+        imei: None,
+        extensions: Extensions::default(),
     }
 }

@@ -16,6 +16,7 @@ mod network;
 mod operations;
 mod orders;
 pub mod reader;
+mod relayed;
 mod rest;
 mod servers;
 pub mod simulation;
@@ -25,7 +26,7 @@ pub mod test_data;
 mod world;
 
 pub use card_file::{CardFile, CardFileError};
-pub use device::{Device, Outward};
+pub use device::{Device, Outward, device_info};
 pub use discovery::{ALTERNATIVE_SMDS, ROOT_SMDS};
 pub use factory::{Bootstrap, Factory, FactoryError};
 pub use identity::{CardIdentity, CardKeys, CardLikeness, OtherCard};
@@ -36,5 +37,5 @@ pub use rest::{Likeness, Resting, WakeError};
 pub use terminal::Terminal;
 pub use world::{
     Carry, Change, ChangeAnswer, ChangeResponse, Fault, Lose, SMDP_BRAINPOOL, Wire, World,
-    WorldError, device_info,
+    WorldError,
 };

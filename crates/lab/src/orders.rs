@@ -114,14 +114,39 @@ impl World {
         Ok(())
     }
 
+    /// As [`World::order`], of a profile that needs this confirmation code.
+    ///
+    /// # Errors
+    /// If the SM-DP+ refuses.
+    pub fn order_confirmed(
+        &mut self,
+        template: &[u8],
+        subscription: &Subscription,
+        confirmation_code: &str,
+    ) -> Result<String, WorldError> {
+        let stock = stock(template, subscription, ProfileTypeSettings::default());
+        self.smdp.store().add_profiles(&stock)?;
+        let host = self.smdp.smdp().address().to_string();
+        self.release_with(&host, subscription, Some(confirmation_code))
+    }
+
     fn release(&mut self, host: &str, subscription: &Subscription) -> Result<String, WorldError> {
+        self.release_with(host, subscription, None)
+    }
+
+    fn release_with(
+        &mut self,
+        host: &str,
+        subscription: &Subscription,
+        confirmation_code: Option<&str>,
+    ) -> Result<String, WorldError> {
         let smdp = find(&self.smdp, &self.further_smdps, host)?;
         let mut cx = Context {
             now: self.now,
             rng: &mut self.rng,
             crypto: &SoftwareProvider,
         };
-        release(smdp, subscription, &mut cx)
+        release(smdp, subscription, confirmation_code, &mut cx)
     }
 
     fn es2plus<F: json::Function>(&mut self, host: &str, message: &F) -> Result<F::Ok, WorldError> {
@@ -145,13 +170,14 @@ pub(crate) fn order(
 ) -> Result<String, WorldError> {
     let stock = stock(template, subscription, ProfileTypeSettings::default());
     smdp.store().add_profiles(&stock)?;
-    release(smdp, subscription, cx)
+    release(smdp, subscription, None, cx)
 }
 
 /// Orders a profile that is in stock, over ES2+.
 fn release(
     smdp: &SmdpHost,
     subscription: &Subscription,
+    confirmation_code: Option<&str>,
     cx: &mut Context<'_>,
 ) -> Result<String, WorldError> {
     let order = es2plus_json::DownloadOrder {
@@ -166,7 +192,7 @@ fn release(
         iccid: ordered.iccid,
         eid: None,
         matching_id: None,
-        confirmation_code: None,
+        confirmation_code: confirmation_code.map(ToString::to_string),
         smds_address: None,
         release_flag: true,
     };

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rsp_asn1::Certificate;
+use rsp_core::eim::relay::RelaySettings;
 use rsp_core::eim::{Eim, LabSettings};
 use rsp_core::pki::{Issued, TrustAnchor, member};
 use rsp_core::smdp::{DpIdentity, Smdp};
@@ -81,6 +82,7 @@ impl Servers {
             tls_trust: self.certificate(member::CI)?,
             transports: vec![rsp_core::binding::Transport::Https],
             anchors,
+            relay: RelaySettings::default(),
             lab: LabSettings::default(),
         };
         Ok(EimHost::new(eim, store)?)

@@ -8,11 +8,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use euicc::{Environment, Euicc, LoadError, StoredEuicc};
-use rsp_asn1::Extensions;
 use rsp_asn1::ids::{Eid, Iccid, Imsi, InvalidId};
-use rsp_asn1::rsp::{DeviceCapabilities, DeviceInfo};
 use rsp_core::binding::{BindingError, HttpRequest, HttpResponse};
-use rsp_core::binding::{es9plus, esipa_asn1};
+use rsp_core::binding::{es9plus, esipa};
 use rsp_core::eim::EuiccRecord;
 use rsp_core::ipa::{self, Action, Config, Event, Input, Ipa, Retry};
 use rsp_core::pki::{ChainError, IssueError, Issued, TrustAnchor};
@@ -23,7 +21,7 @@ use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
 use rsp_crypto::{CryptoError, Curve, Rng};
 use store::{EimHost, SmdpHost, SmdsHost, StoreError};
 
-use crate::device::Device;
+use crate::device::{Device, device_info};
 use crate::factory::{Factory, FactoryError};
 use crate::identity::{CardIdentity, OtherCard};
 use crate::kills::{Kill, Peer};
@@ -100,6 +98,13 @@ pub struct Fault {
     pub refuse_to_save: bool,
     /// The host gives every answer to the IPA twice.
     pub repeat_answers: bool,
+    /// Changes a request of the eIM to an SM-DP+.
+    pub relayed_request: Option<Change<HttpRequest>>,
+    /// Changes an SM-DP+'s response to the eIM.
+    pub relayed_response: Option<ChangeResponse>,
+    /// Loses responses on their way to the eIM: the SM-DP+ has executed the
+    /// request.
+    pub lose_relayed: Option<Lose>,
 }
 
 impl std::fmt::Debug for Fault {
@@ -546,11 +551,11 @@ impl World {
         if self.smdss.contains_key(address) {
             return self.serve_smds(address, request);
         }
-        if address == EIM && request.path == esipa_asn1::PATH {
-            return Ok(match esipa_asn1::decode_request(request) {
-                Ok(message) => self.eim.handle(&message, &mut cx)?.encode(),
-                Err(error) => esipa_asn1::refuse(request, &error),
-            });
+        if address == EIM && esipa::is_path(&request.path) {
+            return match esipa::decode_request(request) {
+                Ok((binding, message)) => Ok(self.ask_eim(&message)?.encode(binding)),
+                Err(error) => Ok(esipa::refuse(request, &error)),
+            };
         }
         Ok(BindingError::UnknownPath(request.path.clone()).to_response())
     }
@@ -564,20 +569,5 @@ fn ipa_config(trusted: Vec<TrustAnchor>) -> Config {
             ..Retry::default()
         },
         ..Config::new(device_info(), trusted)
-    }
-}
-
-/// An LTE and 5G device.
-pub fn device_info() -> DeviceInfo {
-    let release_15 = Some([15, 0, 0]);
-    DeviceInfo {
-        tac: [0x35, 0x29, 0x06, 0x11],
-        device_capabilities: DeviceCapabilities {
-            eutran_epc_supported_release: release_15,
-            nr_epc_supported_release: release_15,
-            ..DeviceCapabilities::none()
-        },
-        imei: None,
-        extensions: Extensions::default(),
     }
 }

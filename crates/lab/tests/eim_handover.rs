@@ -49,7 +49,9 @@ fn with_other(world: &mut World) -> Rc<RefCell<EimHost>> {
         Ok(match esipa_asn1::decode_request(request) {
             Ok(message) => {
                 let reply = served.borrow().handle(&message, &mut cx);
-                reply.map_err(|error| error.to_string())?.encode()
+                reply
+                    .map_err(|error| error.to_string())?
+                    .encode(rsp_core::binding::esipa::EsipaBinding::Asn1)
             }
             Err(error) => esipa_asn1::refuse(request, &error),
         })

@@ -14,7 +14,7 @@ use rsp_asn1::sgp32::{
     ProvideEimPackageResultResponse,
 };
 use rsp_core::Context;
-use rsp_core::binding::{HttpRequest, HttpResponse, esipa_asn1};
+use rsp_core::binding::{HttpRequest, HttpResponse, esipa, esipa_asn1};
 use rsp_core::eim::OperationKind;
 use rsp_crypto::software::SoftwareProvider;
 
@@ -32,9 +32,12 @@ fn answer(world: &mut World, body: &[u8], content_type: &str) -> HttpResponse {
         rng: &mut world.rng,
         crypto: &SoftwareProvider,
     };
-    match esipa_asn1::decode_request(&request) {
-        Ok(message) => world.eim.handle(&message, &mut cx).unwrap().encode(),
-        Err(error) => esipa_asn1::refuse(&request, &error),
+    match esipa::decode_request(&request) {
+        Ok((binding, message)) => {
+            let reply = world.eim.handle(&message, &mut cx).unwrap();
+            reply.encode(binding)
+        }
+        Err(error) => esipa::refuse(&request, &error),
     }
 }
 

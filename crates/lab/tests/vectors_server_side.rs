@@ -97,6 +97,7 @@ fn eim() -> Eim {
         tls_trust: nothing,
         transports: vec![rsp_core::binding::Transport::Https],
         anchors: Vec::new(),
+        relay: rsp_core::eim::relay::RelaySettings::default(),
         lab: LabSettings::default(),
     }
 }

@@ -2,6 +2,7 @@
 
 use rsp_asn1::ids::{Eid, TransactionId};
 use rsp_core::Timestamp;
+use rsp_core::eim::relay::RelaySession;
 use rsp_core::eim::{EuiccRecord, Evidence, EvidenceKind, Operation, OperationId, Unsafe};
 use rsp_crypto::CryptoError;
 use rsp_crypto::software::SealError;
@@ -75,6 +76,32 @@ pub struct EuiccChange<'a> {
     /// Signed objects to keep; those that are to be forwarded go into the
     /// outbox.
     pub evidence: &'a [Evidence],
+    /// When.
+    pub now: Timestamp,
+}
+
+/// A relayed download with its last exchange: a message that comes again gets
+/// the same answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredRelay {
+    /// The session.
+    pub session: RelaySession,
+    /// SHA-256 of the IPA's last message.
+    pub request_digest: Vec<u8>,
+    /// What it was answered, DER; empty if that is of no use any more.
+    pub reply: Vec<u8>,
+    /// When it is of no use any more.
+    pub kept_until: Timestamp,
+}
+
+/// One function of a relayed download, to be committed whole.
+#[derive(Debug)]
+pub struct RelayChange<'a> {
+    /// The session with the version that the step was taken on, 0 for a new
+    /// one.
+    pub session: &'a Versioned<StoredRelay>,
+    /// What changes at the eUICC.
+    pub euicc: Option<EuiccChange<'a>>,
     /// When.
     pub now: Timestamp,
 }
@@ -284,6 +311,23 @@ pub trait Store: SmdpStore + SmdsStore + PskStore + Send + Sync {
     /// # Errors
     /// If the engine fails.
     fn euicc_of_transaction(&self, id: &TransactionId) -> Result<Option<Eid>, StoreError>;
+
+    /// A relayed download by its RSP session.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn relay_session(
+        &self,
+        id: &TransactionId,
+    ) -> Result<Option<Versioned<StoredRelay>>, StoreError>;
+
+    /// Commits a function of a relayed download. One that begins takes the
+    /// place of those of the same operation that came to no package.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if session or record have another version by
+    /// now.
+    fn commit_relay(&self, change: &RelayChange<'_>) -> Result<(), StoreError>;
 
     /// Commits a step of the eIM.
     ///

@@ -11,7 +11,8 @@ use rsp_asn1::sgp32::{
     InitiateAuthenticationErrorEsipa, InitiateAuthenticationResponseEsipa,
     ProfileDownloadTriggerResultData, ProvideEimPackageResult,
 };
-use rsp_core::binding::{HttpResponse, esipa_asn1};
+use rsp_core::binding::esipa::EsipaBinding;
+use rsp_core::binding::{HttpResponse, StatusCodeData};
 use rsp_core::eim::{
     Eim, EuiccRecord, Note, Operation, OperationId, OperationKind, Step, Taken, has_work,
     poll_eid_not_found, poll_nothing_pending, result_eid_not_found, result_missing_eid,
@@ -28,16 +29,23 @@ use crate::index::{Found, Index};
 pub enum EimReply {
     /// A response message.
     Message(EsipaMessageFromEimToIpa),
+    /// A refusal that passes an RSP server's reason on.
+    Refused(EsipaMessageFromEimToIpa, StatusCodeData),
     /// There is none; only whether the notification was taken over.
     Notification(Taken),
+    /// Nothing was executed, as an RSP server could not be asked: the IPA is to
+    /// try again.
+    Unavailable,
 }
 
 impl EimReply {
-    /// The reply in the ASN.1 binding over HTTPS.
-    pub fn encode(&self) -> HttpResponse {
+    /// The reply in a binding over HTTPS.
+    pub fn encode(&self, binding: EsipaBinding) -> HttpResponse {
         match self {
-            EimReply::Message(message) => esipa_asn1::encode_response(message),
-            EimReply::Notification(taken) => esipa_asn1::encode_taken(*taken),
+            EimReply::Message(message) => binding.encode_response(message),
+            EimReply::Refused(message, reason) => binding.encode_refusal(message, reason),
+            EimReply::Notification(taken) => binding.encode_taken(*taken),
+            EimReply::Unavailable => HttpResponse::failure(503, "the SM-DP+ cannot be reached"),
         }
     }
 }
@@ -263,7 +271,8 @@ impl EimHost {
         Some(EimReply::Message(reply))
     }
 
-    /// Answers a message of an IPA.
+    /// Answers a message of an IPA; a function that would have to be relayed is
+    /// refused, [`EimHost::begin`] takes it.
     ///
     /// # Errors
     /// If the store fails: then nothing was executed.
@@ -275,7 +284,8 @@ impl EimHost {
         if let Some(reply) = self.handle_idle(message, cx.now) {
             return Ok(reply);
         }
-        match message {
+        let whole = self.whole(message)?;
+        match whole.as_ref().unwrap_or(message) {
             EsipaMessageFromIpaToEim::GetEimPackageRequest(request) => {
                 let reply = self.step(request.eid_value, cx, |eim, record, open, cx| {
                     eim.get_eim_package(record, open, request, cx)
@@ -299,17 +309,20 @@ impl EimHost {
                 Ok(EimReply::Message(reply))
             }
             EsipaMessageFromIpaToEim::HandleNotification(notification) => {
-                let eid = match notification {
+                let (eid, relayed) = match notification {
                     HandleNotificationEsipa::ProvideEimPackageResult(provided) => {
-                        self.eid_of_result(provided, cx)?
+                        (self.eid_of_result(provided, cx)?, None)
                     }
                     HandleNotificationEsipa::PendingNotification(notification) => {
-                        self.eid_of_notification(notification, cx)?
+                        match self.relayed(notification)? {
+                            Some(session) => (Some(session.eid), Some(session.operation)),
+                            None => (self.eid_of_notification(notification, cx)?, None),
+                        }
                     }
                 };
                 let taken = match eid {
                     Some(eid) => self.step(eid, cx, |eim, record, open, cx| {
-                        eim.handle_notification(record, open, notification, cx)
+                        eim.handle_notification(record, open, notification, relayed.as_ref(), cx)
                     })?,
                     None => None,
                 };
@@ -375,11 +388,15 @@ impl EimHost {
                 return Ok(Some(eid));
             }
         }
-        if let Some(observer) = &self.observer {
-            let what = "profile installation result";
-            observer(None, &Note::OfNobody { what });
-        }
+        let what = "profile installation result";
+        self.observed(None, &Note::OfNobody { what });
         Ok(None)
+    }
+
+    pub(crate) fn observed(&self, eid: Option<Eid>, note: &Note) {
+        if let Some(observer) = &self.observer {
+            observer(eid, note);
+        }
     }
 
     /// Load, step, commit; once more if somebody else was faster. `None` if
@@ -475,7 +492,7 @@ fn after(mut open: Vec<Operation>, changed: &[Operation]) -> Vec<Operation> {
     open
 }
 
-/// Functions that this eIM does not offer: it relays no download.
+/// Functions for which an SM-DP+ would have to be asked.
 fn not_offered(message: &EsipaMessageFromIpaToEim) -> EimReply {
     use EsipaMessageFromIpaToEim as Request;
     EimReply::Message(match message {

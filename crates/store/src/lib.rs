@@ -12,6 +12,7 @@ mod contract;
 mod eim;
 mod index;
 mod psk_contract;
+mod relay;
 mod smdp;
 mod smdp_contract;
 mod smds;
@@ -20,11 +21,12 @@ mod sqlite;
 
 pub use announce::{ChooseProfile, ChosenProfile};
 pub use contract::{
-    EuiccChange, Forwarding, OperationFilter, Outgoing, Store, StoreError, StoredEvidence,
-    Versioned,
+    EuiccChange, Forwarding, OperationFilter, Outgoing, RelayChange, Store, StoreError,
+    StoredEvidence, StoredRelay, Versioned,
 };
 pub use eim::{EimHost, EimReply, Observer};
 pub use psk_contract::PskStore;
+pub use relay::{Answer, Pending};
 pub use smdp::{RefusalObserver, SmdpHost};
 pub use smdp_contract::{
     ProfileStock, SmdpChange, SmdpNotification, SmdpStore, StoredSession, Waiting,

@@ -362,7 +362,7 @@ fn a_newer_file_is_refused() {
         refused,
         Err(StoreError::Schema {
             found: 99,
-            known: 5
+            known: 6
         })
     ));
 }

@@ -17,12 +17,12 @@ use rsp_core::smdp::{
 use rsp_core::smds::Event;
 use rsp_crypto::software::Sealer;
 use store::{
-    AnnouncementStore, ProfileStock, PskStore, SmdpChange, SmdpStore, SmdsStore, SqliteStore,
-    Store, StoreError, StoredSession, StoredSmdsSession, Versioned,
+    AnnouncementStore, ProfileStock, PskStore, RelayChange, SmdpChange, SmdpStore, SmdsStore,
+    SqliteStore, Store, StoreError, StoredRelay, StoredSession, StoredSmdsSession, Versioned,
 };
 
 /// Texts that no file may show.
-const MARKS: [&str; 9] = [
+const MARKS: [&str; 11] = [
     "mark-pre-shared!",
     "mark-template",
     "mark-matching-id",
@@ -32,6 +32,8 @@ const MARKS: [&str; 9] = [
     "mark-progress",
     "mark-event-id",
     "mark-smds-reply",
+    "mark-relayed",
+    "mark-relay-reply",
 ];
 /// The association token of the record: 16 digits that occur nowhere else.
 const TOKEN: i64 = 7_777_123_456_789_012;
@@ -168,6 +170,17 @@ fn fill(store: &SqliteStore) {
             now: Timestamp(1),
         })
         .unwrap();
+    let session = Versioned {
+        value: relayed(),
+        version: 0,
+    };
+    store
+        .commit_relay(&RelayChange {
+            session: &session,
+            euicc: None,
+            now: Timestamp(1),
+        })
+        .unwrap();
     fill_smds(store);
 }
 
@@ -204,6 +217,28 @@ fn event() -> Event {
     }
 }
 
+/// A relayed download.
+fn relayed() -> StoredRelay {
+    let session = serde_json::json!({
+        "transaction_id": id(),
+        "eid": eid(),
+        "operation": "one",
+        "smdp_address": "mark-relayed.example.com",
+        "wire": "json",
+        "smdp_oid": null,
+        "server_signed1": [],
+        "ctx_params1": null,
+        "euicc_key": null,
+        "state": { "awaits": "authenticate_client" },
+    });
+    StoredRelay {
+        session: serde_json::from_value(session).unwrap(),
+        request_digest: vec![9],
+        reply: b"mark-relay-reply".to_vec(),
+        kept_until: Timestamp(9),
+    }
+}
+
 /// All is there.
 fn check(store: &SqliteStore) {
     let record = store.euicc(eid()).unwrap().unwrap().value;
@@ -222,6 +257,10 @@ fn check(store: &SqliteStore) {
     assert_eq!(store.kept_package(iccid()).unwrap(), Some(kept()));
     let session = store.session(&id()).unwrap().unwrap().value;
     assert_eq!(session.reply, b"mark-reply");
+    assert_eq!(
+        store.relay_session(&id()).unwrap().unwrap().value,
+        relayed()
+    );
     let waiting = store.due_progress(Timestamp(9)).unwrap();
     assert_eq!(waiting.first().unwrap().progress, progress());
     let announced = store.announcements(iccid()).unwrap();
@@ -279,7 +318,7 @@ fn another_key_opens_all_and_the_old_one_nothing() {
     assert!(shows(&octets(&folder.0), &mark(1)));
 
     let done = SqliteStore::reseal(&folder.file(), sealer(1), sealer(2)).unwrap();
-    assert_eq!(done, Some(14));
+    assert_eq!(done, Some(16));
     // Not even in pages that are free.
     assert!(!shows(&octets(&folder.0), &mark(1)));
     assert!(matches!(folder.open(1), Err(StoreError::OtherKey)));

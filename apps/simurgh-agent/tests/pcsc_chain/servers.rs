@@ -7,7 +7,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use lab::Factory;
 use rsp_asn1::ids::Eid;
-use rsp_core::binding::{HttpRequest, HttpResponse, es2plus_json, esipa_asn1, json};
+use rsp_core::binding::{HttpRequest, HttpResponse, es2plus_json, esipa, json};
+use rsp_core::eim::relay::RelaySettings;
 use rsp_core::eim::{Eim, LabSettings, Operation, OperationId, OperationKind, OperationState};
 use rsp_core::ipa;
 use rsp_core::pki::{Hierarchy, Issued, TlsTrust, TrustAnchor, member};
@@ -56,6 +57,7 @@ impl Servers {
             tls_trust: ci,
             anchors: vec![anchor.clone()],
             transports: vec![rsp_core::binding::Transport::Https],
+            relay: RelaySettings::default(),
             lab: LabSettings::default(),
         };
         let dp = DpIdentity {
@@ -225,9 +227,11 @@ struct Esipa(Arc<EimHost>);
 impl Handler for Esipa {
     async fn handle(&self, request: HttpRequest, _: &Peer) -> HttpResponse {
         let eim = self.0.clone();
-        let work = move || match esipa_asn1::decode_request(&request) {
-            Ok(message) => with_context(|cx| eim.handle(&message, cx).unwrap().encode()),
-            Err(error) => esipa_asn1::refuse(&request, &error),
+        let work = move || match esipa::decode_request(&request) {
+            Ok((binding, message)) => {
+                with_context(|cx| eim.handle(&message, cx).unwrap().encode(binding))
+            }
+            Err(error) => esipa::refuse(&request, &error),
         };
         tokio::task::spawn_blocking(work).await.unwrap()
     }

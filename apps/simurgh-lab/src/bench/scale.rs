@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rsp_asn1::ids::Eid;
 use rsp_asn1::sgp32::EsipaMessageFromIpaToEim;
+use rsp_core::binding::esipa::EsipaBinding;
 use rsp_core::binding::esipa_asn1;
 use rsp_core::eim::EuiccRecord;
 use store::{EimHost, SqliteStore};
@@ -67,7 +68,7 @@ fn answer(eim: &EimHost, number: u32) -> Result<(), Failure> {
     let message = esipa_asn1::decode_request(&request)?;
     let reply = eim.handle_idle(&message, now());
     let reply = reply.ok_or("the eIM has something to do")?;
-    black_box(reply.encode());
+    black_box(reply.encode(EsipaBinding::Asn1));
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rsp_core::Context;
+use rsp_core::binding::esipa::EsipaBinding;
 use rsp_core::binding::{HttpRequest, HttpResponse, esipa_asn1};
 use rsp_core::pki::member;
 use rsp_crypto::OsRng;
@@ -84,7 +85,7 @@ impl Handler for Esipa {
         if let Ok(message) = esipa_asn1::decode_request(&request)
             && let Some(reply) = eim.handle_idle(&message, now())
         {
-            return reply.encode();
+            return reply.encode(EsipaBinding::Asn1);
         }
         in_thread(move || with_context(|cx| esipa(&eim, &request, cx))).await
     }
@@ -97,7 +98,7 @@ pub(super) fn esipa(
     cx: &mut Context<'_>,
 ) -> Result<HttpResponse, Failure> {
     let message = esipa_asn1::decode_request(request)?;
-    Ok(eim.handle(&message, cx)?.encode())
+    Ok(eim.handle(&message, cx)?.encode(EsipaBinding::Asn1))
 }
 
 /// The SM-DP+'s listener, as the product's.

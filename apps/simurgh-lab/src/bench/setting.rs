@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use lab::Factory;
 use rsp_asn1::ids::{Iccid, Imsi};
 use rsp_core::binding::Transport;
+use rsp_core::eim::relay::RelaySettings;
 use rsp_core::eim::{Eim, LabSettings};
 use rsp_core::pki::{Hierarchy, Issued, TlsTrust, TrustAnchor, member};
 use rsp_core::profile::{self, Subscription};
@@ -124,6 +125,7 @@ impl Setting {
             tls_trust: self.member(member::CI)?.certificate.clone(),
             anchors: vec![self.anchor.clone()],
             transports: vec![Transport::Https, Transport::Coaps, Transport::Mqtt],
+            relay: RelaySettings::default(),
             lab: LabSettings::default(),
         })
     }

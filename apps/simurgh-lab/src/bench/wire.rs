@@ -202,7 +202,7 @@ impl World {
         let mut servers = vec![smdp];
         let mut broker = None;
         let esipa = match binding {
-            Binding::Asn1 => {
+            Binding::Asn1 | Binding::Json => {
                 let server = servers::start_eim(setting, &eim)?;
                 let relay = Counter::Stream(runtime.block_on(Relay::start(server.address))?);
                 servers.push(server);

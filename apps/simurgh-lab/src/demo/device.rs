@@ -11,14 +11,14 @@ use rsp_asn1::ids::{Eid, Iccid, Imei};
 use rsp_asn1::rsp::DeviceInfo;
 use rsp_asn1::sgp32::EimConfigurationData;
 use rsp_core::Timestamp;
-use rsp_core::ipa::{Config, Event, Input};
+use rsp_core::ipa::{Config, Event, Input, IpaFeatures};
 use rsp_core::profile::{self, Subscription};
 use rsp_crypto::OsRng;
 use rsp_crypto::software::SoftwareProvider;
 
 use super::report::{Run, Step};
 use super::server::SMDP;
-use super::{Setting, supply};
+use super::{Download, Setting, supply};
 use crate::Failure;
 use crate::wires::Wires;
 
@@ -297,7 +297,14 @@ fn config(number: u32, setting: &Setting) -> Config {
         imei: imei.map(|imei| imei.to_octets()),
         ..lab::device_info()
     };
+    let indirect = setting.download == Download::Indirect;
     Config {
+        features: IpaFeatures {
+            direct: !indirect,
+            indirect,
+            ..IpaFeatures::default()
+        },
+        esipa_binding: setting.devices.esipa(),
         poll_interval: POLL_INTERVAL,
         jitter_seed: u64::from(number),
         transports: vec![setting.devices.transport()],

@@ -36,8 +36,8 @@ use supply::Supply;
 
 /// Each device is made with a software eUICC that has an enabled bootstrap
 /// profile and knows the eIM. An operational profile is ordered for it over
-/// ES2+, the eIM triggers the download, the IPA fetches it over ES9+ and the
-/// eUICC installs it; then the eUICC enables it under a signed eUICC Package.
+/// ES2+, the eIM triggers the download, the IPA fetches it over ES9+ or through
+/// the eIM, and the eUICC installs it; then the eUICC enables it under a signed eUICC Package.
 /// That AUTHENTICATE fits the keys in the order, and that the bootstrap profile
 /// is disabled, confirms the device.
 #[derive(Debug, Args)]
@@ -59,10 +59,14 @@ pub(crate) struct Demo {
     /// Devices that act at the same time
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1024))]
     parallel: u32,
+    /// Which way profiles come to devices: from the SM-DP+ (ES9+), or through
+    /// the eIM (ESipa)
+    #[arg(long, value_enum, default_value_t)]
+    download: Download,
     /// The server program; beside this program by default
     #[arg(long, value_name = "FILE")]
     server: Option<PathBuf>,
-    /// What carries ESipa
+    /// What carries ESipa, and how its messages are written
     #[arg(long, value_enum, default_value_t = Binding::Asn1)]
     binding: Binding,
     /// Keep keys, database and log in this new folder
@@ -73,6 +77,16 @@ pub(crate) struct Demo {
 /// The server's rule for devices that are announced.
 const ZERO_TOUCH_RULE: &str = r#"zero_touch=[{name="demo",profile_type="operational"}]"#;
 
+/// Which way a profile comes to a device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Download {
+    /// From the SM-DP+.
+    #[default]
+    Direct,
+    /// Through the eIM.
+    Indirect,
+}
+
 /// What all devices share.
 pub(crate) struct Setting {
     pub(crate) operator: Operator,
@@ -82,6 +96,7 @@ pub(crate) struct Setting {
     pub(crate) supply: Supply,
     /// Whether devices are only announced, and not operated.
     pub(crate) zero_touch: bool,
+    pub(crate) download: Download,
     /// What devices at rest have in common.
     pub(crate) likeness: OnceCell<Likeness>,
 }
@@ -124,6 +139,7 @@ impl Demo {
             factory: factory(server.ca())?,
             supply: Supply::new(template, self.devices, self.zero_touch),
             zero_touch: self.zero_touch,
+            download: self.download,
             likeness: OnceCell::new(),
         });
         let progress = Progress::new(self.devices);

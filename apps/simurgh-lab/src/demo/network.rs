@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rsp_asn1::ids::Eid;
 use rsp_core::binding::Transport;
+use rsp_core::binding::esipa::EsipaBinding;
 use rsp_core::pki::member;
 use rsp_crypto::software::SoftwareProvider;
 use rsp_net::{Client, CoapClient, MqttClient, TlsIdentity};
@@ -73,6 +74,11 @@ impl Network {
     /// What carries ESipa.
     pub(super) fn transport(&self) -> Transport {
         self.binding.transport()
+    }
+
+    /// How messages of ESipa are written.
+    pub(super) fn esipa(&self) -> EsipaBinding {
+        self.binding.esipa()
     }
 
     /// The wires of a device that the eIM knows.

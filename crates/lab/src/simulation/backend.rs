@@ -13,6 +13,7 @@ use rsp_asn1::sgp32::{
     ProvideEimPackageResultResponse,
 };
 use rsp_core::binding::es9plus_json::Request;
+use rsp_core::binding::esipa::EsipaBinding;
 use rsp_core::binding::{HttpRequest, HttpResponse, es9plus, esipa_asn1};
 use rsp_core::eim::{Operation, OperationId};
 use rsp_core::{Context, Timestamp};
@@ -244,7 +245,7 @@ impl Backend {
         let (eim, _, mut cx) = self.context(now);
         let reply = eim.handle(&message, &mut cx)?;
         self.write_down(&message, &reply);
-        Ok(reply.encode())
+        Ok(reply.encode(EsipaBinding::Asn1))
     }
 
     /// What leaves the eIM cannot be taken back.

@@ -8,8 +8,9 @@ use super::dice::Dice;
 use super::subject::{Made, POLL_INTERVAL, Subject};
 use super::{Plan, Simulation, operator};
 use crate::device::Device;
+use crate::device::device_info;
 use crate::factory::Bootstrap;
-use crate::world::{SMDP, START, WorldError, device_info};
+use crate::world::{SMDP, START, WorldError};
 
 impl Simulation {
     /// A device with a bootstrap profile, enabled, that knows the eIM.

@@ -10,8 +10,8 @@ use rsp_core::smdp::{KeptPackage, Order, OrderKey, ProfileMaterial, ProfileTypeS
 use rsp_core::smds::Event;
 use store::{
     AnnouncedEvent, AnnouncementStore, EuiccChange, Forwarding, OperationFilter, Outgoing,
-    ProfileStock, PskStore, SmdpChange, SmdpNotification, SmdpStore, SmdsStore, Store, StoreError,
-    StoredEvidence, StoredSession, StoredSmdsSession, Versioned, Waiting,
+    ProfileStock, PskStore, RelayChange, SmdpChange, SmdpNotification, SmdpStore, SmdsStore, Store,
+    StoreError, StoredEvidence, StoredRelay, StoredSession, StoredSmdsSession, Versioned, Waiting,
 };
 use zeroize::Zeroizing;
 
@@ -90,6 +90,8 @@ impl<B: Between> Store for Layer<B> {
         add_operations(operations: &[Operation]) -> ();
         operation(id: &OperationId) -> Option<Operation>;
         euicc_of_transaction(id: &TransactionId) -> Option<Eid>;
+        relay_session(id: &TransactionId) -> Option<Versioned<StoredRelay>>;
+        commit_relay(change: &RelayChange<'_>) -> ();
     }
 }
 

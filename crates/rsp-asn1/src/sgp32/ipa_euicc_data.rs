@@ -219,5 +219,15 @@ sequence! {
 
 /// `ipaFeatures` bit: directRspServerCommunication.
 pub const DIRECT_RSP_SERVER_COMMUNICATION: u8 = 0;
+/// `ipaFeatures` bit: indirectRspServerCommunication.
+pub const INDIRECT_RSP_SERVER_COMMUNICATION: u8 = 1;
+/// `ipaFeatures` bit: eimDownloadDataHandling.
+pub const EIM_DOWNLOAD_DATA_HANDLING: u8 = 2;
+/// `ipaFeatures` bit: eimCtxParams1Generation.
+pub const EIM_CTX_PARAMS1_GENERATION: u8 = 3;
+/// `ipaFeatures` bit: eimProfileMetadataVerification.
+pub const EIM_PROFILE_METADATA_VERIFICATION: u8 = 4;
+/// `ipaFeatures` bit: minimizeEsipaBytes.
+pub const MINIMIZE_ESIPA_BYTES: u8 = 5;
 /// `ipaSupportedProtocols` bit: ipaRetrieveHttps.
 pub const IPA_RETRIEVE_HTTPS: u8 = 0;

@@ -4,7 +4,7 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     ADMIN_PROTOCOL, BindingError, HttpRequest, HttpResponse, es9plus_asn1, es9plus_json, json,
@@ -42,9 +42,11 @@ impl Request {
 }
 
 /// How messages are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Wire {
     /// JSON, a path each.
+    #[default]
     Json,
     /// ASN.1, one path for all.
     Asn1,

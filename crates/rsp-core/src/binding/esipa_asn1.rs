@@ -15,8 +15,8 @@ use crate::eim::Taken;
 /// Where all functions are.
 pub const PATH: &str = "/gsma/rsp2/asn1";
 
-/// Content-Type of the ASN.1 bindings.
-const CONTENT_TYPE: &str = "application/x-gsma-rsp-asn1";
+/// Content-Type of the ASN.1 binding.
+pub const CONTENT_TYPE: &str = "application/x-gsma-rsp-asn1";
 
 /// User-Agent of an IPAd (SGP.32 6.1, since v1.2).
 pub const USER_AGENT_IPAD: &str = "gsma-rsp-ipad";

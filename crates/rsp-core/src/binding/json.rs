@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::{ADMIN_PROTOCOL, BindingError, HttpRequest, HttpResponse};
 use crate::smdp::Refusal;
 
+/// The same without its parameter.
+pub(super) const MEDIA_TYPE: &str = "application/json";
+
 /// Content-Type of the JSON bindings.
 pub(super) const CONTENT_TYPE: &str = "application/json;charset=UTF-8";
 
@@ -137,7 +140,7 @@ pub(super) fn decode_rsp2<T>(
             .content_type
             .split_once(';')
             .unwrap_or((&request.content_type, ""));
-        let is_json = kind.trim().eq_ignore_ascii_case("application/json");
+        let is_json = kind.trim().eq_ignore_ascii_case(MEDIA_TYPE);
         match error {
             BindingError::Json(_) | BindingError::MissingMember(_) if !is_json => {
                 BindingError::ContentType
@@ -154,12 +157,12 @@ pub(super) fn decode_request<F: Function>(
     (request.path == F::PATH).then(|| parse(&request.body))
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, BindingError> {
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, BindingError> {
     serde_json::from_slice(body).map_err(json_error)
 }
 
 /// The library tells the kinds of errors apart by their texts alone.
-fn json_error(error: serde_json::Error) -> BindingError {
+pub(super) fn json_error(error: serde_json::Error) -> BindingError {
     let text = error.to_string();
     match error.is_data() && text.starts_with("missing field") {
         true => BindingError::MissingMember(text),
@@ -229,8 +232,8 @@ impl fmt::Display for StatusCodeData {
 
 /// What every response has.
 #[derive(Deserialize)]
-struct Envelope {
-    header: Header,
+pub(super) struct Envelope {
+    pub(super) header: Header,
 }
 
 /// A response: header and, if executed, the members of the function.
@@ -345,7 +348,7 @@ pub(crate) fn to_base64(bytes: &[u8]) -> String {
 }
 
 /// With or without padding.
-fn from_base64(text: &str) -> Result<alloc::vec::Vec<u8>, base64::DecodeError> {
+pub(crate) fn from_base64(text: &str) -> Result<alloc::vec::Vec<u8>, base64::DecodeError> {
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD_NO_PAD;
     STANDARD_NO_PAD.decode(text.trim_end_matches('='))

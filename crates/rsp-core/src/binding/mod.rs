@@ -3,9 +3,12 @@
 //! | module | interface | standard |
 //! |---|---|---|
 //! | [`coap`] | any of these over CoAP | SGP.32 6.2, RFC 7252, 7959, 9175 |
+//! | [`esipa`] | ESipa, whichever binding | SGP.32 6.1 |
 //! | [`esipa_asn1`] | ESipa over HTTPS, ASN.1 | SGP.32 6.1, 6.3 |
+//! | [`esipa_json`] | ESipa over HTTPS, JSON | SGP.32 6.1, 6.4 |
 //! | [`mqtt`] | ESipa over MQTT 5 | SGP.32 leaves it open |
 //! | [`es9plus`] | ES9+ at the server, whichever binding | SGP.22 6.5, 6.6 |
+//! | [`es9plus_client`] | ES9+ at a client, either binding | SGP.22 6.5, 6.6 |
 //! | [`es9plus_asn1`] | ES9+ over HTTPS, ASN.1 | SGP.22 6.6 |
 //! | [`es9plus_json`] | ES9+ over HTTPS, JSON | SGP.22 6.5.2.6 to 6.5.2.10 |
 //! | [`es11`] | ES11: what differs from ES9+ | SGP.22 5.8, 6.5, 6.6 |
@@ -18,10 +21,14 @@ pub mod es12_json;
 pub mod es2plus_json;
 pub mod es9plus;
 pub mod es9plus_asn1;
+pub mod es9plus_client;
 pub mod es9plus_json;
+pub mod esipa;
 pub mod esipa_asn1;
+pub mod esipa_json;
 pub mod json;
 pub mod mqtt;
+pub mod status_codes;
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use rsp_asn1::sgp32::{
     ASSOCIATION_TOKEN_REQUEST, EimConfigurationData, EimIdType, EimPublicKeyData,
 };
-use rsp_asn1::{BitString, DecodeError, Extensions, SubjectPublicKeyInfo};
+use rsp_asn1::{BitString, DecodeError, Extensions, Null, SubjectPublicKeyInfo};
 
 use super::Eim;
 
@@ -38,7 +38,7 @@ impl Eim {
             )),
             eim_supported_protocol: Some(BitString::of(&protocols)),
             euicc_ci_pk_id: super::ci_key_identifier(self),
-            indirect_profile_download: None,
+            indirect_profile_download: Some(Null),
             esipa_proprietary_protocol_information: None,
             extensions: Extensions::default(),
         })

@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 
+use rsp_asn1::Signed;
 use rsp_asn1::rsp::{
     ErrorReason, FinalResult, PendingNotification, ProfileInstallationResult,
     ProfileInstallationResultData,
@@ -111,6 +112,23 @@ impl Eim {
         let (Some(asked), None) = (possible.next(), possible.next()) else {
             return;
         };
+        let is_unknown = matches!(asked.state, OperationState::OutcomeUnknown { .. });
+        if !is_unknown && matches!(data.final_result, FinalResult::Error(_)) {
+            return;
+        }
+        self.settle_with(step, asked, result, cx);
+    }
+
+    /// What an installation result, come as a notification and taken over, says
+    /// of this download. That it was interrupted settles nothing.
+    pub(super) fn settle_with<R>(
+        &self,
+        step: &mut Step<R>,
+        asked: &Operation,
+        result: &Signed<ProfileInstallationResult>,
+        cx: &Context<'_>,
+    ) {
+        let data = &result.profile_installation_result_data;
         let believed = step
             .record
             .believe_new_installation(result, asked, self, cx);
@@ -118,10 +136,12 @@ impl Eim {
             return;
         };
         let settled = outcome(asked, &believed);
-        let is_unknown = matches!(asked.state, OperationState::OutcomeUnknown { .. });
         match settled.state {
             OperationState::Executed { .. } => {}
-            OperationState::Failed { .. } if is_unknown && !was_interrupted(data) => {}
+            OperationState::Failed { .. } if !was_interrupted(data) => {}
+            // Asked again, the IPA would only meet the same.
+            OperationState::OutcomeUnknown { .. } if settled.state_name() != asked.state_name() => {
+            }
             _ => return,
         }
         step.record.installation_seq_number = data.notification_metadata.seq_number;

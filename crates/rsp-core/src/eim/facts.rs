@@ -4,13 +4,13 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use rsp_asn1::Asn1;
 use rsp_asn1::ids::Imei;
 use rsp_asn1::rsp::{DeviceInfo, EuiccInfo1, EuiccInfo2};
 use rsp_asn1::sgp32::{IpaCapabilities, IpaEuiccData};
+use rsp_asn1::{Asn1, Certificate};
 use serde::{Deserialize, Serialize};
 
-use super::{EuiccRecord, Operation, OperationKind};
+use super::{EuiccRecord, IpaFeatures, Operation, OperationKind};
 use crate::Timestamp;
 
 /// Tags of euiccInfo1, euiccInfo2, ipaCapabilities and deviceInfo in
@@ -36,6 +36,12 @@ pub struct EuiccFacts {
     /// `DeviceInfo`, under '30'.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device_info: Option<Vec<u8>>,
+    /// CERT.EUM under the first CI of the eIM, once its chain was verified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eum_certificate: Option<Vec<u8>>,
+    /// CERT.EUICC under it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub euicc_certificate: Option<Vec<u8>>,
     /// Default SM-DP+ address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_smdp_address: Option<String>,
@@ -103,6 +109,25 @@ impl EuiccFacts {
         if learnt {
             self.learnt = Some(now);
         }
+    }
+
+    /// Takes over certificates whose chain was verified: what an IPA that
+    /// minimises bytes leaves out.
+    pub(super) fn learn_certificates(&mut self, data: &IpaEuiccData) {
+        self.eum_certificate = data.eum_certificate.as_ref().map(Asn1::to_der);
+        self.euicc_certificate = data.euicc_certificate.as_ref().map(Asn1::to_der);
+    }
+
+    /// What the IPA can do; nothing special as long as it did not say.
+    pub fn ipa_features(&self) -> IpaFeatures {
+        let capabilities = self.ipa_capabilities();
+        capabilities.map_or_else(IpaFeatures::default, |c| IpaFeatures::of(&c))
+    }
+
+    /// CERT.EUM and CERT.EUICC.
+    pub fn certificates(&self) -> Option<(Certificate, Certificate)> {
+        let read = |der: &Option<Vec<u8>>| Certificate::from_der(der.as_ref()?).ok();
+        Some((read(&self.eum_certificate)?, read(&self.euicc_certificate)?))
     }
 
     /// `EUICCInfo1`.

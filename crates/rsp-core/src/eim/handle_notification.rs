@@ -4,7 +4,7 @@
 use rsp_asn1::sgp32::{EimPackageResult, HandleNotificationEsipa, ProvideEimPackageResultResponse};
 
 use super::package_result::unverified;
-use super::{Eim, EuiccRecord, Evidence, Note, Operation, Step};
+use super::{Eim, EuiccRecord, Evidence, Note, Operation, OperationId, Step};
 use crate::Context;
 
 /// Whether a notification was taken over. One that was not stays on the eUICC.
@@ -17,12 +17,15 @@ pub enum Taken {
 }
 
 impl Eim {
-    /// Takes a notification or the result of a download over.
+    /// Takes a notification or the result of a download over. `relayed` is the
+    /// download in whose session the installation result was made, if this eIM
+    /// relayed it.
     pub fn handle_notification(
         &self,
         record: EuiccRecord,
         open: &[Operation],
         notification: &HandleNotificationEsipa,
+        relayed: Option<&OperationId>,
         cx: &Context<'_>,
     ) -> Step<Taken> {
         match notification {
@@ -37,7 +40,10 @@ impl Eim {
                                 .collect(),
                             ..Step::unchanged(record, Taken::Stored)
                         };
-                        self.settle_by_notification(&mut step, open, notification, cx);
+                        match relayed {
+                            Some(id) => self.settle_relayed(&mut step, open, id, notification, cx),
+                            None => self.settle_by_notification(&mut step, open, notification, cx),
+                        }
                         step.at(open, cx.now)
                     }
                     Err(because) => Step {

@@ -115,6 +115,9 @@ impl Eim {
             }
             IpaEuiccDataResponse::Ok(data) => match record.verify_certificates(data, self, cx) {
                 Ok(key) => {
+                    if further.is_none() {
+                        record.facts.learn_certificates(data);
+                    }
                     record.take_key(further, Some(key.to_vec()));
                     asked.executed(Outcome::Done)
                 }
@@ -155,6 +158,7 @@ impl Eim {
         if has_chain {
             match record.verify_certificates(data, self, cx) {
                 Ok(key) if record.public_key.is_none() => {
+                    record.facts.learn_certificates(data);
                     record.take_key(None, Some(key.to_vec()));
                 }
                 Ok(_) => {}

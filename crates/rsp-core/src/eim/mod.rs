@@ -15,6 +15,7 @@ mod get_eim_package;
 mod guard;
 mod handle_notification;
 mod ipa_euicc_data;
+mod ipa_features;
 mod kind;
 mod note;
 mod operation;
@@ -23,6 +24,7 @@ mod package;
 mod package_result;
 mod profiles;
 mod provide_eim_package_result;
+pub mod relay;
 mod result_items;
 pub mod transfer;
 mod verified;
@@ -47,11 +49,12 @@ pub use get_eim_package::{
 };
 pub use guard::Unsafe;
 pub use handle_notification::Taken;
+pub use ipa_features::IpaFeatures;
 pub use kind::{
     EuiccDataQuery, ImmediateEnable, OperationKind, ProfileQuery, ProfileSearch, TagListError,
 };
 pub use note::Note;
-pub use operation::{Operation, OperationId, OperationState, Poll};
+pub use operation::{ConfirmationCode, Operation, OperationId, OperationState, Poll};
 pub use outcome::{EuiccData, ListedEim, ListedProfile, Outcome, RatRule};
 pub use package::{ConfigurationError, PackageRule, PackageRules, read_configuration};
 pub use profiles::ProfileList;
@@ -77,6 +80,8 @@ pub struct Eim {
     pub transports: Vec<crate::binding::Transport>,
     /// The CIs under which eUICCs are accepted.
     pub anchors: Vec<TrustAnchor>,
+    /// How it relays downloads.
+    pub relay: relay::RelaySettings,
     /// What a test bench needs and nobody else may have.
     pub lab: LabSettings,
 }

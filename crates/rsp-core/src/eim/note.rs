@@ -32,6 +32,14 @@ pub enum Note {
         /// What came.
         what: &'static str,
     },
+    /// A function of a download was refused.
+    #[error("{function} is not relayed: {because}")]
+    NotRelayed {
+        /// The function.
+        function: &'static str,
+        /// Why.
+        because: alloc::string::String,
+    },
     /// The eUICC refused a package.
     #[error("the eUICC refused the package of operation {operation}: {code}")]
     PackageRefused {

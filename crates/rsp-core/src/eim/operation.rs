@@ -39,6 +39,24 @@ impl OperationId {
     }
 }
 
+/// A confirmation code: a secret, like the activation code that it belongs to.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ConfirmationCode(pub String);
+
+impl ConfirmationCode {
+    /// The code.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ConfirmationCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
 /// How far an operation is.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
@@ -216,6 +234,9 @@ pub struct Operation {
     /// The profile that a download is to bring, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expects: Option<Iccid>,
+    /// The code that confirms a download which the eIM relays (SGP.32 5.14.3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmation_code: Option<ConfirmationCode>,
     /// The operation whose outcome it was made to find out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reconciles: Option<OperationId>,
@@ -250,6 +271,7 @@ impl Operation {
             since: now,
             unverified: false,
             expects: None,
+            confirmation_code: None,
             reconciles: None,
             checks: None,
             settled_by: None,

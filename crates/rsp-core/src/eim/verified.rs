@@ -1,7 +1,10 @@
 //! Proof that an eUICC signed something: nothing else changes an operation.
 
 use rsp_asn1::ids::Eid;
-use rsp_asn1::rsp::{PendingNotification, ProfileInstallationResult};
+use rsp_asn1::rsp::{
+    CancelSessionResponseOk, EuiccCancelSessionSigned, PendingNotification,
+    ProfileInstallationResult,
+};
 use rsp_asn1::sgp32::{
     EuiccPackageErrorSigned, EuiccPackageResult, EuiccPackageResultSigned, IpaEuiccData,
     association_token_object,
@@ -156,6 +159,30 @@ impl EuiccRecord {
         cx: &Context<'_>,
     ) -> bool {
         self.verify_notification(notification, eim, cx).is_ok()
+    }
+
+    /// The eUICC's signature of a cancellation verified (SGP.22 5.7.14).
+    pub(super) fn verify_cancellation(
+        &self,
+        cancelled: &CancelSessionResponseOk,
+        cx: &Context<'_>,
+    ) -> Result<Verified<EuiccCancelSessionSigned>, Unproven> {
+        let signed = &cancelled.euicc_cancel_session_signed;
+        let signature = &cancelled.euicc_cancel_session_signature;
+        self.verify(&[signed.as_bytes()], signature, cx)?;
+        Ok(Verified(signed.clone().into_value()))
+    }
+
+    /// As [`Self::verify_cancellation`], or the lab does not mind.
+    pub(super) fn believe_cancellation(
+        &self,
+        cancelled: &CancelSessionResponseOk,
+        eim: &Eim,
+        cx: &Context<'_>,
+    ) -> Result<Believed<EuiccCancelSessionSigned>, Unproven> {
+        let verified = self.verify_cancellation(cancelled, cx);
+        let claimed = || Some(cancelled.euicc_cancel_session_signed.clone().into_value());
+        or_lab(eim, self.eid, verified, claimed)
     }
 
     /// The signature of a notification verified, or the lab does not mind.

@@ -14,7 +14,7 @@ const MAC_LENGTH: usize = 8;
 ///
 /// # Errors
 /// If the segments hold no metadata.
-pub(super) fn metadata(package: &BoundProfilePackage) -> Result<StoreMetadataRequest, DecodeError> {
+pub(crate) fn metadata(package: &BoundProfilePackage) -> Result<StoreMetadataRequest, DecodeError> {
     let mut data = Vec::new();
     for segment in &package.sequence_of_88.0 {
         let value = Tlv::parse(segment)?.value;

@@ -7,6 +7,8 @@ use core::time::Duration;
 use rsp_asn1::rsp::DeviceInfo;
 
 use crate::binding::Transport;
+use crate::binding::esipa::EsipaBinding;
+use crate::eim::IpaFeatures;
 use crate::pki::TrustAnchor;
 
 /// Block size that all cards and modems take.
@@ -34,7 +36,12 @@ pub struct Config {
     pub device_info: DeviceInfo,
     /// The CIs under which SM-DP+s are accepted.
     pub ci: Vec<TrustAnchor>,
-    /// Path of ESipa instead of the standard's.
+    /// What this IPA says that it can do, and does (SGP.32 4.1).
+    pub features: IpaFeatures,
+    /// How messages to eIMs are written.
+    pub esipa_binding: EsipaBinding,
+    /// Path of ESipa instead of the standard's; in JSON the folder in which the
+    /// functions are.
     pub esipa_path: Option<String>,
     /// Content-Type at ESipa instead of the standard's.
     pub esipa_content_type: Option<String>,
@@ -103,6 +110,11 @@ impl Config {
             rollback_after: Duration::from_secs(300),
             device_info,
             ci,
+            features: IpaFeatures {
+                direct: true,
+                ..IpaFeatures::default()
+            },
+            esipa_binding: EsipaBinding::default(),
             esipa_path: None,
             esipa_content_type: None,
             admin_protocol: None,

@@ -1,4 +1,6 @@
-//! Direct profile download (SGP.32 3.2.3.1 with SGP.22 3.0.1, 3.1.2, 3.1.3).
+//! Profile download (SGP.32 3.2.3.1 and 3.2.3.2 with SGP.22 3.0.1, 3.1.2,
+//! 3.1.3): what eUICC and IPA do, whichever way the messages take. The ways are
+//! in `direct.rs` and `indirect.rs`.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -8,22 +10,60 @@ use rsp_asn1::rsp::{
     AuthenticateServerRequest, AuthenticateServerResponse, BoundProfilePackage,
     CancelSessionReason, CancelSessionRequest, CancelSessionResponse, CtxParams1,
     CtxParamsForCommonAuthentication, FinalResult, GetEuiccChallengeRequest,
-    GetEuiccChallengeResponse, PendingNotification, PrepareDownloadRequest,
-    PrepareDownloadResponse, ProfileInstallationResult,
+    GetEuiccChallengeResponse, PrepareDownloadRequest, PrepareDownloadResponse,
+    ProfileInstallationResult, ServerSigned1, SmdpSigned2, StoreMetadataRequest,
+    SubjectKeyIdentifier,
 };
 use rsp_asn1::sgp32::{
-    EimPackageResult, EimPackageResultErrorCode, EimPackageResultResponseError,
-    ProfileDownloadData, ProfileDownloadError, ProfileDownloadErrorReason,
-    ProfileDownloadTriggerRequest, ProfileDownloadTriggerResult, ProfileDownloadTriggerResultData,
+    ProfileDownloadData, ProfileDownloadTriggerRequest, ProfileDownloadTriggerResult,
+    ProfileDownloadTriggerResultData,
 };
-use rsp_asn1::{Asn1, Extensions, Signed};
+use rsp_asn1::{Asn1, Certificate, Extensions, Signed};
 
-use super::poll::{Eim, Round, server_error};
-use super::{ActivationCode, Event, IpaError, Server, bound_profile_package};
-use crate::binding::es9plus_json as es9plus;
-use crate::binding::esipa_asn1::USER_AGENT_IPAD;
-use crate::binding::json;
+use super::download_report::undefined_error;
+use super::poll::{Eim, Round};
+use super::{ActivationCode, Event, IpaError, Server, bound_profile_package, indirect};
 use crate::pki::ParsedCertificate;
+
+/// The SM-DP+'s answer to InitiateAuthentication.
+pub(super) struct Started {
+    pub(super) transaction_id: TransactionId,
+    pub(super) server_signed1: Signed<ServerSigned1>,
+    pub(super) server_signature1: Vec<u8>,
+    pub(super) euicc_ci_pk_id_to_be_used: SubjectKeyIdentifier,
+    pub(super) server_certificate: Certificate,
+    /// From an eIM that keeps the activation code.
+    pub(super) matching_id: Option<String>,
+    /// From an eIM that makes them.
+    pub(super) ctx_params1: Option<CtxParams1>,
+}
+
+/// The SM-DP+'s answer to AuthenticateClient.
+pub(super) struct Offered {
+    pub(super) transaction_id: TransactionId,
+    /// Absent if the eIM has looked at them.
+    pub(super) profile_metadata: Option<StoreMetadataRequest>,
+    pub(super) smdp_signed2: Signed<SmdpSigned2>,
+    pub(super) smdp_signature2: Vec<u8>,
+    pub(super) smdp_certificate: Certificate,
+    pub(super) hash_cc: Option<[u8; 32]>,
+}
+
+/// Which way the messages of a download take.
+enum Way<'a> {
+    /// To the SM-DP+.
+    Direct(Server),
+    /// Through the eIM.
+    Indirect(&'a Eim),
+}
+
+/// A download that was triggered.
+struct Download<'a> {
+    way: Way<'a>,
+    /// Unless the eIM keeps it.
+    code: Option<ActivationCode>,
+    eim_transaction_id: Option<TransactionId>,
+}
 
 /// A session that has to be cancelled if it does not come to its end.
 struct OpenSession {
@@ -49,6 +89,14 @@ impl From<IpaError> for Broken {
     }
 }
 
+/// Why a trigger is not carried out.
+enum NotStarted {
+    /// There is nothing in it that this IPA can use.
+    Unusable,
+    /// What it points to is not there.
+    Failed(IpaError),
+}
+
 impl Round<'_> {
     /// Downloads the profile that the eIM asked for, and reports how it went.
     /// What was carried out before is only reported again.
@@ -61,17 +109,18 @@ impl Round<'_> {
         if let Some(kept) = self.memory.result_of(&eim.id, transaction.as_ref()) {
             return self.report_download(eim, kept).await;
         }
-        if let Some(ProfileDownloadData::ContactSmds(contact)) = &trigger.profile_download_data {
+        if let Some(ProfileDownloadData::ContactSmds(contact)) = &trigger.profile_download_data
+            && self.config.features.direct
+        {
             return self.process_discovery(eim, trigger, contact).await;
         }
-        let Some(ProfileDownloadData::ActivationCode(code)) = &trigger.profile_download_data else {
-            return self.refuse_trigger(eim, transaction).await;
+        let done = match self.what_to_download(eim, trigger).await {
+            Ok(download) => self.download_or_cancel(eim, &download).await,
+            Err(NotStarted::Unusable) => return self.refuse_trigger(eim, transaction).await,
+            Err(NotStarted::Failed(error)) if error.needs_reset() => return Err(error),
+            Err(NotStarted::Failed(error)) => Err(error.into()),
         };
-        let Ok(code) = code.parse::<ActivationCode>() else {
-            return self.refuse_trigger(eim, transaction).await;
-        };
-        let smdp = self.smdp(&code.smdp_address);
-        let data = match self.download(eim, trigger, &smdp, &code).await {
+        let data = match done {
             Ok(result) => ProfileDownloadTriggerResultData::ProfileInstallationResult(result),
             // Whether the card has installed it shows when it can be asked.
             Err(broken) if broken.is_loading && broken.error.needs_reset() => {
@@ -82,10 +131,6 @@ impl Round<'_> {
                 self.port.event(Event::DownloadFailed {
                     reason: reason.clone(),
                 });
-                if let Some(session) = broken.session {
-                    // The SM-DP+ may be what failed; the eIM is told anyway.
-                    let _ = self.cancel(&smdp, session).await;
-                }
                 ProfileDownloadTriggerResultData::ProfileDownloadError(undefined_error(reason))
             }
         };
@@ -97,115 +142,87 @@ impl Round<'_> {
         self.report_download(eim, result).await
     }
 
-    /// Delivers results that an eIM did not take in a former round. One that
-    /// is not taken now either does not hold up the others.
-    pub(super) async fn deliver_owed_results(&self, eim: &Eim) -> Result<(), IpaError> {
-        let mut outcome = Ok(());
-        for result in self.memory.owed_to(&eim.id) {
-            outcome = outcome.and(self.report_download(eim, result).await);
-        }
-        outcome
+    /// From where, and which way (SGP.32 3.2.3): an IPA that can do both takes
+    /// the way through the eIM if the eUICC's configuration of that eIM says
+    /// that it offers it.
+    async fn what_to_download<'a>(
+        &self,
+        eim: &'a Eim,
+        trigger: &ProfileDownloadTriggerRequest,
+    ) -> Result<Download<'a>, NotStarted> {
+        let features = self.config.features;
+        let code = match &trigger.profile_download_data {
+            Some(ProfileDownloadData::ActivationCode(code)) => {
+                let code = code.parse::<ActivationCode>();
+                Some(code.map_err(|_| NotStarted::Unusable)?)
+            }
+            Some(ProfileDownloadData::ContactDefaultSmdp(_)) => {
+                let code = self.at_default_smdp().await;
+                Some(code.map_err(NotStarted::Failed)?)
+            }
+            Some(ProfileDownloadData::ContactSmds(_)) => return Err(NotStarted::Unusable),
+            None if features.indirect && features.eim_download_data => None,
+            None => return Err(NotStarted::Unusable),
+        };
+        let way = match &code {
+            Some(code) if features.direct && !(features.indirect && eim.relays) => {
+                Way::Direct(self.smdp(&code.smdp_address))
+            }
+            _ if features.indirect => Way::Indirect(eim),
+            _ => return Err(NotStarted::Unusable),
+        };
+        Ok(Download {
+            way,
+            code,
+            eim_transaction_id: trigger.eim_transaction_id.clone(),
+        })
     }
 
-    /// Gives the result to the eIM, then the installation result in it to the
-    /// SM-DP+ (SGP.32 3.2.3.1 steps 13 and 14).
-    async fn report_download(
+    /// What `contactDefaultSmdp` means: the address on the eUICC, and no
+    /// MatchingID.
+    async fn at_default_smdp(&self) -> Result<ActivationCode, IpaError> {
+        let address = self.addresses().await?.default_dp_address;
+        let address = address.filter(|address| !address.is_empty());
+        let none = IpaError::Protocol("the eUICC has no default SM-DP+");
+        Ok(ActivationCode {
+            smdp_address: address.ok_or(none)?,
+            matching_id: String::new(),
+            smdp_oid: None,
+            confirmation_code_required: false,
+        })
+    }
+
+    /// A download that breaks off leaves no session open.
+    async fn download_or_cancel(
         &self,
         eim: &Eim,
-        result: ProfileDownloadTriggerResult,
-    ) -> Result<(), IpaError> {
-        let (mut result, mut refused) = (result, 0u8);
-        loop {
-            self.memory.owe(&eim.id, &result);
-            let message = EimPackageResult::ProfileDownloadTriggerResult(result.clone());
-            let error = match self.notify_eim(&eim.server, message).await {
-                Ok(()) => break,
-                Err(error) if error.is_refusal() => error,
-                Err(error) => return Err(error),
-            };
-            refused += 1;
-            let reason = error.to_string();
-            let instead = self.instead_of(&result, refused, &reason).await?;
-            let instead = instead.ok_or(error)?;
-            self.port.event(Event::ResultRefused { reason });
-            self.memory.settle(&eim.id, &result);
-            result = instead;
+        download: &Download<'_>,
+    ) -> Result<Signed<ProfileInstallationResult>, Broken> {
+        let mut done = self.download(eim, download).await;
+        if let Err(broken) = &mut done
+            && !(broken.is_loading && broken.error.needs_reset())
+            && let Some(session) = broken.session.take()
+        {
+            // The server may be what failed; the eIM is told anyway.
+            let _ = self.cancel(&download.way, session).await;
         }
-        self.memory.settle(&eim.id, &result);
-        self.port.event(Event::ResultDelivered);
-        self.save().await?;
-        let data = result.profile_download_trigger_result_data;
-        if let ProfileDownloadTriggerResultData::ProfileInstallationResult(result) = data {
-            let notification = PendingNotification::ProfileInstallationResult(result);
-            // The next package may change the network, so it goes out now; if
-            // not, it is tried again, and reported, at the end of the round.
-            let _ = self.deliver_notification(notification).await;
-        }
-        Ok(())
-    }
-
-    /// What an eIM is told that has refused an installation result, which it
-    /// would refuse for ever: first what the eUICC keeps of it, which may have
-    /// come over damaged; then that it is not known how the download ended, so
-    /// that the eIM can ask. `None` if that is what it refused.
-    async fn instead_of(
-        &self,
-        refused: &ProfileDownloadTriggerResult,
-        times: u8,
-        reason: &str,
-    ) -> Result<Option<ProfileDownloadTriggerResult>, IpaError> {
-        use ProfileDownloadTriggerResultData as Data;
-        let Data::ProfileInstallationResult(result) = &refused.profile_download_trigger_result_data
-        else {
-            return Ok(None);
-        };
-        let session = &result.profile_installation_result_data.transaction_id;
-        let mut kept = None;
-        if times == 1 {
-            let waiting = self.waiting_notifications(None).await?;
-            kept = waiting.into_iter().find_map(|waiting| match waiting {
-                PendingNotification::ProfileInstallationResult(kept) => Some(kept)
-                    .filter(|k| k.profile_installation_result_data.transaction_id == *session),
-                _ => None,
-            });
-        }
-        let data = match kept.filter(|kept| kept != result) {
-            Some(kept) => Data::ProfileInstallationResult(kept),
-            None => Data::ProfileDownloadError(undefined_error(reason.into())),
-        };
-        Ok(Some(ProfileDownloadTriggerResult {
-            profile_download_trigger_result_data: data,
-            ..refused.clone()
-        }))
-    }
-
-    /// An eIM Package without usable download data (SGP.32 5.14.6).
-    async fn refuse_trigger(
-        &self,
-        eim: &Eim,
-        transaction: Option<TransactionId>,
-    ) -> Result<(), IpaError> {
-        let error = EimPackageResultResponseError {
-            eim_transaction_id: transaction,
-            eim_package_result_error_code: EimPackageResultErrorCode::INVALID_PACKAGE_FORMAT,
-            extensions: Extensions::default(),
-        };
-        self.provide(&eim.server, EimPackageResult::ResponseError(error))
-            .await?;
-        Ok(())
+        done
     }
 
     async fn download(
         &self,
         eim: &Eim,
-        trigger: &ProfileDownloadTriggerRequest,
-        smdp: &Server,
-        code: &ActivationCode,
+        download: &Download<'_>,
     ) -> Result<Signed<ProfileInstallationResult>, Broken> {
+        let address = match (&download.way, &download.code) {
+            (_, Some(code)) => &code.smdp_address,
+            (Way::Direct(server), None) => &server.address,
+            (Way::Indirect(eim), None) => &eim.server.address,
+        };
         self.port.event(Event::DownloadStarted {
-            smdp_address: smdp.address.clone(),
+            smdp_address: address.clone(),
         });
-        let started = self.initiate_authentication(smdp).await?;
+        let started = self.initiate_authentication(download).await?;
         let transaction_id = started.transaction_id.clone();
         let open = |reason| {
             let transaction_id = transaction_id.clone();
@@ -213,81 +230,103 @@ impl Round<'_> {
                 is_loading: false,
                 session: Some(OpenSession {
                     transaction_id: transaction_id.clone(),
-                    // The order must outlive a failure that passes.
-                    reason: match error.is_passing() {
-                        true => CancelSessionReason::TIMEOUT,
-                        false => reason,
-                    },
+                    reason: reason_of(&error, reason),
                 }),
                 error,
             }
         };
         let undefined = open(CancelSessionReason::UNDEFINED_REASON);
-        check_server(&started, smdp, code).map_err(&undefined)?;
-        let offered = self.authenticate(smdp, started, code).await;
+        check_server(&started, download.code.as_ref()).map_err(&undefined)?;
+        let offered = self.authenticate(download, started).await;
         let offered = offered.map_err(&undefined)?;
-        // There is nobody to consent, and no rule here that allows it.
-        if offered.profile_metadata.profile_policy_rules.is_some() {
-            let error = IpaError::Protocol("the profile has policy rules");
-            return Err(open(CancelSessionReason::PPR_NOT_ALLOWED)(error));
-        }
         let shown = offered.profile_metadata.clone();
-        let package = self.get_bound_profile_package(smdp, offered).await;
+        self.check_offer(shown.as_ref()).map_err(&undefined)?;
+        let package = self.get_bound_profile_package(&download.way, offered).await;
         let package = package.map_err(&undefined)?;
         // What was decided upon must be what the eUICC gets.
-        if bound_profile_package::metadata(&package) != Ok(shown) {
+        if shown.is_some_and(|shown| bound_profile_package::metadata(&package) != Ok(shown)) {
             let error = IpaError::Protocol("the package has other metadata than were offered");
             return Err(open(CancelSessionReason::METADATA_MISMATCH)(error));
         }
-        let eim_transaction = trigger.eim_transaction_id.as_ref();
+        let eim_transaction = download.eim_transaction_id.as_ref();
         self.memory
             .loading(&eim.id, eim_transaction, &transaction_id);
+        if let Way::Indirect(_) = download.way {
+            self.memory.relayed(&transaction_id);
+        }
         self.save().await.map_err(&undefined)?;
         let loaded = self.load_bound_profile_package(&package).await;
-        loaded.map_err(|error| Broken {
+        let loaded = loaded.map_err(|error| Broken {
             is_loading: true,
             ..open(CancelSessionReason::LOAD_BPP_EXECUTION_ERROR)(error)
-        })
+        })?;
+        let installed = &loaded.profile_installation_result_data.final_result;
+        if let (Way::Indirect(_), FinalResult::Success(_)) = (&download.way, installed) {
+            // Without the card the result is found there in the next round.
+            self.immediate_enable().await.map_err(|error| Broken {
+                is_loading: true,
+                ..Broken::from(error)
+            })?;
+        }
+        Ok(loaded)
+    }
+
+    /// There is nobody to consent to policy rules, and no rule here that allows
+    /// them.
+    fn check_offer(&self, shown: Option<&StoreMetadataRequest>) -> Result<(), IpaError> {
+        match shown {
+            Some(metadata) if metadata.profile_policy_rules.is_some() => Err(IpaError::Policy),
+            None if !self.config.features.eim_metadata => {
+                Err(IpaError::Protocol("the eIM leaves the metadata out"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// SGP.22 3.0.1 steps 1 to 7.
-    async fn initiate_authentication(
-        &self,
-        smdp: &Server,
-    ) -> Result<es9plus::InitiateAuthenticationOk, IpaError> {
-        let euicc_info1 = self.euicc_info1().await?;
+    async fn initiate_authentication(&self, download: &Download<'_>) -> Result<Started, IpaError> {
+        let info = self.euicc_info1().await?;
         let request = GetEuiccChallengeRequest {
             extensions: Extensions::default(),
         };
         let challenge: GetEuiccChallengeResponse =
             self.channel.call("GetEUICCChallenge", &request).await?;
-        let request = es9plus::InitiateAuthenticationRequest {
-            euicc_challenge: challenge.euicc_challenge,
-            euicc_info1,
-            smdp_address: smdp.address.clone(),
-        };
-        self.es9plus(smdp, &request).await
+        let challenge = challenge.euicc_challenge;
+        match &download.way {
+            Way::Direct(smdp) => self.initiate_at(smdp, challenge, info).await,
+            Way::Indirect(eim) => {
+                let address = download
+                    .code
+                    .as_ref()
+                    .map(|code| code.smdp_address.as_str());
+                let transaction = download.eim_transaction_id.clone();
+                self.initiate_through(&eim.server, address, transaction, challenge, info)
+                    .await
+            }
+        }
     }
 
     /// SGP.22 3.0.1 steps 9 to 18: the eUICC authenticates the server, the
     /// server the eUICC.
     async fn authenticate(
         &self,
-        smdp: &Server,
-        started: es9plus::InitiateAuthenticationOk,
-        code: &ActivationCode,
-    ) -> Result<es9plus::AuthenticateClientOk, IpaError> {
+        download: &Download<'_>,
+        started: Started,
+    ) -> Result<Offered, IpaError> {
+        let own = download.code.as_ref().map(|code| code.matching_id.clone());
+        let eim_made_params = started.ctx_params1.is_some();
         let params = CtxParamsForCommonAuthentication {
-            matching_id: Some(code.matching_id.clone()),
+            matching_id: started.matching_id.or(own),
             device_info: self.config.device_info.clone(),
             extensions: Extensions::default(),
         };
+        let ctx_params1 = started.ctx_params1;
         let request = AuthenticateServerRequest {
             server_signed1: started.server_signed1,
             server_signature1: started.server_signature1,
             euicc_ci_pk_id_to_be_used: started.euicc_ci_pk_id_to_be_used,
             server_certificate: started.server_certificate,
-            ctx_params1: CtxParams1::CommonAuthentication(params),
+            ctx_params1: ctx_params1.unwrap_or(CtxParams1::CommonAuthentication(params)),
             extensions: Extensions::default(),
         };
         let command = "AuthenticateServer";
@@ -296,18 +335,21 @@ impl Round<'_> {
             AuthenticateServerResponse::Ok(_) | AuthenticateServerResponse::CompactOk(_) => None,
             AuthenticateServerResponse::Error(error) => Some(error.authenticate_error_code.0),
         };
-        let request = es9plus::AuthenticateClientRequest {
-            transaction_id: started.transaction_id,
-            authenticate_server_response: response,
+        let session = started.transaction_id;
+        let offered = match &download.way {
+            Way::Direct(smdp) => self.authenticate_at(smdp, session, response).await,
+            Way::Indirect(eim) => {
+                self.authenticate_through(&eim.server, session, response, eim_made_params)
+                    .await
+            }
         };
-        let offered = self.es9plus(smdp, &request).await;
         if let Some(code) = refused {
             // The SM-DP+ has been told; the card's reason says more than its.
             return Err(IpaError::CardRefused { command, code });
         }
         let offered = offered?;
         self.port.event(Event::Authenticated {
-            iccid: offered.profile_metadata.iccid,
+            iccid: offered.profile_metadata.as_ref().map(|shown| shown.iccid),
         });
         Ok(offered)
     }
@@ -316,14 +358,14 @@ impl Round<'_> {
     /// profile to it.
     async fn get_bound_profile_package(
         &self,
-        smdp: &Server,
-        offered: es9plus::AuthenticateClientOk,
+        way: &Way<'_>,
+        offered: Offered,
     ) -> Result<BoundProfilePackage, IpaError> {
         let request = PrepareDownloadRequest {
-            smdp_signed2: offered.smdp_signed2,
-            smdp_signature2: offered.smdp_signature2,
-            hash_cc: None,
-            smdp_certificate: offered.smdp_certificate,
+            smdp_signed2: offered.smdp_signed2.clone(),
+            smdp_signature2: offered.smdp_signature2.clone(),
+            hash_cc: offered.hash_cc,
+            smdp_certificate: offered.smdp_certificate.clone(),
             extensions: Extensions::default(),
         };
         let command = "PrepareDownload";
@@ -332,15 +374,17 @@ impl Round<'_> {
             PrepareDownloadResponse::Ok(_) | PrepareDownloadResponse::CompactOk(_) => None,
             PrepareDownloadResponse::Error(error) => Some(error.download_error_code.0),
         };
-        let request = es9plus::GetBoundProfilePackageRequest {
-            transaction_id: offered.transaction_id,
-            prepare_download_response: response,
+        let bound = match way {
+            Way::Direct(smdp) => {
+                let session = offered.transaction_id;
+                self.bound_at(smdp, session, response).await
+            }
+            Way::Indirect(eim) => self.bound_through(&eim.server, &offered, response).await,
         };
-        let bound = self.es9plus(smdp, &request).await;
-        if let Some(code) = refused {
-            return Err(IpaError::CardRefused { command, code });
+        match refused {
+            Some(code) => Err(IpaError::CardRefused { command, code }),
+            None => bound,
         }
-        Ok(bound?.bound_profile_package)
     }
 
     /// ES10b.LoadBoundProfilePackage (SGP.22 2.5.5): segment by segment, until
@@ -378,41 +422,42 @@ impl Round<'_> {
     }
 
     /// Cancels the session at the eUICC and at the SM-DP+ (SGP.22 3.0.2).
-    async fn cancel(&self, smdp: &Server, session: OpenSession) -> Result<(), IpaError> {
+    async fn cancel(&self, way: &Way<'_>, session: OpenSession) -> Result<(), IpaError> {
         let request = CancelSessionRequest {
             transaction_id: session.transaction_id.clone(),
             reason: session.reason,
             extensions: Extensions::default(),
         };
         let response: CancelSessionResponse = self.channel.call("CancelSession", &request).await?;
-        let request = es9plus::CancelSessionRequest {
-            transaction_id: session.transaction_id,
-            cancel_session_response: response,
-        };
-        self.es9plus(smdp, &request).await?;
-        Ok(())
-    }
-
-    async fn es9plus<F: json::Function>(
-        &self,
-        smdp: &Server,
-        message: &F,
-    ) -> Result<F::Ok, IpaError> {
-        let request = json::encode_request(message, Some(USER_AGENT_IPAD))
-            .map_err(|error| server_error(smdp, error))?;
-        let response = self.request(smdp, request).await?;
-        json::decode_response::<F>(&response).map_err(|error| server_error(smdp, error))
+        let id = session.transaction_id;
+        match way {
+            Way::Direct(smdp) => self.cancel_at(smdp, id, response).await,
+            Way::Indirect(eim) => self.cancel_through(&eim.server, id, response).await,
+        }
     }
 }
 
-/// What the IPA checks before the eUICC does (SGP.22 3.0.1 step 10).
-fn check_server(
-    started: &es9plus::InitiateAuthenticationOk,
-    smdp: &Server,
-    code: &ActivationCode,
-) -> Result<(), IpaError> {
+/// Why a session is cancelled that an error ends (SGP.32 3.2.3.2). The order
+/// must outlive a failure that passes.
+fn reason_of(error: &IpaError, otherwise: CancelSessionReason) -> CancelSessionReason {
+    if *error == IpaError::Policy || indirect::is_policy(error) {
+        return CancelSessionReason::PPR_NOT_ALLOWED;
+    }
+    if indirect::is_mismatch(error) {
+        return CancelSessionReason::METADATA_MISMATCH;
+    }
+    match error.is_passing() {
+        true => CancelSessionReason::TIMEOUT,
+        false => otherwise,
+    }
+}
+
+/// What the IPA checks before the eUICC does (SGP.22 3.0.1 step 10); what only
+/// the eIM knows it has checked.
+fn check_server(started: &Started, code: Option<&ActivationCode>) -> Result<(), IpaError> {
     let signed = &started.server_signed1;
-    if !signed.server_address.eq_ignore_ascii_case(&smdp.address) {
+    let address = code.map(|code| code.smdp_address.as_str());
+    if address.is_some_and(|address| !signed.server_address.eq_ignore_ascii_case(address)) {
         return Err(IpaError::Protocol("the SM-DP+ signed another address"));
     }
     if signed.transaction_id != started.transaction_id {
@@ -423,18 +468,11 @@ fn check_server(
     if certificate.authority_key_identifier.as_ref() != Some(&started.euicc_ci_pk_id_to_be_used) {
         return Err(IpaError::Protocol("CERT.DPauth is of another CI"));
     }
-    match &code.smdp_oid {
+    let oid = code.and_then(|code| code.smdp_oid.as_ref());
+    match oid {
         Some(oid) if certificate.registered_id.as_ref() != Some(oid) => Err(IpaError::Protocol(
             "the SM-DP+ has another OID than the activation code",
         )),
         _ => Ok(()),
-    }
-}
-
-fn undefined_error(reason: String) -> ProfileDownloadError {
-    ProfileDownloadError {
-        profile_download_error_reason: ProfileDownloadErrorReason::UNDEFINED_ERROR,
-        error_response: Some(reason.into_bytes()),
-        extensions: Extensions::default(),
     }
 }

@@ -57,6 +57,17 @@ pub enum IpaError {
         /// What.
         error: BindingError,
     },
+    /// The eIM refused a function that it relays.
+    #[error("the eIM refused {function}: {code}")]
+    EimRefused {
+        /// Which.
+        function: &'static str,
+        /// Its error code (SGP.32 5.14).
+        code: i64,
+    },
+    /// The profile has policy rules that nothing here allows.
+    #[error("the profile has policy rules")]
+    Policy,
     /// A server answered something that contradicts what it is.
     #[error("{0}")]
     Protocol(&'static str),

@@ -8,10 +8,10 @@ use rsp_asn1::rsp::{
     GetEuiccInfo1Request, GetEuiccInfo2Request, PendingNotification, SubjectKeyIdentifier,
 };
 use rsp_asn1::sgp32::{
-    Certs, DIRECT_RSP_SERVER_COMMUNICATION, EimPackageResult, EuiccPackageResultSearchCriteria,
-    GetCertsError, GetCertsRequest, GetCertsResponse, IpaCapabilities, IpaEuiccData,
-    IpaEuiccDataErrorCode, IpaEuiccDataRequest, IpaEuiccDataResponse, IpaEuiccDataResponseError,
-    NotificationSearchCriteria, NotificationsSearchCriteria,
+    Certs, EimPackageResult, EuiccPackageResultSearchCriteria, GetCertsError, GetCertsRequest,
+    GetCertsResponse, IpaCapabilities, IpaEuiccData, IpaEuiccDataErrorCode, IpaEuiccDataRequest,
+    IpaEuiccDataResponse, IpaEuiccDataResponseError, NotificationSearchCriteria,
+    NotificationsSearchCriteria,
 };
 use rsp_asn1::{BitString, Extensions, Null, Reader, Tag};
 
@@ -96,20 +96,6 @@ impl Round<'_> {
         Ok(Ok(data))
     }
 
-    /// What this IPA can do (SGP.32 4.1).
-    fn capabilities(&self) -> IpaCapabilities {
-        let transports = self.config.transports.iter();
-        let protocols: Vec<_> = transports
-            .map(|transport| transport.retrieve_bit())
-            .collect();
-        IpaCapabilities {
-            ipa_features: BitString::of(&[DIRECT_RSP_SERVER_COMMUNICATION]),
-            ipa_supported_protocols: Some(BitString::of(&protocols)),
-            esipa_proprietary_protocol_information: None,
-            extensions: Extensions::default(),
-        }
-    }
-
     /// ES10b.GetCerts.
     async fn certs(
         &self,
@@ -176,6 +162,20 @@ impl Round<'_> {
                 extensions: Extensions::default(),
             }),
             response => response,
+        }
+    }
+
+    /// What this IPA can do (SGP.32 4.1).
+    fn capabilities(&self) -> IpaCapabilities {
+        let transports = self.config.transports.iter();
+        let protocols: Vec<_> = transports
+            .map(|transport| transport.retrieve_bit())
+            .collect();
+        IpaCapabilities {
+            ipa_features: BitString::of(&self.config.features.bits()),
+            ipa_supported_protocols: Some(BitString::of(&protocols)),
+            esipa_proprietary_protocol_information: None,
+            extensions: Extensions::default(),
         }
     }
 

@@ -15,7 +15,7 @@ use rsp_asn1::{Extensions, Null};
 
 use super::Server;
 use super::euicc_package::seq_number;
-use crate::binding::{BindingError, HttpRequest, HttpResponse, esipa_asn1};
+use crate::binding::{BindingError, HttpRequest, HttpResponse, esipa, esipa_asn1};
 
 /// Sequence numbers that are remembered as acknowledged.
 const MAX_ACKNOWLEDGED: usize = 1024;
@@ -105,7 +105,7 @@ impl Injection {
         if server.address != self.address {
             return None;
         }
-        let message = esipa_asn1::decode_request(request).ok()?;
+        let (binding, message) = esipa::decode_request(request).ok()?;
         let reply = match message {
             EsipaMessageFromIpaToEim::GetEimPackageRequest(_) => {
                 EsipaMessageFromEimToIpa::GetEimPackageResponse(self.next_package())
@@ -117,7 +117,7 @@ impl Injection {
             // Downloads and their results.
             _ => return None,
         };
-        Some(esipa_asn1::encode_response(&reply))
+        Some(binding.encode_response(&reply))
     }
 
     /// What the eIM is answered: once.

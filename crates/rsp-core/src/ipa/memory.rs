@@ -84,6 +84,10 @@ struct Contents {
     /// What eIMs are still to be told of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     changes: Vec<Change>,
+    /// Sessions of downloads that an eIM relays: it takes their installation
+    /// results, and forwards them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    relayed: Vec<TransactionId>,
     /// Notifications on the eUICC that the SM-DP+ has taken.
     given: Vec<i64>,
     /// Results may be on the eUICC that are not known here.
@@ -220,6 +224,23 @@ impl Memory {
         let downloads = &mut self.contents.borrow_mut().downloads;
         downloads.retain(|known| !known.is_loading_for(eim_id, transaction));
         push(downloads, download, MAX_DOWNLOADS);
+    }
+
+    /// An eIM relays this session.
+    pub(super) fn relayed(&self, session: &TransactionId) {
+        let relayed = &mut self.contents.borrow_mut().relayed;
+        push(relayed, session.clone(), MAX_DOWNLOADS);
+    }
+
+    /// Whether an eIM relays this session.
+    pub(super) fn is_relayed(&self, session: &TransactionId) -> bool {
+        self.contents.borrow().relayed.contains(session)
+    }
+
+    /// Nothing of this session is to be told any more.
+    pub(super) fn forget_relayed(&self, session: &TransactionId) {
+        let relayed = &mut self.contents.borrow_mut().relayed;
+        relayed.retain(|known| known != session);
     }
 
     /// The sessions in which a package may have been loaded.

@@ -16,14 +16,18 @@
 //! eUICC, and reports exactly that; what was not installed is downloaded again.
 
 mod activation_code;
-mod bound_profile_package;
+pub(crate) mod bound_profile_package;
 mod channel;
+mod compact;
 mod config;
+mod direct;
 mod discovery;
 mod download;
+mod download_report;
 mod error;
 mod euicc_data;
 mod euicc_package;
+mod indirect;
 mod injection;
 pub mod lpa;
 mod memory;
@@ -51,6 +55,7 @@ use crate::pki::TlsTrust;
 use memory::Memory;
 use port::{Answer, Port};
 
+pub use crate::eim::IpaFeatures;
 pub use activation_code::{ActivationCode, InvalidActivationCode};
 pub use config::{Config, DEFAULT_BLOCK_SIZE, MAX_PACKAGES_PER_ROUND, Retry};
 pub use error::IpaError;
@@ -129,8 +134,8 @@ pub enum Event {
     },
     /// eUICC and SM-DP+ have authenticated each other.
     Authenticated {
-        /// The profile offered.
-        iccid: Iccid,
+        /// The profile offered, unless only the eIM knows.
+        iccid: Option<Iccid>,
     },
     /// The bound profile package is here.
     BoundProfilePackageReceived {

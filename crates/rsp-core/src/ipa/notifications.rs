@@ -1,17 +1,18 @@
 //! Delivery of notifications (SGP.32 3.7, SGP.22 3.5): straight to the SM-DP+
-//! that each names, since this IPA has ES9+ itself.
+//! that each names where this IPA has ES9+ itself, otherwise to an eIM, which
+//! forwards them.
 
 use alloc::vec::Vec;
 
 use rsp_asn1::Extensions;
 use rsp_asn1::rsp::{NotificationSentRequest, NotificationSentResponse, PendingNotification};
 use rsp_asn1::sgp32::{
-    NotificationsSearchCriteria, RetrieveNotificationsListRequest,
-    RetrieveNotificationsListResponse,
+    EsipaMessageFromIpaToEim, HandleNotificationEsipa, NotificationsSearchCriteria,
+    RetrieveNotificationsListRequest, RetrieveNotificationsListResponse,
 };
 
 use super::poll::{Round, server_error};
-use super::{Event, IpaError, Server};
+use super::{Event, IpaError, Server, compact};
 use crate::binding::es9plus_json::HandleNotificationRequest;
 use crate::binding::esipa_asn1::USER_AGENT_IPAD;
 use crate::binding::{self, Transport, json};
@@ -46,15 +47,19 @@ impl Round<'_> {
         })
     }
 
-    /// ES9+.HandleNotification, then removal from the eUICC, unless an eIM
-    /// still waits for it.
+    /// HandleNotification of ES9+ or ESipa, then removal from the eUICC, unless
+    /// an eIM still waits for it.
     pub(super) async fn deliver_notification(
         &self,
         notification: PendingNotification,
     ) -> Result<(), IpaError> {
         let seq_number = notification.seq_number();
         if !self.memory.is_given(seq_number) {
-            self.give_to_smdp(notification).await?;
+            let forwarder = self.forwarder.borrow().clone();
+            match forwarder {
+                Some(eim) => self.give_notification_to(&eim, notification).await?,
+                None => self.give_to_smdp(notification).await?,
+            }
             self.memory.give(seq_number);
             self.port.event(Event::NotificationDelivered { seq_number });
         }
@@ -62,6 +67,34 @@ impl Round<'_> {
             true => Ok(()),
             false => self.remove_notification(seq_number).await,
         }
+    }
+
+    /// ESipa.HandleNotification. What an eIM cannot complete goes to it whole.
+    pub(super) async fn give_notification_to(
+        &self,
+        eim: &Server,
+        notification: PendingNotification,
+    ) -> Result<(), IpaError> {
+        let given = |notification| {
+            let notification = HandleNotificationEsipa::PendingNotification(notification);
+            EsipaMessageFromIpaToEim::HandleNotification(notification)
+        };
+        if self.config.features.minimize {
+            let relayed = match &notification {
+                PendingNotification::ProfileInstallationResult(result) => {
+                    let session = &result.profile_installation_result_data.transaction_id;
+                    self.memory.is_relayed(session)
+                }
+                _ => false,
+            };
+            if let Some(compact) = compact::notification(&notification, self.eid, relayed) {
+                match self.tell_eim(eim, &given(compact)).await {
+                    Err(error) if error.is_refusal() => {}
+                    taken => return taken,
+                }
+            }
+        }
+        self.tell_eim(eim, &given(notification)).await
     }
 
     async fn give_to_smdp(&self, notification: PendingNotification) -> Result<(), IpaError> {

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::vec::Vec;
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
 
 use rsp_asn1::ids::Eid;
 use rsp_asn1::rsp::{GetEuiccDataRequest, GetEuiccDataResponse};
@@ -19,7 +19,7 @@ use super::channel::Channel;
 use super::memory::Memory;
 use super::port::Port;
 use super::{Config, Event, IpaError, MAX_PACKAGES_PER_ROUND, Server};
-use crate::binding::{self, BindingError, Transport};
+use crate::binding::{BindingError, Transport};
 use crate::pki::TlsTrust;
 
 /// The tag list of ES10c.GetEID: the EID.
@@ -32,6 +32,8 @@ pub(super) struct Round<'a> {
     pub(super) memory: &'a Memory,
     pub(super) channel: &'a Channel<'a>,
     pub(super) eid: Eid,
+    /// The eIM that forwards notifications, if this IPA does not itself.
+    pub(super) forwarder: RefCell<Option<Server>>,
     /// Packages since the start of the IPA.
     pub(super) processed: &'a Cell<u32>,
 }
@@ -41,6 +43,8 @@ pub(super) struct Eim {
     pub(super) id: EimId,
     pub(super) server: Server,
     pub(super) association_token: Option<i64>,
+    /// Whether it offers to relay downloads.
+    pub(super) relays: bool,
 }
 
 /// Rounds, until so many packages were processed as were asked for.
@@ -131,6 +135,7 @@ async fn round_on(
         memory,
         channel,
         eid: eid.eid_value,
+        forwarder: RefCell::new(None),
         processed,
     };
     round.every_eim().await
@@ -151,11 +156,15 @@ impl Round<'_> {
         let ids = known.iter().map(|known| known.eim_id.clone()).collect();
         self.memory.keep_eims(ids);
         self.handle_device_events().await?;
+        let transports = &self.config.transports;
+        if !self.config.features.direct {
+            let first = known.iter().find_map(|known| eim(known, transports));
+            self.forwarder.replace(first.map(|eim| eim.server));
+        }
         let waiting = self.waiting_notifications(None).await?;
         self.recover_downloads(&waiting).await;
         let before = self.processed.get();
         let mut outcome = Ok(());
-        let transports = &self.config.transports;
         for eim in known.iter().filter_map(|known| eim(known, transports)) {
             // One eIM that cannot be reached must not keep the others waiting,
             // but without the card nothing is of use to any.
@@ -279,11 +288,9 @@ impl Round<'_> {
         eim: &Server,
         result: EimPackageResult,
     ) -> Result<(), IpaError> {
-        let notification =
-            HandleNotificationEsipa::ProvideEimPackageResult(self.provide_message(result));
-        let message = EsipaMessageFromIpaToEim::HandleNotification(notification);
-        let response = self.request(eim, self.esipa_request(&message)).await?;
-        binding::executed(&response).map_err(|error| server_error(eim, error))
+        let result = HandleNotificationEsipa::ProvideEimPackageResult(self.provide_message(result));
+        self.tell_eim(eim, &EsipaMessageFromIpaToEim::HandleNotification(result))
+            .await
     }
 
     fn provide_message(&self, result: EimPackageResult) -> ProvideEimPackageResult {
@@ -318,6 +325,7 @@ fn eim(configuration: &EimConfigurationData, own: &[Transport]) -> Option<Eim> {
             transport: transport.unwrap_or(Transport::Https),
         },
         association_token: configuration.association_token,
+        relays: configuration.indirect_profile_download.is_some(),
     })
 }
 
@@ -328,6 +336,6 @@ pub(super) fn server_error(server: &Server, error: BindingError) -> IpaError {
     }
 }
 
-fn wrong_function(server: &Server) -> IpaError {
+pub(super) fn wrong_function(server: &Server) -> IpaError {
     server_error(server, BindingError::WrongFunction)
 }

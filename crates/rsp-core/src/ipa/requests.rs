@@ -6,7 +6,8 @@ use rsp_asn1::sgp32::{EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim};
 
 use super::poll::{Round, server_error};
 use super::{IpaError, Server};
-use crate::binding::{HttpRequest, HttpResponse, esipa_asn1};
+use crate::binding::esipa::{EsipaBinding, Function};
+use crate::binding::{self, BindingError, HttpRequest, HttpResponse, Transport, esipa_json};
 
 impl Round<'_> {
     /// A message to an eIM that answers with one.
@@ -15,20 +16,60 @@ impl Round<'_> {
         eim: &Server,
         message: &EsipaMessageFromIpaToEim,
     ) -> Result<EsipaMessageFromEimToIpa, IpaError> {
-        let response = self.request(eim, self.esipa_request(message)).await?;
-        esipa_asn1::decode_response(&response).map_err(|error| server_error(eim, error))
+        let response = self.ask_eim(eim, message).await?;
+        let binding = self.binding_of(eim);
+        let decoded = binding.decode_response(Function::of(message), &response);
+        decoded.map_err(|error| server_error(eim, error))
+    }
+
+    /// A message to an eIM that has no response.
+    pub(super) async fn tell_eim(
+        &self,
+        eim: &Server,
+        message: &EsipaMessageFromIpaToEim,
+    ) -> Result<(), IpaError> {
+        let response = self.ask_eim(eim, message).await?;
+        binding::executed(&response).map_err(|error| server_error(eim, error))
+    }
+
+    async fn ask_eim(
+        &self,
+        eim: &Server,
+        message: &EsipaMessageFromIpaToEim,
+    ) -> Result<HttpResponse, IpaError> {
+        let request = self.esipa_request(self.binding_of(eim), message);
+        let request = request.map_err(|error| server_error(eim, error))?;
+        self.request(eim, request).await
+    }
+
+    /// JSON is a binding over HTTPS only (SGP.32 6.1).
+    fn binding_of(&self, eim: &Server) -> EsipaBinding {
+        match eim.transport {
+            Transport::Https => self.config.esipa_binding,
+            Transport::Coaps | Transport::Mqtt => EsipaBinding::Asn1,
+        }
     }
 
     /// A message to an eIM as this device is to write it.
-    pub(super) fn esipa_request(&self, message: &EsipaMessageFromIpaToEim) -> HttpRequest {
-        let mut request = esipa_asn1::encode_request(message);
+    fn esipa_request(
+        &self,
+        binding: EsipaBinding,
+        message: &EsipaMessageFromIpaToEim,
+    ) -> Result<HttpRequest, BindingError> {
+        let mut request = binding.encode_request(message)?;
         if let Some(path) = &self.config.esipa_path {
-            request.path.clone_from(path);
+            let function = request.path.strip_prefix(esipa_json::PATH);
+            request.path = match (binding, function) {
+                (EsipaBinding::Json, Some(function)) => {
+                    alloc::format!("{}/{function}", path.trim_end_matches('/'))
+                }
+                _ => path.clone(),
+            };
         }
         if let Some(content_type) = &self.config.esipa_content_type {
             request.content_type.clone_from(content_type);
         }
-        request
+        Ok(request)
     }
 
     /// One request, repeated where it did not get through or the server could

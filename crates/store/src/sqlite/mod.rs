@@ -4,6 +4,7 @@ mod announcements;
 mod eim;
 mod outbox;
 mod psk;
+mod relay;
 mod reseal;
 mod sealing;
 mod smdp;
@@ -22,12 +23,12 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use self::sealing::{Db, Sealing};
 use crate::contract::{
-    EuiccChange, Forwarding, OperationFilter, Outgoing, Store, StoreError, StoredEvidence,
-    Versioned,
+    EuiccChange, Forwarding, OperationFilter, Outgoing, RelayChange, Store, StoreError,
+    StoredEvidence, StoredRelay, Versioned,
 };
 
 /// Schema that this version writes.
-const SCHEMA: i64 = 5;
+const SCHEMA: i64 = 6;
 
 /// The store in one SQLite file.
 #[derive(Debug)]
@@ -180,7 +181,10 @@ impl Store for SqliteStore {
     }
 
     fn remove_euicc(&self, eid: Eid) -> Result<(), StoreError> {
-        self.transact(|tx| eim::remove_euicc(tx, eid))
+        self.transact(|tx| {
+            relay::forget(tx, eid)?;
+            eim::remove_euicc(tx, eid)
+        })
     }
 
     fn euiccs(&self, after: Option<Eid>, limit: usize) -> Result<Vec<EuiccRecord>, StoreError> {
@@ -241,6 +245,17 @@ impl Store for SqliteStore {
 
     fn euicc_of_transaction(&self, id: &TransactionId) -> Result<Option<Eid>, StoreError> {
         self.read(|db| eim::euicc_of_transaction(db, id))
+    }
+
+    fn relay_session(
+        &self,
+        id: &TransactionId,
+    ) -> Result<Option<Versioned<StoredRelay>>, StoreError> {
+        self.read(|db| relay::session(db, id))
+    }
+
+    fn commit_relay(&self, change: &RelayChange<'_>) -> Result<(), StoreError> {
+        self.transact(|tx| relay::commit(tx, change))
     }
 
     fn commit_euicc(&self, change: &EuiccChange<'_>) -> Result<(), StoreError> {

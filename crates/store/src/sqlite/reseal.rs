@@ -34,7 +34,7 @@ const fn column(table: &'static str, key: &'static str, column: &'static str) ->
 }
 
 /// All that is sealed; `crates/store/tests/sealing.rs` finds what is missing.
-const COLUMNS: [Column; 14] = [
+const COLUMNS: [Column; 16] = [
     column("euicc", "eid", "document"),
     column("operation", "id", "document"),
     column("profile_type", "name", "template"),
@@ -48,6 +48,11 @@ const COLUMNS: [Column; 14] = [
     Column {
         row: "operator",
         ..column("progress", "number", "document")
+    },
+    column("relay_session", "transaction_id", "document"),
+    Column {
+        place: "relay_reply",
+        ..column("relay_session", "transaction_id", "reply")
     },
     column("session", "transaction_id", "document"),
     Column {

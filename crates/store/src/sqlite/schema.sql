@@ -1,4 +1,4 @@
--- Schema 4. Documents are JSON; columns are what is searched for. Documents,
+-- Schema 6. Documents are JSON; columns are what is searched for. Documents,
 -- subscriptions, templates, packages and replies are sealed.
 
 -- Something sealed, by which the key of this database is known again.
@@ -58,6 +58,22 @@ CREATE INDEX operation_transaction ON operation (transaction_id)
 CREATE INDEX operation_open ON operation (eid, number) WHERE is_open = 1;
 CREATE INDEX operation_eid ON operation (eid, number);
 CREATE INDEX operation_state ON operation (state, number);
+
+-- Downloads that are relayed, by their RSP session.
+CREATE TABLE relay_session (
+    transaction_id  TEXT PRIMARY KEY,
+    eid             TEXT NOT NULL,
+    operation       TEXT NOT NULL,
+    awaits_result   INTEGER NOT NULL,
+    version         INTEGER NOT NULL,
+    kept_until      INTEGER NOT NULL,
+    document        BLOB NOT NULL,
+    request_digest  BLOB NOT NULL,
+    reply           BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX relay_session_eid ON relay_session (eid);
+CREATE INDEX relay_session_kept_until ON relay_session (kept_until);
 
 -- What eUICCs signed; it stays when an eUICC is removed.
 CREATE TABLE evidence (

@@ -47,7 +47,11 @@ impl Eim {
             OperationKind::GetInstallationResults => installation_results_request(&transaction),
             OperationKind::GetEuiccData(query) => euicc_data_request(query, &transaction),
             OperationKind::Download { activation_code } => {
-                download_trigger(activation_code, &transaction)?
+                let features = record.facts.ipa_features();
+                // An IPA that could use the code itself may prefer to.
+                let is_kept = features.indirect && features.eim_download_data && !features.direct;
+                let code = (!is_kept).then_some(activation_code.as_str());
+                download_trigger(code, &transaction)?
             }
             _ => {
                 let package = euicc_package(operations)?;
@@ -152,14 +156,13 @@ fn euicc_data_request(
 }
 
 fn download_trigger(
-    activation_code: &str,
+    activation_code: Option<&str>,
     transaction: &TransactionId,
 ) -> Result<GetEimPackageResponse, &'static str> {
-    let code = activation_code
-        .try_into()
-        .map_err(|_| "the activation code is longer than 255 characters")?;
+    let code = activation_code.map(TryInto::try_into).transpose();
+    let code = code.map_err(|_| "the activation code is longer than 255 characters")?;
     let request = ProfileDownloadTriggerRequest {
-        profile_download_data: Some(ProfileDownloadData::ActivationCode(code)),
+        profile_download_data: code.map(ProfileDownloadData::ActivationCode),
         eim_transaction_id: Some(transaction.clone()),
         extensions: Extensions::default(),
     };

@@ -85,7 +85,7 @@ impl Round<'_> {
         };
         let offered = self.ask(smdp, &request).await.map_err(undefined)?;
         self.port.event(Event::Authenticated {
-            iccid: offered.profile_metadata.iccid,
+            iccid: Some(offered.profile_metadata.iccid),
         });
         if offered.profile_metadata.profile_policy_rules.is_some() {
             let error = IpaError::Protocol("the profile has policy rules");

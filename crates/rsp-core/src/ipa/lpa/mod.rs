@@ -131,6 +131,7 @@ async fn on_channel(port: &Port, config: &Config, task: &Task) -> Result<Answer,
                 memory: &memory,
                 channel: &channel,
                 eid: eid.eid_value,
+                forwarder: core::cell::RefCell::new(None),
                 processed: &Cell::new(0),
             };
             round.carry_out(task).await

@@ -54,6 +54,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Contents, String> {
         serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     let memory = saved.memory;
     if memory.downloads.len() > MAX_DOWNLOADS
+        || memory.relayed.len() > MAX_DOWNLOADS
         || memory.executing.len() > MAX_EIMS
         || memory.returnable.len() > MAX_EIMS
         || memory.changes.len() > MAX_EIMS
