@@ -116,8 +116,8 @@ fn a_cut_answer_of_the_smdp() {
     }
 }
 
-/// The device, the card, the eIM or the SM-DP+ dies at some message, at each of
-/// a download in turn: the world comes to the same end.
+/// The device, its IPA, its card or the eIM dies at some messages of a download
+/// in turn: the world comes to the same end.
 #[test]
 fn whoever_dies_comes_back() {
     let folder = std::env::temp_dir().join(format!("simurgh-indirect-{}", std::process::id()));

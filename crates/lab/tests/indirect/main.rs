@@ -253,15 +253,14 @@ fn other_notifications_go_through_the_eim() {
     assert_eq!(world.eim.store().count_forwarding("refused").unwrap(), 0);
 }
 
-/// Two devices at once, their messages interleaved by nothing but the order of
-/// their rounds: each gets its own profile.
+/// A download stops half way; another eUICC downloads meanwhile, and what is
+/// under way for the first stays as it was.
 #[test]
-fn two_euiccs_at_once() {
+fn a_second_euicc_while_a_download_is_under_way() {
     let mut world = world(11, INDIRECT);
     let (first, one) = queue(&mut world, 1);
     let first_eid = world.eid;
     // The first stops when its package is about to be loaded.
-    world.kill = None;
     let mut left = 60;
     while left > 0 && world.step().unwrap() {
         left -= 1;

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use rsp_asn1::Oid;
 use rsp_asn1::rsp::{EuiccInfo1, SubjectKeyIdentifier};
 use rsp_crypto::Curve;
 
@@ -15,10 +16,34 @@ pub(crate) trait Set {
     fn ci(&self) -> &SubjectKeyIdentifier;
     /// Certificate and key that authenticate the server.
     fn auth(&self) -> &Identity;
+    /// The identity of the server that they name.
+    fn oid(&self) -> &Oid;
 
     /// The curve of the set.
     fn curve(&self) -> Curve {
         self.auth().key.public_key().curve()
+    }
+}
+
+/// Why sets are not those of one server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotOneServer {
+    /// They name different servers.
+    Oid,
+    /// There is none, or there are two under one CI.
+    Sets,
+}
+
+/// The identity of the server, whose sets these are: one under each CI.
+pub(crate) fn of_one_server<S: Set>(sets: &[S]) -> Result<Oid, NotOneServer> {
+    let oid = sets.first().ok_or(NotOneServer::Sets)?.oid();
+    if sets.iter().any(|set| set.oid() != oid) {
+        return Err(NotOneServer::Oid);
+    }
+    let under = |ci| sets.iter().filter(|set| set.ci() == ci).count();
+    match sets.iter().any(|set| under(set.ci()) != 1) {
+        true => Err(NotOneServer::Sets),
+        false => Ok(oid.clone()),
     }
 }
 

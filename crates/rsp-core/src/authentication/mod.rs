@@ -12,7 +12,7 @@ use rsp_asn1::rsp::{SubjectKeyIdentifier, VersionType};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use authenticate_client::{ClientFault, ClientRefused};
-pub(crate) use certificates::{Set, choose};
+pub(crate) use certificates::{NotOneServer, Set, choose, of_one_server};
 pub(crate) use initiate_authentication::{InitiationRefused, initiate};
 
 /// Lowest SGP.22 version that an eUICC must support.

@@ -9,7 +9,7 @@ use rsp_asn1::rsp::SubjectKeyIdentifier;
 use rsp_crypto::Provider;
 
 use super::{Policy, Smdp};
-use crate::authentication::Set;
+use crate::authentication::{NotOneServer, Set, of_one_server};
 use crate::pki::{ChainError, ParsedCertificate, Side, TrustAnchor, policy, verify_under};
 use crate::{Identity, Timestamp};
 
@@ -53,6 +53,15 @@ pub enum SetupError {
     Sets,
 }
 
+impl From<NotOneServer> for SetupError {
+    fn from(why: NotOneServer) -> Self {
+        match why {
+            NotOneServer::Oid => SetupError::Oid,
+            NotOneServer::Sets => SetupError::Sets,
+        }
+    }
+}
+
 impl Smdp {
     /// An SM-DP+ that is reached at `address`, with a set of certificates under
     /// each CI that it serves.
@@ -73,14 +82,7 @@ impl Smdp {
             .map(|set| set.verify(&anchors, now, crypto))
             .collect();
         let identities = verified?;
-        let oid = identities.first().ok_or(SetupError::Sets)?.oid.clone();
-        if identities.iter().any(|set| set.oid != oid) {
-            return Err(SetupError::Oid);
-        }
-        let under = |ci| identities.iter().filter(|set| set.ci == ci).count();
-        if identities.iter().any(|set| under(set.ci.clone()) != 1) {
-            return Err(SetupError::Sets);
-        }
+        let oid = of_one_server(&identities)?;
         Ok(Smdp {
             address,
             identities,
@@ -103,6 +105,10 @@ impl Set for CiIdentity {
 
     fn auth(&self) -> &Identity {
         &self.auth
+    }
+
+    fn oid(&self) -> &Oid {
+        &self.oid
     }
 }
 

@@ -8,7 +8,7 @@ use rsp_asn1::rsp::SubjectKeyIdentifier;
 use rsp_crypto::Provider;
 
 use super::Smds;
-use crate::authentication::Set;
+use crate::authentication::{NotOneServer, Set, of_one_server};
 use crate::pki::{ChainError, Side, TrustAnchor, policy, verify_under};
 use crate::{Identity, Timestamp};
 
@@ -38,6 +38,15 @@ pub enum SetupError {
     Sets,
 }
 
+impl From<NotOneServer> for SetupError {
+    fn from(why: NotOneServer) -> Self {
+        match why {
+            NotOneServer::Oid => SetupError::Oid,
+            NotOneServer::Sets => SetupError::Sets,
+        }
+    }
+}
+
 impl Smds {
     /// An SM-DS that is reached at `address`, with a CERT.DSauth under each CI
     /// that it serves. It is a root SM-DS; see [`Smds::with_root`].
@@ -57,14 +66,7 @@ impl Smds {
         let identities: Result<Vec<CiIdentity>, SetupError> =
             identities.into_iter().map(verify).collect();
         let identities = identities?;
-        let oid = identities.first().ok_or(SetupError::Sets)?.oid.clone();
-        if identities.iter().any(|set| set.oid != oid) {
-            return Err(SetupError::Oid);
-        }
-        let under = |ci| identities.iter().filter(|set| set.ci == ci).count();
-        if identities.iter().any(|set| under(set.ci.clone()) != 1) {
-            return Err(SetupError::Sets);
-        }
+        let oid = of_one_server(&identities)?;
         Ok(Smds {
             address,
             identities,
@@ -100,5 +102,9 @@ impl Set for CiIdentity {
 
     fn auth(&self) -> &Identity {
         &self.auth
+    }
+
+    fn oid(&self) -> &Oid {
+        &self.oid
     }
 }
