@@ -85,14 +85,18 @@ fn last_line(output: &Output) -> String {
 }
 
 /// The whole chain over CoAP with the eIM's certificate, over CoAP with a key
-/// for each device, and through an MQTT broker.
+/// for each device, and through an MQTT broker; profiles come either way.
 #[test]
 fn other_bindings_end_the_same() {
     for binding in ["coap-cert", "coap-psk", "mqtt"] {
-        let output = demo(&["--devices", "2", "--parallel", "2", "--binding", binding]);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "{binding}: {said}");
-        assert!(last_line(&output).contains(r#""confirmed":2"#), "{binding}");
+        for download in ["direct", "indirect"] {
+            let arguments = ["--binding", binding, "--download", download];
+            let output = demo(&[&["--devices", "2", "--parallel", "2"][..], &arguments].concat());
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success(), "{arguments:?} {said}");
+            let confirmed = last_line(&output).contains(r#""confirmed":2"#);
+            assert!(confirmed, "{arguments:?}");
+        }
     }
 }
 
