@@ -23,7 +23,7 @@ pub(crate) const HOST: &str = "broker.simurgh.test";
 /// The accounts: of the eIM, and one for all devices of a run.
 pub(crate) const EIM_USER: &str = "eim";
 const DEVICE_USER: &str = "device";
-const PASSWORD: &str = "of this run only";
+pub(crate) const PASSWORD: &str = "of this run only";
 
 /// How long it may take to begin.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -39,26 +39,17 @@ pub(crate) struct PrivateBroker {
 impl PrivateBroker {
     /// Starts one for the eIM that is called so.
     pub(crate) fn start(eim: &str) -> Result<Self, Failure> {
+        Self::start_for(eim, &[])
+    }
+
+    /// As [`PrivateBroker::start`], with accounts for these devices alone: they
+    /// have the rights that `docs/esipa-over-mqtt.md` gives them.
+    pub(crate) fn start_for(eim: &str, devices: &[&str]) -> Result<Self, Failure> {
         let folder = std::env::temp_dir().join(format!("simurgh-broker-{}", std::process::id()));
         fs::create_dir_all(&folder)?;
         let authority = certificates(&folder)?;
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
-        let acl = format!(
-            "user {EIM_USER}\ntopic read esipa/1/{eim}/eim/#\ntopic write esipa/1/{eim}/ipa/#\n\
-             user {DEVICE_USER}\ntopic write esipa/1/{eim}/eim/#\ntopic read esipa/1/{eim}/ipa/#\n"
-        );
-        fs::write(folder.join("acl"), acl)?;
-        fs::write(folder.join("password"), PASSWORD)?;
-        for user in [EIM_USER, DEVICE_USER] {
-            let mut passwd = Command::new("mosquitto_passwd");
-            passwd.arg("-b");
-            if user == EIM_USER {
-                passwd.arg("-c");
-            }
-            let made = passwd.arg(folder.join("users")).args([user, PASSWORD]);
-            let made = made.stdout(Stdio::null()).status();
-            made.map_err(|error| format!("mosquitto is needed (cargo xtask setup): {error}"))?;
-        }
+        accounts(&folder, eim, devices)?;
         let (port, at) = (address.port(), folder.display());
         let settings = format!(
             "user root\nlistener {port} 127.0.0.1\ncertfile {at}/server.pem\n\
@@ -129,6 +120,28 @@ impl Drop for PrivateBroker {
         let _ = self.process.wait();
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+/// Writes who may connect, and what each may do.
+fn accounts(folder: &Path, eim: &str, devices: &[&str]) -> Result<(), Failure> {
+    let acl = format!(
+        "user {EIM_USER}\ntopic read esipa/1/{eim}/eim/#\ntopic write esipa/1/{eim}/ipa/#\n\
+         user {DEVICE_USER}\ntopic write esipa/1/{eim}/eim/#\ntopic read esipa/1/{eim}/ipa/#\n\
+         pattern write esipa/1/{eim}/eim/%u/#\npattern read esipa/1/{eim}/ipa/%u\n"
+    );
+    fs::write(folder.join("acl"), acl)?;
+    fs::write(folder.join("password"), PASSWORD)?;
+    for user in [EIM_USER, DEVICE_USER].iter().chain(devices) {
+        let mut passwd = Command::new("mosquitto_passwd");
+        passwd.arg("-b");
+        if *user == EIM_USER {
+            passwd.arg("-c");
+        }
+        let made = passwd.arg(folder.join("users")).args([user, PASSWORD]);
+        let made = made.stdout(Stdio::null()).status();
+        made.map_err(|error| format!("mosquitto is needed (cargo xtask setup): {error}"))?;
+    }
+    Ok(())
 }
 
 /// Makes a CA and the broker's certificate, writes them and the key; gives the
