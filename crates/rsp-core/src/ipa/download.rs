@@ -21,9 +21,11 @@ use rsp_asn1::sgp32::{
 use rsp_asn1::{Asn1, Certificate, Extensions, Signed};
 
 use super::download_report::undefined_error;
+use super::lpa::HashCc;
 use super::poll::{Eim, Round};
 use super::{ActivationCode, Event, IpaError, Server, bound_profile_package, indirect};
-use crate::pki::ParsedCertificate;
+use crate::binding::BindingError;
+use crate::pki::{ParsedCertificate, policy};
 
 /// The SM-DP+'s answer to InitiateAuthentication.
 pub(super) struct Started {
@@ -57,12 +59,20 @@ enum Way<'a> {
     Indirect(&'a Eim),
 }
 
-/// A download that was triggered.
+/// Who asked for a download.
+pub(super) enum By<'a> {
+    /// An eIM, by a trigger.
+    Eim(&'a Eim, Option<TransactionId>),
+    /// The user of the device, who may have given a confirmation code.
+    User(Option<&'a HashCc>),
+}
+
+/// A download that somebody asked for.
 struct Download<'a> {
+    by: By<'a>,
     way: Way<'a>,
     /// Unless the eIM keeps it.
     code: Option<ActivationCode>,
-    eim_transaction_id: Option<TransactionId>,
 }
 
 /// A session that has to be cancelled if it does not come to its end.
@@ -115,7 +125,7 @@ impl Round<'_> {
             return self.process_discovery(eim, trigger, contact).await;
         }
         let done = match self.what_to_download(eim, trigger).await {
-            Ok(download) => self.download_or_cancel(eim, &download).await,
+            Ok(download) => self.download_or_cancel(&download).await,
             Err(NotStarted::Unusable) => return self.refuse_trigger(eim, transaction).await,
             Err(NotStarted::Failed(error)) if error.needs_reset() => return Err(error),
             Err(NotStarted::Failed(error)) => Err(error.into()),
@@ -172,10 +182,25 @@ impl Round<'_> {
             _ => return Err(NotStarted::Unusable),
         };
         Ok(Download {
+            by: By::Eim(eim, trigger.eim_transaction_id.clone()),
             way,
             code,
-            eim_transaction_id: trigger.eim_transaction_id.clone(),
         })
+    }
+
+    /// Downloads what the user of the device has an activation code for.
+    pub(super) async fn download_for_user(
+        &self,
+        code: &ActivationCode,
+        hash_cc: Option<&HashCc>,
+    ) -> Result<Signed<ProfileInstallationResult>, IpaError> {
+        let download = Download {
+            by: By::User(hash_cc),
+            way: Way::Direct(self.smdp(&code.smdp_address)),
+            code: Some(code.clone()),
+        };
+        let done = self.download_or_cancel(&download).await;
+        done.map_err(|broken| broken.error)
     }
 
     /// What `contactDefaultSmdp` means: the address on the eUICC, and no
@@ -195,10 +220,9 @@ impl Round<'_> {
     /// A download that breaks off leaves no session open.
     async fn download_or_cancel(
         &self,
-        eim: &Eim,
         download: &Download<'_>,
     ) -> Result<Signed<ProfileInstallationResult>, Broken> {
-        let mut done = self.download(eim, download).await;
+        let mut done = self.download(download).await;
         if let Err(broken) = &mut done
             && !(broken.is_loading && broken.error.needs_reset())
             && let Some(session) = broken.session.take()
@@ -211,7 +235,6 @@ impl Round<'_> {
 
     async fn download(
         &self,
-        eim: &Eim,
         download: &Download<'_>,
     ) -> Result<Signed<ProfileInstallationResult>, Broken> {
         let address = match (&download.way, &download.code) {
@@ -241,6 +264,8 @@ impl Round<'_> {
         let offered = offered.map_err(&undefined)?;
         let shown = offered.profile_metadata.clone();
         self.check_offer(shown.as_ref()).map_err(&undefined)?;
+        let offered =
+            confirmed(&download.by, offered).map_err(open(CancelSessionReason::POSTPONED))?;
         let package = self.get_bound_profile_package(&download.way, offered).await;
         let package = package.map_err(&undefined)?;
         // What was decided upon must be what the eUICC gets.
@@ -248,13 +273,9 @@ impl Round<'_> {
             let error = IpaError::Protocol("the package has other metadata than were offered");
             return Err(open(CancelSessionReason::METADATA_MISMATCH)(error));
         }
-        let eim_transaction = download.eim_transaction_id.as_ref();
-        self.memory
-            .loading(&eim.id, eim_transaction, &transaction_id);
-        if let Way::Indirect(_) = download.way {
-            self.memory.relayed(&transaction_id);
-        }
-        self.save().await.map_err(&undefined)?;
+        self.remember(download, &transaction_id)
+            .await
+            .map_err(&undefined)?;
         let loaded = self.load_bound_profile_package(&package).await;
         let loaded = loaded.map_err(|error| Broken {
             is_loading: true,
@@ -269,6 +290,23 @@ impl Round<'_> {
             })?;
         }
         Ok(loaded)
+    }
+
+    /// What is about to be loaded, so that its eIM hears of it even if the card
+    /// or the device is reset meanwhile.
+    async fn remember(
+        &self,
+        download: &Download<'_>,
+        session: &TransactionId,
+    ) -> Result<(), IpaError> {
+        let By::Eim(eim, transaction) = &download.by else {
+            return Ok(());
+        };
+        self.memory.loading(&eim.id, transaction.as_ref(), session);
+        if let Way::Indirect(_) = download.way {
+            self.memory.relayed(session);
+        }
+        self.save().await
     }
 
     /// There is nobody to consent to policy rules, and no rule here that allows
@@ -299,7 +337,10 @@ impl Round<'_> {
                     .code
                     .as_ref()
                     .map(|code| code.smdp_address.as_str());
-                let transaction = download.eim_transaction_id.clone();
+                let transaction = match &download.by {
+                    By::Eim(_, transaction) => transaction.clone(),
+                    By::User(_) => None,
+                };
                 self.initiate_through(&eim.server, address, transaction, challenge, info)
                     .await
             }
@@ -437,8 +478,25 @@ impl Round<'_> {
     }
 }
 
+/// A user's confirmation code is for this IPA to add; an eIM's has come with the
+/// offer, or is missing at the SM-DP+.
+fn confirmed(by: &By<'_>, mut offered: Offered) -> Result<Offered, IpaError> {
+    let By::User(hash_cc) = by else {
+        return Ok(offered);
+    };
+    if offered.smdp_signed2.cc_required_flag && hash_cc.is_none() {
+        return Err(IpaError::Protocol("a confirmation code is needed"));
+    }
+    offered.hash_cc = hash_cc.map(|hash| hash(offered.transaction_id.as_bytes()));
+    Ok(offered)
+}
+
+/// Subject code of the confirmation code (SGP.22 5.2.6).
+const CONFIRMATION_CODE: &str = "8.2.7";
+
 /// Why a session is cancelled that an error ends (SGP.32 3.2.3.2). The order
-/// must outlive a failure that passes.
+/// must outlive a failure that passes, and a confirmation code that was
+/// mistyped.
 fn reason_of(error: &IpaError, otherwise: CancelSessionReason) -> CancelSessionReason {
     if *error == IpaError::Policy || indirect::is_policy(error) {
         return CancelSessionReason::PPR_NOT_ALLOWED;
@@ -446,9 +504,13 @@ fn reason_of(error: &IpaError, otherwise: CancelSessionReason) -> CancelSessionR
     if indirect::is_mismatch(error) {
         return CancelSessionReason::METADATA_MISMATCH;
     }
-    match error.is_passing() {
-        true => CancelSessionReason::TIMEOUT,
-        false => otherwise,
+    match error {
+        error if error.is_passing() => CancelSessionReason::TIMEOUT,
+        IpaError::Server {
+            error: BindingError::Refused(data),
+            ..
+        } if data.subject_code == CONFIRMATION_CODE => CancelSessionReason::POSTPONED,
+        _ => otherwise,
     }
 }
 
@@ -467,6 +529,9 @@ fn check_server(started: &Started, code: Option<&ActivationCode>) -> Result<(), 
         .map_err(|_| IpaError::Protocol("CERT.DPauth is malformed"))?;
     if certificate.authority_key_identifier.as_ref() != Some(&started.euicc_ci_pk_id_to_be_used) {
         return Err(IpaError::Protocol("CERT.DPauth is of another CI"));
+    }
+    if !certificate.has_policy(policy::DP_AUTH) {
+        return Err(IpaError::Protocol("the server is no SM-DP+"));
     }
     let oid = code.and_then(|code| code.smdp_oid.as_ref());
     match oid {
