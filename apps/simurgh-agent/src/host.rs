@@ -203,6 +203,9 @@ fn log(event: &Event) {
         }
         Event::DownloadFailed { reason } => tracing::warn!(reason, "the download failed"),
         Event::PackageProcessed => tracing::info!("the eUICC has processed a package"),
+        Event::PackageRefused { reason } => {
+            tracing::warn!(reason, "the eIM's package cannot be used");
+        }
         Event::ResultDelivered => tracing::info!("the eIM has the result"),
         Event::ResultRefused { reason } => {
             tracing::warn!(reason, "the eIM refused the result of a download");

@@ -130,6 +130,7 @@ impl Eim {
             resolve,
             timeout: self.common.timeout(),
             operator: None,
+            smds: None,
             stranger: None,
         })
     }

@@ -3,22 +3,19 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use clap::Args;
+use lab::conform::HttpMessage;
 use lab::conform::ipad::{Answers, Bench, CASES, Ipad, SharedCard};
-use lab::conform::{HttpMessage, HttpReply};
 use lab::reader::{Insertion, Pcscd, vpcd};
 use rsp_asn1::Certificate;
-use rsp_core::pki::{Issuer, Name, Role, Template, certificate_to_pem, issue_under};
-use rsp_crypto::Curve;
-use rsp_crypto::software::{SoftwareKey, SoftwareProvider};
-use rsp_net::{ClientAuth, Limits, Peer, RawHandler, Server, TlsIdentity};
+use rsp_core::pki::{Role, certificate_to_pem};
+use rsp_net::{ClientAuth, Limits, Server, TlsIdentity};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
+use super::emulated::{Emulated, issued};
 use super::options::Common;
 use super::{finish, now};
 use crate::Failure;
@@ -77,12 +74,14 @@ struct Device {
 
 impl Device {
     fn start(command: Option<String>, timeout: Duration) -> Result<Device, Failure> {
-        let (certificate, key) = issued(Role::TlsServer {
+        let tls = Role::TlsServer {
             dns_name: "localhost".into(),
-        })?;
-        let (ci, _) = issued(Role::Ci {
+        };
+        let (certificate, key) = issued(tls, "localhost", None)?;
+        let ci = Role::Ci {
             oid: "2.999.1".into(),
-        })?;
+        };
+        let (ci, _) = issued(ci, "localhost", None)?;
         let chain = vec![certificate.as_bytes().to_vec()];
         let identity = TlsIdentity::from_key_pem(chain, &key.to_pkcs8_pem()?)?;
         let folder = TemporaryFolder::new()?;
@@ -202,49 +201,12 @@ impl Ipad for Device {
 
     fn round(&mut self, card: SharedCard, answers: Answers) -> Result<Vec<HttpMessage>, String> {
         self.rounds += 1;
-        let requests: Arc<Mutex<Vec<HttpMessage>>> = Arc::default();
-        let eim = Emulated {
-            answers: Mutex::new(answers),
-            requests: requests.clone(),
-        };
+        let eim = Emulated::new(answers);
+        let requests = eim.requests();
         self.serve_and_run(card, eim)
             .map_err(|error| error.to_string())?;
         let requests = requests.lock().map_err(|error| error.to_string())?;
         Ok(requests.clone())
-    }
-}
-
-/// The eIM on its wire.
-struct Emulated {
-    answers: Mutex<Answers>,
-    requests: Arc<Mutex<Vec<HttpMessage>>>,
-}
-
-impl RawHandler for Emulated {
-    async fn handle(&self, request: http::Request<Bytes>, _: &Peer) -> http::Response<Bytes> {
-        let (parts, body) = request.into_parts();
-        let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            (name.as_str().to_string(), value)
-        };
-        let message = HttpMessage {
-            path: parts.uri.path().to_string(),
-            headers: parts.headers.iter().map(header).collect(),
-            body: body.into(),
-            ..HttpMessage::default()
-        };
-        let reply = match self.answers.lock() {
-            Ok(mut answers) => answers(&message),
-            Err(_) => HttpReply::default(),
-        };
-        if let Ok(mut requests) = self.requests.lock() {
-            requests.push(message);
-        }
-        let mut response = http::Response::builder().status(reply.status);
-        for (name, value) in &reply.headers {
-            response = response.header(name, value);
-        }
-        response.body(Bytes::from(reply.body)).unwrap_or_default()
     }
 }
 
@@ -273,24 +235,3 @@ impl vpcd::Card for InReader {
 /// An answer to reset of a card that speaks T=0 and T=1 at will, without
 /// historical bytes.
 const ATR: [u8; 2] = [0x3B, 0x00];
-
-/// A certificate of the suite, issued by itself.
-fn issued(role: Role) -> Result<(Certificate, SoftwareKey), Failure> {
-    let mut rng = crate::demo::random()?;
-    let key = SoftwareKey::generate(Curve::NistP256, &mut rng)?;
-    let now = now()?;
-    let template = Template {
-        role,
-        subject: Name {
-            common_name: "localhost".into(),
-            ..Name::default()
-        },
-        public_key: key.public_key(),
-        serial: &[1],
-        not_before: now,
-        not_after: now.after(Duration::from_secs(86_400)),
-    };
-    let issuer = Issuer::new(&template.subject, key.public_key(), &SoftwareProvider);
-    let issued = issue_under(&template, &issuer, &key, &SoftwareProvider)?;
-    Ok((issued, key))
-}

@@ -1,11 +1,13 @@
 //! `simurgh-lab conform`: conformance suites against somebody's product.
 
 mod eim;
+mod emulated;
 mod euicc;
 mod ipad;
 mod options;
 mod own;
 mod smdp;
+mod smds;
 mod wire;
 
 use std::io::Write;
@@ -48,6 +50,8 @@ enum Subject {
     Ipad(ipad::IpadArgs),
     /// An SM-DP+ (SGP.22 ES2+ and ES9+)
     Smdp(smdp::Smdp),
+    /// An SM-DS (SGP.22 ES11, ES12 and ES15)
+    Smds(smds::Smds),
     /// Rows about codecs: which tests of the libraries hold them
     Codec(Common),
 }
@@ -60,6 +64,7 @@ impl Conform {
             Subject::Eim(eim) => eim.run(),
             Subject::Ipad(ipad) => ipad.run(),
             Subject::Smdp(smdp) => smdp.run(),
+            Subject::Smds(smds) => smds.run(),
             Subject::Codec(common) => finish(common, "codec", &[codec::CASES], || Ok(())),
         }
     }

@@ -18,7 +18,7 @@ use tokio::runtime::Runtime;
 use super::options;
 use super::wire::{Subject, Wire};
 use crate::Failure;
-use crate::demo::server::{self, DOOR, EIM, SMDP, ServerProcess};
+use crate::demo::server::{self, DOOR, EIM, SMDP, SMDS, ServerProcess};
 
 /// A running server with everything that its operator has.
 pub(crate) struct Own {
@@ -29,11 +29,16 @@ pub(crate) struct Own {
 
 impl Own {
     pub(crate) fn start(timeout: Duration) -> Result<Own, Failure> {
+        Self::start_with(timeout, &[])
+    }
+
+    /// With these settings more.
+    pub(crate) fn start_with(timeout: Duration, settings: &[String]) -> Result<Own, Failure> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()?;
-        let process = runtime.block_on(ServerProcess::start(None, None, &[]))?;
+        let process = runtime.block_on(ServerProcess::start_on_both_curves(settings))?;
         Ok(Own {
             process: Some(process),
             runtime,
@@ -52,8 +57,18 @@ impl Own {
 
     /// The CI, with its key.
     pub(crate) fn authority(&self) -> Result<Authority, Failure> {
-        let certificate = server::certificate(&self.ca(&format!("{}.pem", member::CI))?)?;
-        let file = self.ca(&format!("{}.key.pem", member::CI))?;
+        self.authority_in("")
+    }
+
+    /// The CI on brainpoolP256r1, with its key.
+    pub(crate) fn brainpool(&self) -> Result<Authority, Failure> {
+        self.authority_in("brainpool/")
+    }
+
+    fn authority_in(&self, folder: &str) -> Result<Authority, Failure> {
+        let file = self.ca(&format!("{folder}{}.pem", member::CI))?;
+        let certificate = server::certificate(&file)?;
+        let file = self.ca(&format!("{folder}{}.key.pem", member::CI))?;
         let key = options::key(&options::read(&file)?, &file)?;
         Ok(Authority {
             certificate,
@@ -69,12 +84,17 @@ impl Own {
 
     /// Names and sockets of the servers.
     pub(crate) fn resolve(&self) -> Result<Vec<(String, SocketAddr)>, Failure> {
-        let addresses = self.process()?.addresses;
-        Ok(vec![
+        let addresses = &self.process()?.addresses;
+        let smds = addresses.smds.parse().ok();
+        let smds = smds.map(|address| (SMDS.to_string(), address));
+        Ok([
             (EIM.to_string(), addresses.eim),
             (SMDP.to_string(), addresses.smdp),
             (DOOR.to_string(), addresses.door),
-        ])
+        ]
+        .into_iter()
+        .chain(smds)
+        .collect())
     }
 
     /// A call of the API.
@@ -92,6 +112,7 @@ impl Own {
             resolve: self.resolve()?,
             timeout: self.timeout,
             operator: None,
+            smds: None,
             stranger: None,
         })?;
         let reply = wire.send(&HttpMessage {

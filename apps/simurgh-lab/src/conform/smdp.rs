@@ -94,6 +94,7 @@ impl Smdp {
             resolve: self.resolve.clone(),
             timeout: self.common.timeout(),
             operator: operator.transpose()?,
+            smds: None,
             stranger: Some(stranger()?),
         })?;
         let host = url.trim_start_matches("https://").trim_end_matches('/');
@@ -133,12 +134,13 @@ impl Smdp {
             resolve: own.resolve()?,
             timeout: self.common.timeout(),
             operator: Some(own.operator()?),
+            smds: None,
             stranger: Some(stranger()?),
         })?;
         let settings = Settings {
             address: SMDP.to_string(),
             authority,
-            brainpool: None,
+            brainpool: Some(own.brainpool()?),
             profile_type: self.profile_type.clone(),
             protected_type: Some("own-keys".to_string()),
             bound_once_type: Some("bound-once".to_string()),

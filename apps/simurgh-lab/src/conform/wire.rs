@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lab::conform::{Certificates, Http, HttpMessage, HttpReply};
-use rsp_core::pki::{Issuer, Name, Role, Template, TlsTrust, issue_under};
-use rsp_crypto::Curve;
-use rsp_crypto::software::{SoftwareKey, SoftwareProvider};
+use rsp_core::pki::{Role, TlsTrust};
+use rsp_crypto::software::SoftwareProvider;
 use rsp_net::{Client, TlsIdentity};
 use tokio::runtime::Runtime;
 
+use super::emulated;
 use crate::Failure;
 
 /// Where the subject is and whom to trust as it.
@@ -22,6 +22,7 @@ pub(crate) struct Subject {
     pub(crate) resolve: Vec<(String, SocketAddr)>,
     pub(crate) timeout: Duration,
     pub(crate) operator: Option<TlsIdentity>,
+    pub(crate) smds: Option<TlsIdentity>,
     pub(crate) stranger: Option<TlsIdentity>,
 }
 
@@ -32,6 +33,7 @@ pub(crate) struct Wire {
     trust: TlsTrust,
     anybody: Client,
     operator: Option<Client>,
+    smds: Option<Client>,
     stranger: Option<Client>,
 }
 
@@ -56,6 +58,7 @@ impl Wire {
                 .build()?,
             anybody: client(None)?,
             operator: as_somebody(subject.operator.clone())?,
+            smds: as_somebody(subject.smds.clone())?,
             stranger: as_somebody(subject.stranger.clone())?,
             url: subject.url.trim_end_matches('/').to_string(),
             trust: subject.trust.clone(),
@@ -69,6 +72,10 @@ impl Wire {
                 .operator
                 .as_ref()
                 .ok_or("no certificate of an operator is given".into()),
+            Certificates::Smds => self
+                .smds
+                .as_ref()
+                .ok_or("no certificate of an SM-DS is given".into()),
             Certificates::Stranger => self
                 .stranger
                 .as_ref()
@@ -113,25 +120,8 @@ impl Http for Wire {
 
 /// A certificate that nobody has a reason to trust, with its key.
 pub(crate) fn stranger() -> Result<TlsIdentity, Failure> {
-    let mut rng = crate::demo::random()?;
-    let key = SoftwareKey::generate(Curve::NistP256, &mut rng)?;
-    let now = super::now()?;
-    let template = Template {
-        role: Role::Operator {
-            oid: "2.999.4711".into(),
-        },
-        subject: Name {
-            common_name: "stranger".into(),
-            ..Name::default()
-        },
-        public_key: key.public_key(),
-        serial: &[1],
-        not_before: now,
-        not_after: now.after(Duration::from_secs(86_400)),
+    let role = Role::Operator {
+        oid: "2.999.4711".into(),
     };
-    let issuer = Issuer::new(&template.subject, key.public_key(), &SoftwareProvider);
-    let certificate = issue_under(&template, &issuer, &key, &SoftwareProvider)?;
-    let pem = key.to_pkcs8_pem()?;
-    let chain = vec![certificate.as_bytes().to_vec()];
-    Ok(TlsIdentity::from_key_pem(chain, &pem)?)
+    emulated::identity(role, "stranger", None)
 }

@@ -20,17 +20,20 @@ use crate::Failure;
 /// Names in the demonstration's certificates.
 pub(crate) const EIM: &str = "eim.simurgh.test";
 pub(crate) const SMDP: &str = "smdp.simurgh.test";
+pub(crate) const SMDS: &str = "smds.simurgh.test";
 pub(crate) const DOOR: &str = "localhost";
 
 /// How long the server may take to be ready, and to end.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Where the server listens.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Addresses {
     pub(crate) eim: SocketAddr,
     pub(crate) smdp: SocketAddr,
     pub(crate) door: SocketAddr,
+    /// The SM-DS's, or empty if there is none.
+    pub(crate) smds: String,
     /// ESipa over CoAP, if it is served.
     pub(crate) coap: Option<SocketAddr>,
 }
@@ -60,15 +63,30 @@ impl ServerProcess {
             Some(folder) => Folder::Kept(folder.to_path_buf()),
             None => Folder::Temporary(TemporaryFolder::new()?),
         };
-        Self::start_in(&program, folder, settings).await
+        Self::start_in(&program, folder, &[], settings).await
     }
 
-    async fn start_in(program: &Path, kept: Folder, settings: &[String]) -> Result<Self, Failure> {
+    /// The program beside this one, with a CI on each curve, in a folder that
+    /// goes with it.
+    pub(crate) async fn start_on_both_curves(settings: &[String]) -> Result<Self, Failure> {
+        let program = std::env::current_exe()?.with_file_name("simurgh");
+        let folder = Folder::Temporary(TemporaryFolder::new()?);
+        Self::start_in(&program, folder, &["--curve", "both"], settings).await
+    }
+
+    async fn start_in(
+        program: &Path,
+        kept: Folder,
+        more: &[&str],
+        settings: &[String],
+    ) -> Result<Self, Failure> {
         let folder = kept.path().to_path_buf();
         let init = Command::new(program)
             .args(["init", "--ports", "0,0,0", "--eim", EIM, "--smdp", SMDP])
             // The demonstration makes cards, and orders: it is EUM and operator.
-            .args(["--plain-ca", "--door", DOOR, "--dir"])
+            .args(["--plain-ca", "--door", DOOR])
+            .args(more)
+            .arg("--dir")
             .arg(&folder)
             .stdout(Stdio::null())
             .status()

@@ -16,6 +16,7 @@ pub mod ipad;
 mod junit;
 mod report;
 pub mod smdp;
+pub mod smds;
 mod software_card;
 mod wire;
 

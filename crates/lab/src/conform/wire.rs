@@ -30,6 +30,8 @@ pub enum Certificates {
     None,
     /// With the operator's.
     Operator,
+    /// With that of an SM-DS.
+    Smds,
     /// With one that the subject has no reason to trust.
     Stranger,
 }

@@ -230,7 +230,8 @@ pub(super) fn numbers(data: &IpaEuiccData) -> Vec<i64> {
         .collect()
 }
 
-fn error(
+/// A refusal of the request.
+pub(super) fn error(
     code: IpaEuiccDataErrorCode,
     transaction: Option<TransactionId>,
 ) -> IpaEuiccDataResponseError {

@@ -38,6 +38,7 @@ mod recovery;
 mod requests;
 mod rollback;
 mod state_change;
+mod unusable_package;
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -160,6 +161,11 @@ pub enum Event {
     },
     /// The eUICC has processed a package.
     PackageProcessed,
+    /// The eIM had a package that this IPA cannot use, and was told so.
+    PackageRefused {
+        /// Why.
+        reason: String,
+    },
     /// The eIM was out of reach over a new profile: the eUICC has gone back to
     /// the one before, as the eIM allowed.
     RolledBack,

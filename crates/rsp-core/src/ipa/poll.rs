@@ -18,7 +18,9 @@ use rsp_asn1::{Extensions, Null};
 use super::channel::Channel;
 use super::memory::Memory;
 use super::port::Port;
+use super::unusable_package::UnusablePackage;
 use super::{Config, Event, IpaError, MAX_PACKAGES_PER_ROUND, Server};
+use crate::binding::esipa::Function;
 use crate::binding::{BindingError, Transport};
 use crate::pki::TlsTrust;
 
@@ -209,7 +211,15 @@ impl Round<'_> {
             if stop_after.is_some_and(|most| self.processed.get() >= most) {
                 return Ok(());
             }
-            match self.get_eim_package(eim).await? {
+            let package = match self.get_eim_package(eim).await? {
+                Ok(package) => package,
+                Err(unusable) => {
+                    self.count_package();
+                    self.refuse_package(eim, unusable).await?;
+                    continue;
+                }
+            };
+            match package {
                 GetEimPackageResponse::EuiccPackageRequest(package) => {
                     self.count_package();
                     self.process_euicc_package(eim, package.as_bytes()).await?;
@@ -238,8 +248,12 @@ impl Round<'_> {
     }
 
     /// ESipa.GetEimPackage. What has changed without this eIM is told until it
-    /// has answered once (SGP.32 5.14.5).
-    async fn get_eim_package(&self, eim: &Eim) -> Result<GetEimPackageResponse, IpaError> {
+    /// has answered once (SGP.32 5.14.5). A package that cannot be read is an
+    /// answer too.
+    async fn get_eim_package(
+        &self,
+        eim: &Eim,
+    ) -> Result<Result<GetEimPackageResponse, UnusablePackage>, IpaError> {
         let cause = self.memory.cause_for(&eim.id);
         let request = GetEimPackageRequest {
             eid_value: self.eid,
@@ -249,15 +263,19 @@ impl Round<'_> {
             extensions: Extensions::default(),
         };
         let message = EsipaMessageFromIpaToEim::GetEimPackageRequest(request);
-        match self.esipa(&eim.server, &message).await? {
-            EsipaMessageFromEimToIpa::GetEimPackageResponse(response) => {
-                if let Some(cause) = cause {
-                    self.memory.told(&eim.id, cause);
-                }
-                Ok(response)
+        let (binding, response) = self.ask_eim(&eim.server, &message).await?;
+        let answer = match binding.decode_response(Function::GetEimPackage, &response) {
+            Ok(EsipaMessageFromEimToIpa::GetEimPackageResponse(answer)) => Ok(answer),
+            Ok(_) => return Err(wrong_function(&eim.server)),
+            Err(error) => {
+                let unusable = UnusablePackage::find(binding, &response, &error);
+                Err(unusable.ok_or_else(|| server_error(&eim.server, error))?)
             }
-            _ => Err(wrong_function(&eim.server)),
+        };
+        if let Some(cause) = cause {
+            self.memory.told(&eim.id, cause);
         }
+        Ok(answer)
     }
 
     /// ESipa.ProvideEimPackageResult; gives the sequence numbers that the eIM

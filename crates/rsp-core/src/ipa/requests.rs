@@ -16,8 +16,7 @@ impl Round<'_> {
         eim: &Server,
         message: &EsipaMessageFromIpaToEim,
     ) -> Result<EsipaMessageFromEimToIpa, IpaError> {
-        let response = self.ask_eim(eim, message).await?;
-        let binding = self.binding_of(eim);
+        let (binding, response) = self.ask_eim(eim, message).await?;
         let decoded = binding.decode_response(Function::of(message), &response);
         decoded.map_err(|error| server_error(eim, error))
     }
@@ -28,18 +27,20 @@ impl Round<'_> {
         eim: &Server,
         message: &EsipaMessageFromIpaToEim,
     ) -> Result<(), IpaError> {
-        let response = self.ask_eim(eim, message).await?;
+        let (_, response) = self.ask_eim(eim, message).await?;
         binding::executed(&response).map_err(|error| server_error(eim, error))
     }
 
-    async fn ask_eim(
+    /// A message to an eIM; gives the response, and the binding it is in.
+    pub(super) async fn ask_eim(
         &self,
         eim: &Server,
         message: &EsipaMessageFromIpaToEim,
-    ) -> Result<HttpResponse, IpaError> {
-        let request = self.esipa_request(self.binding_of(eim), message);
+    ) -> Result<(EsipaBinding, HttpResponse), IpaError> {
+        let binding = self.binding_of(eim);
+        let request = self.esipa_request(binding, message);
         let request = request.map_err(|error| server_error(eim, error))?;
-        self.request(eim, request).await
+        Ok((binding, self.request(eim, request).await?))
     }
 
     /// JSON is a binding over HTTPS only (SGP.32 6.1).

@@ -30,7 +30,7 @@ pub(super) const CASES: &[Case<Bench>] = &[
 
 impl Bench {
     /// A message in the ASN.1 binding.
-    fn asn1(
+    pub(in crate::conform) fn asn1(
         &mut self,
         request: &RemoteProfileProvisioningRequest,
     ) -> Check<RemoteProfileProvisioningResponse> {
@@ -50,7 +50,11 @@ impl Bench {
         Ok(RemoteProfileProvisioningResponse::from_der(&reply.body)?)
     }
 
-    fn started_asn1(&mut self, euicc: &Euicc, address: &str) -> Check<Result<Started, i64>> {
+    pub(in crate::conform) fn started_asn1(
+        &mut self,
+        euicc: &Euicc,
+        address: &str,
+    ) -> Check<Result<Started, i64>> {
         let mut challenge = [0; 16];
         self.rng.fill(&mut challenge);
         let request = RemoteProfileProvisioningRequest::InitiateAuthenticationRequest(

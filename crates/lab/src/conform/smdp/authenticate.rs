@@ -133,7 +133,7 @@ pub(super) struct Offered {
 }
 
 /// AuthenticateClient with this answer of an eUICC.
-pub(super) fn request(id: &str, response: &AuthenticateServerResponse) -> Value {
+pub(in crate::conform) fn request(id: &str, response: &AuthenticateServerResponse) -> Value {
     json!({
         "transactionId": id,
         "authenticateServerResponse": base64(&response.to_der()),
@@ -142,7 +142,7 @@ pub(super) fn request(id: &str, response: &AuthenticateServerResponse) -> Value 
 
 impl Bench {
     /// AuthenticateClient of an honest eUICC.
-    pub(super) fn authenticated(
+    pub(in crate::conform) fn authenticated(
         &mut self,
         euicc: &Euicc,
         started: &Started,

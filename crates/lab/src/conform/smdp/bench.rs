@@ -38,17 +38,17 @@ pub struct Settings {
 
 /// The bench of the suite.
 pub struct Bench {
-    pub(super) http: Box<dyn Http>,
-    pub(super) settings: Settings,
-    pub(super) now: Timestamp,
-    pub(super) rng: SeededRng,
-    pub(super) eum: Option<Eum>,
+    pub(in crate::conform) http: Box<dyn Http>,
+    pub(in crate::conform) settings: Settings,
+    pub(in crate::conform) now: Timestamp,
+    pub(in crate::conform) rng: SeededRng,
+    pub(in crate::conform) eum: Option<Eum>,
     /// How many eUICCs and MatchingIDs there were.
-    pub(super) made: u32,
+    pub(in crate::conform) made: u32,
     /// How many calls of ES2+.
-    pub(super) calls: u32,
+    pub(in crate::conform) calls: u32,
     /// On which curve eUICCs are made.
-    pub(super) curve: Curve,
+    pub(in crate::conform) curve: Curve,
 }
 
 impl fmt::Debug for Bench {
@@ -59,24 +59,24 @@ impl fmt::Debug for Bench {
 
 /// What is ordered.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Order<'a> {
+pub(in crate::conform) struct Order<'a> {
     /// For one eUICC.
-    pub(super) eid: Option<&'a str>,
+    pub(in crate::conform) eid: Option<&'a str>,
     /// What the end user has to type.
-    pub(super) code: Option<&'a str>,
+    pub(in crate::conform) code: Option<&'a str>,
     /// The MatchingID; `None` lets the SM-DP+ make one.
-    pub(super) matching_id: Option<&'a str>,
+    pub(in crate::conform) matching_id: Option<&'a str>,
     /// Whether the profile stays unreleased.
-    pub(super) held: bool,
+    pub(in crate::conform) held: bool,
     /// Another profile type than the usual one.
-    pub(super) profile_type: Option<&'a str>,
+    pub(in crate::conform) profile_type: Option<&'a str>,
 }
 
 /// What came of an order.
 #[derive(Clone, Debug)]
-pub(super) struct Ordered {
-    pub(super) iccid: String,
-    pub(super) matching_id: String,
+pub(in crate::conform) struct Ordered {
+    pub(in crate::conform) iccid: String,
+    pub(in crate::conform) matching_id: String,
 }
 
 impl Bench {
@@ -97,7 +97,7 @@ impl Bench {
     }
 
     /// The CI in use: its certificate and its key.
-    pub(super) fn ci(&self) -> Check<(Certificate, SoftwareKey)> {
+    pub(in crate::conform) fn ci(&self) -> Check<(Certificate, SoftwareKey)> {
         let authority = match self.curve {
             Curve::NistP256 => Some(&self.settings.authority),
             _ => self.settings.brainpool.as_ref(),
@@ -110,14 +110,14 @@ impl Bench {
     }
 
     /// An eUICC that the SM-DP+ has no reason to refuse.
-    pub(super) fn euicc(&mut self) -> Check<Euicc> {
+    pub(in crate::conform) fn euicc(&mut self) -> Check<Euicc> {
         self.made += 1;
         let number = self.made;
         Euicc::new(self, number)
     }
 
     /// A MatchingID that no other order has.
-    pub(super) fn matching_id(&mut self) -> String {
+    pub(in crate::conform) fn matching_id(&mut self) -> String {
         let mut octets = [0; 6];
         self.rng.fill(&mut octets);
         let shown: String = octets.iter().map(|o| format!("{o:02X}")).collect();
@@ -125,7 +125,7 @@ impl Bench {
     }
 
     /// ES2+.DownloadOrder; gives the ICCID.
-    pub(super) fn allocated(&mut self, order: &Order<'_>) -> Check<String> {
+    pub(in crate::conform) fn allocated(&mut self, order: &Order<'_>) -> Check<String> {
         let usual = self.settings.profile_type.clone();
         let mut body = json!({ "profileType": order.profile_type.unwrap_or(&usual) });
         set(&mut body, "eid", order.eid);
@@ -134,7 +134,7 @@ impl Bench {
     }
 
     /// ES2+.ConfirmOrder of an allocated profile.
-    pub(super) fn confirm(&mut self, iccid: &str, order: &Order<'_>) -> Check<Reply> {
+    pub(in crate::conform) fn confirm(&mut self, iccid: &str, order: &Order<'_>) -> Check<Reply> {
         let mut body = json!({ "iccid": iccid, "releaseFlag": !order.held });
         set(&mut body, "eid", order.eid);
         set(&mut body, "matchingId", order.matching_id);
@@ -143,7 +143,7 @@ impl Bench {
     }
 
     /// A profile that is ordered and confirmed.
-    pub(super) fn order(&mut self, order: &Order<'_>) -> Check<Ordered> {
+    pub(in crate::conform) fn order(&mut self, order: &Order<'_>) -> Check<Ordered> {
         let iccid = self.allocated(order)?;
         iccid.parse::<Iccid>()?;
         let reply = self.confirm(&iccid, order)?.ok("confirmOrder")?;
@@ -162,7 +162,7 @@ impl Bench {
     }
 
     /// A type that the bench may lack.
-    pub(super) fn special(&self, found: &Option<String>, what: &str) -> Check<String> {
+    pub(in crate::conform) fn special(&self, found: &Option<String>, what: &str) -> Check<String> {
         match found {
             Some(name) => Ok(name.clone()),
             None => skip(format!("no profile type is given {what}")),

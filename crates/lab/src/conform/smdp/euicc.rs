@@ -19,35 +19,35 @@ use crate::conform::case::Check;
 use crate::conform::der::tlv;
 
 /// First digits of the EIDs.
-pub(super) const PREFIX: &str = "89049032";
-pub(super) const YEAR: Duration = Duration::from_secs(365 * 86_400);
+pub(in crate::conform) const PREFIX: &str = "89049032";
+pub(in crate::conform) const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 /// Who makes eUICCs.
 #[derive(Clone)]
-pub(super) struct Eum {
-    pub(super) certificate: Certificate,
-    pub(super) key: SoftwareKey,
+pub(in crate::conform) struct Eum {
+    pub(in crate::conform) certificate: Certificate,
+    pub(in crate::conform) key: SoftwareKey,
 }
 
 /// An eUICC.
 #[derive(Clone)]
-pub(super) struct Euicc {
-    pub(super) eid: Eid,
-    pub(super) key: SoftwareKey,
-    pub(super) certificate: Certificate,
-    pub(super) eum: Certificate,
+pub(in crate::conform) struct Euicc {
+    pub(in crate::conform) eid: Eid,
+    pub(in crate::conform) key: SoftwareKey,
+    pub(in crate::conform) certificate: Certificate,
+    pub(in crate::conform) eum: Certificate,
     /// Identifier of the CI's key.
-    pub(super) ci: Vec<u8>,
-    pub(super) info2: EuiccInfo2,
-    pub(super) device: DeviceInfo,
+    pub(in crate::conform) ci: Vec<u8>,
+    pub(in crate::conform) info2: EuiccInfo2,
+    pub(in crate::conform) device: DeviceInfo,
     /// otSK.EUICC.ECKA.
-    pub(super) one_time: SoftwareKey,
+    pub(in crate::conform) one_time: SoftwareKey,
     /// What the end user types.
-    pub(super) code: Option<String>,
+    pub(in crate::conform) code: Option<String>,
 }
 
 /// A certificate in one of the roles, by an issuer.
-pub(super) fn issue(
+pub(in crate::conform) fn issue(
     role: Role,
     serial_number: &str,
     key: &SoftwareKey,
@@ -72,7 +72,7 @@ pub(super) fn issue(
 }
 
 /// The role of the EUM.
-pub(super) fn eum_role() -> Role {
+pub(in crate::conform) fn eum_role() -> Role {
     Role::Eum {
         oid: "2.999.5".into(),
         eid_prefix: PREFIX.into(),
@@ -81,7 +81,10 @@ pub(super) fn eum_role() -> Role {
 
 impl Eum {
     /// A new one under a CI.
-    pub(super) fn under(bench: &mut Bench, ci: (&Certificate, &SoftwareKey)) -> Check<Eum> {
+    pub(in crate::conform) fn under(
+        bench: &mut Bench,
+        ci: (&Certificate, &SoftwareKey),
+    ) -> Check<Eum> {
         let key = SoftwareKey::generate(SigningKey::public_key(ci.1).curve(), &mut bench.rng)?;
         let validity = (bench.now, bench.now.after(YEAR));
         Ok(Eum {
@@ -93,7 +96,7 @@ impl Eum {
 
 impl Euicc {
     /// The eUICC with this number, of the bench's EUM on its curve.
-    pub(super) fn new(bench: &mut Bench, number: u32) -> Check<Euicc> {
+    pub(in crate::conform) fn new(bench: &mut Bench, number: u32) -> Check<Euicc> {
         let (ci, ci_key) = bench.ci()?;
         let eum = match &bench.eum {
             Some(eum) => eum.clone(),
@@ -104,7 +107,12 @@ impl Euicc {
     }
 
     /// An eUICC of an EUM.
-    pub(super) fn of(bench: &mut Bench, eum: &Eum, ci: Vec<u8>, number: u32) -> Check<Euicc> {
+    pub(in crate::conform) fn of(
+        bench: &mut Bench,
+        eum: &Eum,
+        ci: Vec<u8>,
+        number: u32,
+    ) -> Check<Euicc> {
         let curve: Curve = SigningKey::public_key(&eum.key).curve();
         let eid = Eid::with_check_digits(&format!("{PREFIX}{number:022}"))?;
         let key = SoftwareKey::generate(curve, &mut bench.rng)?;
@@ -124,7 +132,7 @@ impl Euicc {
     }
 
     /// EUICCInfo1.
-    pub(super) fn info1(&self) -> EuiccInfo1 {
+    pub(in crate::conform) fn info1(&self) -> EuiccInfo1 {
         EuiccInfo1 {
             svn: self.info2.svn,
             euicc_ci_pk_id_list_for_verification: vec![self.ci.clone()],
@@ -134,7 +142,7 @@ impl Euicc {
     }
 
     /// euiccSigned1 for a serverSigned1.
-    pub(super) fn signed1(
+    pub(in crate::conform) fn signed1(
         &self,
         server: &ServerSigned1,
         matching_id: Option<&str>,
@@ -155,7 +163,10 @@ impl Euicc {
     }
 
     /// AuthenticateServerResponse.
-    pub(super) fn authenticates(&self, signed: EuiccSigned1) -> Check<AuthenticateServerResponse> {
+    pub(in crate::conform) fn authenticates(
+        &self,
+        signed: EuiccSigned1,
+    ) -> Check<AuthenticateServerResponse> {
         let euicc_signed1 = Signed::new(signed);
         let signature = self.key.sign(&[euicc_signed1.as_bytes()])?;
         Ok(AuthenticateServerResponse::Ok(AuthenticateResponseOk {
@@ -168,7 +179,7 @@ impl Euicc {
     }
 
     /// PrepareDownloadResponse, over smdpSignature2.
-    pub(super) fn prepares(
+    pub(in crate::conform) fn prepares(
         &self,
         transaction_id: &TransactionId,
         smdp_signature2: &[u8],
@@ -193,14 +204,14 @@ impl Euicc {
     }
 
     /// Signs any object.
-    pub(super) fn sign<T: Asn1>(&self, object: &Signed<T>) -> Check<Vec<u8>> {
+    pub(in crate::conform) fn sign<T: Asn1>(&self, object: &Signed<T>) -> Check<Vec<u8>> {
         Ok(self.key.sign(&[object.as_bytes()])?.as_bytes().to_vec())
     }
 }
 
 /// The key identifier of a CI: as its certificate has it, which the issuing
 /// code of this project takes from the key.
-pub(super) fn ci_identifier(key: &SoftwareKey) -> Vec<u8> {
+pub(in crate::conform) fn ci_identifier(key: &SoftwareKey) -> Vec<u8> {
     rsp_core::pki::key_identifier(SigningKey::public_key(key), &SoftwareProvider)
 }
 
@@ -235,6 +246,6 @@ fn info2(ci: &[u8]) -> Check<EuiccInfo2> {
 }
 
 /// An ICCID that the case only needs to name.
-pub(super) fn iccid(text: &str) -> Check<Iccid> {
+pub(in crate::conform) fn iccid(text: &str) -> Check<Iccid> {
     Ok(text.parse()?)
 }

@@ -10,7 +10,7 @@ use crate::conform::{Certificates, HttpMessage, HttpReply};
 
 /// What a function came to.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Reply {
+pub(in crate::conform) enum Reply {
     /// Executed-Success, with its members.
     Ok(Value),
     /// Failed, with subject and reason code: `8.1/6.1`.
@@ -19,7 +19,7 @@ pub(super) enum Reply {
 
 impl Reply {
     /// The members of a success.
-    pub(super) fn ok(self, function: &str) -> Check<Value> {
+    pub(in crate::conform) fn ok(self, function: &str) -> Check<Value> {
         match self {
             Reply::Ok(members) => Ok(members),
             Reply::Refused(pair) => fail(format!("{function} is refused with {pair}")),
@@ -27,7 +27,7 @@ impl Reply {
     }
 
     /// The codes of a refusal.
-    pub(super) fn refused(self, function: &str) -> Check<String> {
+    pub(in crate::conform) fn refused(self, function: &str) -> Check<String> {
         match self {
             Reply::Ok(_) => fail(format!("{function} is executed instead of refused")),
             Reply::Refused(pair) => Ok(pair),
@@ -35,25 +35,25 @@ impl Reply {
     }
 
     /// Fails unless it is a refusal with these codes.
-    pub(super) fn refused_with(self, function: &str, pair: &str) -> Check {
+    pub(in crate::conform) fn refused_with(self, function: &str, pair: &str) -> Check {
         let found = self.refused(function)?;
         same(&format!("codes of {function}"), found.as_str(), pair)
     }
 }
 
 /// Octets as JSON carries them.
-pub(super) fn base64(octets: &[u8]) -> String {
+pub(in crate::conform) fn base64(octets: &[u8]) -> String {
     STANDARD.encode(octets)
 }
 
 /// A member that is text.
-pub(super) fn member(message: &Value, name: &str) -> Check<String> {
+pub(in crate::conform) fn member(message: &Value, name: &str) -> Check<String> {
     let found = message.get(name).and_then(Value::as_str);
     some(&format!("{name} in the response"), found).map(ToString::to_string)
 }
 
 /// A member that is octets.
-pub(super) fn octets(message: &Value, name: &str) -> Check<Vec<u8>> {
+pub(in crate::conform) fn octets(message: &Value, name: &str) -> Check<Vec<u8>> {
     let text = member(message, name)?;
     let read = STANDARD.decode(text.as_bytes());
     read.map_err(|error| Stop::Failed(format!("{name} is no base64: {error}")))
@@ -61,7 +61,7 @@ pub(super) fn octets(message: &Value, name: &str) -> Check<Vec<u8>> {
 
 impl Bench {
     /// A request in JSON.
-    pub(super) fn post(
+    pub(in crate::conform) fn post(
         &mut self,
         path: &str,
         body: &Value,
@@ -78,14 +78,14 @@ impl Bench {
     }
 
     /// A function of ES9+.
-    pub(super) fn es9plus(&mut self, function: &str, body: &Value) -> Check<Reply> {
+    pub(in crate::conform) fn es9plus(&mut self, function: &str, body: &Value) -> Check<Reply> {
         let path = format!("/gsma/rsp2/es9plus/{function}");
         let reply = self.post(&path, body, Certificates::None)?;
         read(function, &reply)
     }
 
     /// A function of ES2+.
-    pub(super) fn es2plus(&mut self, function: &str, mut body: Value) -> Check<Reply> {
+    pub(in crate::conform) fn es2plus(&mut self, function: &str, mut body: Value) -> Check<Reply> {
         // A call that is repeated may be answered as it was the first time.
         self.calls += 1;
         if let Some(members) = body.as_object_mut() {
@@ -102,7 +102,7 @@ impl Bench {
 }
 
 /// The headers that clients send.
-pub(super) fn headers(content_type: &str) -> Vec<(String, String)> {
+pub(in crate::conform) fn headers(content_type: &str) -> Vec<(String, String)> {
     let pairs = [
         ("Content-Type", content_type),
         ("X-Admin-Protocol", "gsma/rsp/v2.2.2"),
@@ -114,7 +114,7 @@ pub(super) fn headers(content_type: &str) -> Vec<(String, String)> {
 }
 
 /// Header and members of a response.
-pub(super) fn read(function: &str, reply: &HttpReply) -> Check<Reply> {
+pub(in crate::conform) fn read(function: &str, reply: &HttpReply) -> Check<Reply> {
     same(&format!("the HTTP status of {function}"), reply.status, 200)?;
     let protocol = reply.header("x-admin-protocol").unwrap_or_default();
     if !protocol.starts_with("gsma/rsp/v") {

@@ -36,9 +36,9 @@ pub(super) const CASES: &[Case<Bench>] = &[
 ];
 
 /// A session that has begun.
-pub(super) struct Started {
-    pub(super) signed: Signed<ServerSigned1>,
-    pub(super) certificate: Certificate,
+pub(in crate::conform) struct Started {
+    pub(in crate::conform) signed: Signed<ServerSigned1>,
+    pub(in crate::conform) certificate: Certificate,
 }
 
 /// InitiateAuthentication with these parameters.
@@ -52,7 +52,7 @@ pub(super) fn request(challenge: [u8; 16], address: &str, info1: &EuiccInfo1) ->
 
 impl Bench {
     /// InitiateAuthentication, whose answer is verified.
-    pub(super) fn started(&mut self, euicc: &Euicc) -> Check<Started> {
+    pub(in crate::conform) fn started(&mut self, euicc: &Euicc) -> Check<Started> {
         let mut challenge = [0; 16];
         rsp_crypto::Rng::fill(&mut self.rng, &mut challenge);
         let address = self.settings.address.clone();
@@ -89,12 +89,12 @@ impl Bench {
     }
 }
 
-pub(super) fn nominal(bench: &mut Bench) -> Check {
+pub(in crate::conform) fn nominal(bench: &mut Bench) -> Check {
     let euicc = bench.euicc()?;
     bench.started(&euicc).map(drop)
 }
 
-fn unique(bench: &mut Bench) -> Check {
+pub(in crate::conform) fn unique(bench: &mut Bench) -> Check {
     let euicc = bench.euicc()?;
     let (first, second) = (bench.started(&euicc)?, bench.started(&euicc)?);
     ensure(
@@ -108,7 +108,7 @@ fn unique(bench: &mut Bench) -> Check {
 }
 
 /// InitiateAuthentication that must be refused.
-fn refused(
+pub(in crate::conform) fn refused(
     bench: &mut Bench,
     bend: impl FnOnce(&mut EuiccInfo1, &mut String),
     pair: &str,

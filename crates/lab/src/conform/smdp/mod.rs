@@ -3,15 +3,16 @@
 //!
 //! Identifiers are the sections of SGP.23 with the number of the row.
 
-mod asn1;
-mod authenticate;
-mod bench;
+pub(super) mod asn1;
+pub(super) mod authenticate;
+pub(super) mod bench;
+pub(super) mod bent;
 mod brainpool;
 mod cancel;
 mod es2plus;
-mod euicc;
-mod http;
-mod initiate;
+pub(super) mod euicc;
+pub(super) mod http;
+pub(super) mod initiate;
 mod notification;
 mod open;
 mod package;

@@ -1,27 +1,34 @@
 //! ES9+.AuthenticateClient, errors: SGP.23 4.3.14.2.2.
 
-use std::time::Duration;
-
-use rsp_asn1::Certificate;
 use rsp_asn1::ids::TransactionId;
 use rsp_asn1::rsp::AuthenticateServerResponse;
-use rsp_core::pki::Role;
-use rsp_crypto::SigningKey;
-use rsp_crypto::software::SoftwareKey;
 
 use super::authenticate::request;
 use super::bench::{Bench, Order};
-use super::euicc::{Euicc, Eum, YEAR, ci_identifier, eum_role, issue};
-use crate::conform::case::{Case, Check, absent, case, fail, one_of, same};
+use super::bent::{self, Bend};
+use super::euicc::Euicc;
+use crate::conform::case::{Case, Check, absent, case, one_of, same};
 
 pub(super) const CASES: &[Case<Bench>] = &[
-    case("4.3.14.2.2-01", "CERT.EUM is not valid", eum_invalid),
-    case("4.3.14.2.2-02", "CERT.EUM has expired", eum_expired),
-    case("4.3.14.2.2-03", "CERT.EUICC is not valid", euicc_invalid),
-    case("4.3.14.2.2-04", "CERT.EUICC has expired", euicc_expired),
-    case("4.3.14.2.2-05", "euiccSignature1 is wrong", signature),
+    case("4.3.14.2.2-01", "CERT.EUM is not valid", |b| {
+        bent(b, bent::EUM_INVALID)
+    }),
+    case("4.3.14.2.2-02", "CERT.EUM has expired", |b| {
+        bent(b, bent::EUM_EXPIRED)
+    }),
+    case("4.3.14.2.2-03", "CERT.EUICC is not valid", |b| {
+        bent(b, bent::EUICC_INVALID)
+    }),
+    case("4.3.14.2.2-04", "CERT.EUICC has expired", |b| {
+        bent(b, bent::EUICC_EXPIRED)
+    }),
+    case("4.3.14.2.2-05", "euiccSignature1 is wrong", |b| {
+        bent(b, bent::WRONG_KEY)
+    }),
     case("4.3.14.2.2-06", "serverChallenge is another", challenge),
-    case("4.3.14.2.2-07", "the CI is unknown", unknown_ci),
+    case("4.3.14.2.2-07", "the CI is unknown", |b| {
+        bent(b, bent::UNKNOWN_CI)
+    }),
     case("4.3.14.2.2-08", "the profile is not released", held),
     case(
         "4.3.14.2.2-09",
@@ -68,82 +75,15 @@ pub(super) const CASES: &[Case<Bench>] = &[
     ),
 ];
 
-/// An eUICC whose answer is bent before it is sent; codes of the refusal.
-fn refusal(bench: &mut Bench, bend: impl FnOnce(&mut Bench, &mut Euicc) -> Check) -> Check<String> {
+/// An eUICC that is bent before it answers.
+fn bent(bench: &mut Bench, (bend, pair): (Bend, &str)) -> Check {
     let honest = bench.euicc()?;
     let ordered = bench.order(&Order::default())?;
     let mut bent = honest.clone();
     bend(bench, &mut bent)?;
     let started = bench.started(&honest)?;
     let reply = bench.authenticated(&bent, &started, Some(&ordered.matching_id))?;
-    reply.refused("authenticateClient")
-}
-
-fn flipped(certificate: &Certificate) -> Check<Certificate> {
-    let mut der = certificate.as_bytes().to_vec();
-    if let Some(last) = der.last_mut() {
-        *last ^= 1;
-    }
-    Ok(Certificate::from_bytes(&der)?)
-}
-
-fn eum_invalid(bench: &mut Bench) -> Check {
-    let found = refusal(bench, |_, euicc| {
-        euicc.eum = flipped(&euicc.eum)?;
-        Ok(())
-    })?;
-    same("codes", found.as_str(), "8.1.2/6.1")
-}
-
-/// A time that has passed: a year before the bench began.
-fn past(bench: &Bench) -> (rsp_core::Timestamp, rsp_core::Timestamp) {
-    let begin = bench.now.as_secs().saturating_sub(2 * YEAR.as_secs());
-    let begin = rsp_core::Timestamp::from_secs(begin);
-    (begin, begin.after(Duration::from_secs(86_400)))
-}
-
-fn eum_expired(bench: &mut Bench) -> Check {
-    let (ci, ci_key) = bench.ci()?;
-    let validity = past(bench);
-    let found = refusal(bench, |bench, euicc| {
-        let Some(eum) = &bench.eum else {
-            return fail("the bench has no EUM");
-        };
-        euicc.eum = issue(eum_role(), "", &eum.key, (&ci, &ci_key), validity)?;
-        Ok(())
-    })?;
-    same("codes", found.as_str(), "8.1.2/6.3")
-}
-
-fn euicc_invalid(bench: &mut Bench) -> Check {
-    let found = refusal(bench, |_, euicc| {
-        euicc.certificate = flipped(&euicc.certificate)?;
-        Ok(())
-    })?;
-    same("codes", found.as_str(), "8.1.3/6.1")
-}
-
-fn euicc_expired(bench: &mut Bench) -> Check {
-    let validity = past(bench);
-    let found = refusal(bench, |bench, euicc| {
-        let Some(eum) = bench.eum.clone() else {
-            return fail("the bench has no EUM");
-        };
-        let eid = euicc.eid.to_string();
-        let issuer = (&eum.certificate, &eum.key);
-        euicc.certificate = issue(Role::Euicc, &eid, &euicc.key, issuer, validity)?;
-        Ok(())
-    })?;
-    same("codes", found.as_str(), "8.1.3/6.3")
-}
-
-fn signature(bench: &mut Bench) -> Check {
-    let found = refusal(bench, |bench, euicc| {
-        let curve = SigningKey::public_key(&euicc.key).curve();
-        euicc.key = SoftwareKey::generate(curve, &mut bench.rng)?;
-        Ok(())
-    })?;
-    same("codes", found.as_str(), "8.1/6.1")
+    reply.refused_with("authenticateClient", pair)
 }
 
 fn challenge(bench: &mut Bench) -> Check {
@@ -156,23 +96,6 @@ fn challenge(bench: &mut Bench) -> Check {
     let body = request(&id, &euicc.authenticates(signed)?);
     let reply = bench.es9plus("authenticateClient", &body)?;
     reply.refused_with("authenticateClient", "8.1/6.1")
-}
-
-fn unknown_ci(bench: &mut Bench) -> Check {
-    let (ci, ci_key) = bench.ci()?;
-    let curve = SigningKey::public_key(&ci_key).curve();
-    let foreign = SoftwareKey::generate(curve, &mut bench.rng)?;
-    let validity = (bench.now, bench.now.after(YEAR));
-    let role = Role::Ci {
-        oid: "2.999.1".into(),
-    };
-    let root = issue(role, "", &foreign, (&ci, &foreign), validity)?;
-    let found = refusal(bench, |bench, euicc| {
-        let eum = Eum::under(bench, (&root, &foreign))?;
-        *euicc = Euicc::of(bench, &eum, ci_identifier(&foreign), 7)?;
-        Ok(())
-    })?;
-    same("codes", found.as_str(), "8.11.1/3.9")
 }
 
 fn held(bench: &mut Bench) -> Check {

@@ -1,0 +1,120 @@
+//! A server of the suite's, which answers as a case says.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use lab::conform::euicc::Authority;
+use lab::conform::{Certificates, HttpMessage, HttpReply};
+use rsp_asn1::Certificate;
+use rsp_core::pki::{Issuer, Name, Role, Template, issue_under};
+use rsp_crypto::Curve;
+use rsp_crypto::software::{SoftwareKey, SoftwareProvider};
+use rsp_net::{Peer, RawHandler, TlsIdentity};
+
+use super::now;
+use crate::Failure;
+
+/// What is answered to each request.
+pub(crate) type Answers = Box<dyn FnMut(&HttpMessage) -> HttpReply + Send>;
+
+/// Requests as they came.
+pub(crate) type Requests = Arc<Mutex<Vec<HttpMessage>>>;
+
+/// The server behind its wire.
+pub(crate) struct Emulated {
+    answers: Mutex<Answers>,
+    requests: Requests,
+}
+
+impl Emulated {
+    pub(crate) fn new(answers: Answers) -> Emulated {
+        Emulated {
+            answers: Mutex::new(answers),
+            requests: Requests::default(),
+        }
+    }
+
+    /// Where the requests will be.
+    pub(crate) fn requests(&self) -> Requests {
+        self.requests.clone()
+    }
+}
+
+impl RawHandler for Emulated {
+    async fn handle(&self, request: http::Request<Bytes>, peer: &Peer) -> http::Response<Bytes> {
+        let (parts, body) = request.into_parts();
+        let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            (name.as_str().to_string(), value)
+        };
+        let message = HttpMessage {
+            path: parts.uri.path().to_string(),
+            headers: parts.headers.iter().map(header).collect(),
+            body: body.into(),
+            certificates: match peer.certificate {
+                Some(_) => Certificates::Operator,
+                None => Certificates::None,
+            },
+            ..HttpMessage::default()
+        };
+        let reply = match self.answers.lock() {
+            Ok(mut answers) => answers(&message),
+            Err(_) => HttpReply::default(),
+        };
+        if let Ok(mut requests) = self.requests.lock() {
+            requests.push(message);
+        }
+        let mut response = http::Response::builder().status(reply.status);
+        for (name, value) in &reply.headers {
+            response = response.header(name, value);
+        }
+        response.body(Bytes::from(reply.body)).unwrap_or_default()
+    }
+}
+
+/// A certificate of the suite in a role: issued by a CI, or by itself.
+pub(crate) fn issued(
+    role: Role,
+    common_name: &str,
+    authority: Option<&Authority>,
+) -> Result<(Certificate, SoftwareKey), Failure> {
+    let mut rng = crate::demo::random()?;
+    let key = SoftwareKey::generate(Curve::NistP256, &mut rng)?;
+    let now = now()?;
+    let template = Template {
+        role,
+        subject: Name {
+            common_name: common_name.into(),
+            ..Name::default()
+        },
+        public_key: key.public_key(),
+        serial: &[1],
+        not_before: now,
+        not_after: now.after(Duration::from_secs(86_400)),
+    };
+    let issued = match authority {
+        None => {
+            let issuer = Issuer::new(&template.subject, key.public_key(), &SoftwareProvider);
+            issue_under(&template, &issuer, &key, &SoftwareProvider)?
+        }
+        Some(authority) => {
+            let issuer = Issuer::of(&authority.certificate)?;
+            let ci = authority.key.as_ref();
+            let ci = ci.ok_or("the private key of the CI is needed (--ca)")?;
+            issue_under(&template, &issuer, ci, &SoftwareProvider)?
+        }
+    };
+    Ok((issued, key))
+}
+
+/// The same for TLS.
+pub(crate) fn identity(
+    role: Role,
+    common_name: &str,
+    authority: Option<&Authority>,
+) -> Result<TlsIdentity, Failure> {
+    let (certificate, key) = issued(role, common_name, authority)?;
+    let chain = vec![certificate.as_bytes().to_vec()];
+    Ok(TlsIdentity::from_key_pem(chain, &key.to_pkcs8_pem()?)?)
+}
