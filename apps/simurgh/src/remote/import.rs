@@ -19,8 +19,8 @@ const PART: usize = 200;
 pub(crate) struct Import {
     /// Comma separated, the first line names the columns (eid, and any of
     /// association_token, counter_value, imei, serial, bootstrap_iccid and
-    /// others, which rules may ask for); or a JSON object with these members on
-    /// each line
+    /// others, which rules may ask for), cells may be quoted; or a JSON object
+    /// with these members on each line
     #[arg(value_name = "FILE")]
     manifest: PathBuf,
     #[command(flatten)]
@@ -30,7 +30,7 @@ pub(crate) struct Import {
 /// What became of a line.
 #[derive(serde::Serialize)]
 struct Line<'a> {
-    line: usize,
+    line: u64,
     eid: &'a str,
     result: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,11 +52,10 @@ impl Import {
         let failed = |error: std::io::Error| Failure::new(self.manifest.display(), error);
         let file = File::open(&self.manifest).map_err(failed)?;
         let api = self.remote.api()?;
-        let mut columns: Option<Vec<String>> = None;
         let (mut part, mut sum) = (Vec::new(), Sum::default());
-        let send = |part: &mut Vec<(usize, ManifestDevice)>, sum: &mut Sum| {
+        let send = |part: &mut Vec<(u64, ManifestDevice)>, sum: &mut Sum| {
             let (lines, devices) = std::mem::take(part).into_iter().unzip();
-            let lines: Vec<usize> = lines;
+            let lines: Vec<u64> = lines;
             let done: AnnouncedDevices = api.post("/manifests", &Manifest { devices })?;
             for (line, done) in lines.into_iter().zip(&done.devices) {
                 let reason = done.reason.as_deref();
@@ -64,20 +63,8 @@ impl Import {
             }
             Ok::<_, Failure>(())
         };
-        for (line, text) in (1..).zip(BufReader::new(file).lines()) {
-            let text = text.map_err(failed)?;
-            let text = text.trim();
-            if text.is_empty() {
-                continue;
-            }
-            let device = match (text.starts_with('{'), &columns) {
-                (true, _) => serde_json::from_str(text).map_err(|error| error.to_string()),
-                (false, None) => {
-                    columns = Some(cells(text));
-                    continue;
-                }
-                (false, Some(columns)) => row(columns, text),
-            };
+        for entry in entries(BufReader::new(file)).map_err(failed)? {
+            let (line, device) = entry.map_err(failed)?;
             match device {
                 Ok(device) => part.push((line, device)),
                 Err(reason) => show(api.output, &mut sum, line, "", "refused", Some(&reason))?,
@@ -105,10 +92,47 @@ impl Import {
     }
 }
 
+/// An entry with the number of its line, or why it is none.
+type Entry = (u64, Result<ManifestDevice, String>);
+type Entries<'a> = Box<dyn Iterator<Item = std::io::Result<Entry>> + 'a>;
+
+/// Reads a manifest in whichever of the two forms its first character says.
+fn entries<'a>(mut file: impl BufRead + 'a) -> std::io::Result<Entries<'a>> {
+    let is_json = file.fill_buf()?.trim_ascii_start().starts_with(b"{");
+    Ok(match is_json {
+        true => Box::new(objects(file)),
+        false => Box::new(rows(file)?),
+    })
+}
+
+fn objects(file: impl BufRead) -> impl Iterator<Item = std::io::Result<Entry>> {
+    let lines = (1..).zip(file.lines()).filter(|(_, line)| {
+        // What cannot be read must be seen.
+        !line.as_ref().is_ok_and(|line| line.trim().is_empty())
+    });
+    lines.map(|(number, line)| {
+        let device = serde_json::from_str(&line?).map_err(|error| error.to_string());
+        Ok((number, device))
+    })
+}
+
+fn rows(file: impl BufRead) -> std::io::Result<impl Iterator<Item = std::io::Result<Entry>>> {
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .flexible(true)
+        .from_reader(file);
+    let columns: Vec<String> = reader.headers()?.iter().map(str::to_string).collect();
+    Ok(reader.into_records().map(move |cells| {
+        let cells = cells?;
+        let line = cells.position().map_or(0, csv::Position::line);
+        Ok((line, row(&columns, &cells)))
+    }))
+}
+
 fn show(
     format: Output,
     sum: &mut Sum,
-    line: usize,
+    line: u64,
     eid: &str,
     result: &str,
     reason: Option<&str>,
@@ -133,14 +157,8 @@ fn show(
     }
 }
 
-fn cells(line: &str) -> Vec<String> {
-    let cell = |cell: &str| cell.trim().trim_matches('"').to_string();
-    line.split(',').map(cell).collect()
-}
-
 /// A line of a table, with its columns' names.
-fn row(columns: &[String], line: &str) -> Result<ManifestDevice, String> {
-    let cells = cells(line);
+fn row(columns: &[String], cells: &csv::StringRecord) -> Result<ManifestDevice, String> {
     if cells.len() != columns.len() {
         return Err(format!(
             "{} cells, and {} columns",
@@ -148,6 +166,7 @@ fn row(columns: &[String], line: &str) -> Result<ManifestDevice, String> {
             columns.len()
         ));
     }
+    let cells = cells.iter().map(str::to_string);
     let filled = columns.iter().cloned().zip(cells);
     let mut members: BTreeMap<_, _> = filled.filter(|(_, cell)| !cell.is_empty()).collect();
     let mut take = |name: &str| members.remove(name);
@@ -173,16 +192,40 @@ fn row(columns: &[String], line: &str) -> Result<ManifestDevice, String> {
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Vec<Entry> {
+        let entries = entries(text.as_bytes()).unwrap();
+        entries.map(|entry| entry.unwrap()).collect()
+    }
+
     #[test]
     fn lines_of_a_table() {
-        let columns = cells("eid, serial,model,association_token");
-        let device = row(&columns, "89, M-1 ,\"X1\",7").unwrap();
+        let entries = read(
+            "eid, serial,model,association_token\n89, M-1 ,\"X1, \"\"blue\"\"\",7\n\
+             89,M-1\n89,M-1,X1,x\n,M-1,X1,7\n",
+        );
+        let lines: Vec<u64> = entries.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines, [2, 3, 4, 5]);
+        let device = entries[0].1.as_ref().unwrap();
         assert_eq!(device.eid, "89");
         assert_eq!(device.serial.as_deref(), Some("M-1"));
         assert_eq!(device.association_token, Some(7));
-        assert_eq!(device.fields.get("model").unwrap(), "X1");
-        for wrong in ["89,M-1", "89,M-1,X1,x", ",M-1,X1,7"] {
-            assert!(row(&columns, wrong).is_err(), "{wrong}");
-        }
+        assert_eq!(device.fields.get("model").unwrap(), "X1, \"blue\"");
+        assert!(entries[1..].iter().all(|(_, wrong)| wrong.is_err()));
+    }
+
+    #[test]
+    fn an_object_on_each_line() {
+        let entries = read("{\"eid\":\"89\",\"imei\":\"35\"}\n\n89,M-1\n");
+        assert_eq!(entries.len(), 2);
+        let (line, device) = &entries[0];
+        assert_eq!((*line, device.as_ref().unwrap().eid.as_str()), (1, "89"));
+        let (line, wrong) = &entries[1];
+        assert!(*line == 3 && wrong.is_err());
+    }
+
+    #[test]
+    fn no_text() {
+        let mut entries = entries(&b"eid\n\xFF\xFE\n"[..]).unwrap();
+        assert!(entries.next().unwrap().is_err());
     }
 }
