@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use euicc::fuzzing::{ipae_response, tls_bodies, tls_connection, toolkit};
+use euicc::fuzzing::{ipae_package, ipae_response, tls_bodies, tls_connection, toolkit};
 use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
 use rsp_crypto::{Curve, SigningKey};
 
@@ -20,8 +20,11 @@ pub(crate) fn records(data: &[u8]) {
     let connected = tls_connection(trusted, &SoftwareProvider, &mut rng, pieces(data));
     assert!(!connected, "somebody else is believed");
     let _ = tls_bodies(trusted, &SoftwareProvider, data);
-    if let Some((body, length)) = ipae_response(data) {
-        assert!(body.len() < length && length <= data.len());
+    if let Some(body) = ipae_response(pieces(data)) {
+        assert!(body.len() < data.len());
+    }
+    for package in ipae_package(pieces(data)) {
+        assert!(package.len() <= data.len());
     }
 }
 

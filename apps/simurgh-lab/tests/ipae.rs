@@ -22,20 +22,22 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
 
 const EIM: &str = "eim.example.com";
+const SMDP: &str = "smdp.example.com";
+const IMEI: &str = "35290611000001";
 
 /// Looks at the line until nothing has come for so many milliseconds.
 const QUIET: u32 = 400;
 
-/// A request that came over TLS.
-type Asked = (HttpRequest, oneshot::Sender<HttpResponse>);
+/// A request that came over TLS, and for whom.
+type Asked = (&'static str, HttpRequest, oneshot::Sender<HttpResponse>);
 
 /// A TLS server that hands everything to the world.
-struct Door(mpsc::UnboundedSender<Asked>);
+struct Door(&'static str, mpsc::UnboundedSender<Asked>);
 
 impl Handler for Door {
     async fn handle(&self, request: HttpRequest, _: &Peer) -> HttpResponse {
         let (reply, answered) = oneshot::channel();
-        self.0.send((request, reply)).unwrap();
+        self.1.send((self.0, request, reply)).unwrap();
         answered.await.unwrap()
     }
 }
@@ -49,30 +51,39 @@ struct Site {
     world: World,
     terminal: Terminal,
     asked: mpsc::UnboundedReceiver<Asked>,
-    requests: usize,
+    /// Server and last part of the path.
+    requests: Vec<String>,
     _runtime: Runtime,
 }
 
 impl Site {
-    fn new(eim_tls: impl FnOnce(&World) -> TlsIdentity) -> Site {
+    fn new(eim_tls: impl FnOnce(&World) -> TlsIdentity, relayed: bool) -> Site {
         let mut world = World::new(77).unwrap();
         let eid = world.factory.eid(5).unwrap();
         let mut card = world.factory.identity(eid, &mut world.rng).unwrap();
         card.likeness.with_ipae = true;
+        card.likeness.ipae_relayed = relayed;
         world.insert(card).unwrap();
         let runtime = Runtime::new().unwrap();
         let (ask, asked) = mpsc::unbounded_channel();
-        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let server = Server::bind(any, eim_tls(&world), ClientAuth::None, Limits::default());
-        let server = runtime.block_on(server).unwrap();
-        let there = SocketAddrV4::new(CardLikeness::EIM_ADDRESS.into(), 443);
-        let terminal = Terminal::new(vec![(there, server.local_addr())]);
-        runtime.spawn(server.serve(Door(ask), std::future::pending()));
+        let smdp_tls = identity(world.issued(member::DP_TLS).unwrap());
+        let doors = [(EIM, eim_tls(&world)), (SMDP, smdp_tls)];
+        let routes = doors.into_iter().map(|(name, tls)| {
+            let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+            let server = Server::bind(any, tls, ClientAuth::None, Limits::default());
+            let server = runtime.block_on(server).unwrap();
+            let known = CardLikeness::HOSTS.iter().find(|(host, _)| *host == name);
+            let there = SocketAddrV4::new(known.unwrap().1.into(), 443);
+            let route = (there, server.local_addr());
+            runtime.spawn(server.serve(Door(name, ask.clone()), std::future::pending()));
+            route
+        });
+        let terminal = Terminal::new(&IMEI.parse().unwrap(), routes.collect());
         Site {
             world,
             terminal,
             asked,
-            requests: 0,
+            requests: Vec::new(),
             _runtime: runtime,
         }
     }
@@ -116,9 +127,10 @@ impl Site {
         self.with(Terminal::expire);
         let mut quiet = 0;
         while quiet < QUIET {
-            while let Ok((request, reply)) = self.asked.try_recv() {
-                self.requests += 1;
-                let response = self.world.serve(EIM, &request).unwrap();
+            while let Ok((server, request, reply)) = self.asked.try_recv() {
+                let function = request.path.rsplit('/').next().unwrap();
+                self.requests.push(format!("{server} {function}"));
+                let response = self.world.serve(server, &request).unwrap();
                 let _ = reply.send(response);
                 quiet = 0;
             }
@@ -138,7 +150,7 @@ impl Site {
 #[test]
 fn a_profile_is_disabled_by_the_ipa_in_the_card() {
     let tls = |world: &World| identity(world.issued(member::EIM_TLS).unwrap());
-    let mut site = Site::new(tls);
+    let mut site = Site::new(tls, false);
     let subscription = site.world.subscription(1).unwrap();
     let template = profile::template();
     let bootstrap = Bootstrap {
@@ -163,15 +175,73 @@ fn a_profile_is_disabled_by_the_ipa_in_the_card() {
     }
     let operation = site.world.operation(&disable).unwrap();
     assert_eq!(operation.state_name(), "confirmed", "{operation:?}");
-    assert!(site.requests >= 5, "{}", site.requests);
+    assert!(site.requests.len() >= 5, "{:?}", site.requests);
+}
+
+/// A trigger, the download, its results, and the profile enabled.
+fn a_profile_is_downloaded_and_enabled(relayed: bool) -> Vec<String> {
+    let tls = |world: &World| identity(world.issued(member::EIM_TLS).unwrap());
+    let mut site = Site::new(tls, relayed);
+    site.activate();
+    let subscription = site.world.subscription(1).unwrap();
+    let iccid = subscription.iccid;
+    let code = site.world.order(&profile::template(), &subscription);
+    let download = OperationKind::Download {
+        activation_code: code.unwrap(),
+    };
+    let download = site.world.queue(download).unwrap();
+    site.round();
+    let operation = site.world.operation(&download).unwrap();
+    assert_eq!(operation.state_name(), "confirmed", "{operation:?}");
+    let enable = OperationKind::Enable {
+        iccid,
+        rollback: false,
+    };
+    let enable = site.world.queue(enable).unwrap();
+    for _ in 0..3 {
+        site.round();
+    }
+    let operation = site.world.operation(&enable).unwrap();
+    assert_eq!(operation.state_name(), "confirmed", "{operation:?}");
+    let waiting = lab::inspect::waiting(&mut site.world.card, &mut site.world.rng);
+    assert_eq!(waiting.unwrap(), 0);
+    site.requests
+}
+
+#[test]
+fn a_profile_comes_from_the_smdp() {
+    let requests = a_profile_is_downloaded_and_enabled(false);
+    let at_smdp: Vec<_> = requests.iter().filter(|to| to.starts_with(SMDP)).collect();
+    let expected = [
+        "initiateAuthentication",
+        "authenticateClient",
+        "getBoundProfilePackage",
+        "handleNotification",
+    ];
+    assert_eq!(
+        at_smdp,
+        expected.map(|name| format!("{SMDP} {name}")).each_ref()
+    );
+}
+
+#[test]
+fn a_profile_comes_through_the_eim() {
+    let requests = a_profile_is_downloaded_and_enabled(true);
+    assert!(
+        requests.iter().all(|to| to.starts_with(EIM)),
+        "{requests:?}"
+    );
 }
 
 #[test]
 fn a_server_of_another_world_is_told_nothing() {
     let foreign = World::new(1).unwrap();
-    let mut site = Site::new(|_| identity(foreign.issued(member::EIM_TLS).unwrap()));
+    let mut site = Site::new(
+        |_| identity(foreign.issued(member::EIM_TLS).unwrap()),
+        false,
+    );
     site.activate();
     site.world.queue(OperationKind::ListProfileInfo).unwrap();
     site.round();
-    assert_eq!(site.requests, 0);
+    assert_eq!(site.requests, Vec::<String>::new());
 }

@@ -34,6 +34,8 @@ pub(crate) enum Role {
     DpAuth,
     /// id-rspRole-dp-pb.
     DpPb,
+    /// id-rspRole-dp-tls.
+    DpTls,
     /// id-rspRole-ds-auth.
     DsAuth,
 }
@@ -43,6 +45,7 @@ impl Role {
         match self {
             Role::DpAuth => ObjectIdentifier::new_unwrap("2.23.146.1.2.1.4"),
             Role::DpPb => ObjectIdentifier::new_unwrap("2.23.146.1.2.1.5"),
+            Role::DpTls => ObjectIdentifier::new_unwrap("2.23.146.1.2.1.3"),
             Role::DsAuth => ObjectIdentifier::new_unwrap("2.23.146.1.2.1.7"),
         }
     }

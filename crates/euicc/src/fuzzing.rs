@@ -8,7 +8,7 @@ use rsp_crypto::{Provider, PublicKey, Rng};
 use crate::bsp::SecureChannel;
 use crate::cat::{Answer, Event};
 use crate::ipae;
-use crate::tls::{self, Peer, Tls};
+use crate::tls::{self, Peer, Tls, Trust};
 
 /// Opens the first segment of a channel with these keys (MAC chaining value,
 /// S-ENC, S-MAC), encrypted and MACed; `None` if it is refused.
@@ -39,7 +39,7 @@ fn peer(trusted: &PublicKey) -> Peer {
     Peer {
         name: Some("eim.example.com".into()),
         address: [192, 0, 2, 1],
-        trusted: trusted.clone(),
+        trust: Trust::Key(trusted.clone()),
     }
 }
 
@@ -66,9 +66,15 @@ pub fn tls_bodies(trusted: &PublicKey, provider: &dyn Provider, body: &[u8]) -> 
     tls::is_believed(body, &peer(trusted), provider)
 }
 
-/// A response of an eIM behind TLS: body and length of all of it.
-pub fn ipae_response(octets: &[u8]) -> Option<(Vec<u8>, usize)> {
-    ipae::read_response(octets)
+/// A response of a server behind TLS, as it comes: its body.
+pub fn ipae_response<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Option<Vec<u8>> {
+    ipae::read_response(pieces)
+}
+
+/// A body as it comes, read as JSON of ES9+ and as an answer of ESipa: what of
+/// it is handed on as a package.
+pub fn ipae_package<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> [Vec<u8>; 2] {
+    ipae::read_package(pieces)
 }
 
 /// What a terminal answers or tells; gives whether it is either.

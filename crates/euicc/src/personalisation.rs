@@ -96,9 +96,14 @@ pub struct Personalisation {
 pub struct IpaeSettings {
     /// Seconds from one round to the next, at most a day.
     pub poll_interval: u32,
-    /// Addresses of hosts that eIMs are named by. An eIM whose eimFqdn is an
-    /// address needs none; the card asks no DNS.
+    /// Addresses of hosts that eIMs and SM-DP+s are named by. An eIM whose
+    /// eimFqdn is an address needs none; the card asks no DNS.
     pub hosts: Vec<(String, [u8; 4])>,
+    /// Whether it speaks to SM-DP+s itself (directRspServerCommunication).
+    pub direct: bool,
+    /// Whether it has eIMs speak to them (indirectRspServerCommunication). An
+    /// IPA that can do both has those eIMs do it that relay.
+    pub indirect: bool,
 }
 
 impl Personalisation {

@@ -14,6 +14,7 @@ use rsp_asn1::{BoundedString, Oid};
 use rsp_crypto::{CryptoError, Curve, EckaKey, Provider, PublicKey, Rng};
 use zeroize::Zeroizing;
 
+use crate::ipae::Owed;
 use crate::mechanisms::Mechanisms;
 use crate::notification_store::NotificationStore;
 use crate::uicc::Uicc;
@@ -42,6 +43,8 @@ pub(crate) struct State {
     /// The right to return, granted by a package.
     pub(crate) rollback: Option<Rollback>,
     pub(crate) mechanisms: Mechanisms,
+    /// Results of downloads that the card's own IPA did.
+    pub(crate) owed: Vec<Owed>,
 }
 
 impl State {
@@ -56,6 +59,7 @@ impl State {
             one_time_keys: Vec::new(),
             rollback: None,
             mechanisms: Mechanisms::default(),
+            owed: Vec::new(),
         }
     }
 

@@ -11,7 +11,7 @@ use rsp_crypto::software::SoftwareKey;
 use serde::{Deserialize, Serialize};
 
 use crate::rest::{join, split, take};
-use crate::world::EIM;
+use crate::world::{EIM, SMDP};
 
 /// Key and certificates of one card (its ECASD, SGP.22 2.4.2).
 ///
@@ -46,19 +46,32 @@ pub struct CardLikeness {
     /// After a profile was enabled or disabled it refuses ES10 functions until
     /// it is reset.
     pub silent_until_reset: bool,
-    /// It has an IPA of its own (SGP.32 3.8), which finds the world's eIM at
-    /// [`CardLikeness::EIM_ADDRESS`] and polls every hour.
+    /// It has an IPA of its own (SGP.32 3.8), which finds the laboratory's
+    /// servers where [`CardLikeness::HOSTS`] says and polls every hour.
     pub with_ipae: bool,
+    /// That IPA has its eIMs speak to SM-DP+s, and does not do so itself.
+    pub ipae_relayed: bool,
 }
 
 impl CardLikeness {
-    /// Where a card with an IPA of its own thinks that the world's eIM is.
-    pub const EIM_ADDRESS: [u8; 4] = [192, 0, 2, 1];
+    /// Where a card with an IPA of its own thinks that servers are: those of a
+    /// [`World`](crate::World), and those of the demonstration.
+    pub const HOSTS: [(&'static str, [u8; 4]); 4] = [
+        (EIM, [192, 0, 2, 1]),
+        (SMDP, [192, 0, 2, 2]),
+        ("eim.simurgh.test", [192, 0, 2, 3]),
+        ("smdp.simurgh.test", [192, 0, 2, 4]),
+    ];
 
     fn ipae(self) -> Option<IpaeSettings> {
         self.with_ipae.then(|| IpaeSettings {
             poll_interval: 3600,
-            hosts: vec![(EIM.into(), Self::EIM_ADDRESS)],
+            hosts: Self::HOSTS
+                .iter()
+                .map(|(name, address)| ((*name).into(), *address))
+                .collect(),
+            direct: !self.ipae_relayed,
+            indirect: self.ipae_relayed,
         })
     }
 
@@ -68,6 +81,7 @@ impl CardLikeness {
             self.without_fallback,
             self.silent_until_reset,
             self.with_ipae,
+            self.ipae_relayed,
         ];
         flags
             .iter()
@@ -81,6 +95,7 @@ impl CardLikeness {
             without_fallback: octet & 2 != 0,
             silent_until_reset: octet & 4 != 0,
             with_ipae: octet & 8 != 0,
+            ipae_relayed: octet & 16 != 0,
         }
     }
 }

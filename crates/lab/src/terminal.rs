@@ -11,6 +11,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
 
 use euicc::{Environment, Euicc};
+use rsp_asn1::ids::Imei;
 use rsp_asn1::{Reader, Tag, Tlv, Writer};
 
 /// TERMINAL PROFILE: everything that this card may ask for.
@@ -23,6 +24,7 @@ const COMMAND_DETAILS: Tag = Tag::new(0x81);
 const DEVICE_IDENTITIES: Tag = Tag::new(0x82);
 const RESULT: Tag = Tag::new(0x83);
 const EVENT_LIST: Tag = Tag::new(0x99);
+const IMEI: Tag = Tag::new(0x94);
 const TIMER_IDENTIFIER: Tag = Tag::new(0xA4);
 const TIMER_VALUE: Tag = Tag::new(0xA5);
 const CHANNEL_DATA: Tag = Tag::new(0xB6);
@@ -35,6 +37,7 @@ const TIMER_EXPIRATION: Tag = Tag::new(0xD7);
 
 const REFRESH: u8 = 0x01;
 const SET_UP_EVENT_LIST: u8 = 0x05;
+const PROVIDE_LOCAL_INFORMATION: u8 = 0x26;
 const TIMER_MANAGEMENT: u8 = 0x27;
 const OPEN_CHANNEL: u8 = 0x40;
 const CLOSE_CHANNEL: u8 = 0x41;
@@ -52,6 +55,9 @@ const CHANNEL_STATUS_EVENT: u8 = 0x0A;
 const ESTABLISHED: [u8; 2] = [0x81, 0x00];
 const DROPPED: [u8; 2] = [0x01, 0x05];
 
+/// In the first octet of an IMEI: an odd number of digits, and which identity.
+const ODD_IMEI: u8 = 0x0A;
+
 /// Octets of one RECEIVE DATA.
 const MAX_RECEIVED: usize = 230;
 
@@ -64,12 +70,24 @@ pub struct Terminal {
     /// Seconds until the card wants to hear of the time.
     timer: Option<u32>,
     refreshed: u32,
+    /// As TERMINAL RESPONSE has it (3GPP TS 24.008 10.5.1.4).
+    imei: [u8; 8],
 }
 
 impl Terminal {
-    /// A terminal in whose network these addresses are elsewhere.
-    pub fn new(routes: Vec<(SocketAddrV4, SocketAddr)>) -> Terminal {
+    /// A terminal with this IMEI in whose network these addresses are
+    /// elsewhere.
+    pub fn new(imei: &Imei, routes: Vec<(SocketAddrV4, SocketAddr)>) -> Terminal {
+        let mut identity = [ODD_IMEI; 8];
+        for (at, digit) in imei.as_str().bytes().map(|digit| digit - b'0').enumerate() {
+            // The first digit stands above the kind of identity.
+            let half = if at % 2 == 0 { 4 } else { 0 };
+            if let Some(octet) = identity.get_mut(at.div_ceil(2)) {
+                *octet = *octet & (0xF0 >> half) | digit << half;
+            }
+        }
         Terminal {
+            imei: identity,
             routes,
             line: None,
             waiting: Vec::new(),
@@ -223,6 +241,11 @@ impl Terminal {
                 done
             }
             Some(SET_UP_EVENT_LIST) => done,
+            Some(PROVIDE_LOCAL_INFORMATION) => {
+                let mut out = Writer::new();
+                out.primitive(IMEI, &self.imei);
+                (PERFORMED, out.into_bytes())
+            }
             Some(TIMER_MANAGEMENT) => {
                 self.timer = member(command, TIMER_VALUE).as_deref().and_then(seconds);
                 done

@@ -7,6 +7,7 @@ use rsp_asn1::{Reader, Tag, Tlv};
 
 /// Tags with and without the bit that asks for comprehension.
 const RESULT: u32 = 0x03;
+const IMEI: u32 = 0x14;
 const EVENT_LIST: u32 = 0x19;
 const CHANNEL_DATA: u32 = 0x36;
 const CHANNEL_DATA_LENGTH: u32 = 0x37;
@@ -32,6 +33,8 @@ pub(crate) struct Answer {
     pub(crate) channel: Option<u8>,
     /// Octets of a RECEIVE DATA.
     pub(crate) data: Vec<u8>,
+    /// Of a PROVIDE LOCAL INFORMATION.
+    pub(crate) imei: Vec<u8>,
     /// Octets that wait after it; 255 for that many or more.
     pub(crate) more: u8,
 }
@@ -47,6 +50,7 @@ impl Answer {
             match plain(&tlv) {
                 RESULT => result = result.or(tlv.value.first().copied()),
                 CHANNEL_STATUS => answer.channel = channel(tlv.value),
+                IMEI => answer.imei = tlv.value.to_vec(),
                 CHANNEL_DATA => answer.data = tlv.value.to_vec(),
                 CHANNEL_DATA_LENGTH => answer.more = tlv.value.first().copied().unwrap_or(0),
                 _ => {}

@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Refresh,
     /// To tell of data and of channels that fail.
     SetUpEventList,
+    /// To tell the IMEI.
+    ProvideImei,
     /// To tell when the time is over.
     StartTimer { seconds: u32 },
     /// TCP to an address, over whatever bearer the terminal has.
@@ -67,6 +69,7 @@ impl Command {
         match self {
             Command::Refresh => [0x01, 0x04],
             Command::SetUpEventList => [0x05, 0x00],
+            Command::ProvideImei => [0x26, 0x01],
             Command::StartTimer { .. } => [0x27, 0x00],
             Command::OpenChannel { .. } => [0x40, 0x03],
             Command::CloseChannel { .. } => [0x41, 0x00],
@@ -99,7 +102,7 @@ impl Command {
 
     fn parameters(&self, out: &mut Writer) {
         match self {
-            Command::Refresh | Command::CloseChannel { .. } => {}
+            Command::Refresh | Command::ProvideImei | Command::CloseChannel { .. } => {}
             Command::SetUpEventList => out.primitive(EVENT_LIST, &EVENTS),
             Command::StartTimer { seconds } => {
                 out.primitive(TIMER_IDENTIFIER, &[TIMER]);

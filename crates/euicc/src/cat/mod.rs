@@ -15,6 +15,7 @@ use crate::apdu::Status;
 /// Octet and bit of TERMINAL PROFILE by which a terminal says that it knows a
 /// command (ETSI TS 102 223 5.2).
 const REFRESH: (usize, u8) = (2, 0x80);
+const LOCAL_INFORMATION: (usize, u8) = (3, 0x40);
 const TIMER_MANAGEMENT: (usize, u8) = (7, 0x01);
 const BEARER_INDEPENDENT_PROTOCOL: (usize, u8) = (11, 0x1F);
 
@@ -52,6 +53,12 @@ impl Toolkit {
         let needed = [TIMER_MANAGEMENT, BEARER_INDEPENDENT_PROTOCOL];
         let profile = self.profile.as_ref();
         profile.is_some_and(|profile| needed.iter().all(|bits| self.knows(profile, *bits)))
+    }
+
+    /// Whether the terminal tells its IMEI.
+    pub(crate) fn knows_local_information(&self) -> bool {
+        let profile = self.profile.as_ref();
+        profile.is_some_and(|profile| self.knows(profile, LOCAL_INFORMATION))
     }
 
     fn knows(&self, profile: &[u8], (at, bits): (usize, u8)) -> bool {

@@ -94,6 +94,11 @@ impl Load {
         self.metadata.as_ref().map(|metadata| metadata.iccid)
     }
 
+    /// The metadata of the profile, once they have come.
+    pub(crate) fn metadata(&self) -> Option<&StoreMetadataRequest> {
+        self.metadata.as_ref()
+    }
+
     /// Takes bytes of the package; gives the profile at its end.
     pub(crate) fn feed(
         &mut self,

@@ -2,28 +2,90 @@
 
 use alloc::vec::Vec;
 
-use super::exchange::{self, Awaited, Next};
-use super::{http, round};
+use super::download::{self, es9plus, relay};
+use super::exchange::{self, Next};
+use super::http::{self, Message, Response};
+use super::json::Reader;
+use super::{Server, notifications, report, round};
 use crate::cat::{Answer, Command, MAX_DATA};
 use crate::isdr::Isdr;
 use crate::personalisation::Environment;
 use crate::tls::{Peer, Tls};
 
 /// Requests on one connection.
-const MAX_REQUESTS: usize = 16;
+const MAX_REQUESTS: usize = 24;
 
-/// Octets of one response.
+/// Octets of one response, without a package.
 const MAX_RESPONSE: usize = 32 * 1024;
 
-/// A connection to an eIM.
+/// What a server is expected to answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Awaited {
+    /// An eIM: a package.
+    Package,
+    /// An eIM: that it has the result with this number, if it has one.
+    Acknowledgement(Option<i64>),
+    /// An eIM: that it has the result of a download.
+    Settlement,
+    /// Either: that it has the notification with this number.
+    Notification(i64),
+    /// Whatever the download under way expects.
+    Download,
+}
+
+/// A body as it comes.
+pub(super) enum Body {
+    Plain(Vec<u8>),
+    Json(Reader),
+    Package(relay::Package),
+}
+
+impl Body {
+    /// JSON in which a package may come.
+    pub(super) fn json() -> Body {
+        Body::Json(Reader::new(Some(es9plus::PACKAGE)))
+    }
+
+    /// Takes octets; those of a package go to `package`. `None` if the body
+    /// cannot be read.
+    fn push(&mut self, octets: &[u8], package: &mut Vec<u8>) -> Option<()> {
+        match self {
+            Body::Plain(body) => {
+                body.extend_from_slice(octets);
+                (body.len() <= MAX_RESPONSE).then_some(())
+            }
+            Body::Json(reader) => reader.push(octets, package).ok(),
+            Body::Package(body) => body.push(octets, package),
+        }
+    }
+
+    /// Whether nothing more is missing when the response ends.
+    fn is_whole(&self) -> bool {
+        match self {
+            // CancelSession may be answered by nothing.
+            Body::Json(reader) => reader.is_whole() || reader.is_empty(),
+            Body::Plain(_) | Body::Package(_) => true,
+        }
+    }
+
+    fn plain(&self) -> &[u8] {
+        match self {
+            Body::Plain(body) => body,
+            _ => &[],
+        }
+    }
+}
+
+/// A connection to a server.
 pub(super) struct Connection {
     pub(super) channel: u8,
-    eim: usize,
+    pub(super) server: Server,
     tls: Tls,
-    /// What has come of the response.
-    response: Vec<u8>,
     awaited: Option<Awaited>,
-    /// Results that the eIM was given on this connection.
+    response: Response,
+    body: Body,
+    /// Numbers of results and notifications that the server was given on this
+    /// connection.
     given: Vec<i64>,
     requests: usize,
 }
@@ -39,7 +101,7 @@ impl Connection {
     /// Begins with TLS.
     pub(super) fn start(
         channel: u8,
-        eim: usize,
+        server: Server,
         peer: Peer,
         isdr: &mut Isdr,
         env: &mut Environment<'_>,
@@ -47,10 +109,11 @@ impl Connection {
         let (tls, hello) = Tls::start(peer, env.provider, env.rng).ok()?;
         let connection = Connection {
             channel,
-            eim,
+            server,
             tls,
-            response: Vec::new(),
             awaited: None,
+            response: Response::default(),
+            body: Body::Plain(Vec::new()),
             given: Vec::new(),
             requests: 0,
         };
@@ -76,63 +139,132 @@ impl Connection {
         env: &mut Environment<'_>,
     ) -> Progress {
         let was_connected = self.tls.is_connected();
-        let Ok(out) = self.tls.receive(env.provider, &answer.data) else {
+        let received = self.tls.receive(env.provider, &answer.data);
+        // What came before the end counts.
+        let plain = self.tls.take_plain();
+        let progress = self.plain(&plain, isdr, env);
+        let Ok(out) = received else {
             return Progress::Over;
         };
         self.send(isdr, &out);
-        self.response.extend(self.tls.take_plain());
-        if self.response.len() > MAX_RESPONSE {
+        if !was_connected && self.tls.is_connected() {
+            return self.go_on(isdr, env);
+        }
+        progress
+    }
+
+    /// Octets of responses.
+    fn plain(&mut self, plain: &[u8], isdr: &mut Isdr, env: &mut Environment<'_>) -> Progress {
+        if plain.is_empty() {
+            return Progress::Goes;
+        }
+        if self.awaited.is_none() {
             return Progress::Over;
         }
-        if !was_connected && self.tls.is_connected() {
-            let request = round::first_request(isdr, self.eim);
-            return self.request(request, isdr, env);
+        let mut octets = Vec::new();
+        let Ok(whole) = self.response.push(plain, &mut octets) else {
+            return Progress::Over;
+        };
+        let mut package = Vec::new();
+        let read = self.body.push(&octets, &mut package);
+        if self.awaited == Some(Awaited::Download) {
+            download::take(isdr, &package, env);
         }
-        match http::response(&self.response) {
-            Ok(None) => Progress::Goes,
-            Ok(Some((body, length))) => {
-                self.response.drain(..length);
-                self.reply(&body, isdr, env)
-            }
-            Err(http::NotHttp) => Progress::Over,
+        match (read, whole) {
+            (None, _) => Progress::Over,
+            (Some(()), false) => Progress::Goes,
+            (Some(()), true) if self.body.is_whole() => self.reply(isdr, env),
+            (Some(()), true) => Progress::Over,
         }
     }
 
     /// A whole response.
-    fn reply(&mut self, body: &[u8], isdr: &mut Isdr, env: &mut Environment<'_>) -> Progress {
+    fn reply(&mut self, isdr: &mut Isdr, env: &mut Environment<'_>) -> Progress {
         let Some(awaited) = self.awaited.take() else {
             return Progress::Over;
         };
-        if let Awaited::Acknowledgement(Some(number)) = &awaited {
-            self.given.push(*number);
-        }
-        let request = match exchange::reply(isdr, self.eim, &awaited, body, env) {
-            Next::Over => None,
-            // The network may change under the channel.
-            Next::GoOn if isdr.toolkit.refresh_pending() => None,
-            Next::GoOn => exchange::next_request(isdr, self.eim, &self.given),
-            Next::Send(request) => Some((Awaited::Acknowledgement(None), request)),
+        let body = core::mem::replace(&mut self.body, Body::Plain(Vec::new()));
+        let next = match (awaited, &self.server) {
+            (Awaited::Download, _) => {
+                download::reply(isdr, &body, env).map_or(Next::GoOn, Next::Ask)
+            }
+            (Awaited::Notification(number), _) => {
+                self.given.push(number);
+                notifications::delivered(isdr, number);
+                Next::GoOn
+            }
+            (Awaited::Settlement, Server::Eim(eim)) => {
+                let id = exchange::id_of(isdr, *eim);
+                let settled = id.is_some_and(|id| report::answered(isdr, &id, body.plain()));
+                if settled { Next::GoOn } else { Next::Over }
+            }
+            (Awaited::Acknowledgement(number), Server::Eim(eim)) => {
+                self.given.extend(number);
+                exchange::acknowledgement(isdr, *eim, body.plain())
+            }
+            (Awaited::Package, Server::Eim(eim)) => {
+                exchange::package(isdr, *eim, body.plain(), env)
+            }
+            (_, Server::Smdp(_)) => Next::Over,
         };
-        self.request(request, isdr, env)
+        match next {
+            Next::Over => Progress::Over,
+            // The network may change under the channel.
+            Next::GoOn if isdr.toolkit.refresh_pending() => Progress::Over,
+            Next::GoOn => self.go_on(isdr, env),
+            Next::Ask((awaited, message)) => self.request(awaited, &message, isdr, env),
+            Next::Send(message) => {
+                let message = Message::Esipa(message);
+                self.request(Awaited::Acknowledgement(None), &message, isdr, env)
+            }
+        }
+    }
+
+    /// The next that there is for this server.
+    fn go_on(&mut self, isdr: &mut Isdr, env: &mut Environment<'_>) -> Progress {
+        let next = match &self.server {
+            Server::Eim(eim) => exchange::next_request(isdr, *eim, &self.given),
+            Server::Smdp(_) if isdr.ipae.download.is_some() => download::begin(isdr, env),
+            Server::Smdp(_) => None,
+        };
+        // A download that did not even begin is over, the rest is not.
+        let next = next.or_else(|| match &self.server {
+            Server::Smdp(address) => notifications::for_server(isdr, address, &self.given),
+            Server::Eim(_) => None,
+        });
+        match next {
+            Some((awaited, message)) => self.request(awaited, &message, isdr, env),
+            None => Progress::Over,
+        }
     }
 
     fn request(
         &mut self,
-        request: Option<(Awaited, Vec<u8>)>,
+        awaited: Awaited,
+        message: &Message,
         isdr: &mut Isdr,
         env: &mut Environment<'_>,
     ) -> Progress {
-        let request = request.filter(|_| self.requests < MAX_REQUESTS);
-        let (Some((awaited, body)), Some((host, port))) =
-            (request, round::authority(isdr, self.eim))
-        else {
+        let Some((host, port)) = round::authority(isdr, &self.server) else {
             return Progress::Over;
         };
+        if self.requests == MAX_REQUESTS {
+            return Progress::Over;
+        }
         self.requests += 1;
         self.awaited = Some(awaited);
-        let octets = self
-            .tls
-            .send(env.provider, &http::request(&host, port, &body));
+        self.response = Response::default();
+        self.body = match (&isdr.ipae.download, awaited) {
+            (Some(download), Awaited::Download) => {
+                let body = download.body();
+                // A download takes longer than what else there is to say.
+                round::more_time(isdr);
+                body
+            }
+            _ => Body::Plain(Vec::new()),
+        };
+        let request = http::request(&host, port, message);
+        let octets = self.tls.send(env.provider, &request);
         self.send(isdr, &octets);
         Progress::Goes
     }

@@ -2,16 +2,44 @@
 
 use alloc::vec::Vec;
 
+use rsp_asn1::BitString;
 use rsp_asn1::sgp32::{
-    IpaEuiccData, IpaEuiccDataErrorCode, IpaEuiccDataRequest, IpaEuiccDataResponse,
-    IpaEuiccDataResponseError,
+    DIRECT_RSP_SERVER_COMMUNICATION, INDIRECT_RSP_SERVER_COMMUNICATION, IPA_RETRIEVE_HTTPS,
+    IpaCapabilities, IpaEuiccData, IpaEuiccDataErrorCode, IpaEuiccDataRequest,
+    IpaEuiccDataResponse, IpaEuiccDataResponseError,
 };
 
+use super::device_info;
 use crate::es10::{euicc_info, profiles_info};
 use crate::isdr::Isdr;
 
+/// What the card's own IPA can do (SGP.32 4.1).
+fn capabilities(isdr: &Isdr) -> IpaCapabilities {
+    let ipae = isdr.ecasd.ipae.as_ref();
+    let ways = [
+        (
+            ipae.is_some_and(|ipae| ipae.direct),
+            DIRECT_RSP_SERVER_COMMUNICATION,
+        ),
+        (
+            ipae.is_some_and(|ipae| ipae.indirect),
+            INDIRECT_RSP_SERVER_COMMUNICATION,
+        ),
+    ];
+    let features: Vec<u8> = ways
+        .iter()
+        .filter_map(|(can, bit)| can.then_some(*bit))
+        .collect();
+    IpaCapabilities {
+        ipa_features: BitString::of(&features),
+        ipa_supported_protocols: Some(BitString::of(&[IPA_RETRIEVE_HTTPS])),
+        esipa_proprietary_protocol_information: None,
+        extensions: Default::default(),
+    }
+}
+
 /// What the request names, as far as there is such a thing; device information
-/// is the device's alone.
+/// is what the terminal has told.
 pub(super) fn collect(
     isdr: &Isdr,
     eim: usize,
@@ -56,7 +84,14 @@ pub(super) fn collect(
             }
             0xA5 => data.eum_certificate = Some(signer.eum_certificate.clone()),
             0xA6 => data.euicc_certificate = Some(signer.euicc_certificate.clone()),
-            0xA8 | 0xA9 => {}
+            0xA8 => data.ipa_capabilities = Some(capabilities(isdr)),
+            0xA9 => {
+                data.device_info = isdr
+                    .ipae
+                    .imei
+                    .as_ref()
+                    .map(|imei| device_info::of(Some(imei)))
+            }
             _ => return refused(IpaEuiccDataErrorCode::INCORRECT_TAG_LIST),
         }
     }

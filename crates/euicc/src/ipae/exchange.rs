@@ -1,47 +1,61 @@
 //! Packages and their results with one eIM (SGP.32 3.1.1.1, 3.3.1).
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use rsp_asn1::sgp32::{
     EimPackageResult, EprAndNotifications, EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim,
-    EuiccPackageResult, GetEimPackageRequest, GetEimPackageResponse, ProfileDownloadError,
-    ProfileDownloadErrorReason, ProfileDownloadTriggerRequest, ProfileDownloadTriggerResult,
-    ProfileDownloadTriggerResultData, ProvideEimPackageResult, ProvideEimPackageResultResponse,
+    EuiccPackageResult, GetEimPackageRequest, GetEimPackageResponse, ProvideEimPackageResult,
+    ProvideEimPackageResultResponse,
 };
 use rsp_asn1::{Asn1, Signed};
 
-use super::euicc_data;
+use super::connection::Awaited;
+use super::http::Message;
+use super::{download, euicc_data, notifications, report};
 use crate::isdr::Isdr;
 use crate::notification_store::Entry;
 use crate::package;
 use crate::personalisation::Environment;
 
-/// What an eIM is expected to answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Awaited {
-    Package,
-    /// Of the result with this number, if it has one.
-    Acknowledgement(Option<i64>),
-}
-
-/// What follows a reply.
+/// What follows a response.
 pub(super) enum Next {
-    /// Nothing with this eIM.
+    /// Nothing with this server.
     Over,
     /// Whatever waits, or the next package.
     GoOn,
     /// This message, which waits nowhere.
     Send(Vec<u8>),
+    /// This message of a download.
+    Ask((Awaited, Message)),
 }
 
-/// A result that waits for this eIM and that it has not been given, or the
-/// question for a package.
-pub(super) fn next_request(
-    isdr: &mut Isdr,
-    eim: usize,
-    given: &[i64],
-) -> Option<(Awaited, Vec<u8>)> {
-    let id = isdr.state.eims.get(eim)?.id().as_str();
+/// eimId of the eIM at this place.
+pub(super) fn id_of(isdr: &Isdr, eim: usize) -> Option<String> {
+    Some(isdr.state.eims.get(eim)?.id().as_str().into())
+}
+
+/// What waits for this eIM and it has not been given, or the question for a
+/// package.
+pub(super) fn next_request(isdr: &Isdr, eim: usize, given: &[i64]) -> Option<(Awaited, Message)> {
+    let id = id_of(isdr, eim)?;
+    package_result(isdr, &id, given)
+        .or_else(|| report::next(isdr, &id))
+        .or_else(|| notifications::for_eim(isdr, given))
+        .or_else(|| {
+            let request = EsipaMessageFromIpaToEim::GetEimPackageRequest(GetEimPackageRequest {
+                eid_value: isdr.ecasd.eid,
+                notify_state_change: None,
+                state_change_cause: None,
+                r_plmn: None,
+                extensions: Default::default(),
+            });
+            Some((Awaited::Package, Message::Esipa(request.to_der())))
+        })
+}
+
+/// The oldest result of a package for this eIM, and what waits beside it.
+fn package_result(isdr: &Isdr, id: &str, given: &[i64]) -> Option<(Awaited, Message)> {
     let store = &isdr.state.notifications;
     let waiting = store
         .entries()
@@ -52,16 +66,7 @@ pub(super) fn next_request(
             }
             _ => None,
         });
-    let Some((number, result)) = waiting else {
-        let request = EsipaMessageFromIpaToEim::GetEimPackageRequest(GetEimPackageRequest {
-            eid_value: isdr.ecasd.eid,
-            notify_state_change: None,
-            state_change_cause: None,
-            r_plmn: None,
-            extensions: Default::default(),
-        });
-        return Some((Awaited::Package, request.to_der()));
-    };
+    let (number, result) = waiting?;
     let notifications: Vec<_> = store.notifications(None).cloned().collect();
     let result = Signed::new(result);
     let result = match notifications.is_empty() {
@@ -72,14 +77,12 @@ pub(super) fn next_request(
             extensions: Default::default(),
         }),
     };
-    Some((
-        Awaited::Acknowledgement(Some(number)),
-        provide(isdr, result),
-    ))
+    let message = Message::Esipa(provide(isdr, result));
+    Some((Awaited::Acknowledgement(Some(number)), message))
 }
 
 /// ProvideEimPackageResult.
-fn provide(isdr: &Isdr, result: EimPackageResult) -> Vec<u8> {
+pub(super) fn provide(isdr: &Isdr, result: EimPackageResult) -> Vec<u8> {
     let message = ProvideEimPackageResult {
         eid_value: Some(isdr.ecasd.eid),
         eim_package_result: result,
@@ -88,27 +91,26 @@ fn provide(isdr: &Isdr, result: EimPackageResult) -> Vec<u8> {
     EsipaMessageFromIpaToEim::ProvideEimPackageResult(message).to_der()
 }
 
-/// What an eIM answered.
-pub(super) fn reply(
-    isdr: &mut Isdr,
-    eim: usize,
-    awaited: &Awaited,
-    body: &[u8],
-    env: &mut Environment<'_>,
-) -> Next {
-    use EsipaMessageFromEimToIpa as Message;
-    match (awaited, Message::from_der(body)) {
-        (Awaited::Package, Ok(Message::GetEimPackageResponse(response))) => {
+/// What an eIM answered to the question for a package.
+pub(super) fn package(isdr: &mut Isdr, eim: usize, body: &[u8], env: &mut Environment<'_>) -> Next {
+    match EsipaMessageFromEimToIpa::from_der(body) {
+        Ok(EsipaMessageFromEimToIpa::GetEimPackageResponse(response)) => {
             carry_out(isdr, eim, response, env)
-        }
-        (Awaited::Acknowledgement(_), Ok(Message::ProvideEimPackageResultResponse(response))) => {
-            if let ProvideEimPackageResultResponse::EimAcknowledgements(numbers) = response {
-                acknowledged(isdr, eim, &numbers.0);
-            }
-            Next::GoOn
         }
         _ => Next::Over,
     }
+}
+
+/// What an eIM answered to a result.
+pub(super) fn acknowledgement(isdr: &mut Isdr, eim: usize, body: &[u8]) -> Next {
+    use EsipaMessageFromEimToIpa::ProvideEimPackageResultResponse as Response;
+    let Ok(Response(response)) = EsipaMessageFromEimToIpa::from_der(body) else {
+        return Next::Over;
+    };
+    if let ProvideEimPackageResultResponse::EimAcknowledgements(numbers) = response {
+        acknowledged(isdr, eim, &numbers.0);
+    }
+    Next::GoOn
 }
 
 /// What an eIM has got, except what is for another one.
@@ -159,24 +161,8 @@ fn carry_out(
             Next::Send(provide(isdr, result))
         }
         GetEimPackageResponse::ProfileDownloadTriggerRequest(trigger) => {
-            let result = EimPackageResult::ProfileDownloadTriggerResult(no_download(&trigger));
-            Next::Send(provide(isdr, result))
+            download::triggered(isdr, eim, &trigger, env)
         }
         GetEimPackageResponse::EimPackageError(_) => Next::Over,
-    }
-}
-
-/// This IPA downloads nothing.
-fn no_download(trigger: &ProfileDownloadTriggerRequest) -> ProfileDownloadTriggerResult {
-    let error = ProfileDownloadError {
-        profile_download_error_reason: ProfileDownloadErrorReason::UNDEFINED_ERROR,
-        error_response: None,
-        extensions: Default::default(),
-    };
-    ProfileDownloadTriggerResult {
-        eim_transaction_id: trigger.eim_transaction_id.clone(),
-        profile_download_trigger_result_data:
-            ProfileDownloadTriggerResultData::ProfileDownloadError(error),
-        extensions: Default::default(),
     }
 }

@@ -29,6 +29,8 @@ pub(super) enum Key {
     Profile(u32),
     /// A part of a profile's UICC.
     Of(u32, UiccPart),
+    /// [`StoredOwed`] results of downloads.
+    Owed,
 }
 
 /// The parts of a UICC.
@@ -116,6 +118,15 @@ pub(super) struct StoredDownload {
     pub(super) signer: Octets,
     pub(super) iccid: Option<Iccid>,
     pub(super) command: i64,
+}
+
+/// The result of a download that an eIM has not taken.
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredOwed {
+    pub(super) eim: String,
+    pub(super) relayed: bool,
+    /// ProfileDownloadTriggerResult in DER.
+    pub(super) result: Octets,
 }
 
 /// A profile without its UICC.

@@ -11,11 +11,12 @@ use rsp_crypto::{Provider, PublicKey};
 
 use super::LoadError;
 use super::part::{
-    Change, Common, Key, Octets, StoredDownload, StoredEim, StoredOneTimeKey, StoredProfile,
-    StoredRollback, StoredSwitch, UiccPart, decode,
+    Change, Common, Key, Octets, StoredDownload, StoredEim, StoredOneTimeKey, StoredOwed,
+    StoredProfile, StoredRollback, StoredSwitch, UiccPart, decode,
 };
 use crate::association;
 use crate::es10::load_bpp::Interruptible;
+use crate::ipae::Owed;
 use crate::isdr::Isdr;
 use crate::notification_store::{Entry, NotificationStore};
 use crate::state::{OneTimeKey, PackageId, Profile, ProfileEvent, Rollback};
@@ -81,6 +82,7 @@ pub(super) fn restore(
     isdr.pending = switch(parts)?;
     isdr.interrupted = download(parts)?;
     isdr.state.profiles = profiles(parts)?;
+    isdr.state.owed = owed(parts)?;
     Ok(())
 }
 
@@ -158,6 +160,22 @@ fn switch(parts: &Parts) -> Result<Option<Switch>, LoadError> {
         events,
         notifications: notifications.transpose()?,
     }))
+}
+
+fn owed(parts: &Parts) -> Result<Vec<Owed>, LoadError> {
+    const WHAT: &str = "the result of a download";
+    if !parts.contains_key(&Key::Owed) {
+        return Ok(Vec::new());
+    }
+    let stored: Vec<StoredOwed> = part(parts, &Key::Owed, WHAT)?;
+    let owed = stored.into_iter().map(|stored| {
+        Ok(Owed {
+            eim: stored.eim,
+            relayed: stored.relayed,
+            result: der(&stored.result, WHAT)?,
+        })
+    });
+    owed.collect()
 }
 
 fn download(parts: &Parts) -> Result<Option<Interruptible>, LoadError> {

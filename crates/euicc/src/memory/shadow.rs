@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use rsp_asn1::Asn1;
 
 use super::part::{
-    Change, Common, Key, Octets, StoredDownload, StoredEim, StoredOneTimeKey, StoredProfile,
-    StoredRollback, StoredSwitch, UiccPart, encode,
+    Change, Common, Key, Octets, StoredDownload, StoredEim, StoredOneTimeKey, StoredOwed,
+    StoredProfile, StoredRollback, StoredSwitch, UiccPart, encode,
 };
 use crate::isdr::Isdr;
 use crate::notification_store::Entry;
@@ -67,6 +67,9 @@ impl Shadow {
                 command: download.command.0,
             };
             round.value(Key::Download, encode(&stored));
+        }
+        if !isdr.state.owed.is_empty() {
+            round.value(Key::Owed, encode(&owed(&isdr.state)));
         }
         for profile in &isdr.state.profiles {
             round.profile(profile);
@@ -166,6 +169,15 @@ fn one_time_keys(state: &State) -> Vec<StoredOneTimeKey> {
         owner: key.owner.clone(),
         public: Octets(key.public().to_spki_der()),
         seed: Octets(key.seed.to_vec()),
+    });
+    stored.collect()
+}
+
+fn owed(state: &State) -> Vec<StoredOwed> {
+    let stored = state.owed.iter().map(|owed| StoredOwed {
+        eim: owed.eim.clone(),
+        relayed: owed.relayed,
+        result: Octets(owed.result.to_der()),
     });
     stored.collect()
 }

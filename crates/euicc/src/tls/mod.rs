@@ -20,6 +20,7 @@ use alloc::vec::Vec;
 
 use rsp_crypto::{Curve, EckaKey, Provider, PublicKey, Rng, Signature};
 
+use crate::personalisation::CiKey;
 use reader::Octets;
 use record::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, Direction, HANDSHAKE, Record};
 use schedule::{Secret, Traffic};
@@ -60,7 +61,15 @@ pub(crate) struct Peer {
     /// A name; none for an address.
     pub(crate) name: Option<String>,
     pub(crate) address: [u8; 4],
-    pub(crate) trusted: PublicKey,
+    pub(crate) trust: Trust,
+}
+
+/// Whom the card believes.
+pub(crate) enum Trust {
+    /// Who has this key, or whom somebody with this key has certified.
+    Key(PublicKey),
+    /// An SM-DP+ under one of these CIs (SGP.22 2.6.6).
+    Smdp(Vec<CiKey>),
 }
 
 /// One state per message awaited.
@@ -338,7 +347,7 @@ mod tests {
         let server = Peer {
             name: None,
             address: [192, 0, 2, 1],
-            trusted: key.unwrap().public_key().clone(),
+            trust: Trust::Key(key.unwrap().public_key().clone()),
         };
         Tls::start(server, &SoftwareProvider, &mut rng).unwrap().0
     }

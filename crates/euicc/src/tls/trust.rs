@@ -1,6 +1,6 @@
 //! Whom the card believes: the key or certificate that an eIM's association
 //! names (trustedPublicKeyDataTls, SGP.32 2.11.1.1.1), of the server itself or
-//! of who certified it. The card has no clock: validity is not looked at.
+//! of who certified it; and SM-DP+s under the card's CIs. The card has no clock: validity is not looked at.
 
 use alloc::vec::Vec;
 
@@ -8,8 +8,8 @@ use rsp_asn1::{Asn1, Certificate, Tag, Tlv};
 use rsp_crypto::{Provider, PublicKey};
 
 use super::reader::Octets;
-use super::{Peer, TlsError};
-use crate::certificate;
+use super::{Peer, TlsError, Trust};
+use crate::certificate::{self, Role};
 
 /// Certificates of one chain.
 const MAX_CHAIN: usize = 6;
@@ -47,8 +47,15 @@ pub(super) fn server_key(
     peer: &Peer,
     provider: &dyn Provider,
 ) -> Result<PublicKey, TlsError> {
-    let trusted = &peer.trusted;
     let first = chain.first().ok_or(TlsError::Untrusted)?;
+    let trusted = match &peer.trust {
+        Trust::Key(trusted) => trusted,
+        Trust::Smdp(ci) => {
+            let server = certificate::verify_server(first, ci, &[Role::DpTls], provider);
+            let server = server.ok().filter(|_| names(first, peer));
+            return server.map(|server| server.key).ok_or(TlsError::Untrusted);
+        }
+    };
     let key = certificate::public_key_of(first).map_err(|_| TlsError::Untrusted)?;
     if key == *trusted {
         // Pinned itself: whatever its name is.

@@ -31,6 +31,8 @@ fn card(fqdn: &str, tls: &SoftwareKey) -> (Host, Eim) {
     with_ipa.ipae = Some(IpaeSettings {
         poll_interval: 3600,
         hosts: vec![(NAME.into(), [192, 0, 2, 7])],
+        direct: true,
+        indirect: false,
     });
     let mut host = Host::new(with_ipa);
     host.open();
