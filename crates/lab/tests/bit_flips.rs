@@ -139,10 +139,9 @@ impl Bench {
         let order = order.unwrap().value.state;
         expect(order == OrderState::Error, "the SM-DP+ was not told")?;
         match &state {
+            // The card's list shows that nothing came of it.
+            OperationState::Failed { reason } if reason.contains("unsigned") => Ok(RefusedBy::Ipa),
             OperationState::Failed { .. } => Ok(RefusedBy::Card),
-            OperationState::OutcomeUnknown { reason, .. } if !reason.is_empty() => {
-                Ok(RefusedBy::Ipa)
-            }
             state => Err(format!("the eIM was not told: {state:?}")),
         }
     }

@@ -235,7 +235,7 @@ fn a_full_card_refuses_says_so_and_keeps_what_it_has() {
         world.round().unwrap();
         match world.operation(&download).unwrap().state {
             OperationState::Confirmed { .. } => installed.push(subscription.iccid),
-            OperationState::OutcomeUnknown { reason, .. } => break reason,
+            OperationState::Failed { reason } => break reason,
             state => panic!("{state:?}"),
         }
     };

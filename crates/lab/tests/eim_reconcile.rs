@@ -115,6 +115,63 @@ fn a_profile_that_the_euicc_does_not_list_was_not() {
     assert!(operation.settled_by.is_some());
 }
 
+/// A trigger is not signed: whoever repeats it on its way has the IPA try again,
+/// here after the list that did not show the profile.
+#[test]
+fn a_download_that_succeeds_after_the_list_did() {
+    let (mut world, subscription, code) = ordered();
+    let known = download(&mut world, "download", &code, Some(subscription.iccid));
+    world.fault.lose = Some(Box::new(|request, _| request.path.contains("es9plus")));
+    let trigger = Rc::new(RefCell::new(None));
+    let keep = trigger.clone();
+    world.fault.response = Some(Box::new(move |_, response| {
+        if response.body.windows(2).any(|tag| tag == [0xBF, 0x54]) {
+            keep.replace(Some(response.clone()));
+        }
+    }));
+    world.round().unwrap();
+    assert_eq!(state(&world, &known), "failed");
+
+    let trigger = trigger.take().unwrap();
+    let mut again = Some(trigger);
+    world.fault = Default::default();
+    world.fault.response = Some(Box::new(move |_, response| {
+        if let Some(again) = again.take() {
+            *response = again;
+        }
+    }));
+    world.round().unwrap();
+    let settled = operation(&world, &known);
+    let iccid = Some(subscription.iccid);
+    let installed = rsp_core::eim::Outcome::Installed { iccid };
+    assert_eq!(
+        settled.state.outcome(),
+        Some(&installed),
+        "{:?}",
+        world.events
+    );
+    assert_eq!(settled.settled_by, None, "its own result did");
+}
+
+/// Nothing that is signed says that a code is no good, but a list does that no
+/// profile is new.
+#[test]
+fn a_download_that_brought_no_profile_has_failed() {
+    let (mut world, _, _) = ordered();
+    let never = download(&mut world, "never", "LPA:1$smdp.example.com$NEVER", None);
+    world.round().unwrap();
+    let failed = operation(&world, &never);
+    let OperationState::Failed { reason } = &failed.state else {
+        panic!("{failed:?} {:?}", world.events);
+    };
+    assert!(
+        reason.starts_with("the eUICC lists no profile that it did not have before; the IPA says"),
+        "{reason}"
+    );
+    let list = world.operation(&failed.settled_by.unwrap()).unwrap();
+    assert_eq!(list.reconciles, Some(never));
+}
+
 /// The eIM does not know which profile it was to be, but the eUICC still has
 /// its installation result.
 #[test]
@@ -265,7 +322,12 @@ fn of_two_downloads_none_is_guessed() {
     hide_notifications(&mut world);
     world.round().unwrap();
     // A second one, of which nothing is known either.
-    let other = download(&mut world, "other", "LPA:1$smdp.example.com$NONE", None);
+    let subscription = world.subscription(2).unwrap();
+    let code = world.order(&profile::template(), &subscription).unwrap();
+    let other = download(&mut world, "other", &code, None);
+    world.fault = Default::default();
+    lose_the_result(&mut world);
+    hide_notifications(&mut world);
     world.round().unwrap();
     let states = |world: &World| [&lost, &other].map(|id| state(world, id));
     assert_eq!(states(&world), ["outcome_unknown"; 2]);

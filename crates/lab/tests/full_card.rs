@@ -115,7 +115,7 @@ fn the_smdp_refuses_what_the_card_says_it_has_no_room_for() {
     let mut world = world_with_memory(template.len() - 200);
     let subscription = world.subscription(1).unwrap();
     let state = download(&mut world, &template, &subscription);
-    let OperationState::OutcomeUnknown { reason, .. } = state else {
+    let OperationState::Failed { reason } = state else {
         panic!("{state:?}");
     };
     assert!(reason.contains("8.1/4.8"), "{reason}");

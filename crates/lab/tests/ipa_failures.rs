@@ -80,7 +80,7 @@ fn order_after(status: u16, reason: CancelSessionReason) -> OrderState {
         },
     ));
     let first = download(&mut world, &activation_code);
-    assert_eq!(state(&world, &first), "outcome_unknown");
+    assert_eq!(state(&world, &first), "failed");
     assert_eq!(*reasons.borrow(), [reason]);
     let order = world.smdp.store().order(subscription.iccid).unwrap();
     order.unwrap().value.state
@@ -102,7 +102,7 @@ fn an_order_outlives_a_server_out_of_reach() {
     let reasons = hide_packages(&mut world);
     world.fault.lose = Some(Box::new(|request, _| request.path == NOWHERE));
     let first = download(&mut world, &activation_code);
-    assert_eq!(state(&world, &first), "outcome_unknown");
+    assert_eq!(state(&world, &first), "failed");
     assert_eq!(*reasons.borrow(), [CancelSessionReason::TIMEOUT]);
 
     world.fault = Default::default();
@@ -152,7 +152,7 @@ fn metadata_of_the_package_are_those_that_were_offered() {
         },
     ));
     let first = download(&mut world, &activation_code);
-    assert_eq!(state(&world, &first), "outcome_unknown");
+    assert_eq!(state(&world, &first), "failed");
     assert_eq!(*reasons.borrow(), [CancelSessionReason::METADATA_MISMATCH]);
     let installed = |e: &Event| matches!(e, Event::Installed { .. });
     assert!(!world.events.iter().any(installed));

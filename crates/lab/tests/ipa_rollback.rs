@@ -7,6 +7,8 @@
     reason = "tests fail by panicking"
 )]
 
+mod eim_support;
+
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -27,6 +29,8 @@ enum Network {
     Slow(u32),
     /// There; the eIM answers 503.
     Overloaded,
+    /// It carries what the device says, and no answer.
+    Mute,
 }
 
 /// Two profiles on the card, the first of them enabled.
@@ -82,6 +86,7 @@ impl Two {
             requests += u32::from(switched.get());
             let is_there = match network {
                 Network::Dead | Network::Overloaded => !switched.get(),
+                Network::Mute => true,
                 Network::Slow(needed) => requests > needed || !switched.get(),
             };
             if !is_there {
@@ -89,6 +94,10 @@ impl Two {
             }
         }));
         match network {
+            Network::Mute => {
+                let switched = self.switched.clone();
+                self.world.fault.lose = Some(Box::new(move |_, _| switched.get()));
+            }
             Network::Overloaded => {
                 self.world.fault.response = Some(Box::new(|request, response| {
                     if request.path == NOWHERE {
@@ -214,4 +223,33 @@ fn a_card_that_does_not_go_back_has_its_first_result_delivered() {
     two.world.round().unwrap();
     assert_eq!(two.state(&enable), "confirmed");
     two.expect_enabled(false);
+}
+
+/// The eIM has the result of the enable when the IPA goes back, and maybe a
+/// poll after it that was late on its way.
+#[test]
+fn an_enable_whose_acknowledgement_was_lost_is_taken_back_all_the_same() {
+    for late_poll in [false, true] {
+        let mut two = Two::new();
+        let enable = two.switch(true, Network::Mute);
+        two.world
+            .ipa
+            .handle(rsp_core::ipa::Input::Wake, two.world.now);
+        while two.state(&enable) != "executed" {
+            assert!(two.world.step().unwrap());
+        }
+        if late_poll {
+            eim_support::poll(&mut two.world);
+            assert_eq!(two.state(&enable), "confirmed");
+        }
+        while two.world.step().unwrap() {}
+        assert_eq!(two.rollbacks.get(), 1);
+        assert_eq!(two.state(&enable), "rolled_back", "{:?}", two.world.events);
+        two.expect_enabled(true);
+        let evidence = two.world.eim.store().evidence(two.world.eid).unwrap();
+        let of_it = evidence
+            .iter()
+            .filter(|e| e.operation == Some(enable.clone()));
+        assert_eq!(of_it.count(), 2, "both are kept");
+    }
 }

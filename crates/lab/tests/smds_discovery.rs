@@ -144,8 +144,8 @@ fn without_an_event_the_trigger_fails() {
     let operation = contact_smds(&mut world, None);
     world.round().unwrap();
     assert_eq!(asked(&world), [(ROOT_SMDS.to_string(), 0)]);
-    // What the eUICC did not sign does not settle the operation.
-    assert_eq!(state(&world, &operation), "outcome_unknown");
+    // What the eUICC signed settles the operation: it lists no new profile.
+    assert_eq!(state(&world, &operation), "failed");
     contact_smds(&mut world, Some("smdp.example.com"));
     world.round().unwrap();
     let reasons = ["no event waits at the SM-DS", "the SM-DS is none"];

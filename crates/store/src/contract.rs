@@ -305,12 +305,20 @@ pub trait Store: SmdpStore + SmdsStore + PskStore + Send + Sync {
     /// If the engine fails.
     fn operation(&self, id: &OperationId) -> Result<Option<Operation>, StoreError>;
 
-    /// The eUICC to which a package with this transaction was sent whose
-    /// result is not known.
+    /// The eUICC to which a package with this transaction was sent of which
+    /// something may still come.
     ///
     /// # Errors
     /// If the engine fails.
     fn euicc_of_transaction(&self, id: &TransactionId) -> Result<Option<Eid>, StoreError>;
+
+    /// The operations that were sent with this transaction and of which
+    /// something may still come, settled ones included
+    /// ([`Operation::transaction`]).
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn operations_of_transaction(&self, id: &TransactionId) -> Result<Vec<Operation>, StoreError>;
 
     /// A relayed download by its RSP session.
     ///

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rsp_asn1::ids::Eid;
+use rsp_asn1::ids::{Eid, TransactionId};
 use rsp_asn1::rsp::{CancelSessionServerError, PendingNotification};
 use rsp_asn1::sgp32::{
     AuthenticateClientErrorEsipa, AuthenticateClientResponseEsipa, CancelSessionResponseEsipa,
@@ -287,7 +287,7 @@ impl EimHost {
         let whole = self.whole(message)?;
         match whole.as_ref().unwrap_or(message) {
             EsipaMessageFromIpaToEim::GetEimPackageRequest(request) => {
-                let reply = self.step(request.eid_value, cx, |eim, record, open, cx| {
+                let reply = self.step(request.eid_value, None, cx, |eim, record, open, cx| {
                     eim.get_eim_package(record, open, request, cx)
                 })?;
                 let eid = request.eid_value;
@@ -297,9 +297,10 @@ impl EimHost {
             }
             EsipaMessageFromIpaToEim::ProvideEimPackageResult(provided) => {
                 let result = &provided.eim_package_result;
+                let (_, named) = result_named_by(result);
                 let reply = match self.eid_of_result(provided, cx)? {
                     Some(eid) => self
-                        .step(eid, cx, |eim, record, open, cx| {
+                        .step(eid, named, cx, |eim, record, open, cx| {
                             eim.provide_eim_package_result(record, open, result, cx)
                         })?
                         .unwrap_or_else(|| result_eid_not_found(eid)),
@@ -320,8 +321,14 @@ impl EimHost {
                         }
                     }
                 };
+                let named = match notification {
+                    HandleNotificationEsipa::ProvideEimPackageResult(provided) => {
+                        result_named_by(&provided.eim_package_result).1
+                    }
+                    HandleNotificationEsipa::PendingNotification(_) => None,
+                };
                 let taken = match eid {
-                    Some(eid) => self.step(eid, cx, |eim, record, open, cx| {
+                    Some(eid) => self.step(eid, named, cx, |eim, record, open, cx| {
                         eim.handle_notification(record, open, notification, relayed.as_ref(), cx)
                     })?,
                     None => None,
@@ -399,11 +406,12 @@ impl EimHost {
         }
     }
 
-    /// Load, step, commit; once more if somebody else was faster. `None` if
-    /// the eUICC is not known.
+    /// Load, step, commit; once more if somebody else was faster. `named` is the
+    /// transaction that the message is about. `None` if the eUICC is not known.
     fn step<R>(
         &self,
         eid: Eid,
+        named: Option<&TransactionId>,
         cx: &mut Context<'_>,
         mut machine: impl FnMut(&Eim, EuiccRecord, &[Operation], &mut Context<'_>) -> Step<R>,
     ) -> Result<Option<R>, StoreError> {
@@ -422,7 +430,7 @@ impl EimHost {
                 found = chosen;
             }
             let Versioned { value, version } = found;
-            let open = self.store.open_operations(eid)?;
+            let open = self.open_and_named(eid, named)?;
             let before = value.clone();
             let step = machine(&self.eim, value, &open, cx);
             let unchanged =
@@ -451,6 +459,21 @@ impl EimHost {
             }
             return Ok(Some(step.reply));
         }
+    }
+
+    /// What is open on an eUICC, and what a message names although it is not.
+    fn open_and_named(
+        &self,
+        eid: Eid,
+        named: Option<&TransactionId>,
+    ) -> Result<Vec<Operation>, StoreError> {
+        let mut open = self.store.open_operations(eid)?;
+        let is_named = |open: &Operation| open.transaction() == named;
+        if let Some(named) = named.filter(|_| !open.iter().any(is_named)) {
+            let settled = self.store.operations_of_transaction(named)?.into_iter();
+            open.extend(settled.filter(|operation| operation.eid == eid));
+        }
+        Ok(open)
     }
 
     /// Changes a record and operations outside the procedures.

@@ -12,6 +12,7 @@ use rsp_asn1::ids::{Eid, Iccid, TransactionId};
 use rsp_core::Timestamp;
 use rsp_core::eim::{
     EuiccRecord, Evidence, EvidenceKind, Operation, OperationId, OperationKind, OperationState,
+    SettledIn,
 };
 use rsp_core::profile::Subscription;
 use rsp_core::smdp::{Order, OrderKey, OrderState, ProfileTypeSettings, Session};
@@ -171,6 +172,46 @@ fn open_operations_come_in_the_order_of_their_making() {
         .map(|operation| operation.id.0.as_str())
         .collect();
     assert_eq!(open, ["b", "c"]);
+}
+
+/// What a late result names is found, whether or not it is open.
+#[test]
+fn operations_are_found_by_their_transaction() {
+    let store = SqliteStore::in_memory().unwrap();
+    store.add_euicc(&EuiccRecord::new(eid(), None, 0)).unwrap();
+    let transaction = TransactionId::from_bytes(&[7; 16]).unwrap();
+    let in_transaction = |name: &str| Operation {
+        state: OperationState::OutcomeUnknown {
+            reason: "test".to_string(),
+            eim_transaction_id: transaction.clone(),
+            counter_value: Some(1),
+            place: 0,
+            asked: 0,
+            overtaken: false,
+        },
+        ..operation(name)
+    };
+    let settled = Operation {
+        state: OperationState::RolledBack,
+        settled_in: Some(SettledIn {
+            eim_transaction_id: transaction.clone(),
+            counter_value: Some(1),
+        }),
+        ..operation("settled")
+    };
+    let operations = [in_transaction("open"), settled, operation("queued")];
+    let record = store.euicc(eid()).unwrap().unwrap();
+    store
+        .commit_euicc(&change(&record.value, record.version, &operations))
+        .unwrap();
+    let found = store.operations_of_transaction(&transaction).unwrap();
+    assert_eq!(found, operations[..2]);
+    assert_eq!(
+        store.euicc_of_transaction(&transaction).unwrap(),
+        Some(eid())
+    );
+    let other = TransactionId::from_bytes(&[8; 16]).unwrap();
+    assert_eq!(store.operations_of_transaction(&other).unwrap(), []);
 }
 
 #[test]

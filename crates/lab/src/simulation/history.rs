@@ -50,8 +50,7 @@ impl Simulation {
             };
             let (number, eid) = (subject.number, subject.eid);
             let open = self.backend.operations(eid)?.into_iter();
-            let codes: Vec<_> = subject.codes.iter().map(|(code, _)| code.clone()).collect();
-            let open = open.filter(|operation| !is_settled(operation, &codes));
+            let open = open.filter(|operation| !is_settled(operation));
             let open = open.map(|o| format!("{} ({:?}, {:?})", o.id, o.kind, o.state));
             unresolved.insert(number, open.collect());
             self.ask_for_profiles(number, eid)?;
@@ -185,15 +184,9 @@ impl Totals {
     }
 }
 
-/// Whether it is known what came of an operation. Of a download by a code that
-/// never was, nothing signed tells it.
-fn is_settled(operation: &Operation, codes: &[String]) -> bool {
-    let of_nothing = matches!(&operation.kind, OperationKind::Download { activation_code }
-        if !codes.contains(activation_code));
-    let unknown = matches!(operation.state, OperationState::OutcomeUnknown { .. });
-    operation.is_final()
-        || matches!(operation.state, OperationState::Executed { .. })
-        || (of_nothing && unknown)
+/// Whether it is known what came of an operation.
+fn is_settled(operation: &Operation) -> bool {
+    operation.is_final() || matches!(operation.state, OperationState::Executed { .. })
 }
 
 fn wish(operation: &Operation, subject: &Subject) -> Wish {

@@ -90,6 +90,7 @@ impl<B: Between> Store for Layer<B> {
         add_operations(operations: &[Operation]) -> ();
         operation(id: &OperationId) -> Option<Operation>;
         euicc_of_transaction(id: &TransactionId) -> Option<Eid>;
+        operations_of_transaction(id: &TransactionId) -> Vec<Operation>;
         relay_session(id: &TransactionId) -> Option<Versioned<StoredRelay>>;
         commit_relay(change: &RelayChange<'_>) -> ();
     }

@@ -142,9 +142,9 @@ fn whoever_dies_comes_back() {
             }
             let state = world.operation(&download).unwrap();
             // A card that loses power before it installs ends the attempt: the
-            // IPA says so, and nobody knows more.
+            // IPA says so, and the card lists no new profile.
             let good = state.state_name() == "confirmed"
-                || (role == Role::Card && state.state_name() == "outcome_unknown");
+                || (role == Role::Card && state.state_name() == "failed");
             assert!(good, "{role:?} at {message}: {state:?} {:?}", world.events);
             let order = world
                 .smdp

@@ -124,7 +124,7 @@ fn another_eids_transaction() {
     }
     let state = world.operation(&download).unwrap();
     assert!(
-        ["confirmed", "outcome_unknown", "delivered"].contains(&state.state_name()),
+        ["confirmed", "failed", "delivered"].contains(&state.state_name()),
         "{state:?} {subscription:?}"
     );
 }

@@ -37,7 +37,14 @@ impl Eim {
         let transaction = result.eim_transaction_id.as_ref();
         let mut step = Step::unchanged(record, Taken::Stored);
         let Some(asked) = operation::find_one(open, transaction) else {
-            if let ProfileDownloadTriggerResultData::ProfileInstallationResult(pir) =
+            let failed = operation::settled_in(open, transaction, None).next();
+            if let (
+                Some(failed),
+                ProfileDownloadTriggerResultData::ProfileInstallationResult(pir),
+            ) = (failed, &result.profile_download_trigger_result_data)
+            {
+                self.succeeded_after_all(&mut step, failed, pir, cx);
+            } else if let ProfileDownloadTriggerResultData::ProfileInstallationResult(pir) =
                 &result.profile_download_trigger_result_data
                 && transaction.is_none()
             {
@@ -90,6 +97,28 @@ impl Eim {
 }
 
 impl Eim {
+    /// A trigger can be carried out again, by whoever repeats it on its way,
+    /// after a list that did not show the profile: what the eUICC then
+    /// installed is known by its signature. That it failed is known already.
+    fn succeeded_after_all(
+        &self,
+        step: &mut Step<Taken>,
+        failed: &Operation,
+        result: &Signed<ProfileInstallationResult>,
+        cx: &Context<'_>,
+    ) {
+        let data = &result.profile_installation_result_data;
+        if matches!(failed.state, OperationState::Failed { .. })
+            && matches!(data.final_result, FinalResult::Success(_))
+        {
+            let asked = Operation {
+                settled_by: None,
+                ..failed.clone()
+            };
+            self.settle_with(step, &asked, result, cx);
+        }
+    }
+
     /// What an installation result, come as a notification and taken over, says
     /// of the download whose own result is missing. It must be the only one
     /// that it can be of: nothing is guessed. A failure settles only what is

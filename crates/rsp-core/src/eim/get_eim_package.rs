@@ -272,8 +272,9 @@ impl Eim {
         match self.make_package(&mut record, together, cx) {
             Ok((reply, eim_transaction_id, counter_value)) => {
                 let package = reply.to_der();
-                let sent = |(place, operation): (usize, &&Operation)| {
-                    operation.with(OperationState::Delivered {
+                let sent = |(place, operation): (usize, &&Operation)| Operation {
+                    before: profiles::before(&record, operation),
+                    ..operation.with(OperationState::Delivered {
                         eim_transaction_id: eim_transaction_id.clone(),
                         counter_value,
                         package: package.clone(),

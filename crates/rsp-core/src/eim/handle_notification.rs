@@ -17,7 +17,9 @@ pub enum Taken {
 }
 
 impl Eim {
-    /// Takes a notification or the result of a download over. `relayed` is the
+    /// Takes a notification or the result of a download over. `open` are the
+    /// operations of this eUICC that are not final, and those that the result
+    /// names. `relayed` is the
     /// download in whose session the installation result was made, if this eIM
     /// relayed it.
     pub fn handle_notification(

@@ -57,6 +57,18 @@ impl fmt::Debug for ConfirmationCode {
     }
 }
 
+/// A package by which an operation was settled, for now: its IPA may still take
+/// an enable back (SGP.32 3.3.2), and whoever repeats a trigger on its way may
+/// have a download succeed after a list that did not show its profile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettledIn {
+    /// eimTransactionId.
+    pub eim_transaction_id: TransactionId,
+    /// counterValue of an eUICC Package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counter_value: Option<i64>,
+}
+
 /// How far an operation is.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
@@ -246,6 +258,14 @@ pub struct Operation {
     /// What settled it when its own result was lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_by: Option<OperationId>,
+    /// The package that it was settled in, if something that the eUICC signs
+    /// about it may still come that makes it untrue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_in: Option<SettledIn>,
+    /// For a download of which it is not known what it is to bring: profiles
+    /// that the eUICC had when it was sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<Iccid>,
     /// The first operation of the list that it was ordered in: they travel in
     /// one package, and what follows a failure is not done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -275,6 +295,8 @@ impl Operation {
             reconciles: None,
             checks: None,
             settled_by: None,
+            settled_in: None,
+            before: Vec::new(),
             ordered_with: None,
             separate: false,
             forced: false,
@@ -331,14 +353,37 @@ impl Operation {
     /// A verified success.
     #[must_use]
     pub(super) fn executed(&self, outcome: Outcome) -> Self {
-        self.with(OperationState::Executed { outcome })
+        let may_return = matches!(self.kind, OperationKind::Enable { rollback: true, .. });
+        Operation {
+            settled_in: self.settled_in(may_return),
+            ..self.with(OperationState::Executed { outcome })
+        }
     }
 
     /// A verified failure.
     #[must_use]
     pub(super) fn failed(&self, reason: impl ToString) -> Self {
         let reason = reason.to_string();
-        self.with(OperationState::Failed { reason })
+        let may_succeed = matches!(self.kind, OperationKind::Download { .. });
+        Operation {
+            settled_in: self.settled_in(may_succeed),
+            ..self.with(OperationState::Failed { reason })
+        }
+    }
+
+    fn settled_in(&self, for_now: bool) -> Option<SettledIn> {
+        let (eim_transaction_id, counter_value) = self.sent().filter(|_| for_now)?;
+        Some(SettledIn {
+            eim_transaction_id: eim_transaction_id.clone(),
+            counter_value,
+        })
+    }
+
+    /// The transaction by which a result may name it.
+    pub fn transaction(&self) -> Option<&TransactionId> {
+        let settled = self.settled_in.as_ref();
+        let sent = self.sent().map(|(transaction, _)| transaction);
+        sent.or(settled.map(|settled| &settled.eim_transaction_id))
     }
 
     /// What happened to a package that was sent is not known. Reading again is
@@ -423,6 +468,21 @@ pub(super) fn find_one<'a>(
 /// The operations whose package has this counter, which no other has.
 pub(super) fn counted(open: &[Operation], counter: i64) -> Vec<&Operation> {
     in_order(open, |(_, sent)| sent == Some(counter))
+}
+
+/// The operations that were settled in this package, for now.
+pub(super) fn settled_in<'a>(
+    known: &'a [Operation],
+    transaction: Option<&TransactionId>,
+    counter: Option<i64>,
+) -> impl Iterator<Item = &'a Operation> {
+    known.iter().filter(move |operation| {
+        operation.settled_in.as_ref().is_some_and(|settled| {
+            let same = Some(&settled.eim_transaction_id) == transaction;
+            (same || (transaction.is_none() && counter.is_some()))
+                && settled.counter_value == counter
+        })
+    })
 }
 
 /// The operations whose transaction an unproven message names.

@@ -113,19 +113,33 @@ pub(super) fn apply(
         }
     };
     let asked = answered(open, transaction, counter);
-    let id = asked.first().map(|asked| asked.id.clone());
+    let back = match &**believed {
+        PackageResult::Result(result) if asked.is_empty() => {
+            let settled = operation::settled_in(open, transaction, Some(counter));
+            let results = &result.euicc_package_result_data_signed.euicc_result;
+            result_items::taken_back(settled, results)
+        }
+        _ => Vec::new(),
+    };
+    let about = asked.first().copied().or(back.first());
+    let id = about.map(|about| about.id.clone());
     let evidence = Evidence::of_package_result(received, believed, id, cx);
     let mut step = Step::unchanged(record, empty());
     step.notes
         .extend(unverified("package result", believed.unproven()));
     step.evidence.push(evidence);
-    if asked.is_empty() {
+    if asked.is_empty() && back.is_empty() {
         step.notes.push(Note::NothingOpen {
             what: "package result",
         });
         return step;
     }
+    if let Some(list) = &mut step.record.profiles {
+        list.stale |= !back.is_empty();
+    }
+    step.operations.extend(back);
     match &**believed {
+        _ if asked.is_empty() => {}
         PackageResult::Result(result) => {
             let results = &result.euicc_package_result_data_signed.euicc_result;
             executed(eim, &mut step, open, &asked, results, counter, believed, cx);

@@ -56,14 +56,15 @@ pub(super) fn to_reconcile(open: &[Operation]) -> Option<&Operation> {
 }
 
 /// What is asked for to learn what an operation did, if anything tells. A list
-/// of profiles does, of a download only if the profile is known; its
-/// installation result may still wait on the eUICC. What only reads is read
+/// of profiles does, of a download only if the profile is known or none is new;
+/// its installation result may still wait on the eUICC. What only reads is read
 /// again.
 pub(super) fn who_tells(operation: &Operation) -> Option<OperationKind> {
     Some(match &operation.kind {
-        OperationKind::Download { .. } if operation.expects.is_none() => {
-            OperationKind::GetInstallationResults
-        }
+        OperationKind::Download { .. } if operation.expects.is_none() => match operation.state {
+            OperationState::OutcomeUnknown { asked: 1, .. } => OperationKind::ListProfileInfo,
+            _ => OperationKind::GetInstallationResults,
+        },
         OperationKind::Download { .. }
         | OperationKind::Enable { .. }
         | OperationKind::Disable { .. }
@@ -262,6 +263,9 @@ fn judged(
         OperationKind::ListProfileInfo => operation.executed(Outcome::Profiles {
             profiles: profiles.to_vec(),
         }),
+        OperationKind::Download { .. } if operation.expects.is_none() => {
+            return brought_nothing(operation, profiles, installed);
+        }
         OperationKind::Download { .. } => {
             let iccid = operation.expects?;
             match found(&iccid) {
@@ -274,4 +278,37 @@ fn judged(
         }
         _ => return None,
     })
+}
+
+/// A download of which it is not known what it was to bring has failed if the
+/// eUICC has no profile that may be it: one that it had not before, or that is
+/// enabled. A profile is disabled when it is installed, and if it is enabled at
+/// once another one is not any more. Whose a new one is, the list does not tell.
+fn brought_nothing(
+    operation: &Operation,
+    profiles: &[ListedProfile],
+    installed: &[Iccid],
+) -> Option<Operation> {
+    let is_old = |profile: &ListedProfile| {
+        let known = |iccid: &Iccid| operation.before.contains(iccid) || installed.contains(iccid);
+        let may_be_first = operation.before.is_empty() && profile.enabled;
+        may_be_first || profile.iccid.as_ref().is_some_and(known)
+    };
+    if !profiles.iter().all(is_old) {
+        return None;
+    }
+    let said = operation.state.reason().unwrap_or("its result was lost");
+    let reason = alloc::format!("the eUICC lists no profile that it did not have before; {said}");
+    Some(operation.failed(reason))
+}
+
+/// The profiles that an eUICC is known to have when a download is sent of which
+/// it is not known what it is to bring. More may be there if the last list does
+/// not hold any more, but of these none is new.
+pub(super) fn before(record: &EuiccRecord, operation: &Operation) -> Vec<Iccid> {
+    let compares =
+        matches!(operation.kind, OperationKind::Download { .. }) && operation.expects.is_none();
+    let list = record.profiles.iter().filter(|_| compares);
+    let listed = list.flat_map(|list| &list.profiles);
+    listed.filter_map(|profile| profile.iccid).collect()
 }

@@ -14,7 +14,7 @@ use crate::pki::ParsedCertificate;
 
 impl Eim {
     /// Takes a result over. `open` are the operations of this eUICC that are
-    /// not final.
+    /// not final, and those that the result names.
     pub fn provide_eim_package_result(
         &self,
         record: EuiccRecord,

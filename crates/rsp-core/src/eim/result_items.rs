@@ -80,6 +80,25 @@ fn not_executed(asked: &Operation, failed: &Operation, reason: &str) -> Operatio
     }
 }
 
+/// Those whose result came first, and which the IPA took back after it: the
+/// acknowledgement was lost, so that it held this eIM for out of reach.
+pub(super) fn taken_back<'a>(
+    settled: impl Iterator<Item = &'a Operation>,
+    results: &[EuiccResultData],
+) -> Vec<Operation> {
+    if results.iter().find_map(rollback) != Some(RollbackProfileResult::OK) {
+        return Vec::new();
+    }
+    let enables = settled.filter(|settled| {
+        matches!(settled.kind, OperationKind::Enable { .. }) && settled.state.outcome().is_some()
+    });
+    let back = enables.map(|enable| Operation {
+        settled_in: None,
+        ..enable.with(OperationState::RolledBack)
+    });
+    back.collect()
+}
+
 fn rollback(result: &EuiccResultData) -> Option<RollbackProfileResult> {
     match result {
         EuiccResultData::RollbackResult(code) => Some(*code),

@@ -223,6 +223,9 @@ pub(super) fn advance<R>(step: &mut Step<R>, now: Timestamp) {
     let Some(zero_touch) = &step.record.zero_touch else {
         return;
     };
+    if let ZeroTouchStage::Done { iccid } = zero_touch.stage {
+        return left_again(step, iccid);
+    }
     let (ZeroTouchStage::Awaited { list: operation }
     | ZeroTouchStage::Downloading { operation }
     | ZeroTouchStage::Enabling { operation, .. }) = &zero_touch.stage
@@ -258,6 +261,22 @@ pub(super) fn advance<R>(step: &mut Step<R>, now: Timestamp) {
     step.notes.push(Note::ZeroTouch { stage });
     if let Some(zero_touch) = &mut step.record.zero_touch {
         zero_touch.stage = next;
+    }
+}
+
+/// A poll that was late on its way confirmed an enable that was then taken
+/// back.
+fn left_again<R>(step: &mut Step<R>, iccid: Iccid) {
+    let back = step.operations.iter().find(|operation| {
+        operation.state == OperationState::RolledBack
+            && matches!(operation.kind, OperationKind::Enable { iccid: enabled, .. } if enabled == iccid)
+    });
+    let stage = back.and_then(|back| enabled(back, iccid));
+    if let (Some(stage), Some(zero_touch)) = (stage, &mut step.record.zero_touch) {
+        step.notes.push(Note::ZeroTouch {
+            stage: stage.clone(),
+        });
+        zero_touch.stage = stage;
     }
 }
 

@@ -206,10 +206,21 @@ pub(super) fn euicc_of_transaction(
     id: &TransactionId,
 ) -> Result<Option<Eid>, StoreError> {
     let eid = connection
-        .prepare_cached("SELECT eid FROM operation WHERE transaction_id = $1")?
+        .prepare_cached("SELECT eid FROM operation WHERE transaction_id = $1 LIMIT 1")?
         .query_row([id.to_string()], |row| row.get::<_, String>(0))
         .optional()?;
     Ok(eid.and_then(|eid| eid.parse().ok()))
+}
+
+pub(super) fn operations_of_transaction(
+    connection: &Db<'_>,
+    id: &TransactionId,
+) -> Result<Vec<Operation>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, document FROM operation WHERE transaction_id = $1 ORDER BY number",
+    )?;
+    let rows = statement.query_map([id.to_string()], id_and_document)?;
+    rows.map(|row| read_operation(connection, row?)).collect()
 }
 
 pub(super) fn add_operation(tx: &Db<'_>, operation: &Operation) -> Result<(), StoreError> {
@@ -235,9 +246,7 @@ fn put_operation(tx: &Db<'_>, operation: &Operation) -> Result<(), StoreError> {
         operation.eid.to_string(),
         !operation.is_final(),
         operation.state_name(),
-        operation
-            .sent()
-            .map(|(transaction, _)| transaction.to_string()),
+        operation.transaction().map(ToString::to_string),
         document
     ])?;
     Ok(())

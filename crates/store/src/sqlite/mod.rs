@@ -247,6 +247,10 @@ impl Store for SqliteStore {
         self.read(|db| eim::euicc_of_transaction(db, id))
     }
 
+    fn operations_of_transaction(&self, id: &TransactionId) -> Result<Vec<Operation>, StoreError> {
+        self.read(|db| eim::operations_of_transaction(db, id))
+    }
+
     fn relay_session(
         &self,
         id: &TransactionId,

@@ -101,8 +101,7 @@ fn outcome(attempt: &Attempt, card: &Facts) -> Option<bool> {
 fn download(claim: &Claim, wanted: Option<Iccid>, card: &Facts, judge: &mut Judge) {
     let id = &claim.id;
     let agrees = match claim.said {
-        // Nothing signed tells that a code is no good.
-        Said::Open => wanted.is_none(),
+        Said::Open => false,
         Said::Done(iccid) => {
             iccid.is_some_and(|iccid| card.installed.contains_key(&iccid)) && iccid == wanted
         }
