@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use euicc::{Environment, Euicc, LoadError, StoredEuicc};
+use euicc::{Environment, Euicc, EuiccKind, LoadError, StoredEuicc};
 use rsp_asn1::ids::{Eid, Iccid, Imsi, InvalidId};
 use rsp_core::binding::{BindingError, HttpRequest, HttpResponse};
 use rsp_core::binding::{es9plus, esipa};
 use rsp_core::eim::EuiccRecord;
-use rsp_core::ipa::{self, Action, Config, Event, Input, Ipa, Retry};
+use rsp_core::ipa::{self, Action, Config, Emulation, Event, Input, Ipa, Retry};
 use rsp_core::pki::{ChainError, IssueError, Issued, TrustAnchor};
 use rsp_core::profile::Subscription;
 use rsp_core::smdp::SetupError;
@@ -202,6 +202,30 @@ impl World {
         let mut rng = SeededRng::new(seed);
         let material = Material::new(curve, &mut rng)?;
         Self::with(rng, Place::Memory, material, Vec::new())
+    }
+
+    /// As [`World::new`], with a card for consumer devices in whose place the
+    /// IPA answers the eIM, which was told so.
+    ///
+    /// # Errors
+    /// As [`World::new`].
+    pub fn with_consumer_card(seed: u64) -> Result<Self, WorldError> {
+        let mut world = Self::new(seed)?;
+        let identity = world.factory.identity(world.eid, &mut world.rng)?;
+        let identity = CardIdentity {
+            kind: EuiccKind::Consumer,
+            ..identity
+        };
+        let initial_eims = vec![world.eim.eim().configuration_data(0)?];
+        world.ipa_config.emulation = Some(Emulation {
+            crypto: &SoftwareProvider,
+            initial_eims,
+        });
+        world.eim.set_emulated(world.eid, true, world.now)?;
+        world.card = Euicc::new(identity.personalisation());
+        world.identity = identity;
+        world.restart_ipa();
+        Ok(world)
     }
 
     /// As [`World::new`], with a second SM-DP+, [`SMDP_BRAINPOOL`], whose CI and

@@ -229,6 +229,18 @@ impl EimHost {
         })
     }
 
+    /// Says whether its device answers for an eUICC that has no functions for an
+    /// eIM, unsigned.
+    ///
+    /// # Errors
+    /// [`StoreError::Unknown`] if it is not known, or if the store fails.
+    pub fn set_emulated(&self, eid: Eid, emulated: bool, now: Timestamp) -> Result<(), StoreError> {
+        self.change_record(eid, now, |record| {
+            let record = EuiccRecord { emulated, ..record };
+            Ok((record, Vec::new()))
+        })
+    }
+
     /// When a device polled last.
     ///
     /// # Errors

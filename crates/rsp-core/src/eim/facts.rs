@@ -140,6 +140,14 @@ impl EuiccFacts {
         EuiccInfo2::from_der(self.euicc_info2.as_ref()?).ok()
     }
 
+    /// Whether EUICCInfo2 is that of no eUICC for IoT: those tell their ipaMode
+    /// or have an iotSpecificInfo (SGP.32 4.3). A device that polls an eIM with
+    /// another one answers in its place.
+    pub fn is_no_iot_euicc(&self) -> bool {
+        let info = self.euicc_info2();
+        info.is_some_and(|info| info.ipa_mode.is_none() && info.iot_specific_info.is_none())
+    }
+
     /// `IpaCapabilities` (SGP.32 4.1).
     pub fn ipa_capabilities(&self) -> Option<IpaCapabilities> {
         IpaCapabilities::from_der(self.ipa_capabilities.as_ref()?).ok()

@@ -27,6 +27,9 @@ const STATE_CHANGES: usize = 8;
 const MOST_IN_A_ROW: u32 = 8;
 const PAUSE: Duration = Duration::from_secs(60);
 
+/// Why nothing is done on a device of whose eUICC no proof can come.
+const NOT_ALLOWED: &str = "not sent: the eUICC is one for consumer devices, so the device would answer in its place, unsigned: if that is to be taken, set `emulated` for the device";
+
 /// The operation that was sent first of those without a result.
 fn delivered(open: &[Operation]) -> Option<&Operation> {
     let delivered =
@@ -119,7 +122,7 @@ impl Eim {
             return self.send_again(record, sent, open, cx);
         }
         if let Some(unknown) = profiles::to_reconcile(open)
-            && let Some(kind) = profiles::who_tells(unknown)
+            && let Some(kind) = record.who_tells(unknown)
         {
             return self.reconcile(record, unknown, kind, open, cx);
         }
@@ -252,8 +255,12 @@ impl Eim {
             number => alloc::format!("{}-certificates-{number}", next.id),
         });
         if let Some(asked) = open.iter().find(|operation| operation.id == id) {
+            let mut operations = alloc::vec![asked.failed("the eUICC gave no valid certificates")];
+            if !record.emulated && record.facts.is_no_iot_euicc() {
+                operations.extend(profiles::failed_with_list(next, open, NOT_ALLOWED));
+            }
             return Step {
-                operations: alloc::vec![asked.failed("the eUICC gave no valid certificates")],
+                operations,
                 ..Step::unchanged(record, nothing_pending())
             };
         }
@@ -306,12 +313,17 @@ impl Eim {
         }
     }
 
-    /// Whether the result would be worth nothing without the eUICC's key.
+    /// Whether the result would be worth nothing without the eUICC's key. A
+    /// device that emulates signs no packages, and cannot show certificates
+    /// before its first download; what the eUICC signs is asked for after it.
     fn needs_key(&self, record: &EuiccRecord, kind: &OperationKind) -> bool {
         let unsigned = matches!(
             kind,
             OperationKind::GetCertificates | OperationKind::GetEuiccData(_)
         );
+        if record.emulated && *kind != OperationKind::GetInstallationResults {
+            return false;
+        }
         !unsigned && record.public_key.is_none() && !self.lab.accepts_unverified(record.eid)
     }
 }

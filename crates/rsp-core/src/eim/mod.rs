@@ -127,6 +127,11 @@ pub struct EuiccRecord {
     /// stored is then not acknowledged (SGP.32 5.14.6 leaves the choice).
     #[serde(default)]
     pub empty_response: bool,
+    /// Whether its device answers for an eUICC that has no functions for an eIM:
+    /// package results are then taken although nobody signed them. Somebody has
+    /// to say so: by default they are not.
+    #[serde(default)]
+    pub emulated: bool,
     /// Profiles that downloads installed, as long as it lists them: another
     /// download did not do it again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -172,6 +177,7 @@ impl EuiccRecord {
             further_keys: Vec::new(),
             installation_seq_number: -1,
             empty_response: false,
+            emulated: false,
             installed: Vec::new(),
             profiles: None,
             state_changes: Vec::new(),

@@ -26,6 +26,12 @@ pub enum Note {
         /// Why it proves nothing.
         because: Unproven,
     },
+    /// What a device says in place of its eUICC was taken over, as was allowed.
+    #[error("an EMULATED {what} was taken over: the device says so, nobody signed it")]
+    TakenEmulated {
+        /// What came.
+        what: &'static str,
+    },
     /// A signed result that answers nothing that is open.
     #[error("a {what} answers no open operation: it was settled before, or is not of this eIM")]
     NothingOpen {

@@ -240,9 +240,13 @@ pub struct Operation {
     /// When it came into its state.
     pub since: Timestamp,
     /// Whether the result that settled it could not be verified, and was taken
-    /// because the lab setting says so for this eUICC.
+    /// because the lab setting says so for this eUICC, or because its device
+    /// emulates.
     #[serde(default)]
     pub unverified: bool,
+    /// Whether that result is the device's word, in place of the eUICC's.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub emulated: bool,
     /// The profile that a download is to bring, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expects: Option<Iccid>,
@@ -290,6 +294,7 @@ impl Operation {
             created: now,
             since: now,
             unverified: false,
+            emulated: false,
             expects: None,
             confirmation_code: None,
             reconciles: None,

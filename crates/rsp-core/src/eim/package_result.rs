@@ -89,7 +89,10 @@ pub(super) fn acknowledge(numbers: Vec<i64>) -> ProvideEimPackageResultResponse 
 
 /// A loud note on what is taken without proof.
 pub(super) fn unverified(what: &'static str, because: Option<Unproven>) -> Option<Note> {
-    because.map(|because| Note::TakenUnverified { what, because })
+    because.map(|because| match because {
+        Unproven::Emulated => Note::TakenEmulated { what },
+        because => Note::TakenUnverified { what, because },
+    })
 }
 
 /// What a result means for the operations that it answers. It is kept, whatever
@@ -155,6 +158,7 @@ pub(super) fn apply(
         .extend(waiting_in_vain(open, &step.operations));
     for operation in &mut step.operations {
         operation.unverified |= believed.unproven().is_some();
+        operation.emulated |= believed.unproven() == Some(Unproven::Emulated);
     }
     step
 }
@@ -182,6 +186,7 @@ fn executed(
                 step.record.profiles = Some(ProfileList {
                     at: cx.now,
                     unverified: believed.unproven().is_some(),
+                    emulated: believed.unproven() == Some(Unproven::Emulated),
                     stale: false,
                     profiles: profiles.clone(),
                 });

@@ -22,9 +22,12 @@ pub struct ProfileList {
     /// When the list came.
     pub at: Timestamp,
     /// Whether the list could not be verified, and was taken because of the
-    /// lab setting.
+    /// lab setting, or because the device emulates.
     #[serde(default)]
     pub unverified: bool,
+    /// Whether it is the device's word, in place of the eUICC's.
+    #[serde(default)]
+    pub emulated: bool,
     /// Whether something may have changed since that is not in it.
     #[serde(default)]
     pub stale: bool,
@@ -53,6 +56,23 @@ pub(super) fn to_reconcile(open: &[Operation]) -> Option<&Operation> {
         );
         asks && operation.reconciles.is_none() && who_tells(operation).is_some()
     })
+}
+
+impl EuiccRecord {
+    /// What is asked for to learn what an operation did. The installation
+    /// results of a device that emulates are signed, its list of profiles is
+    /// not: the first time they are preferred.
+    pub(super) fn who_tells(&self, operation: &Operation) -> Option<OperationKind> {
+        let first = matches!(
+            operation.state,
+            OperationState::OutcomeUnknown { asked: 0, .. }
+        );
+        let is_download = matches!(operation.kind, OperationKind::Download { .. });
+        match self.emulated && is_download && first {
+            true => Some(OperationKind::GetInstallationResults),
+            false => who_tells(operation),
+        }
+    }
 }
 
 /// What is asked for to learn what an operation did, if anything tells. A list

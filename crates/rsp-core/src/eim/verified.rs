@@ -33,8 +33,9 @@ impl<T> core::ops::Deref for Verified<T> {
 pub(super) enum Believed<T> {
     /// Proven.
     Proven(Verified<T>),
-    /// Not proven, and taken because of the lab setting; and why it is not.
-    Lab(T, Unproven),
+    /// Not proven, and taken because of the lab setting, or because nobody could
+    /// prove it; and why it is not.
+    Claimed(T, Unproven),
 }
 
 impl<T> Believed<T> {
@@ -42,7 +43,7 @@ impl<T> Believed<T> {
     pub(super) const fn unproven(&self) -> Option<Unproven> {
         match self {
             Believed::Proven(_) => None,
-            Believed::Lab(_, unproven) => Some(*unproven),
+            Believed::Claimed(_, unproven) => Some(*unproven),
         }
     }
 }
@@ -53,7 +54,7 @@ impl<T> core::ops::Deref for Believed<T> {
     fn deref(&self) -> &T {
         match self {
             Believed::Proven(value) => value,
-            Believed::Lab(value, _) => value,
+            Believed::Claimed(value, _) => value,
         }
     }
 }
@@ -81,6 +82,9 @@ pub enum Unproven {
     /// The installation result is for another SM-DP+ than that of the download.
     #[error("the installation result names another SM-DP+")]
     OtherSmdp,
+    /// The device answers in place of an eUICC that cannot, and cannot sign.
+    #[error("the device emulates the eUICC's part: nobody signed it")]
+    Emulated,
     /// The certificate chain does not verify or is for another EID.
     #[error("the certificates of the eUICC are not valid for this EID")]
     Certificates,
@@ -104,6 +108,15 @@ impl PackageResult {
             EuiccPackageResult::ErrorUnsigned(_) => None,
         }
     }
+
+    /// Whether there is nothing in the place of the signature: so a device says
+    /// that it answers for an eUICC that cannot sign.
+    fn has_no_signature(&self) -> bool {
+        match self {
+            PackageResult::Result(result) => result.euicc_sign_epr.is_empty(),
+            PackageResult::Error(error) => error.euicc_sign_epe.is_empty(),
+        }
+    }
 }
 
 /// Of what is not proven, what a lab wants to be taken all the same.
@@ -122,14 +135,15 @@ fn or_lab<T>(
     match verified {
         Ok(verified) => Ok(Believed::Proven(verified)),
         Err(unproven) if about_proof(unproven) && eim.lab.accepts_unverified(eid) => claimed()
-            .map(|claimed| Believed::Lab(claimed, unproven))
+            .map(|claimed| Believed::Claimed(claimed, unproven))
             .ok_or(unproven),
         Err(unproven) => Err(unproven),
     }
 }
 
 impl EuiccRecord {
-    /// euiccSignEPR or euiccSignEPE verified, or the lab does not mind.
+    /// euiccSignEPR or euiccSignEPE verified; or nobody could sign it, and the
+    /// device may answer so; or the lab does not mind.
     pub(super) fn believe_package_result(
         &self,
         result: &EuiccPackageResult,
@@ -137,6 +151,13 @@ impl EuiccRecord {
         cx: &Context<'_>,
     ) -> Result<Believed<PackageResult>, Unproven> {
         let verified = self.verify_package_result(result, eim, cx);
+        if let Err(Unproven::NoKey | Unproven::Signature) = verified
+            && self.emulated
+            && let Some(claimed) = PackageResult::of(result)
+            && claimed.has_no_signature()
+        {
+            return Ok(Believed::Claimed(claimed, Unproven::Emulated));
+        }
         or_lab(eim, self.eid, verified, || PackageResult::of(result))
     }
 

@@ -2,9 +2,11 @@
 
 use alloc::vec::Vec;
 
-use rsp_asn1::Asn1;
+use rsp_asn1::sgp32::IsdrProprietaryApplicationTemplateIot;
+use rsp_asn1::{Asn1, Tlv};
 
 use super::IpaError;
+use super::emulation::StandIn;
 use super::port::Port;
 
 /// ISD-R (SGP.22 annex B).
@@ -27,6 +29,10 @@ pub(super) struct Channel<'a> {
     port: &'a Port,
     number: u8,
     block_size: usize,
+    /// Whether the ISD-R calls itself that of an eUICC for IoT (SGP.32 5.9.1).
+    iot: bool,
+    /// What answers for an eUICC that has no functions for an eIM.
+    pub(super) stand_in: Option<StandIn<'a>>,
 }
 
 impl<'a> Channel<'a> {
@@ -36,14 +42,19 @@ impl<'a> Channel<'a> {
         exchange(port, TERMINAL_CAPABILITY.to_vec()).await?;
         let (data, status) = exchange(port, alloc::vec![0x00, 0x70, 0x00, 0x00, 0x01]).await?;
         expect_success(status, "MANAGE CHANNEL")?;
-        let channel = Channel {
+        let mut channel = Channel {
             port,
             // Some cards answer nothing: the channel is then 1.
             number: data.first().copied().unwrap_or(1),
             block_size: usize::from(block_size.max(6)),
+            iot: false,
+            stand_in: None,
         };
         match channel.select_isdr().await {
-            Ok(()) => Ok(channel),
+            Ok(information) => {
+                channel.iot = has_iot_template(&information);
+                Ok(channel)
+            }
             Err(error) => {
                 // A channel left open is one fewer for the next rounds.
                 channel.close().await;
@@ -52,11 +63,23 @@ impl<'a> Channel<'a> {
         }
     }
 
-    async fn select_isdr(&self) -> Result<(), IpaError> {
+    /// Whether the eUICC says that it is one for IoT; some that are do not.
+    pub(super) fn is_iot(&self) -> bool {
+        self.iot
+    }
+
+    /// Whether something answers in the eUICC's place.
+    pub(super) fn is_emulated(&self) -> bool {
+        self.stand_in.is_some()
+    }
+
+    /// Gives the file control information.
+    async fn select_isdr(&self) -> Result<Vec<u8>, IpaError> {
         let mut select = alloc::vec![self.class(0x00), 0xA4, 0x04, 0x00, 16];
         select.extend_from_slice(&ISD_R);
-        let (_, status) = self.collect(select).await?;
-        expect_success(status, "SELECT ISD-R")
+        let (information, status) = self.collect(select).await?;
+        expect_success(status, "SELECT ISD-R")?;
+        Ok(information)
     }
 
     /// Closes the channel.
@@ -79,6 +102,18 @@ impl<'a> Channel<'a> {
     /// Sends the bytes of a function or of a segment and gives what the card
     /// answers, which may be nothing.
     pub(super) async fn send(
+        &self,
+        command: &'static str,
+        bytes: &[u8],
+    ) -> Result<Vec<u8>, IpaError> {
+        match &self.stand_in {
+            Some(stand_in) => stand_in.send(self, command, bytes).await,
+            None => self.transmit(command, bytes).await,
+        }
+    }
+
+    /// As [`Channel::send`], to the card itself.
+    pub(super) async fn transmit(
         &self,
         command: &'static str,
         bytes: &[u8],
@@ -124,6 +159,20 @@ impl<'a> Channel<'a> {
             number => class | 0x40 | (number - 4) & 0x0F,
         }
     }
+}
+
+/// What only an eUICC for IoT says of itself, in the file control information.
+fn has_iot_template(information: &[u8]) -> bool {
+    let Ok(template) = Tlv::parse(information) else {
+        return false;
+    };
+    let mut reader = template.reader();
+    while let Ok(member) = reader.tlv() {
+        if IsdrProprietaryApplicationTemplateIot::accepts(member.tag) {
+            return true;
+        }
+    }
+    false
 }
 
 /// Data and status word of one command. A card that wants another Le is asked

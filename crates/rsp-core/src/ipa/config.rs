@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use rsp_asn1::rsp::DeviceInfo;
 
+use super::Emulation;
 use crate::binding::Transport;
 use crate::binding::esipa::EsipaBinding;
 use crate::eim::IpaFeatures;
@@ -56,6 +57,9 @@ pub struct Config {
     /// Results left on the card are then looked for only if the memory says
     /// that there may be some.
     pub minimal: bool,
+    /// Whether the IPA may stand in for an eUICC that has no functions for an
+    /// eIM, as those for consumer devices; without it such an eUICC is an error.
+    pub emulation: Option<Emulation>,
     /// Ends the IPA when so many packages were processed.
     pub stop_after: Option<u32>,
     /// Seed of the jitter in pauses; devices must not share one, or they would
@@ -120,6 +124,7 @@ impl Config {
             admin_protocol: None,
             transports: Vec::from([Transport::Https]),
             minimal: false,
+            emulation: None,
             stop_after: None,
             jitter_seed: 0,
         }

@@ -71,6 +71,22 @@ pub enum IpaError {
     /// A server answered something that contradicts what it is.
     #[error("{0}")]
     Protocol(&'static str),
+    /// The eUICC is one for consumer devices.
+    #[error(
+        "the eUICC has no functions for an eIM ({0}): it is one for consumer devices, and the configuration does not allow to stand in for it (card.emulate)"
+    )]
+    NoIotEuicc(alloc::boxed::Box<IpaError>),
+    /// What is kept in place of the eUICC cannot be used.
+    #[error("the eIM configuration kept for the eUICC {0}")]
+    Emulation(&'static str),
+    /// An eIM of the device's configuration cannot be associated.
+    #[error("the eIM {eim_id} of the device's configuration: {reason}")]
+    InitialEim {
+        /// Which.
+        eim_id: String,
+        /// Why.
+        reason: String,
+    },
     /// What is about to be done cannot be noted first, so it is not done.
     #[error("the memory cannot be saved: {0}")]
     Memory(String),

@@ -17,6 +17,7 @@ use rsp_asn1::sgp32::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::emulation::Card;
 use crate::binding::json;
 
 /// Downloads kept at most; beyond, the oldest gives way. An eIM sends the same
@@ -92,6 +93,12 @@ struct Contents {
     given: Vec<i64>,
     /// Results may be on the eUICC that are not known here.
     uncertain: bool,
+    /// What is kept for eUICCs that have no functions for an eIM.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    emulated: Vec<Card>,
+    /// A memory could not be read: what was kept for such an eUICC is lost.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    damaged: bool,
 }
 
 impl Memory {
@@ -107,6 +114,7 @@ impl Memory {
             Some(Err(reason)) => {
                 let contents = Contents {
                     uncertain: true,
+                    damaged: true,
                     ..Contents::default()
                 };
                 (contents, Some(reason))
@@ -143,6 +151,8 @@ impl Memory {
         *contents = Contents {
             eid: Some(eid),
             uncertain: contents.uncertain || !first,
+            emulated: core::mem::take(&mut contents.emulated),
+            damaged: contents.damaged,
             ..Contents::default()
         };
         if first {
@@ -172,6 +182,19 @@ impl Memory {
     /// The results on the eUICC have been looked through.
     pub(super) fn certain(&self) {
         self.contents.borrow_mut().uncertain = false;
+    }
+}
+
+/// What is kept in an eUICC's place.
+impl Memory {
+    /// Looks at it, or changes it.
+    pub(super) fn cards<T>(&self, act: impl FnOnce(&mut Vec<Card>) -> T) -> T {
+        act(&mut self.contents.borrow_mut().emulated)
+    }
+
+    /// Whether a memory was lost in which something may have been.
+    pub(super) fn is_damaged(&self) -> bool {
+        self.contents.borrow().damaged
     }
 }
 

@@ -24,6 +24,7 @@ mod direct;
 mod discovery;
 mod download;
 mod download_report;
+mod emulation;
 mod error;
 mod euicc_data;
 mod euicc_package;
@@ -59,6 +60,7 @@ use port::{Answer, Port};
 pub use crate::eim::IpaFeatures;
 pub use activation_code::{ActivationCode, InvalidActivationCode};
 pub use config::{Config, DEFAULT_BLOCK_SIZE, MAX_PACKAGES_PER_ROUND, Retry};
+pub use emulation::Emulation;
 pub use error::IpaError;
 pub use injection::Injection;
 pub use state_change::DeviceEvent;
@@ -166,6 +168,17 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// In place of an eUICC that cannot keep it, an eIM was taken from the
+    /// device's configuration. It is to be told the token.
+    EmulatedEim {
+        /// Its identifier.
+        eim_id: String,
+        /// The token that was made for it, if it asks for one.
+        association_token: Option<i64>,
+    },
+    /// A package that was carried out in the eUICC's place was cut off, and has
+    /// ended with what was done of it.
+    PackageInterrupted,
     /// The eIM was out of reach over a new profile: the eUICC has gone back to
     /// the one before, as the eIM allowed.
     RolledBack,

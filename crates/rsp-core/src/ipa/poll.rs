@@ -19,7 +19,7 @@ use super::channel::Channel;
 use super::memory::Memory;
 use super::port::Port;
 use super::unusable_package::UnusablePackage;
-use super::{Config, Event, IpaError, MAX_PACKAGES_PER_ROUND, Server};
+use super::{Config, Event, IpaError, MAX_PACKAGES_PER_ROUND, Server, emulation};
 use crate::binding::esipa::Function;
 use crate::binding::{BindingError, Transport};
 use crate::pki::TlsTrust;
@@ -112,10 +112,31 @@ async fn round(
     memory: &Memory,
     processed: &Cell<u32>,
 ) -> Result<(), IpaError> {
-    let channel = Channel::open(port, config.block_size).await?;
-    let result = round_on(&channel, port, config, memory, processed).await;
+    let mut channel = Channel::open(port, config.block_size).await?;
+    let result = match begin(&mut channel, port, config, memory).await {
+        Ok(eid) => round_on(&channel, port, config, memory, eid, processed).await,
+        Err(error) => Err(error),
+    };
     channel.close().await;
     result
+}
+
+/// Learns which eUICC it is, and what it needs.
+async fn begin<'a>(
+    channel: &mut Channel<'a>,
+    port: &'a Port,
+    config: &'a Config,
+    memory: &'a Memory,
+) -> Result<Eid, IpaError> {
+    let get_eid = GetEuiccDataRequest {
+        tag_list: TAG_EID,
+        extensions: Extensions::default(),
+    };
+    let eid: GetEuiccDataResponse = channel.call("GetEID", &get_eid).await?;
+    let eid = eid.eid_value;
+    memory.begin(eid);
+    emulation::stand_in(channel, port, config, memory, eid).await?;
+    Ok(eid)
 }
 
 async fn round_on(
@@ -123,20 +144,15 @@ async fn round_on(
     port: &Port,
     config: &Config,
     memory: &Memory,
+    eid: Eid,
     processed: &Cell<u32>,
 ) -> Result<(), IpaError> {
-    let get_eid = GetEuiccDataRequest {
-        tag_list: TAG_EID,
-        extensions: Extensions::default(),
-    };
-    let eid: GetEuiccDataResponse = channel.call("GetEID", &get_eid).await?;
-    memory.begin(eid.eid_value);
     let round = Round {
         port,
         config,
         memory,
         channel,
-        eid: eid.eid_value,
+        eid,
         forwarder: RefCell::new(None),
         processed,
     };
@@ -150,10 +166,14 @@ impl Round<'_> {
             search_criteria: None,
             extensions: Extensions::default(),
         };
-        let known: GetEimConfigurationDataResponse = self
-            .channel
-            .call("GetEimConfigurationData", &request)
-            .await?;
+        let known = self.channel.call("GetEimConfigurationData", &request);
+        let known: Result<GetEimConfigurationDataResponse, IpaError> = known.await;
+        let known = known.map_err(|error| {
+            match !self.channel.is_iot() && emulation::is_refused(&error) {
+                true => IpaError::NoIotEuicc(Box::new(error)),
+                false => error,
+            }
+        })?;
         let known = known.eim_configuration_data_list;
         let ids = known.iter().map(|known| known.eim_id.clone()).collect();
         self.memory.keep_eims(ids);

@@ -7,7 +7,8 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Contents, MAX_DOWNLOADS, MAX_EIMS, MAX_NUMBERS};
+use super::{Card, Contents, MAX_DOWNLOADS, MAX_EIMS, MAX_NUMBERS};
+use crate::ipa::emulation::MAX_CARDS;
 
 /// The only version that there is yet.
 const VERSION: u32 = 1;
@@ -59,6 +60,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Contents, String> {
         || memory.returnable.len() > MAX_EIMS
         || memory.changes.len() > MAX_EIMS
         || memory.given.len() > MAX_NUMBERS
+        || memory.emulated.len() > MAX_CARDS
+        || !memory.emulated.iter().all(Card::is_bounded)
     {
         return Err("more entries than are ever kept".to_string());
     }

@@ -1,0 +1,158 @@
+//! Power cuts between storage and card at every step, and storage that fails,
+//! is damaged or is lost.
+
+use lab::{Algorithm, Kill, Moment, Role, World};
+use rsp_core::eim::{OperationId, OperationKind};
+use rsp_core::ipa::Event;
+use rsp_core::profile::Subscription;
+
+use crate::{download, enable_of, ordered, profiles, settled, two_profiles};
+
+const MOMENTS: [Moment; 3] = [Moment::Before, Moment::Unanswered, Moment::Answered];
+
+/// The second profile in the place of the first, which is deleted, in one
+/// package; nothing has happened yet.
+fn story() -> (World, [Subscription; 2], Vec<OperationId>) {
+    let (mut world, subscriptions) = two_profiles(31);
+    let [first, second] = &subscriptions;
+    let kinds = vec![
+        enable_of(second.iccid),
+        OperationKind::Delete { iccid: first.iccid },
+    ];
+    let ids = world.order_list(kinds, true).unwrap();
+    world.messages.clear();
+    (world, subscriptions, ids)
+}
+
+/// What the eIM believes is what the card is, wherever power fails; nothing is
+/// done twice; and what was not done can be ordered again.
+#[test]
+fn a_power_cut_at_every_step_leaves_eim_and_card_of_one_mind() {
+    let (mut world, ..) = story();
+    world.round().unwrap();
+    let messages = world.messages.len();
+    assert!(messages > 10, "{messages}");
+    let mut interrupted = 0;
+    for message in 0..messages {
+        for moment in MOMENTS {
+            interrupted += cut(message, moment);
+        }
+    }
+    assert!(interrupted > 2, "power failed amid the package");
+}
+
+/// One world with a cut; whether it was amid the package.
+fn cut(message: usize, moment: Moment) -> usize {
+    let (mut world, [first, second], ids) = story();
+    world.kill = Some(Kill {
+        role: Role::Device,
+        message,
+        moment,
+        away: 0,
+    });
+    for _ in 0..4 {
+        world.round().unwrap();
+    }
+    let told = format!("{message} {moment:?} {:?}", world.events);
+    let states: Vec<_> = ids
+        .iter()
+        .map(|id| world.operation(id).unwrap().state_name())
+        .collect();
+    let [enabled, deleted] = states.as_slice() else {
+        panic!("{states:?}");
+    };
+    let mut expected = Vec::new();
+    if *deleted != "confirmed" {
+        expected.push((first.iccid, *enabled != "confirmed"));
+    }
+    expected.push((second.iccid, *enabled == "confirmed"));
+    assert_eq!(profiles(&mut world), expected, "{states:?} {told}");
+    for state in &states {
+        assert!(["confirmed", "failed"].contains(state), "{states:?} {told}");
+    }
+    let processed = |event: &&Event| matches!(event, Event::PackageProcessed);
+    assert!(world.events.iter().filter(processed).count() <= 2, "{told}");
+    // What failed was not done, and is done now.
+    if *enabled != "confirmed" {
+        ordered(&mut world, enable_of(second.iccid), "confirmed");
+    }
+    if *deleted != "confirmed" {
+        let delete = OperationKind::Delete { iccid: first.iccid };
+        ordered(&mut world, delete, "confirmed");
+    }
+    world.confirm(&second, Algorithm::Milenage).unwrap();
+    let amid = |event: &Event| *event == Event::PackageInterrupted;
+    usize::from(world.events.iter().any(amid))
+}
+
+/// What cannot be noted first is not done.
+#[test]
+fn nothing_is_done_that_cannot_be_saved() {
+    let (mut world, [first, second]) = two_profiles(32);
+    let enable = world.queue(enable_of(second.iccid)).unwrap();
+    world.fault.refuse_to_save = true;
+    world.round().unwrap();
+    assert_eq!(
+        profiles(&mut world),
+        [(first.iccid, true), (second.iccid, false)]
+    );
+    world.fault.refuse_to_save = false;
+    settled(&mut world, &enable, "confirmed");
+}
+
+fn failed(world: &World, with: &str) -> bool {
+    let says = |event: &Event| matches!(event, Event::Failed { reason } if reason.contains(with));
+    world.events.iter().any(says)
+}
+
+/// Storage that cannot be read is not begun anew: counters would be lost.
+#[test]
+fn damaged_storage_is_refused_until_somebody_looks() {
+    let (mut world, [_, second]) = two_profiles(33);
+    let good = world.memory.clone().unwrap();
+    let mut half = good.clone();
+    half.truncate(good.len() / 2);
+    let text = String::from_utf8(good.clone()).unwrap();
+    let other = text.replace("\"counter\":", "\"kounter\":").into_bytes();
+    assert_ne!(other, good);
+    for damaged in [half, other, Vec::new()] {
+        world.memory = Some(damaged);
+        world.events.clear();
+        world.restart_ipa();
+        let enable = world.queue(enable_of(second.iccid)).unwrap();
+        for _ in 0..2 {
+            world.round().unwrap();
+            world.restart_ipa();
+        }
+        assert!(failed(&world, "is lost"), "{:?}", world.events);
+        assert_eq!(world.operation(&enable).unwrap().state_name(), "queued");
+    }
+    world.memory = Some(good);
+    world.restart_ipa();
+    world.round().unwrap();
+    assert!(profiles(&mut world).contains(&(second.iccid, true)));
+}
+
+/// A memory that was lost for ever: the device is as fresh from the factory,
+/// and what its eIM sent before is too old for its token alone.
+#[test]
+fn each_card_keeps_its_own() {
+    let (mut world, _) = two_profiles(34);
+    let memory = world.memory.clone().unwrap();
+    // Another card, and back: the first one's eIM and counter are still there.
+    let other = world.factory.eid(7).unwrap();
+    let identity = world.factory.identity(other, &mut world.rng).unwrap();
+    let (card, eid) = (
+        std::mem::replace(
+            &mut world.card,
+            euicc::Euicc::new(identity.personalisation()),
+        ),
+        world.eid,
+    );
+    world.round().unwrap();
+    assert_ne!(world.memory.as_ref(), Some(&memory));
+    world.card = card;
+    assert_eq!(world.eid, eid);
+    let (_, id) = download(&mut world, 3);
+    settled(&mut world, &id, "confirmed");
+}
