@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rsp_asn1::Certificate;
+use rsp_asn1::sgp32::{AddInitialEimRequest, EimConfigurationData};
+use rsp_asn1::{Asn1, Certificate};
 use rsp_core::binding::esipa::EsipaBinding;
-use rsp_core::ipa::{self, DEFAULT_BLOCK_SIZE, IpaFeatures, Retry};
+use rsp_core::ipa::{self, DEFAULT_BLOCK_SIZE, Emulation, IpaFeatures, Retry};
 use rsp_core::pki::{TrustAnchor, certificate_from_pem};
 use rsp_crypto::software::SoftwareProvider;
 use rsp_crypto::{OsRng, Rng};
@@ -65,6 +66,9 @@ pub(crate) struct Config {
     /// Only necessary commands to the card.
     #[serde(default)]
     minimal: bool,
+    /// What may be done about the eUICC.
+    #[serde(default)]
+    pub(crate) card: Card,
     /// What the device says of itself.
     device: Device,
     /// Addresses of names that the name service does not know, or not so.
@@ -94,6 +98,56 @@ pub(crate) enum Download {
     Indirect,
     /// As the eUICC's configuration of the eIM says.
     Both,
+}
+
+/// `[card]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Card {
+    /// Whether the agent may stand in for the eUICC.
+    pub(crate) emulate: Emulate,
+    /// Configurations of the first eIMs, if it does.
+    eims: Vec<PathBuf>,
+}
+
+/// Whether the agent may stand in for an eUICC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Emulate {
+    /// An eUICC that needs it is an error.
+    #[default]
+    Never,
+    /// For an eUICC that has no functions for an eIM.
+    WhenNeeded,
+}
+
+impl Card {
+    /// As the IPA is told.
+    fn emulation(&self) -> Result<Option<Emulation>, Failure> {
+        if self.emulate == Emulate::Never {
+            return Ok(None);
+        }
+        if self.eims.is_empty() {
+            let missing = "none is given: the eUICC cannot say which eIM manages it (`simurgh device eim-configuration --der FILE` makes one)";
+            return Err(Failure::new("card.eims", missing));
+        }
+        let eims = self.eims.iter().map(|file| initial_eim(file));
+        Ok(Some(Emulation {
+            crypto: &SoftwareProvider,
+            initial_eims: eims.collect::<Result<Vec<_>, _>>()?.concat(),
+        }))
+    }
+}
+
+/// EimConfigurationData, one or those of an AddInitialEimRequest, DER.
+fn initial_eim(file: &Path) -> Result<Vec<EimConfigurationData>, Failure> {
+    let octets = std::fs::read(file).map_err(|error| Failure::new(file.display(), error))?;
+    if let Ok(request) = AddInitialEimRequest::from_der(&octets) {
+        return Ok(request.eim_configuration_data_list);
+    }
+    let data = EimConfigurationData::from_der(&octets);
+    let data = data.map_err(|error| Failure::new(file.display(), error))?;
+    Ok(vec![data])
 }
 
 impl From<Binding> for EsipaBinding {
@@ -156,8 +210,12 @@ impl Config {
         }
         config.state = folder.join(&config.state);
         config.esipa.relative_to(folder);
-        for certificate in &mut config.ci_certificates {
-            *certificate = folder.join(&*certificate);
+        for file in config
+            .ci_certificates
+            .iter_mut()
+            .chain(&mut config.card.eims)
+        {
+            *file = folder.join(&*file);
         }
         Ok(config)
     }
@@ -190,6 +248,7 @@ impl Config {
             minimal: self.minimal,
             transports: self.esipa.transports(),
             jitter_seed: random()?,
+            emulation: self.card.emulation()?,
             ..ipa::Config::new(self.device.info()?, ci.collect::<Result<_, _>>()?)
         })
     }
@@ -229,7 +288,9 @@ ci_certificates = ["ci.pem"]
 #reader = "0"
 
 # What must outlast a power cut: which download is being carried out, and which
-# results servers have taken. It holds no secrets; made when missing.
+# results servers have taken. It holds no secrets; made when missing. Of an eUICC
+# in whose place the agent answers (card.emulate) it is what eIMs have set:
+# whoever can write it manages the eUICC.
 #state = "agent.state"
 
 # Seconds between two polls of the eIM.
@@ -292,6 +353,19 @@ ci_certificates = ["ci.pem"]
 # File with the password.
 #password = "mqtt.password"
 
+# eUICCs for consumer devices (SGP.22) have no functions for an eIM. With
+# "when-needed" the agent answers in the place of such an eUICC: it keeps the eIM
+# configuration in its state file, verifies what eIMs sign, and does it on the
+# eUICC. Nobody signs the results: the eIM must be told to take them (`simurgh
+# device add EID --emulated --association-token 1`). "never" makes such an eUICC
+# an error.
+#[card]
+#emulate = "never"
+# The first eIMs of an eUICC that is met for the first time: files with
+# EimConfigurationData or AddInitialEimRequest, as `simurgh device
+# eim-configuration --der FILE` writes them.
+#eims = ["eim.der"]
+
 # What the device says of itself to SM-DP+s.
 [device]
 # Type allocation code, the first eight digits of the IMEI.
@@ -351,6 +425,18 @@ mod tests {
         assert!(said("timeout = 0").contains("timeout"));
         assert!(said("block_size = 5").contains("block_size"));
         assert!(said("").contains("--ci-certificate"));
+        let card = |settings: &str| {
+            let text =
+                format!("ci_certificates = []\n[card]\n{settings}\n[device]\ntac = \"35290611\"");
+            let parsed = Config::parse(&text, Path::new("folder"));
+            parsed.and_then(|config| config.card.emulation())
+        };
+        assert!(card("").unwrap().is_none() && card("emulate = \"never\"").unwrap().is_none());
+        let missing = card("emulate = \"when-needed\"").unwrap_err().to_string();
+        assert!(missing.contains("eim-configuration"), "{missing}");
+        let file = card("emulate = \"when-needed\"\neims = [\"no.der\"]");
+        assert!(file.unwrap_err().to_string().contains("folder/no.der"));
+        assert!(card("emulate = \"always\"").is_err());
         assert!(said("ci_certificates = [\"/nonexistent.pem\"]").contains("/nonexistent.pem"));
     }
 }

@@ -202,6 +202,19 @@ fn log(event: &Event) {
             tracing::info!(iccid, "the eUICC has installed the profile");
         }
         Event::DownloadFailed { reason } => tracing::warn!(reason, "the download failed"),
+        Event::EmulatedEim {
+            eim_id,
+            association_token,
+        } => {
+            tracing::warn!(
+                eim_id,
+                association_token,
+                "the eUICC has no functions for an eIM: the agent answers in its place, and the eIM must be told so"
+            );
+        }
+        Event::PackageInterrupted => {
+            tracing::warn!("a package that was cut off has ended with what was done of it");
+        }
         Event::PackageProcessed => tracing::info!("the eUICC has processed a package"),
         Event::PackageRefused { reason } => {
             tracing::warn!(reason, "the eIM's package cannot be used");

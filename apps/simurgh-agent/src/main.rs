@@ -178,7 +178,10 @@ impl Ipad {
         let mut ipa = config.ipa()?;
         ipa.minimal |= self.minimal;
         ipa.stop_after = self.stop_after;
-        let state = StateFile::lock(config.state.clone())?;
+        let mut state = StateFile::lock(config.state.clone())?;
+        if ipa.emulation.is_some() {
+            state.guard();
+        }
         let memory = state
             .load()
             .map_err(|error| Failure::new(config.state.display(), error))?;

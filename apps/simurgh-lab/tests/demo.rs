@@ -156,6 +156,30 @@ fn both_ways_in_both_bindings() {
     }
 }
 
+/// Cards for consumer devices, in whose place the IPA answers: either way of a
+/// download, another binding, and without an operator.
+#[test]
+fn consumer_cards_are_managed_as_well() {
+    for arguments in [
+        vec![],
+        vec!["--download", "indirect", "--binding", "json"],
+        vec!["--binding", "coap-psk"],
+        vec!["--zero-touch"],
+    ] {
+        let all = [
+            &["--card", "consumer", "--devices", "2"],
+            arguments.as_slice(),
+        ]
+        .concat();
+        let output = demo(&all);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{all:?} {said}");
+        let line = last_line(&output);
+        let confirmed = r#"{"devices":2,"confirmed":2,"seconds":"#;
+        assert!(line.starts_with(confirmed), "{all:?} {line}");
+    }
+}
+
 /// Whether something listens on a port of this machine.
 fn listens(port: u16) -> bool {
     TcpStream::connect(("127.0.0.1", port)).is_ok()

@@ -101,7 +101,8 @@ pub(crate) fn log_note(eid: Option<Eid>, note: &Note) {
     let eid = eid.map(|eid| eid.to_string()).unwrap_or_default();
     match note {
         Note::TakenUnverified { .. } | Note::Forced { .. } => tracing::error!(%eid, "{note}"),
-        Note::NotBelieved { .. }
+        Note::TakenEmulated { .. }
+        | Note::NotBelieved { .. }
         | Note::PackageRefused { .. }
         | Note::CounterRaised { .. }
         | Note::AskedWithoutPause { .. }

@@ -30,6 +30,16 @@ fn devices_come_and_go() {
     let set = server.json(&["device", "set", EID, "--empty-response", "true"]);
     assert_eq!(set["empty_response"], true);
     assert_eq!(server.json(&["device", "show", EID]), set);
+    // That results need no signature is said by somebody, and shown.
+    assert_eq!(added["emulated"], false);
+    let set = server.json(&["device", "set", EID, "--emulated", "true"]);
+    assert_eq!(
+        (&set["emulated"], &set["empty_response"]),
+        (&true.into(), &true.into())
+    );
+    let shown = server.run(&["device", "show", EID, "--output", "table"]);
+    assert!(String::from_utf8_lossy(&shown.stdout).contains("EMULATED"));
+    assert!(!server.run(&["device", "set", EID]).status.success());
     assert!(
         server
             .failure(&["device", "add", EID])

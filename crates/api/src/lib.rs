@@ -78,6 +78,9 @@ pub struct NewDevice {
     /// As in [`DeviceSettings`].
     #[serde(default)]
     pub empty_response: bool,
+    /// As in [`DeviceSettings`].
+    #[serde(default)]
+    pub emulated: bool,
 }
 
 /// What can be set for a device; what is absent stays.
@@ -88,6 +91,11 @@ pub struct DeviceSettings {
     /// acknowledgements (SGP.32 5.14.6): some devices expect it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub empty_response: Option<bool>,
+    /// Whether the device answers in place of an eUICC that has no functions for
+    /// an eIM, such as one for consumer devices. What it says of packages is
+    /// then taken although no eUICC signed it, and marked as emulated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emulated: Option<bool>,
 }
 
 /// A device, as the eIM knows it.
@@ -104,6 +112,13 @@ pub struct Device {
     pub certified: bool,
     /// As in [`DeviceSettings`].
     pub empty_response: bool,
+    /// As in [`DeviceSettings`].
+    #[serde(default)]
+    pub emulated: bool,
+    /// Whether EUICCInfo2 is that of an eUICC for IoT; absent if it is not known.
+    /// Nobody signs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iot_euicc: Option<bool>,
     /// Whether the lab setting takes its results without proof.
     pub accepts_unverified: bool,
     /// When it polled last.
@@ -182,9 +197,13 @@ pub struct DeviceProfiles {
     /// When the list came; absent if there was none yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
-    /// Whether the list was taken without proof, by the lab setting.
+    /// Whether the list was taken without proof, by the lab setting or because
+    /// the device emulates.
     #[serde(default)]
     pub unverified: bool,
+    /// Whether the device says it in place of its eUICC, which signed nothing.
+    #[serde(default)]
+    pub emulated: bool,
     /// Whether something may have changed since that is not in it.
     #[serde(default)]
     pub stale: bool,

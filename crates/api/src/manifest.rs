@@ -24,6 +24,9 @@ pub struct ManifestDevice {
     /// The counterValue that it was configured with.
     #[serde(default)]
     pub counter_value: i64,
+    /// As in [`DeviceSettings`](crate::DeviceSettings).
+    #[serde(default)]
+    pub emulated: bool,
     /// IMEI; then only a device with it is accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imei: Option<String>,

@@ -164,9 +164,13 @@ pub struct Operation {
     pub created: String,
     /// When it came into its state.
     pub since: String,
-    /// Whether it was settled without proof, by the lab setting.
+    /// Whether it was settled without proof, by the lab setting or because the
+    /// device emulates.
     #[serde(default)]
     pub unverified: bool,
+    /// Whether the device says so in place of its eUICC, which signed nothing.
+    #[serde(default)]
+    pub emulated: bool,
     /// The poll that confirmed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed_by: Option<Poll>,

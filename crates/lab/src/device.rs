@@ -57,6 +57,33 @@ impl Device {
         self.identity.eid
     }
 
+    /// In the factory: an IPA that stands in for its card takes its first eIM
+    /// from this configuration, and is switched off. Gives the association token
+    /// that it made.
+    ///
+    /// `None` if the card needs nobody to stand in for it.
+    pub fn associate(
+        &mut self,
+        config: Config,
+        now: Timestamp,
+        rng: &mut dyn Rng,
+    ) -> Option<Option<i64>> {
+        let token = loop {
+            match self.next(now, rng) {
+                Outward::Event(Event::EmulatedEim {
+                    association_token, ..
+                }) => break association_token,
+                Outward::Event(Event::Idle) | Outward::Http { .. } | Outward::Wait(_) => {
+                    return None;
+                }
+                Outward::Event(_) => {}
+            }
+        };
+        self.card.reset();
+        self.ipa = Ipa::new(config, self.memory.clone(), now);
+        Some(token)
+    }
+
     /// Its card, for a network or somebody with a reader.
     pub fn card(&mut self) -> &mut Euicc {
         &mut self.card

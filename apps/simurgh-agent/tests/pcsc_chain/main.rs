@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use euicc::{Environment, Euicc};
 use lab::reader::{Insertion, Pcscd, PcscdError, Powered};
 use lab::{Algorithm, Bootstrap, Subscriber, inspect};
+use rsp_asn1::Asn1;
 use rsp_core::eim::{EuiccRecord, OperationKind, OperationState};
 use rsp_core::pki::{certificate_to_pem, member};
 use rsp_core::profile::{self, Subscription};
@@ -341,4 +342,63 @@ fn the_user_of_a_consumer_card_manages_it_without_an_eim() {
     lpa(&agent, &["delete", &iccid]);
     assert_eq!(lpa(&agent, &["list"]), serde_json::json!([]));
     drop(card.remove().unwrap());
+}
+
+/// The agent answers the eIM in the card's place, if it may, and forgets nothing
+/// between two starts; a state file that somebody put back is noticed.
+#[test]
+fn an_eim_manages_a_consumer_card() {
+    let Some(pcscd) = daemon("an_eim_manages_a_consumer_card") else {
+        return;
+    };
+    let mut rng = SeededRng::new(45);
+    let servers = Servers::start(&mut rng);
+    let eid = servers.factory.eid(3).unwrap();
+    let mut identity = servers.factory.identity(eid, &mut rng).unwrap();
+    identity.kind = euicc::EuiccKind::Consumer;
+    let card = Euicc::new(identity.personalisation());
+    let operational = subscription("89999700000000000010", "999700000000001", &mut rng);
+    let card = Insertion::new(&pcscd.address(), Powered { card, rng }).unwrap();
+    pcscd.wait_for_card(true).unwrap();
+    let agent = Agent::new("emulation", &pcscd, &servers);
+    let record = EuiccRecord {
+        emulated: true,
+        ..EuiccRecord::new(eid, Some(1), 0)
+    };
+    servers.eim.add_euicc(&record).unwrap();
+    let activation_code = servers.order(&operational);
+    let download = servers.queue(eid, OperationKind::Download { activation_code });
+
+    let refused = agent.once();
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        !refused.status.success() && said.contains("card.emulate"),
+        "{said}"
+    );
+
+    let eim = servers.eim.eim().configuration_data(0).unwrap().to_der();
+    std::fs::write(agent.folder.0.join("eim.der"), eim).unwrap();
+    let file = agent.folder.0.join("agent.toml");
+    let config = std::fs::read_to_string(&file).unwrap();
+    let card_section = "\n[card]\nemulate = \"when-needed\"\neims = [\"eim.der\"]\n";
+    std::fs::write(&file, config + card_section).unwrap();
+    succeeded(&agent.once(), &pcscd);
+    assert_eq!(servers.state(&download).name(), "confirmed");
+    let state = agent.folder.0.join("agent.state");
+    let old = std::fs::read(&state).unwrap();
+
+    let iccid = operational.iccid;
+    let rollback = false;
+    let enable = servers.queue(eid, OperationKind::Enable { iccid, rollback });
+    succeeded(&agent.once(), &pcscd);
+    assert_eq!(servers.state(&enable).name(), "confirmed");
+    std::fs::write(&state, old).unwrap();
+    let refused = agent.once();
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        !refused.status.success() && said.contains("agent.state.mark"),
+        "{said}"
+    );
+    let mut card = card.remove().unwrap();
+    confirm(&mut card, &operational);
 }

@@ -4,21 +4,21 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use api::{ManifestDevice, NewDevice, OperationKind, Secret};
-use euicc::{Environment, Euicc};
-use lab::{Algorithm, Bootstrap, Outward, Resting, Subscriber, inspect};
+use euicc::{Environment, Euicc, EuiccKind};
+use lab::{Algorithm, Bootstrap, CardIdentity, Outward, Resting, Subscriber, inspect};
 use rsp_asn1::Asn1;
 use rsp_asn1::ids::{Eid, Iccid, Imei};
 use rsp_asn1::rsp::DeviceInfo;
 use rsp_asn1::sgp32::EimConfigurationData;
 use rsp_core::Timestamp;
-use rsp_core::ipa::{Config, Event, Input, IpaFeatures};
+use rsp_core::ipa::{Config, Emulation, Event, Input, IpaFeatures};
 use rsp_core::profile::{self, Subscription};
 use rsp_crypto::OsRng;
 use rsp_crypto::software::SoftwareProvider;
 
 use super::report::{Run, Step};
 use super::server::SMDP;
-use super::{Download, Setting, supply};
+use super::{Card, Download, Setting, supply};
 use crate::Failure;
 use crate::wires::Wires;
 
@@ -150,38 +150,29 @@ impl Device {
             smdp_address: SMDP,
             fallback_allowed: false,
         };
-        let identity = factory.identity(eid, &mut rng)?;
+        let identity = CardIdentity {
+            kind: setting.card.into(),
+            ..factory.identity(eid, &mut rng)?
+        };
         let mut card = Euicc::new(identity.personalisation());
         factory.install_bootstrap(&mut card, &bootstrap)?;
         let configuration = setting.operator.eim_configuration().await?;
         let data = octets(&configuration.eim_configuration_data)?;
         let data = EimConfigurationData::from_der(&data)?;
-        let association_token = factory.add_initial_eim(&mut card, data, &mut rng)?;
-        let counter_value = configuration.counter_value;
-        if setting.zero_touch {
-            let device = ManifestDevice {
-                eid: eid.to_string(),
-                association_token,
-                counter_value,
-                imei: Some(imei(number)?.to_string()),
-                serial: Some(format!("DEMO-{number}")),
-                bootstrap_iccid: Some(subscription.iccid.to_string()),
-                ..ManifestDevice::default()
-            };
-            setting.operator.announce(device).await?;
-        } else {
-            let new = NewDevice {
-                eid: eid.to_string(),
-                association_token,
-                counter_value,
-                empty_response: false,
-            };
-            setting.operator.add_euicc(&new).await?;
-        }
+        let (device, association_token) =
+            associate(number, identity, card, data, setting, &mut rng)?;
+        let new = NewDevice {
+            eid: eid.to_string(),
+            association_token,
+            counter_value: configuration.counter_value,
+            empty_response: false,
+            emulated: setting.card == Card::Consumer,
+        };
+        tell_eim(number, new, &subscription, setting).await?;
         let mut device = Device {
             number,
             bootstrap: subscription.iccid,
-            device: lab::Device::new(identity, card, config(number, setting), now()),
+            device,
             wires: setting.devices.wires(&setting.operator, eid).await?,
             rng,
         };
@@ -308,7 +299,74 @@ fn config(number: u32, setting: &Setting) -> Config {
         poll_interval: POLL_INTERVAL,
         jitter_seed: u64::from(number),
         transports: vec![setting.devices.transport()],
+        emulation: match setting.card {
+            Card::Iot => None,
+            Card::Consumer => Some(stand_in(Vec::new())),
+        },
         ..Config::new(info, vec![setting.factory.ci.clone()])
+    }
+}
+
+/// The card is told of its eIM, or the IPA that stands in for it is; gives the
+/// association token as well.
+fn associate(
+    number: u32,
+    identity: CardIdentity,
+    mut card: Euicc,
+    eim: EimConfigurationData,
+    setting: &Setting,
+    rng: &mut OsRng,
+) -> Result<(lab::Device, Option<i64>), Failure> {
+    let config = config(number, setting);
+    if setting.card == Card::Iot {
+        let token = setting.factory.add_initial_eim(&mut card, eim, rng)?;
+        return Ok((lab::Device::new(identity, card, config, now()), token));
+    }
+    let mut first = config.clone();
+    first.emulation = Some(stand_in(vec![eim]));
+    let mut device = lab::Device::new(identity, card, first, now());
+    let token = device.associate(config, now(), rng);
+    let token = token.ok_or("nobody stands in for the card")?;
+    Ok((device, token))
+}
+
+/// The device is added at the eIM, or only announced to it.
+async fn tell_eim(
+    number: u32,
+    new: NewDevice,
+    bootstrap: &Subscription,
+    setting: &Setting,
+) -> Result<(), Failure> {
+    if !setting.zero_touch {
+        return setting.operator.add_euicc(&new).await;
+    }
+    let device = ManifestDevice {
+        eid: new.eid,
+        association_token: new.association_token,
+        counter_value: new.counter_value,
+        emulated: new.emulated,
+        imei: Some(imei(number)?.to_string()),
+        serial: Some(format!("DEMO-{number}")),
+        bootstrap_iccid: Some(bootstrap.iccid.to_string()),
+        ..ManifestDevice::default()
+    };
+    setting.operator.announce(device).await
+}
+
+/// What answers the eIM in place of a card for consumer devices.
+fn stand_in(initial_eims: Vec<EimConfigurationData>) -> Emulation {
+    Emulation {
+        crypto: &SoftwareProvider,
+        initial_eims,
+    }
+}
+
+impl From<Card> for EuiccKind {
+    fn from(card: Card) -> Self {
+        match card {
+            Card::Iot => EuiccKind::Iot,
+            Card::Consumer => EuiccKind::Consumer,
+        }
     }
 }
 

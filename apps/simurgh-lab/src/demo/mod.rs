@@ -63,6 +63,10 @@ pub(crate) struct Demo {
     /// the eIM (ESipa)
     #[arg(long, value_enum, default_value_t)]
     download: Download,
+    /// What kind of eUICC is in the devices: one for IoT, or one for consumer
+    /// devices, in whose place the IPA answers the eIM
+    #[arg(long, value_enum, default_value_t)]
+    card: Card,
     /// The server program; beside this program by default
     #[arg(long, value_name = "FILE")]
     server: Option<PathBuf>,
@@ -87,6 +91,16 @@ pub(crate) enum Download {
     Indirect,
 }
 
+/// What kind of eUICC is in a device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Card {
+    /// SGP.32.
+    #[default]
+    Iot,
+    /// SGP.22.
+    Consumer,
+}
+
 /// What all devices share.
 pub(crate) struct Setting {
     pub(crate) operator: Operator,
@@ -97,6 +111,7 @@ pub(crate) struct Setting {
     /// Whether devices are only announced, and not operated.
     pub(crate) zero_touch: bool,
     pub(crate) download: Download,
+    pub(crate) card: Card,
     /// What devices at rest have in common.
     pub(crate) likeness: OnceCell<Likeness>,
 }
@@ -140,6 +155,7 @@ impl Demo {
             supply: Supply::new(template, self.devices, self.zero_touch),
             zero_touch: self.zero_touch,
             download: self.download,
+            card: self.card,
             likeness: OnceCell::new(),
         });
         let progress = Progress::new(self.devices);

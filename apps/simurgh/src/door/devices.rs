@@ -17,6 +17,7 @@ impl Functions {
         check_counters(new.counter_value, new.association_token)?;
         let record = EuiccRecord {
             empty_response: new.empty_response,
+            emulated: new.emulated,
             ..EuiccRecord::new(eid, new.association_token, new.counter_value)
         };
         self.eim.add_euicc(&record).map_err(stored)?;
@@ -51,6 +52,11 @@ impl Functions {
                 .set_empty_response(known, empty_response, shell::now());
             set.map_err(stored)?;
         }
+        if let Some(emulated) = settings.emulated {
+            let set = self.eim.set_emulated(known, emulated, shell::now());
+            set.map_err(stored)?;
+            tracing::warn!(eid = %known, emulated, "what the device says without a signature counts");
+        }
         self.device(eid)
     }
 
@@ -66,6 +72,7 @@ impl Functions {
             return Ok(DeviceProfiles {
                 at: None,
                 unverified: false,
+                emulated: false,
                 stale: false,
                 profiles: Vec::new(),
             });
@@ -73,6 +80,7 @@ impl Functions {
         Ok(DeviceProfiles {
             at: Some(utc(list.at)),
             unverified: list.unverified,
+            emulated: list.emulated,
             stale: list.stale,
             profiles: list.profiles.iter().map(shown::profile).collect(),
         })
@@ -110,6 +118,8 @@ impl Functions {
             counter_value: record.counter_value,
             certified: record.public_key.is_some(),
             empty_response: record.empty_response,
+            emulated: record.emulated,
+            iot_euicc: record.facts.is_iot_euicc(),
             accepts_unverified: self.eim.eim().lab.accepts_unverified(record.eid),
             last_contact: contact.map(utc),
             state_changes: record.state_changes.iter().map(change).collect(),

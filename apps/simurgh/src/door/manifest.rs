@@ -41,7 +41,10 @@ impl Functions {
         let eid: Eid = parse("eid", &device.eid)?;
         super::devices::check_counters(device.counter_value, device.association_token)?;
         let entry = entry(device)?;
-        let record = EuiccRecord::new(eid, device.association_token, device.counter_value);
+        let record = EuiccRecord {
+            emulated: device.emulated,
+            ..EuiccRecord::new(eid, device.association_token, device.counter_value)
+        };
         let announced = shell::with_context(|cx| self.eim.announce(record, entry.clone(), cx));
         match announced.map_err(|_| internal())? {
             Ok(()) => Ok("added"),

@@ -33,6 +33,7 @@ pub(super) fn operation(operation: &Operation) -> api::Operation {
         created: utc(operation.created),
         since: utc(operation.since),
         unverified: operation.unverified,
+        emulated: operation.emulated,
         confirmed_by: poll.map(|poll| api::Poll {
             at: utc(poll.at),
             plmn: poll.r_plmn.clone(),

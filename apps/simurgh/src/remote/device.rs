@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use api::{Device, DeviceSettings, EimConfiguration, NewDevice, NewPsk, OperationKind, Page, Psk};
-use clap::{ArgAction, Args, Subcommand};
+use clap::{ArgAction, ArgGroup, Args, Subcommand};
 use http::Method;
 
 use super::order::Ordering;
@@ -36,18 +36,27 @@ pub(crate) enum DeviceCommand {
         /// Answer its results with an emptyResponse, which some devices expect
         #[arg(long)]
         empty_response: bool,
+        /// Take what the device says in place of an eUICC that has no functions
+        /// for an eIM (one for consumer devices), although none signed it
+        #[arg(long)]
+        emulated: bool,
     },
     /// Announce devices as a factory made them: each is known when it polls for
     /// the first time, checked, and given its profile by the rules in
     /// simurgh.toml
     Import(super::import::Import),
     /// Change what is set for a device
+    #[command(group = ArgGroup::new("settings").required(true).multiple(true))]
     Set {
         #[command(flatten)]
         device: OneDevice,
         /// Whether its results are answered with an emptyResponse
-        #[arg(long, action = ArgAction::Set, value_name = "true|false")]
-        empty_response: bool,
+        #[arg(long, group = "settings", value_name = "true|false")]
+        empty_response: Option<bool>,
+        /// Whether what the device says in place of an eUICC that has no
+        /// functions for an eIM is taken, although none signed it
+        #[arg(long, group = "settings", value_name = "true|false")]
+        emulated: Option<bool>,
     },
     /// Forget a device; what its eUICC signed is kept
     Remove(OneDevice),
@@ -159,6 +168,7 @@ impl DeviceCommand {
                 association_token,
                 counter_value,
                 empty_response,
+                emulated,
             } => {
                 let api = device.remote.api()?;
                 let new = NewDevice {
@@ -166,6 +176,7 @@ impl DeviceCommand {
                     association_token,
                     counter_value,
                     empty_response,
+                    emulated,
                 };
                 let added: Device = api.post("/devices", &new)?;
                 api.output.one(&added)
@@ -174,10 +185,12 @@ impl DeviceCommand {
             DeviceCommand::Set {
                 device,
                 empty_response,
+                emulated,
             } => {
                 let api = device.remote.api()?;
                 let settings = DeviceSettings {
-                    empty_response: Some(empty_response),
+                    empty_response,
+                    emulated,
                 };
                 let set: Device = api.call(Method::PATCH, &device.path()?, Some(&settings))?;
                 api.output.one(&set)
@@ -319,9 +332,10 @@ impl Shown for Device {
             self.counter_value.to_string(),
             token.unwrap_or_default(),
             yes(self.empty_response),
-            match self.accepts_unverified {
-                true => "NOT REQUIRED (lab)".to_string(),
-                false => "required".to_string(),
+            match (self.accepts_unverified, self.emulated) {
+                (true, _) => "NOT REQUIRED (lab)".to_string(),
+                (false, true) => "EMULATED: not of packages".to_string(),
+                (false, false) => "required".to_string(),
             },
             imei.cloned().unwrap_or_default(),
             network.cloned().unwrap_or_default(),

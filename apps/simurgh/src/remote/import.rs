@@ -176,10 +176,16 @@ fn row(columns: &[String], cells: &csv::StringRecord) -> Result<ManifestDevice, 
             .transpose()
             .map_err(|_| format!("{name} is no number"))
     };
+    let emulated = match take("emulated").as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err("emulated is neither true nor false".to_string()),
+    };
     Ok(ManifestDevice {
         eid: take("eid").ok_or("no eid")?,
         association_token: number("association_token", take("association_token"))?,
         counter_value: number("counter_value", take("counter_value"))?.unwrap_or(0),
+        emulated,
         imei: take("imei"),
         serial: take("serial"),
         bootstrap_iccid: take("bootstrap_iccid"),

@@ -184,6 +184,7 @@ impl Shown for Operation {
 
     fn cells(&self) -> Vec<String> {
         let proof = match (self.state.as_str(), self.unverified) {
+            _ if self.emulated => "EMULATED",
             (_, true) => "UNVERIFIED",
             _ if self.kind == "get_euicc_data" => "unsigned",
             ("executed" | "confirmed" | "failed" | "rolled_back", false) => "verified",

@@ -145,9 +145,10 @@ fn list(device: &OneDevice, refresh: bool, timeout: Option<Duration>) -> Result<
             Ok(())
         }
         (Some(at), Output::Table) => {
-            let proof = match list.unverified {
-                true => "UNVERIFIED",
-                false => "signed by the eUICC",
+            let proof = match (list.emulated, list.unverified) {
+                (true, _) => "EMULATED: the device says so, no eUICC signed it",
+                (false, true) => "UNVERIFIED",
+                (false, false) => "signed by the eUICC",
             };
             let stale = match list.stale {
                 true => "; something may have changed since",

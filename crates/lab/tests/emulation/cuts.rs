@@ -1,7 +1,7 @@
 //! Power cuts between storage and card at every step, and storage that fails,
 //! is damaged or is lost.
 
-use lab::{Algorithm, Kill, Moment, Role, World};
+use lab::{Algorithm, Kill, Moment, Peer, Role, World, sizes};
 use rsp_core::eim::{OperationId, OperationKind};
 use rsp_core::ipa::Event;
 use rsp_core::profile::Subscription;
@@ -25,20 +25,35 @@ fn story() -> (World, [Subscription; 2], Vec<OperationId>) {
 }
 
 /// What the eIM believes is what the card is, wherever power fails; nothing is
-/// done twice; and what was not done can be ordered again.
+/// done twice; and what was not done can be ordered again. Every step of the
+/// package, and a sample of the others.
 #[test]
 fn a_power_cut_at_every_step_leaves_eim_and_card_of_one_mind() {
     let (mut world, ..) = story();
     world.round().unwrap();
-    let messages = world.messages.len();
-    assert!(messages > 10, "{messages}");
+    // From the package's coming to the delivery of its result.
+    let came = world.messages.iter().position(|peer| *peer == Peer::Memory);
+    let came = came.unwrap();
+    let rest = &world.messages[came..];
+    let delivered = came + rest.iter().position(|peer| *peer == Peer::Eim).unwrap();
+    let saved = world.messages[came..delivered].iter();
+    let saved = saved.filter(|peer| **peer == Peer::Memory).count();
+    assert_eq!(saved, 4, "by the IPA, before each effect, and at the end");
     let mut interrupted = 0;
-    for message in 0..messages {
+    for message in came..delivered {
         for moment in MOMENTS {
             interrupted += cut(message, moment);
         }
     }
     assert!(interrupted > 2, "power failed amid the package");
+    let others = (0..world.messages.len()).filter(|at| !(came..delivered).contains(at));
+    let others: Vec<_> = others.collect();
+    let seed = sizes::seed("a_power_cut_at_every_step_leaves_eim_and_card_of_one_mind");
+    for at in sizes::sample(others.len(), 4, 2, seed) {
+        for moment in MOMENTS {
+            cut(others[at], moment);
+        }
+    }
 }
 
 /// One world with a cut; whether it was amid the package.
@@ -133,8 +148,7 @@ fn damaged_storage_is_refused_until_somebody_looks() {
     assert!(profiles(&mut world).contains(&(second.iccid, true)));
 }
 
-/// A memory that was lost for ever: the device is as fresh from the factory,
-/// and what its eIM sent before is too old for its token alone.
+/// What is kept for one card is not lost when another is put in.
 #[test]
 fn each_card_keeps_its_own() {
     let (mut world, _) = two_profiles(34);

@@ -99,7 +99,7 @@ fn a_consumer_card_is_downloaded_to_and_enabled_by_an_eim() {
     };
     assert_eq!(world.events.iter().filter(|e| **e == added).count(), 1);
     let record = record(&world);
-    assert!(record.facts.is_no_iot_euicc() && record.public_key.is_some());
+    assert!(record.facts.is_iot_euicc() == Some(false) && record.public_key.is_some());
     let evidence = world.eim.store().evidence(world.eid).unwrap();
     let proofs: Vec<_> = evidence.iter().map(|one| one.verified).collect();
     assert!(

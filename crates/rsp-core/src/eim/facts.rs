@@ -140,12 +140,12 @@ impl EuiccFacts {
         EuiccInfo2::from_der(self.euicc_info2.as_ref()?).ok()
     }
 
-    /// Whether EUICCInfo2 is that of no eUICC for IoT: those tell their ipaMode
-    /// or have an iotSpecificInfo (SGP.32 4.3). A device that polls an eIM with
-    /// another one answers in its place.
-    pub fn is_no_iot_euicc(&self) -> bool {
-        let info = self.euicc_info2();
-        info.is_some_and(|info| info.ipa_mode.is_none() && info.iot_specific_info.is_none())
+    /// Whether EUICCInfo2, if it is known, is that of an eUICC for IoT: those tell
+    /// their ipaMode or have an iotSpecificInfo (SGP.32 4.3). A device that polls
+    /// an eIM with another one answers in its place.
+    pub fn is_iot_euicc(&self) -> Option<bool> {
+        let info = self.euicc_info2()?;
+        Some(info.ipa_mode.is_some() || info.iot_specific_info.is_some())
     }
 
     /// `IpaCapabilities` (SGP.32 4.1).

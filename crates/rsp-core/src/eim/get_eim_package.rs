@@ -256,7 +256,7 @@ impl Eim {
         });
         if let Some(asked) = open.iter().find(|operation| operation.id == id) {
             let mut operations = alloc::vec![asked.failed("the eUICC gave no valid certificates")];
-            if !record.emulated && record.facts.is_no_iot_euicc() {
+            if !record.emulated && record.facts.is_iot_euicc() == Some(false) {
                 operations.extend(profiles::failed_with_list(next, open, NOT_ALLOWED));
             }
             return Step {
