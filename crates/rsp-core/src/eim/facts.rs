@@ -196,9 +196,15 @@ impl EuiccRecord {
         self.networks.drain(..surplus);
     }
 
-    /// Whether the IPA is asked about itself before this is done.
+    /// Whether the IPA is asked about itself before this is done. One that
+    /// emulates is not asked for certificates first, with which the question goes
+    /// to others.
     pub(super) fn needs_facts(&self, operation: &Operation) -> bool {
-        let downloads = matches!(operation.kind, OperationKind::Download { .. });
-        downloads && !self.facts.asked
+        let asks = match operation.kind {
+            OperationKind::Download { .. } => true,
+            OperationKind::GetEuiccData(_) => false,
+            _ => self.emulated,
+        };
+        asks && !self.facts.asked
     }
 }
