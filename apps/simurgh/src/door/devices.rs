@@ -55,7 +55,7 @@ impl Functions {
         if let Some(emulated) = settings.emulated {
             let set = self.eim.set_emulated(known, emulated, shell::now());
             set.map_err(stored)?;
-            tracing::warn!(eid = %known, emulated, "what the device says without a signature counts");
+            tracing::warn!(eid = %known, emulated, "whether the device answers unsigned for its eUICC");
         }
         self.device(eid)
     }

@@ -2,7 +2,7 @@
 //! is damaged or is lost.
 
 use lab::{Algorithm, Kill, Moment, Peer, Role, World, sizes};
-use rsp_core::eim::{OperationId, OperationKind};
+use rsp_core::eim::{EuiccRecord, OperationId, OperationKind};
 use rsp_core::ipa::Event;
 use rsp_core::profile::Subscription;
 
@@ -148,25 +148,30 @@ fn damaged_storage_is_refused_until_somebody_looks() {
     assert!(profiles(&mut world).contains(&(second.iccid, true)));
 }
 
-/// What is kept for one card is not lost when another is put in.
+/// What is kept for one card is not lost when others are put in: one that there
+/// is no room for is refused.
 #[test]
 fn each_card_keeps_its_own() {
     let (mut world, _) = two_profiles(34);
-    let memory = world.memory.clone().unwrap();
-    // Another card, and back: the first one's eIM and counter are still there.
-    let other = world.factory.eid(7).unwrap();
-    let identity = world.factory.identity(other, &mut world.rng).unwrap();
-    let (card, eid) = (
-        std::mem::replace(
-            &mut world.card,
-            euicc::Euicc::new(identity.personalisation()),
-        ),
-        world.eid,
-    );
-    world.round().unwrap();
-    assert_ne!(world.memory.as_ref(), Some(&memory));
-    world.card = card;
-    assert_eq!(world.eid, eid);
+    let first = world.eid;
+    for number in 10..18 {
+        let eid = world.factory.eid(number).unwrap();
+        let mut identity = world.factory.identity(eid, &mut world.rng).unwrap();
+        identity.kind = euicc::EuiccKind::Consumer;
+        let other = euicc::Euicc::new(identity.personalisation());
+        let card = std::mem::replace(&mut world.card, other);
+        world
+            .eim
+            .add_euicc(&EuiccRecord::new(eid, Some(1), 0))
+            .unwrap();
+        world.events.clear();
+        world.round().unwrap();
+        let begun = |event: &Event| matches!(event, Event::EmulatedEim { .. });
+        assert_eq!(world.events.iter().any(begun), number < 17, "{number}");
+        assert_eq!(failed(&world, "has no room"), number == 17);
+        world.card = card;
+    }
+    assert_eq!(world.eid, first);
     let (_, id) = download(&mut world, 3);
     settled(&mut world, &id, "confirmed");
 }

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use lab::{Algorithm, World};
+use lab::{Algorithm, Bootstrap, World};
 use rsp_asn1::Asn1;
 use rsp_asn1::ids::Iccid;
 use rsp_core::eim::{ImmediateEnable, OperationKind, Outcome, ProfileQuery};
@@ -116,6 +116,60 @@ fn fallback_is_refused_where_no_profile_allows_it() {
         let refused = |event: &Event| matches!(event, Event::SwitchRefused { .. });
         assert!(world.events.iter().any(refused), "{:?}", world.events);
     }
+}
+
+/// A card that says of a profile that it may be the fallback: the device falls
+/// back, and returns; what it would return to is not deleted meanwhile.
+#[test]
+fn the_device_falls_back_and_returns() {
+    let mut world = World::with_consumer_card(19).unwrap();
+    let first = world.subscription(9).unwrap();
+    let bootstrap = Bootstrap {
+        template: &rsp_core::profile::template(),
+        subscription: &first,
+        profile_name: "Bootstrap",
+        smdp_address: "smdp.example.com",
+        fallback_allowed: true,
+    };
+    let installed = world.factory.install_bootstrap(&mut world.card, &bootstrap);
+    installed.unwrap();
+    let (second, id) = download(&mut world, 1);
+    settled(&mut world, &id, "confirmed");
+    let iccid = first.iccid;
+    let set = OperationKind::SetFallbackAttribute { iccid };
+    ordered(&mut world, set, "confirmed");
+    ordered(&mut world, enable_of(second.iccid), "confirmed");
+    let list = ordered(&mut world, OperationKind::ListProfileInfo, "confirmed");
+    let Some(Outcome::Profiles { profiles: listed }) = list.state.outcome() else {
+        panic!("{list:?}");
+    };
+    let fallback: Vec<_> = listed.iter().map(|profile| profile.fallback).collect();
+    assert_eq!(fallback, [true, false]);
+
+    let device = |world: &mut World, event| {
+        world.ipa.handle(Input::Device(event), world.now);
+        world.round().unwrap();
+        profiles(world)
+    };
+    let fallen = [(first.iccid, true), (second.iccid, false)];
+    let back = [(first.iccid, false), (second.iccid, true)];
+    assert_eq!(device(&mut world, DeviceEvent::ConnectivityLost), fallen);
+    let delete = OperationKind::Delete {
+        iccid: second.iccid,
+    };
+    let refused = ordered(&mut world, delete, "failed");
+    let reason = refused.state.reason().unwrap();
+    assert!(reason.contains("returnFallbackProfile"), "{reason}");
+    let unset = ordered(&mut world, OperationKind::UnsetFallbackAttribute, "failed");
+    let reason = unset.state.reason().unwrap();
+    assert!(reason.contains("fallbackProfileEnabled"), "{reason}");
+    world.power_cut();
+    assert_eq!(device(&mut world, DeviceEvent::ReturnFromFallback), back);
+    ordered(
+        &mut world,
+        OperationKind::UnsetFallbackAttribute,
+        "confirmed",
+    );
 }
 
 #[test]
