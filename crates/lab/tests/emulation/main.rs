@@ -164,3 +164,40 @@ fn the_eim_manages_such_a_device_only_if_told_so() {
     let (_, id) = download(&mut world, 2);
     settled(&mut world, &id, "confirmed");
 }
+
+/// Each card has its own word for a function that it does not know; that it
+/// cannot just now, or is out of reach, is another thing.
+#[test]
+fn every_way_to_refuse_is_understood() {
+    let with = |response: &'static [u8]| {
+        let mut world = World::with_consumer_card(6).unwrap();
+        world.fault.answer = Some(Box::new(move |command, answer| {
+            Ok(match command.get(5..7) {
+                Some([0xBF, 0x55]) => response.to_vec(),
+                _ => answer,
+            })
+        }));
+        world.round().unwrap();
+        let begun = |event: &Event| matches!(event, Event::EmulatedEim { .. });
+        (world.events.iter().any(begun), world)
+    };
+    for refusal in [
+        &[0x6A, 0x80][..],
+        &[0x6A, 0x88],
+        &[0x6D, 0x00],
+        &[0x6E, 0x00],
+        &[0x90, 0x00],
+        &[0xBF, 0x55, 0x00, 0x90, 0x00],
+    ] {
+        assert!(with(refusal).0, "{refusal:02X?}");
+    }
+    // Not now; and an IoT card that does not say so when it is selected.
+    for other in [
+        &[0x69, 0x85][..],
+        &[0x6F, 0x00],
+        &[0xBF, 0x55, 0x02, 0xA0, 0x00, 0x90, 0x00],
+    ] {
+        let (begun, world) = with(other);
+        assert!(!begun, "{other:02X?} {:?}", world.events);
+    }
+}
