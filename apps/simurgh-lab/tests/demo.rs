@@ -180,6 +180,29 @@ fn consumer_cards_are_managed_as_well() {
     }
 }
 
+/// The card's own IPA polls, downloads either way and executes the enable: over
+/// channels of a terminal, with the card's own TLS.
+#[test]
+fn the_ipa_in_the_card_ends_the_same() {
+    for more in [
+        &["--download", "direct"][..],
+        &["--download", "indirect"],
+        &["--zero-touch"],
+    ] {
+        let arguments = [&["--ipa", "card", "--devices", "2"], more].concat();
+        let output = demo(&arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{arguments:?} {said}");
+        let line = last_line(&output);
+        let confirmed = r#"{"devices":2,"confirmed":2,"seconds":"#;
+        assert!(line.starts_with(confirmed), "{line}");
+    }
+    let refused = demo(&["--ipa", "card", "--binding", "json"]);
+    assert!(!refused.status.success());
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("--ipa card needs --binding asn1"), "{said}");
+}
+
 /// Whether something listens on a port of this machine.
 fn listens(port: u16) -> bool {
     TcpStream::connect(("127.0.0.1", port)).is_ok()

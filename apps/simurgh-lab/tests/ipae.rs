@@ -8,6 +8,7 @@
 )]
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::sync::Arc;
 use std::time::Duration;
 
 use euicc::Environment;
@@ -17,7 +18,7 @@ use rsp_core::eim::OperationKind;
 use rsp_core::pki::{Issued, member};
 use rsp_core::profile;
 use rsp_crypto::software::{SoftwareKey, SoftwareProvider};
-use rsp_net::{ClientAuth, Handler, Limits, Peer, Server, TlsIdentity};
+use rsp_net::{ClientAuth, Handler, Limits, OperatorTrust, Peer, Server, TlsIdentity};
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
 
@@ -67,10 +68,17 @@ impl Site {
         let runtime = Runtime::new().unwrap();
         let (ask, asked) = mpsc::unbounded_channel();
         let smdp_tls = identity(world.issued(member::DP_TLS).unwrap());
-        let doors = [(EIM, eim_tls(&world)), (SMDP, smdp_tls)];
-        let routes = doors.into_iter().map(|(name, tls)| {
+        // An SM-DP+ asks everybody for a certificate that only operators have.
+        let ca = world.issued(member::PRIVATE_CA).unwrap();
+        let ca = ca.certificate.as_bytes().to_vec();
+        let operators = OperatorTrust::new(&[ca], Arc::new(SoftwareProvider)).unwrap();
+        let doors = [
+            (EIM, eim_tls(&world), ClientAuth::None),
+            (SMDP, smdp_tls, ClientAuth::Optional(operators)),
+        ];
+        let routes = doors.into_iter().map(|(name, tls, clients)| {
             let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-            let server = Server::bind(any, tls, ClientAuth::None, Limits::default());
+            let server = Server::bind(any, tls, clients, Limits::default());
             let server = runtime.block_on(server).unwrap();
             let known = CardLikeness::HOSTS.iter().find(|(host, _)| *host == name);
             let there = SocketAddrV4::new(known.unwrap().1.into(), 443);
@@ -101,21 +109,7 @@ impl Site {
 
     /// The device leaves ESipa to the card.
     fn activate(&mut self) {
-        self.with(Terminal::power_on);
-        let select = [
-            0x00, 0xA4, 0x04, 0x0C, 0x10, 0xA0, 0x00, 0x00, 0x05, 0x59, 0x10, 0x10, 0xFF, 0xFF,
-            0xFF, 0xFF, 0x89, 0x00, 0x00, 0x01, 0x00,
-        ];
-        let selected = self.with(|terminal, card, env| terminal.transmit(card, env, &select));
-        assert_eq!(selected, [0x90, 0x00]);
-        let activate = [
-            0x80, 0xE2, 0x91, 0x00, 0x07, 0xBF, 0x42, 0x04, 0x80, 0x02, 0x07, 0x80,
-        ];
-        let waits = self.with(|terminal, card, env| terminal.transmit(card, env, &activate));
-        assert_eq!(waits, [0x61, 0x06]);
-        let read = [0x00, 0xC0, 0x00, 0x00, 0x06];
-        let answer = self.with(|terminal, card, env| terminal.transmit(card, env, &read));
-        assert_eq!(answer, [0xBF, 0x42, 0x03, 0x80, 0x01, 0x00, 0x90, 0x00]);
+        assert!(self.with(Terminal::activate_ipa));
     }
 
     /// The card's timer expires, and everything that follows from it.

@@ -55,6 +55,17 @@ const CHANNEL_STATUS_EVENT: u8 = 0x0A;
 const ESTABLISHED: [u8; 2] = [0x81, 0x00];
 const DROPPED: [u8; 2] = [0x01, 0x05];
 
+const SELECT_ISD_R: [u8; 21] = [
+    0x00, 0xA4, 0x04, 0x0C, 0x10, 0xA0, 0x00, 0x00, 0x05, 0x59, 0x10, 0x10, 0xFF, 0xFF, 0xFF, 0xFF,
+    0x89, 0x00, 0x00, 0x01, 0x00,
+];
+/// STORE DATA of IpaeActivation, GET RESPONSE of its answer, and that: ok.
+const ACTIVATE_IPA: [u8; 12] = [
+    0x80, 0xE2, 0x91, 0x00, 0x07, 0xBF, 0x42, 0x04, 0x80, 0x02, 0x07, 0x80,
+];
+const READ_ACTIVATION: [u8; 5] = [0x00, 0xC0, 0x00, 0x00, 0x06];
+const ACTIVATED: [u8; 8] = [0xBF, 0x42, 0x03, 0x80, 0x01, 0x00, 0x90, 0x00];
+
 /// In the first octet of an IMEI: an odd number of digits, and which identity.
 const ODD_IMEI: u8 = 0x0A;
 
@@ -114,6 +125,16 @@ impl Terminal {
     /// Tells the card what the terminal can do, and does what it then wants.
     pub fn power_on(&mut self, card: &mut Euicc, env: &mut Environment<'_>) {
         self.exchange(card, env, PROFILE.to_vec());
+    }
+
+    /// Leaves ESipa to the card (ES10b.IpaeActivation, SGP.32 5.9.3); gives
+    /// whether the card takes it.
+    pub fn activate_ipa(&mut self, card: &mut Euicc, env: &mut Environment<'_>) -> bool {
+        self.power_on(card, env);
+        self.transmit(card, env, &SELECT_ISD_R);
+        self.transmit(card, env, &ACTIVATE_IPA);
+        let answer = self.transmit(card, env, &READ_ACTIVATION);
+        answer == ACTIVATED
     }
 
     /// One APDU of somebody else on the device, and what the card wants after

@@ -16,14 +16,15 @@ use rsp_core::profile::{self, Subscription};
 use rsp_crypto::OsRng;
 use rsp_crypto::software::SoftwareProvider;
 
+use super::card_ipa::CardIpa;
 use super::report::{Run, Step};
 use super::server::SMDP;
-use super::{Card, Download, Setting, supply};
+use super::{Card, Download, IpaPlace, Setting, supply};
 use crate::Failure;
 use crate::wires::Wires;
 
 /// Pause between two polls while the demonstration stays up.
-const POLL_INTERVAL: Duration = Duration::from_secs(5);
+pub(super) const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A device in the field.
 pub(crate) struct Device {
@@ -32,6 +33,8 @@ pub(crate) struct Device {
     bootstrap: Iccid,
     device: lab::Device,
     wires: Wires,
+    /// If its IPA is in the card.
+    card_ipa: Option<CardIpa>,
     rng: OsRng,
 }
 
@@ -150,10 +153,12 @@ impl Device {
             smdp_address: SMDP,
             fallback_allowed: false,
         };
-        let identity = CardIdentity {
+        let mut identity = CardIdentity {
             kind: setting.card.into(),
             ..factory.identity(eid, &mut rng)?
         };
+        identity.likeness.with_ipae = setting.ipa == IpaPlace::Card;
+        identity.likeness.ipae_relayed = setting.download == Download::Indirect;
         let mut card = Euicc::new(identity.personalisation());
         factory.install_bootstrap(&mut card, &bootstrap)?;
         let configuration = setting.operator.eim_configuration().await?;
@@ -174,8 +179,12 @@ impl Device {
             bootstrap: subscription.iccid,
             device,
             wires: setting.devices.wires(&setting.operator, eid).await?,
+            card_ipa: card_ipa(number, setting)?,
             rng,
         };
+        if let Some(ipa) = &mut device.card_ipa {
+            ipa.activate(device.device.card(), &mut device.rng)?;
+        }
         device.expect_profiles(&[(subscription.iccid, true)])?;
         device.authenticate(subscription)?;
         Ok(device)
@@ -208,6 +217,9 @@ impl Device {
 
     /// Lets the IPA do a round, until the eIM has nothing more.
     async fn round(&mut self, run: &mut Run) -> Result<(), Failure> {
+        if let Some(ipa) = &mut self.card_ipa {
+            return ipa.rounds(self.device.card(), &mut self.rng).await;
+        }
         self.device.wake_ipa(now());
         loop {
             match self.act().await {
@@ -261,24 +273,48 @@ impl Kept {
 
     fn wake(self, setting: &Setting) -> Result<Device, Failure> {
         let config = config(self.number, setting);
-        Ok(Device {
+        let mut device = Device {
             number: self.number,
             bootstrap: self.bootstrap,
             device: self.resting.wake(config, now())?,
             wires: self.wires,
+            card_ipa: card_ipa(self.number, setting)?,
             rng: super::random()?,
-        })
+        };
+        if let Some(ipa) = &mut device.card_ipa {
+            ipa.power_on(device.device.card(), &mut device.rng);
+        }
+        Ok(device)
     }
 
     /// Waits until the device wants to poll, wakes it for a round and puts it
     /// to rest again.
     pub(crate) async fn poll(self, setting: &Setting) -> Result<Kept, Failure> {
+        if setting.ipa == IpaPlace::Card {
+            tokio::time::sleep(POLL_INTERVAL).await;
+            let mut device = self.wake(setting)?;
+            if let Some(ipa) = &mut device.card_ipa {
+                ipa.rounds(device.device.card(), &mut device.rng).await?;
+            }
+            return Ok(device.rest(setting));
+        }
         if let Some(until) = self.resting.until() {
             tokio::time::sleep(until.since(now())).await;
         }
         let mut device = self.wake(setting)?;
         while device.act().await != Some(Event::Idle) {}
         Ok(device.rest(setting))
+    }
+}
+
+/// The terminal of a device whose card brings the IPA.
+fn card_ipa(number: u32, setting: &Setting) -> Result<Option<CardIpa>, Failure> {
+    match setting.ipa {
+        IpaPlace::Device => Ok(None),
+        IpaPlace::Card => {
+            let servers = &setting.devices.servers;
+            Ok(Some(CardIpa::new(&imei(number)?, servers)))
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `simurgh-lab demo`: the first run, on the real server over loopback TLS.
 
+mod card_ipa;
 mod device;
 pub(crate) mod folder;
 mod network;
@@ -67,6 +68,9 @@ pub(crate) struct Demo {
     /// devices, in whose place the IPA answers the eIM
     #[arg(long, value_enum, default_value_t)]
     card: Card,
+    /// Whose IPA: the device's, or the card's own over channels of the terminal
+    #[arg(long, value_enum, default_value_t)]
+    ipa: IpaPlace,
     /// The server program; beside this program by default
     #[arg(long, value_name = "FILE")]
     server: Option<PathBuf>,
@@ -101,6 +105,16 @@ pub(crate) enum Card {
     Consumer,
 }
 
+/// Where a device has its IPA.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum IpaPlace {
+    /// In the device (IPAd).
+    #[default]
+    Device,
+    /// In the card (IPAe).
+    Card,
+}
+
 /// What all devices share.
 pub(crate) struct Setting {
     pub(crate) operator: Operator,
@@ -112,6 +126,7 @@ pub(crate) struct Setting {
     pub(crate) zero_touch: bool,
     pub(crate) download: Download,
     pub(crate) card: Card,
+    pub(crate) ipa: IpaPlace,
     /// What devices at rest have in common.
     pub(crate) likeness: OnceCell<Likeness>,
 }
@@ -137,6 +152,9 @@ impl Demo {
 
     async fn act(&self) -> Result<bool, Failure> {
         let started = Instant::now();
+        if let Some(why) = self.contradiction() {
+            return Err(why.into());
+        }
         let template = self.template()?;
         let broker = match self.binding {
             Binding::Mqtt => Some(PrivateBroker::start(server::EIM)?),
@@ -156,6 +174,7 @@ impl Demo {
             zero_touch: self.zero_touch,
             download: self.download,
             card: self.card,
+            ipa: self.ipa,
             likeness: OnceCell::new(),
         });
         let progress = Progress::new(self.devices);
@@ -220,6 +239,19 @@ impl Demo {
             worker.await??;
         }
         Ok(fleet.take())
+    }
+
+    /// Why the options do not go together.
+    fn contradiction(&self) -> Option<&'static str> {
+        match (self.ipa, self.binding, self.card) {
+            (IpaPlace::Device, ..) | (_, Binding::Asn1, Card::Iot) => None,
+            (IpaPlace::Card, Binding::Asn1, Card::Consumer) => {
+                Some("--ipa card needs --card iot: consumer eUICCs have no IPA")
+            }
+            (IpaPlace::Card, ..) => Some(
+                "--ipa card needs --binding asn1: the IPA in the card speaks HTTPS with ASN.1 alone",
+            ),
+        }
     }
 
     /// The package to personalise.

@@ -12,7 +12,7 @@ use rsp_net::{Client, CoapClient, MqttClient, TlsIdentity};
 use zeroize::Zeroizing;
 
 use super::operator::{self, Operator};
-use super::server::{EIM, ServerProcess};
+use super::server::{Addresses, EIM, ServerProcess};
 use crate::Failure;
 use crate::broker::{self, PrivateBroker};
 use crate::wires::{Binding, Esipa, PATIENCE, Proof, Wires};
@@ -26,6 +26,8 @@ pub(crate) struct Network {
     https: Client,
     coap: Option<(CoapClient, TlsIdentity)>,
     broker: Option<PrivateBroker>,
+    /// Where the servers are.
+    pub(super) servers: Addresses,
 }
 
 /// What the server is to be told.
@@ -68,6 +70,7 @@ impl Network {
             https: operator::client(server).build(Arc::new(SoftwareProvider))?,
             coap,
             broker,
+            servers: server.addresses.clone(),
         })
     }
 

@@ -36,6 +36,9 @@ pub(super) fn begin(isdr: &mut Isdr) {
         ..Default::default()
     };
     isdr.toolkit.ask(Command::SetUpEventList);
+    if isdr.toolkit.knows_local_information() {
+        isdr.toolkit.ask(Command::ProvideImei);
+    }
     isdr.toolkit.ask(Command::StartTimer { seconds: FIRST });
 }
 

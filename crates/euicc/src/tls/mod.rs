@@ -28,6 +28,7 @@ use schedule::{Secret, Traffic};
 const NEW_SESSION_TICKET: u8 = 4;
 const ENCRYPTED_EXTENSIONS: u8 = 8;
 const CERTIFICATE: u8 = 11;
+const CERTIFICATE_REQUEST: u8 = 13;
 const CERTIFICATE_VERIFY: u8 = 15;
 const FINISHED: u8 = 20;
 
@@ -105,6 +106,8 @@ pub(crate) struct Tls {
     /// What has come and is no whole handshake message yet.
     messages: Vec<u8>,
     plain: Vec<u8>,
+    /// Whether the server wants a certificate of the card.
+    is_asked: bool,
 }
 
 impl Tls {
@@ -129,6 +132,7 @@ impl Tls {
             incoming: Vec::new(),
             messages: Vec::new(),
             plain: Vec::new(),
+            is_asked: false,
         };
         Ok((tls, out))
     }
@@ -244,6 +248,13 @@ impl Tls {
                 State::EncryptedExtensions(agree(provider, &*key, body, &self.transcript)?)
             }
             (State::EncryptedExtensions(keys), ENCRYPTED_EXTENSIONS) => State::Certificate(keys),
+            // Once, and without a context (RFC 8446 4.3.2).
+            (State::Certificate(keys), CERTIFICATE_REQUEST)
+                if !self.is_asked && body.first() == Some(&0) =>
+            {
+                self.is_asked = true;
+                State::Certificate(keys)
+            }
             (State::Certificate(keys), CERTIFICATE) => {
                 let chain = trust::chain(body)?;
                 let key = trust::server_key(&chain, &self.server, provider)?;
@@ -259,7 +270,9 @@ impl Tls {
                 if differs != 0 || body.len() != expected.len() {
                     return Err(TlsError::Protection);
                 }
-                let (out, state) = connect(provider, &keys, &self.transcript);
+                let asked = core::mem::take(&mut self.is_asked);
+                let whole = core::mem::take(&mut self.transcript);
+                let (out, state) = connect(provider, &keys, whole, asked);
                 self.state = state;
                 return Ok(out);
             }
@@ -307,13 +320,25 @@ fn verify(
     verified.map_err(|_| TlsError::Untrusted)
 }
 
-/// The card's Finished, and the keys of what follows.
-fn connect(provider: &dyn Provider, keys: &Keys, transcript: &[u8]) -> (Vec<u8>, State) {
-    let application = schedule::application(provider, &keys.master, transcript);
-    let data = schedule::finished(provider, &keys.traffic.own, transcript);
-    let finished = hello::message(FINISHED, &data);
+/// The card's Finished, and the keys of what follows. A server that wants a
+/// certificate is told that there is none (RFC 8446 4.4.2.4).
+fn connect(
+    provider: &dyn Provider,
+    keys: &Keys,
+    mut transcript: Vec<u8>,
+    is_asked: bool,
+) -> (Vec<u8>, State) {
+    const NO_CERTIFICATE: [u8; 4] = [0; 4];
+    let application = schedule::application(provider, &keys.master, &transcript);
+    let mut flight = Vec::new();
+    if is_asked {
+        flight = hello::message(CERTIFICATE, &NO_CERTIFICATE);
+        transcript.extend_from_slice(&flight);
+    }
+    let data = schedule::finished(provider, &keys.traffic.own, &transcript);
+    flight.extend(hello::message(FINISHED, &data));
     let mut direction = Direction::new(provider, &keys.traffic.own);
-    let out = direction.seal(provider, HANDSHAKE, &finished);
+    let out = direction.seal(provider, HANDSHAKE, &flight);
     let connected = State::Connected {
         own: Direction::new(provider, &application.own),
         peer: Direction::new(provider, &application.peer),
@@ -352,16 +377,127 @@ mod tests {
         Tls::start(server, &SoftwareProvider, &mut rng).unwrap().0
     }
 
+    /// What a ServerHello says; tests change what they need changed.
+    struct ServerHello {
+        random: [u8; 32],
+        session: &'static [u8],
+        suite: u16,
+        compression: u8,
+        version: Option<u16>,
+        group: u16,
+        share: Vec<u8>,
+    }
+
+    impl ServerHello {
+        fn good() -> ServerHello {
+            let mut rng = SeededRng::new(4);
+            let key = SoftwareProvider.generate_ecka(Curve::NistP256, &mut rng);
+            ServerHello {
+                random: [0x5A; 32],
+                session: &[],
+                suite: 0x1301,
+                compression: 0,
+                version: Some(0x0304),
+                group: 0x0017,
+                share: key.unwrap().public_key().as_sec1().to_vec(),
+            }
+        }
+
+        fn message(&self) -> Vec<u8> {
+            let mut extensions = Vec::new();
+            if let Some(version) = self.version {
+                extensions.extend([0, 43, 0, 2]);
+                extensions.extend(version.to_be_bytes());
+            }
+            let length = self.share.len() as u16;
+            extensions.extend([0, 51]);
+            extensions.extend((length + 4).to_be_bytes());
+            extensions.extend(self.group.to_be_bytes());
+            extensions.extend(length.to_be_bytes());
+            extensions.extend(&self.share);
+            let mut body = vec![3, 3];
+            body.extend(self.random);
+            body.push(self.session.len() as u8);
+            body.extend(self.session);
+            body.extend(self.suite.to_be_bytes());
+            body.push(self.compression);
+            body.extend((extensions.len() as u16).to_be_bytes());
+            body.extend(extensions);
+            hello::message(hello::SERVER_HELLO, &body)
+        }
+    }
+
     fn server_hello() -> Vec<u8> {
-        let mut rng = SeededRng::new(4);
-        let key = SoftwareProvider.generate_ecka(Curve::NistP256, &mut rng);
-        let key = key.unwrap();
-        let mut body = vec![3, 3];
-        body.extend([0x5A; 32]);
-        body.extend([0, 0x13, 0x01, 0, 0, 0x4F, 0, 43, 0, 2, 3, 4]);
-        body.extend([0, 51, 0, 0x45, 0, 0x17, 0, 0x41]);
-        body.extend(key.public_key().as_sec1());
-        hello::message(hello::SERVER_HELLO, &body)
+        ServerHello::good().message()
+    }
+
+    /// Another version, suite or group than the one that was offered, a retry
+    /// (RFC 8446 4.1.4), a session that goes on, a key that is none: there is
+    /// no connection, and nothing weaker is agreed upon.
+    #[test]
+    fn nothing_else_is_agreed_upon() {
+        const MALFORMED: TlsError = TlsError::Malformed("ServerHello");
+        let changes: [(fn(&mut ServerHello), TlsError); 10] = [
+            (|hello| hello.version = None, TlsError::NothingInCommon),
+            (
+                |hello| hello.version = Some(0x0303),
+                TlsError::NothingInCommon,
+            ),
+            (
+                |hello| hello.random = hello::RETRY,
+                TlsError::NothingInCommon,
+            ),
+            (|hello| hello.suite = 0x1302, TlsError::NothingInCommon),
+            (|hello| hello.suite = 0xC02B, TlsError::NothingInCommon),
+            (|hello| hello.compression = 1, TlsError::NothingInCommon),
+            (|hello| hello.group = 0x001D, TlsError::NothingInCommon),
+            (|hello| hello.session = &[7; 32], MALFORMED),
+            (|hello| hello.share[1..].fill(0), TlsError::Key),
+            (|hello| hello.share.truncate(1), TlsError::Key),
+        ];
+        for (number, (change, expected)) in changes.into_iter().enumerate() {
+            let mut hello = ServerHello::good();
+            change(&mut hello);
+            let mut tls = started();
+            let taken = receive(&mut tls, HANDSHAKE, &hello.message());
+            assert_eq!(taken, Err(expected), "case {number}");
+            let again = receive(&mut tls, HANDSHAKE, &server_hello());
+            assert_eq!(again, Err(TlsError::Unexpected));
+        }
+    }
+
+    /// Records that are cut are awaited; those that are too long, messages that
+    /// never end and alerts are the end.
+    #[test]
+    fn records_and_messages_are_bounded() {
+        let hello = server_hello();
+        let record = [&record::header(HANDSHAKE, hello.len())[..], &hello].concat();
+        let mut tls = started();
+        for octet in &record {
+            assert_eq!(tls.receive(&SoftwareProvider, &[*octet]), Ok(Vec::new()));
+        }
+        assert!(matches!(tls.state, State::EncryptedExtensions(_)));
+        let too_long = [HANDSHAKE, 3, 3, 0x41, 0x01];
+        assert_eq!(
+            started().receive(&SoftwareProvider, &too_long),
+            Err(TlsError::Malformed("a record that is too long"))
+        );
+        let mut tls = started();
+        let begins = [&[hello::SERVER_HELLO, 0xFF, 0xFF, 0xFF][..], &[0; 8000]].concat();
+        let mut taken = receive(&mut tls, HANDSHAKE, &begins);
+        for _ in 0..4 {
+            assert_eq!(taken, Ok(Vec::new()));
+            taken = receive(&mut tls, HANDSHAKE, &[0; 8000]);
+        }
+        assert_eq!(
+            taken,
+            Err(TlsError::Malformed("a handshake that is too long"))
+        );
+        assert_eq!(
+            receive(&mut started(), ALERT, &[2, 40]),
+            Err(TlsError::Alert)
+        );
+        assert_eq!(receive(&mut started(), 0, &[0]), Err(TlsError::Unexpected));
     }
 
     fn receive(tls: &mut Tls, kind: u8, content: &[u8]) -> Result<Vec<u8>, TlsError> {

@@ -11,7 +11,6 @@ use rsp_asn1::sgp32::{
 };
 
 use super::{Download, Step, Way};
-use crate::cat::Command;
 use crate::ipae::activation_code::ActivationCode;
 use crate::ipae::exchange::{Next, provide};
 use crate::ipae::report;
@@ -53,9 +52,6 @@ pub(in crate::ipae) fn triggered(
         let error = ProfileDownloadTriggerResultData::ProfileDownloadError(error);
         report::owe(isdr, &download, error);
         return Next::GoOn;
-    }
-    if isdr.ipae.imei.is_none() && isdr.toolkit.knows_local_information() {
-        isdr.toolkit.ask(Command::ProvideImei);
     }
     let relayed = download.is_relayed();
     isdr.ipae.download = Some(Box::new(download));
