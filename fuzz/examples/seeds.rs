@@ -82,7 +82,8 @@ fn selected(rows: &[(&'static str, u8, &str)]) -> Seeds {
     rows.iter().map(row).collect()
 }
 
-/// Records in pieces, a ServerHello as it would be in one, and a response.
+/// Records in pieces, a ServerHello as it would be in one, responses and bodies
+/// with packages.
 fn card_tls() -> Seeds {
     let hello = [
         hex("0303"),
@@ -95,15 +96,19 @@ fn card_tls() -> Seeds {
     .concat();
     let mut record = hex("16 0303 007B 02 000077");
     record.extend(&hello);
-    let mut piece = (record.len() as u16).to_be_bytes().to_vec();
-    piece.extend(record);
     let response = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n\xBF\x50\x00";
+    let chunks = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;a=b\r\n{\r\n0\r\n\r\n";
+    let json = br#"{"header":{"functionExecutionStatus":{"status":"Executed-Success"}},"boundProfilePackage":"vzYDAQID","x":[1,{"y":"\u00e9\/"}]}"#;
+    let relayed = hex("BF3A 0B A0 09 80 01 77 BF36 03 010203");
     vec![
         ("alert", hex("0007 15 0303 0002 0228")),
         ("change_cipher_spec", hex("0006 14 0303 0001 01")),
         ("hello_body", hello),
-        ("hello_record", piece),
-        ("response", response.to_vec()),
+        ("hello_record", piece(record)),
+        ("package_json", piece(json.to_vec())),
+        ("package_relayed", piece(relayed)),
+        ("response", piece(response.to_vec())),
+        ("response_in_chunks", piece(chunks.to_vec())),
     ]
 }
 

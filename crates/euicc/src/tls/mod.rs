@@ -388,6 +388,8 @@ mod tests {
         share: Vec<u8>,
     }
 
+    type Change = fn(&mut ServerHello);
+
     impl ServerHello {
         fn good() -> ServerHello {
             let mut rng = SeededRng::new(4);
@@ -437,7 +439,7 @@ mod tests {
     #[test]
     fn nothing_else_is_agreed_upon() {
         const MALFORMED: TlsError = TlsError::Malformed("ServerHello");
-        let changes: [(fn(&mut ServerHello), TlsError); 10] = [
+        let changes: [(Change, TlsError); 10] = [
             (|hello| hello.version = None, TlsError::NothingInCommon),
             (
                 |hello| hello.version = Some(0x0303),

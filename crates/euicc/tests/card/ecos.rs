@@ -339,8 +339,8 @@ fn what_is_no_eco() {
             }
         }
     };
-    assert_eq!(run("A100"), []);
-    assert_eq!(run("A000"), []);
+    assert_eq!(run("A100"), Vec::<i64>::new());
+    assert_eq!(run("A000"), Vec::<i64>::new());
     assert_eq!(run("A102AB00 A002A600"), [-1]);
     assert_eq!(run("A002A600 A102AB00"), [-1]);
     assert_eq!(run("A104AF00AB00"), [3002]);

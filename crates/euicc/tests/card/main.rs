@@ -13,6 +13,7 @@ mod ecos;
 mod eims;
 mod hostile;
 mod ipae;
+mod ipae_download;
 mod mechanisms;
 mod memory;
 mod packages;

@@ -7,11 +7,15 @@ use std::sync::Arc;
 use rsp_asn1::{Certificate, Tag, Tlv, Writer};
 use rsp_crypto::software::SoftwareKey;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivateSec1KeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 
 use crate::common::{Host, hex};
 
 /// TERMINAL PROFILE with REFRESH, timers and channels.
 const PROFILE: &str = "801000000C FFFFFFFFFFFFFFFF FFFFFFFF";
+
+/// As terminals tell it.
+const IMEI: &str = "3A25091601001032";
 
 /// What the card has asked for, as far as tests look at it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,12 +27,51 @@ pub(crate) enum Asked {
     Refresh,
 }
 
-/// Answers bodies of requests.
+impl Asked {
+    /// Where a channel was asked for.
+    pub(crate) fn address(&self) -> Option<[u8; 4]> {
+        match self {
+            Asked::Open { address, .. } => Some(*address),
+            _ => None,
+        }
+    }
+}
+
+/// What is wrong with a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// There is none.
+    Refused,
+    /// The server says nothing.
+    Silent,
+    /// After so many octets from the server the link breaks.
+    BreaksAfter(usize),
+    /// A bit of this octet from the server is changed.
+    Changes(usize),
+    /// Octets around this one come twice, once.
+    Repeats(usize),
+    /// Octets after this one do not come, once.
+    Drops(usize),
+}
+
+/// Answers bodies of requests; nothing is 204.
 type Answers<'a> = &'a mut dyn FnMut(&[u8]) -> Vec<u8>;
 
 pub(crate) struct Terminal {
     pub(crate) asked: Vec<Asked>,
     config: Arc<rustls::ServerConfig>,
+    /// Servers at addresses of their own.
+    others: Vec<([u8; 4], Arc<rustls::ServerConfig>)>,
+    /// Where the channel leads.
+    address: [u8; 4],
+    /// Of the channels to an address.
+    pub(crate) fault: Option<([u8; 4], Fault)>,
+    /// Whether what is wrong once was.
+    faulted: bool,
+    /// APDUs exchanged.
+    pub(crate) commands: usize,
+    /// Power is cut after so many more.
+    pub(crate) cuts_after: Option<usize>,
     /// The connection behind the channel.
     server: Option<rustls::ServerConnection>,
     /// For the card.
@@ -46,20 +89,15 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     pub(crate) fn new(key: &SoftwareKey, chain: &[Certificate]) -> Terminal {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let chain = chain
-            .iter()
-            .map(|c| CertificateDer::from(c.as_bytes().to_vec()));
-        let key = PrivateKeyDer::Sec1(PrivateSec1KeyDer::from(sec1(key)));
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(chain.collect(), key)
-            .unwrap();
         Terminal {
             asked: Vec::new(),
-            config: Arc::new(config),
+            config: config(key, chain),
+            others: Vec::new(),
+            address: [0; 4],
+            fault: None,
+            faulted: false,
+            commands: 0,
+            cuts_after: None,
             server: None,
             inbound: Vec::new(),
             request: Vec::new(),
@@ -68,6 +106,37 @@ impl Terminal {
             changes: None,
             passed: 0,
         }
+    }
+
+    /// Another server, at this address.
+    pub(crate) fn add_server(&mut self, at: [u8; 4], key: &SoftwareKey, chain: &[Certificate]) {
+        self.others.retain(|(address, _)| *address != at);
+        self.others.push((at, config(key, chain)));
+    }
+
+    /// After power was cut: nothing is left of channels.
+    pub(crate) fn power_on(&mut self) {
+        self.cuts_after = None;
+        self.server = None;
+        self.inbound.clear();
+    }
+
+    /// Counts an APDU; whether power is cut before it.
+    fn is_cut(&mut self) -> bool {
+        self.commands += 1;
+        match &mut self.cuts_after {
+            Some(0) => true,
+            Some(left) => {
+                *left -= 1;
+                false
+            }
+            None => false,
+        }
+    }
+
+    fn fault(&self) -> Option<Fault> {
+        let fault = self.fault.filter(|(address, _)| *address == self.address);
+        fault.map(|(_, fault)| fault)
     }
 
     /// Switched on: TERMINAL PROFILE, and what the card asks for then.
@@ -85,6 +154,9 @@ impl Terminal {
     /// Does what the card asks for, and tells it of what comes.
     pub(crate) fn serve(&mut self, host: &mut Host, mut status: u16, answers: Answers<'_>) {
         loop {
+            if self.is_cut() {
+                return;
+            }
             match status.to_be_bytes() {
                 [0x91, length] => {
                     let (command, fetched) = host.apdu(&[0x80, 0x12, 0, 0, length]);
@@ -92,6 +164,9 @@ impl Terminal {
                     let response = self.perform(&command, answers);
                     let refreshed =
                         self.asked.last() == Some(&Asked::Refresh) && kind_of(&command)[1] == 0x01;
+                    if self.is_cut() {
+                        return;
+                    }
                     let head = [0x80, 0x14, 0, 0, response.len() as u8];
                     status = host.apdu(&[&head[..], &response].concat()).1;
                     if refreshed {
@@ -121,6 +196,7 @@ impl Terminal {
                 assert_eq!(member(command, 0x99), [0x09, 0x0A]);
                 self.asked.push(Asked::Events);
             }
+            0x26 => more = hex(&format!("9408{IMEI}")),
             0x27 => {
                 let value = member(command, 0xA5);
                 let digits = value
@@ -134,13 +210,17 @@ impl Terminal {
                 assert_eq!((transport[0], member(command, 0xB5)), (2, vec![3]));
                 let other = member(command, 0xBE);
                 assert_eq!(other[0], 0x21);
+                self.address = other[1..].try_into().unwrap();
                 self.asked.push(Asked::Open {
-                    address: other[1..].try_into().unwrap(),
+                    address: self.address,
                     port: u16::from_be_bytes([transport[1], transport[2]]),
                 });
-                if self.reachable {
+                if self.reachable && self.fault() != Some(Fault::Refused) {
                     more = hex("B8028100 B50103 B90205DC");
-                    self.server = rustls::ServerConnection::new(self.config.clone()).ok();
+                    let mut others = self.others.iter();
+                    let other = others.find(|(address, _)| *address == self.address);
+                    let config = other.map_or(&self.config, |(_, config)| config);
+                    self.server = rustls::ServerConnection::new(config.clone()).ok();
                     (self.inbound, self.request) = (Vec::new(), Vec::new());
                     self.passed = 0;
                 } else {
@@ -169,7 +249,8 @@ impl Terminal {
 
     /// Octets from the card to the server.
     fn send(&mut self, mut octets: &[u8], answers: Answers<'_>) {
-        let Some(server) = &mut self.server else {
+        let is_silent = self.fault() == Some(Fault::Silent);
+        let Some(server) = self.server.as_mut().filter(|_| !is_silent) else {
             return;
         };
         while !octets.is_empty() {
@@ -185,10 +266,10 @@ impl Terminal {
         if let Some(body) = whole_body(&self.request) {
             let answer = answers(&body);
             self.request.clear();
-            let head = format!(
-                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n",
-                answer.len()
-            );
+            let head = match answer.len() {
+                0 => "HTTP/1.1 204 No Content\r\n\r\n".to_string(),
+                length => format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n"),
+            };
             server.writer().write_all(head.as_bytes()).unwrap();
             server.writer().write_all(&answer).unwrap();
         }
@@ -201,7 +282,23 @@ impl Terminal {
     fn receive(&mut self, length: u8) -> Vec<u8> {
         let length = usize::from(length).min(self.inbound.len()).min(200);
         let mut data: Vec<u8> = self.inbound.drain(..length).collect();
-        if let Some(at) = self.changes.and_then(|at| at.checked_sub(self.passed))
+        let changes = match self.fault() {
+            Some(Fault::Changes(at)) => Some(at),
+            _ => self.changes,
+        };
+        let passes = |at: usize| (self.passed..self.passed + length).contains(&at);
+        match self.fault() {
+            Some(Fault::Repeats(at)) if passes(at) && !self.faulted => {
+                self.faulted = true;
+                self.inbound.splice(0..0, data.iter().copied());
+            }
+            Some(Fault::Drops(at)) if passes(at) && !self.faulted => {
+                self.faulted = true;
+                data.truncate(at - self.passed);
+            }
+            _ => {}
+        }
+        if let Some(at) = changes.and_then(|at| at.checked_sub(self.passed))
             && let Some(octet) = data.get_mut(at)
         {
             *octet ^= 0x04;
@@ -216,7 +313,12 @@ impl Terminal {
     /// What there is to tell the card.
     fn event(&mut self) -> Option<Vec<u8>> {
         self.server.as_ref()?;
-        if self.breaks_after.is_some_and(|after| self.passed >= after) {
+        let breaks_after = match self.fault() {
+            Some(Fault::BreaksAfter(at)) => Some(at),
+            _ => self.breaks_after,
+        };
+        if breaks_after.is_some_and(|after| self.passed >= after) {
+            self.fault = None;
             self.server = None;
             self.breaks_after = None;
             return Some(hex("D60B 99010A 82028281 B8020105"));
@@ -248,7 +350,8 @@ fn whole_body(request: &[u8]) -> Option<Vec<u8>> {
     let end = request.windows(4).position(|w| w == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&request[..end]).unwrap();
     assert!(
-        head.starts_with("POST /gsma/rsp2/asn1 HTTP/1.1\r\n"),
+        head.starts_with("POST /gsma/rsp2/asn1 HTTP/1.1\r\n")
+            || head.starts_with("POST /gsma/rsp2/es9plus/"),
         "{head}"
     );
     assert!(head.contains("User-Agent: gsma-rsp-ipae"), "{head}");
@@ -271,4 +374,23 @@ fn sec1(key: &SoftwareKey) -> Vec<u8> {
         });
     });
     out.into_bytes()
+}
+
+/// TLS 1.3 with this key and chain, whether they fit or not.
+fn config(key: &SoftwareKey, chain: &[Certificate]) -> Arc<rustls::ServerConfig> {
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let chain = chain
+        .iter()
+        .map(|c| CertificateDer::from(c.as_bytes().to_vec()));
+    let key = PrivateKeyDer::Sec1(PrivateSec1KeyDer::from(sec1(key)));
+    let key = provider.key_provider.load_private_key(key).unwrap();
+    let certified = CertifiedKey::new(chain.collect(), key);
+    let mut config = rustls::ServerConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
+    // A package comes in several records.
+    config.max_fragment_size = Some(600);
+    Arc::new(config)
 }
