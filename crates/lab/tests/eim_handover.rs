@@ -8,81 +8,10 @@
 
 mod eim_support;
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
-use eim_support::{operation, world_with_profiles};
-use lab::{Wire, World, inspect};
+use eim_support::{OTHER, at_other, operation, token, with_other, world_with_profiles};
+use lab::{World, inspect};
 use rsp_asn1::Asn1;
-use rsp_core::Context;
-use rsp_core::binding::{BindingError, esipa_asn1};
-use rsp_core::eim::{EuiccRecord, Operation, OperationId, OperationKind, Outcome};
-use rsp_crypto::software::SoftwareProvider;
-use store::EimHost;
-
-const OTHER: &str = "eim.other.example.com";
-
-/// A second eIM, which trusts the same CI; its IPAs reach it beside the first.
-fn with_other(world: &mut World) -> Rc<RefCell<EimHost>> {
-    let made = World::new(4_711).unwrap();
-    let mut other = made.eim;
-    other.remove_euicc(made.eid).unwrap();
-    let eim = other.eim_mut();
-    eim.eim_id = OTHER.try_into().unwrap();
-    eim.fqdn = OTHER.to_string();
-    eim.anchors = world.eim.eim().anchors.clone();
-    let other = Rc::new(RefCell::new(other));
-    let served = other.clone();
-    world.wire = Some(Wire(Box::new(move |world, server, request| {
-        if server.address != OTHER {
-            let served = world.serve(&server.address, request);
-            return served.map_err(|error| error.to_string());
-        }
-        let mut cx = Context {
-            now: world.now,
-            rng: &mut world.rng,
-            crypto: &SoftwareProvider,
-        };
-        if request.path != esipa_asn1::PATH {
-            return Ok(BindingError::UnknownPath(request.path.clone()).to_response());
-        }
-        Ok(match esipa_asn1::decode_request(request) {
-            Ok(message) => {
-                let reply = served.borrow().handle(&message, &mut cx);
-                reply
-                    .map_err(|error| error.to_string())?
-                    .encode(rsp_core::binding::esipa::EsipaBinding::Asn1)
-            }
-            Err(error) => esipa_asn1::refuse(request, &error),
-        })
-    })));
-    other
-}
-
-/// Ordered at the other eIM; gives how it stands after a round.
-fn at_other(
-    world: &mut World,
-    other: &RefCell<EimHost>,
-    id: &str,
-    kind: OperationKind,
-) -> Operation {
-    let id = OperationId(id.to_string());
-    let queued = Operation::queued(id.clone(), world.eid, kind, world.now);
-    other.borrow().add_operation(&queued).unwrap();
-    world.round().unwrap();
-    let found = other.borrow().store().operation(&id).unwrap();
-    found.unwrap()
-}
-
-fn token(operation: &Operation) -> i64 {
-    assert_eq!(operation.state_name(), "confirmed", "{operation:?}");
-    match operation.state.outcome() {
-        Some(Outcome::EimAdded {
-            association_token: Some(token),
-        }) => *token,
-        other => panic!("{other:?}"),
-    }
-}
+use rsp_core::eim::{EuiccRecord, OperationKind, Outcome};
 
 fn eims(world: &mut World) -> Vec<String> {
     inspect::eims(&mut world.card, &mut world.rng).unwrap()

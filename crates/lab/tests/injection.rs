@@ -11,17 +11,20 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use lab::{Wire, World};
+use rsp_asn1::rsp::{NotificationMetadata, OtherSignedNotification, PendingNotification};
 use rsp_asn1::sgp32::{
-    EimPackageResultErrorCode, EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim,
-    GetEimPackageRequest, ProvideEimPackageResultResponse, TransferEimPackageRequest,
+    CorrelationId, EimPackageErrorWithCid, EimPackageReceivedWithCid, EimPackageResultErrorCode,
+    EprAndNotifications, EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim, GetEimPackageRequest,
+    IpaEuiccData, IpaEuiccDataResponse, ProvideEimPackageResultResponse, TransferEimPackageRequest,
     TransferEimPackageResponse,
 };
-use rsp_asn1::{Extensions, Null};
+use rsp_asn1::{BitString, Extensions, Null, Signed};
 use rsp_core::Context;
 use rsp_core::binding::{BindingError, HttpResponse, esipa_asn1};
 use rsp_core::eim::{OperationId, OperationKind, transfer};
 use rsp_core::ipa::Injection;
 use rsp_core::profile;
+use rsp_crypto::SigningKey;
 use rsp_crypto::software::SoftwareProvider;
 use store::EimReply;
 
@@ -280,4 +283,141 @@ fn answers_that_are_errors() {
     ));
     let refused = HttpResponse::failure(503, "busy");
     assert!(esipa_asn1::decode_from_ipa(&refused).is_err());
+}
+
+impl Listening {
+    /// What waits for the device, as it is taken there.
+    fn next(&mut self) -> TransferEimPackageRequest {
+        let asked = GetEimPackageRequest {
+            eid_value: self.world.eid,
+            notify_state_change: None,
+            state_change_cause: None,
+            r_plmn: None,
+            extensions: Extensions::default(),
+        };
+        let asked = EsipaMessageFromIpaToEim::GetEimPackageRequest(asked);
+        match self.ask_eim(&asked) {
+            EsipaMessageFromEimToIpa::GetEimPackageResponse(next) => {
+                transfer::transfer_request(next).unwrap()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Another device's answer, as octets of the binding; gives whether it is
+    /// one to what was brought, and what it acknowledges.
+    fn answer(
+        &mut self,
+        answer: TransferEimPackageResponse,
+    ) -> Option<ProvideEimPackageResultResponse> {
+        let answer = Injection::write(answer);
+        let answer = match esipa_asn1::decode_from_ipa(&answer).unwrap() {
+            EsipaMessageFromIpaToEim::TransferEimPackageResponse(answer) => answer,
+            other => panic!("{other:?}"),
+        };
+        let provided = transfer::provided(self.world.eid, answer)?;
+        let provided = EsipaMessageFromIpaToEim::ProvideEimPackageResult(provided);
+        match self.ask_eim(&provided) {
+            EsipaMessageFromEimToIpa::ProvideEimPackageResultResponse(response) => Some(response),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// A notification of the card, which a device gives with a result.
+fn notification(device: &Listening, certificates: &IpaEuiccData) -> PendingNotification {
+    let tbs = Signed::new(NotificationMetadata {
+        seq_number: 77,
+        profile_management_operation: BitString::of(&[1]),
+        notification_address: "smdp.example.com".to_string(),
+        iccid: Some("8999970000000000010".parse().unwrap()),
+        extensions: Extensions::default(),
+    });
+    let signature = device.world.card_key().sign(&[tbs.as_bytes()]).unwrap();
+    PendingNotification::Other(Signed::new(OtherSignedNotification {
+        tbs_other_notification: tbs,
+        euicc_notification_signature: signature.as_bytes().to_vec(),
+        euicc_certificate: certificates.euicc_certificate.clone().unwrap(),
+        eum_certificate: certificates.eum_certificate.clone().unwrap(),
+        extensions: Extensions::default(),
+    }))
+}
+
+/// EIM-70: a device of another maker gives its notifications with the result.
+#[test]
+fn a_result_with_notifications() {
+    let mut device = Listening::new(4);
+    let list = device.world.queue(OperationKind::ListProfileInfo).unwrap();
+    device.bring_all();
+    assert_eq!(device.state(&list), "confirmed");
+    let known = device.answers.iter().find_map(|answer| match answer {
+        TransferEimPackageResponse::IpaEuiccDataResponse(IpaEuiccDataResponse::Ok(data)) => {
+            Some(data.clone())
+        }
+        _ => None,
+    });
+    let again = device.world.queue(OperationKind::ListProfileInfo).unwrap();
+    let package = device.next();
+    let TransferEimPackageResponse::EuiccPackageResult(result) = device.transfer(package) else {
+        panic!("no result");
+    };
+    let notification = notification(&device, &known.unwrap());
+    let both = EprAndNotifications {
+        euicc_package_result: result,
+        notification_list: vec![notification],
+        extensions: Extensions::default(),
+    };
+    let response = device.answer(TransferEimPackageResponse::EprAndNotifications(both));
+    let Some(ProvideEimPackageResultResponse::EimAcknowledgements(numbers)) = response else {
+        panic!("{response:?}");
+    };
+    assert!(numbers.0.contains(&77), "{numbers:?}");
+    assert_eq!(device.state(&again), "executed");
+}
+
+/// EIM-70: v1.3 says what an answer belongs to: to a transaction, or to a
+/// device.
+#[test]
+fn answers_that_name_what_they_belong_to() {
+    let other: rsp_asn1::ids::Eid = "89882119900000000000000000000005".parse().unwrap();
+    let code = EimPackageResultErrorCode::UNKNOWN_PACKAGE;
+    for (seed, whose) in (5..).zip(["transaction", "device", "another device", "nothing"]) {
+        let mut device = Listening::new(seed);
+        let first = device.world.queue(OperationKind::ListProfileInfo).unwrap();
+        device.bring_all();
+        assert_eq!(device.state(&first), "confirmed");
+        let list = device.world.queue(OperationKind::ListProfileInfo).unwrap();
+        let TransferEimPackageRequest::EuiccPackageRequest(package) = device.next() else {
+            panic!("no package");
+        };
+        let own = package.euicc_package_signed.eim_transaction_id.clone();
+        let correlation_id = match whose {
+            "transaction" => Some(CorrelationId::EimTransactionId(own.unwrap())),
+            "device" => Some(CorrelationId::EidValue(device.world.eid)),
+            "another device" => Some(CorrelationId::EidValue(other)),
+            _ => None,
+        };
+        let received = EimPackageReceivedWithCid {
+            correlation_id: correlation_id.clone(),
+            extensions: Extensions::default(),
+        };
+        let received = TransferEimPackageResponse::EimPackageReceivedWithCid(received);
+        assert_eq!(device.answer(received), None, "the result follows");
+        assert_eq!(device.state(&list), "delivered");
+        let error = EimPackageErrorWithCid {
+            correlation_id,
+            eim_package_error: code,
+            extensions: Extensions::default(),
+        };
+        let error = TransferEimPackageResponse::EimPackageErrorWithCid(error);
+        let taken = device.answer(error).is_some();
+        assert_eq!(taken, whose != "another device", "{whose}");
+        // Unsigned, it is believed for now; naming no transaction, it says
+        // nothing of any.
+        let expected = match whose {
+            "transaction" => "outcome_unknown",
+            _ => "delivered",
+        };
+        assert_eq!(device.state(&list), expected, "{whose}");
+    }
 }

@@ -14,10 +14,11 @@ use lab::World;
 use rsp_asn1::rsp::PendingNotification;
 use rsp_asn1::sgp32::{
     EimAcknowledgements, EimPackageResult, EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim,
-    GetEimPackageResponse, IpaEuiccData, IpaEuiccDataErrorCode, IpaEuiccDataRequest,
-    IpaEuiccDataResponse, NotificationSearchCriteria, ProvideEimPackageResultResponse,
+    EuiccPackageResult, EuiccPackageResultSearchCriteria, GetEimPackageResponse, IpaEuiccData,
+    IpaEuiccDataErrorCode, IpaEuiccDataRequest, IpaEuiccDataResponse, NotificationSearchCriteria,
+    ProvideEimPackageResultResponse,
 };
-use rsp_asn1::{Asn1, Extensions};
+use rsp_asn1::{Asn1, BitString, Extensions};
 use rsp_core::binding::es9plus_json as es9plus;
 use rsp_core::binding::json::Function;
 use rsp_core::binding::{HttpRequest, HttpResponse};
@@ -174,6 +175,51 @@ fn only_what_was_asked_for() {
     assert_eq!(installation[0].seq_number(), 1);
     let nothing = data(ask(&mut world, by_number(99), &[]));
     assert_eq!(nothing.notifications_list, Some(Vec::new()));
+}
+
+/// One result by its number, and the notifications of one kind of event.
+#[test]
+fn one_result_and_the_notifications_of_one_event() {
+    let mut world = with_undelivered_results();
+    let all = data(ask(&mut world, request(&[0xA2]), &[]));
+    let all = all.euicc_package_result_list.unwrap();
+    let by_number = |number| IpaEuiccDataRequest {
+        search_criteria_euicc_package_result: Some(EuiccPackageResultSearchCriteria::SeqNumber(
+            number,
+        )),
+        ..request(&[0xA2])
+    };
+    let EuiccPackageResult::Signed(signed) = &all[0] else {
+        panic!("{all:?}");
+    };
+    let number = signed.euicc_package_result_data_signed.seq_number;
+    let one = data(ask(&mut world, by_number(number), &[]));
+    assert_eq!(one.euicc_package_result_list, Some(all));
+    let none = data(ask(&mut world, by_number(number + 50), &[]));
+    assert_eq!(none.euicc_package_result_list, Some(Vec::new()));
+
+    let of_event = |event| IpaEuiccDataRequest {
+        search_criteria_notification: Some(NotificationSearchCriteria::ProfileManagementOperation(
+            BitString::of(&[event]),
+        )),
+        ..request(&[0xA0])
+    };
+    let events = |world: &mut World, event| {
+        let list = data(ask(world, of_event(event), &[])).notifications_list;
+        let list = list.unwrap();
+        let kind = |notification: &PendingNotification| match notification {
+            PendingNotification::ProfileInstallationResult(_) => 0,
+            PendingNotification::Other(other) => {
+                let events = &other.tbs_other_notification.profile_management_operation;
+                (1..4).find(|event| events.bit(*event)).unwrap()
+            }
+            other => panic!("{other:?}"),
+        };
+        list.iter().map(kind).collect::<Vec<u8>>()
+    };
+    // The installation result waits; the card has no order to tell of enable.
+    assert_eq!(events(&mut world, 0), [0]);
+    assert!(events(&mut world, 3).is_empty(), "nothing was deleted");
 }
 
 /// IPA-41: a CI key that the eUICC does not have; IPA-42: one that is named by

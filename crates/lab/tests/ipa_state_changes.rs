@@ -10,10 +10,15 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use lab::World;
-use rsp_asn1::sgp32::{EsipaMessageFromIpaToEim, StateChangeCause};
+use lab::{Algorithm, World};
+use rsp_asn1::sgp32::{
+    EimPackageResult, EsipaMessageFromIpaToEim, HandleNotificationEsipa, IpaEuiccDataResponse,
+    ProfileDownloadTriggerResultData, StateChangeCause,
+};
 use rsp_core::binding::{HttpRequest, esipa_asn1};
-use rsp_core::ipa::{DeviceEvent, Event, Input};
+use rsp_core::eim::{EuiccDataQuery, ImmediateEnable, OperationKind};
+use rsp_core::ipa::{DeviceEvent, Event, Input, IpaFeatures};
+use rsp_core::profile;
 
 /// notifyStateChange, cause and rPLMN of a poll.
 type Poll = (bool, Option<i64>, Option<String>);
@@ -80,12 +85,128 @@ fn each_change_has_its_cause() {
         (DeviceEvent::ChangedLocally, StateChangeCause::LOCAL),
         (DeviceEvent::MemoryReset, StateChangeCause::RESET),
         (DeviceEvent::DeviceChanged, StateChangeCause::DEVICE_CHANGE),
+        (DeviceEvent::ChangedOtherwise, StateChangeCause::UNDEFINED),
     ] {
         let (mut world, polls) = watched();
         tell(&mut world, event);
         world.round().unwrap();
         assert_eq!(causes(&polls).first(), Some(&Some(cause.0)), "{event:?}");
     }
+}
+
+/// IPA-45: a profile is enabled right after its installation, as the eUICC was
+/// configured to do.
+#[test]
+fn a_profile_that_is_enabled_immediately() {
+    let (mut world, polls) = watched();
+    world.ipa_config.features = IpaFeatures {
+        direct: false,
+        indirect: true,
+        ..world.ipa_config.features
+    };
+    world.restart_ipa();
+    let configure = ImmediateEnable {
+        enable: true,
+        ..ImmediateEnable::default()
+    };
+    let configure = OperationKind::ConfigureImmediateEnable(configure);
+    world.ask(configure).unwrap();
+    world.round().unwrap();
+    let subscription = world.subscription(1).unwrap();
+    let activation_code = world.order(&profile::template(), &subscription).unwrap();
+    world
+        .ask(OperationKind::Download { activation_code })
+        .unwrap();
+    polls.borrow_mut().clear();
+    world.events.clear();
+    world.round().unwrap();
+    world.round().unwrap();
+    world.confirm(&subscription, Algorithm::Milenage).unwrap();
+    let switched = Event::ProfileSwitched {
+        command: "ImmediateEnable",
+    };
+    assert!(world.events.contains(&switched), "{:?}", world.events);
+    let cause = Some(StateChangeCause::IMMEDIATE_ENABLE_PROFILE.0);
+    let told = causes(&polls);
+    assert_eq!(told.iter().filter(|told| **told == cause).count(), 1);
+}
+
+/// What eIMs are told of data and downloads from now on: their codes.
+fn reports(world: &mut World) -> Rc<RefCell<Vec<(&'static str, i64)>>> {
+    let told = Rc::new(RefCell::new(Vec::new()));
+    let seen = told.clone();
+    world.fault.request = Some(Box::new(move |request: &mut HttpRequest| {
+        let result = match esipa_asn1::decode_request(request) {
+            Ok(EsipaMessageFromIpaToEim::ProvideEimPackageResult(provided))
+            | Ok(EsipaMessageFromIpaToEim::HandleNotification(
+                HandleNotificationEsipa::ProvideEimPackageResult(provided),
+            )) => provided.eim_package_result,
+            _ => return,
+        };
+        match result {
+            EimPackageResult::IpaEuiccDataResponse(IpaEuiccDataResponse::Error(error)) => {
+                seen.borrow_mut()
+                    .push(("data", error.ipa_euicc_data_error_code.0));
+            }
+            EimPackageResult::ProfileDownloadTriggerResult(result) => {
+                use ProfileDownloadTriggerResultData as Data;
+                let code = match result.profile_download_trigger_result_data {
+                    Data::ProfileDownloadError(error) => error.profile_download_error_reason.0,
+                    _ => 0,
+                };
+                seen.borrow_mut().push(("download", code));
+            }
+            _ => {}
+        }
+    }));
+    told
+}
+
+/// While the Emergency Profile is enabled nothing is downloaded and no data is
+/// collected: ecallActive (104), over a power cut as well; afterwards both are
+/// done.
+#[test]
+fn nothing_is_done_for_an_eim_during_an_emergency() {
+    let (mut world, _) = watched();
+    // What the eIM has to know of a card before a download.
+    world.ask(OperationKind::ListProfileInfo).unwrap();
+    world.round().unwrap();
+    let told = reports(&mut world);
+    let subscription = world.subscription(1).unwrap();
+    let activation_code = world.order(&profile::template(), &subscription).unwrap();
+    answers(&mut world, [0xBF, 0x5B], 0);
+    tell(&mut world, DeviceEvent::EmergencyCall);
+    world.round().unwrap();
+    world.power_cut();
+    let download = OperationKind::Download { activation_code };
+    let during = world.ask(download.clone()).unwrap();
+    let capabilities = EuiccDataQuery {
+        tags: vec![0xA8],
+        ..EuiccDataQuery::default()
+    };
+    world
+        .ask(OperationKind::GetEuiccData(capabilities))
+        .unwrap();
+    world.round().unwrap();
+    world.round().unwrap();
+    let codes = told.borrow().clone();
+    assert!(codes.contains(&("download", 104)), "{codes:?}");
+    assert!(codes.contains(&("data", 104)), "{codes:?}");
+    let operation = world.operation(&during).unwrap();
+    let shown = format!("{operation:?}");
+    assert!(shown.contains("ecallActive"), "{shown}");
+
+    told.borrow_mut().clear();
+    answers(&mut world, [0xBF, 0x5C], 0);
+    tell(&mut world, DeviceEvent::EmergencyCallOver);
+    world.round().unwrap();
+    world.fault.answer = None;
+    let after = world.ask(download).unwrap();
+    world.round().unwrap();
+    world.round().unwrap();
+    assert_eq!(*told.borrow(), [("download", 0)]);
+    let operation = world.operation(&after).unwrap();
+    assert_eq!(operation.state_name(), "confirmed", "{operation:?}");
 }
 
 /// IPA-46: the network of the modem is in every poll.

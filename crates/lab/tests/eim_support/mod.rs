@@ -7,7 +7,10 @@
     reason = "each test uses a part, and tests fail by panicking"
 )]
 
-use lab::World;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use lab::{Wire, World};
 use rsp_asn1::ids::Iccid;
 use rsp_asn1::sgp32::{
     EimPackageResult, EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim, EuiccPackage,
@@ -19,11 +22,12 @@ use rsp_asn1::sgp32::{
 };
 use rsp_asn1::{Asn1, Extensions, Signed};
 use rsp_core::Context;
-use rsp_core::eim::{Operation, OperationId, OperationKind};
+use rsp_core::binding::{BindingError, esipa_asn1};
+use rsp_core::eim::{Operation, OperationId, OperationKind, Outcome};
 use rsp_core::profile;
 use rsp_crypto::SigningKey;
 use rsp_crypto::software::SoftwareProvider;
-use store::EimReply;
+use store::{EimHost, EimReply};
 
 pub fn say(world: &mut World, message: &EsipaMessageFromIpaToEim) -> EsipaMessageFromEimToIpa {
     let mut cx = Context {
@@ -187,4 +191,70 @@ pub fn operation(world: &World, id: &OperationId) -> Operation {
 
 pub fn state(world: &World, id: &OperationId) -> &'static str {
     operation(world, id).state_name()
+}
+
+/// Identifier and address of the second eIM.
+pub const OTHER: &str = "eim.other.example.com";
+
+/// A second eIM, which trusts the same CI; its IPAs reach it beside the first.
+pub fn with_other(world: &mut World) -> Rc<RefCell<EimHost>> {
+    let made = World::new(4_711).unwrap();
+    let mut other = made.eim;
+    other.remove_euicc(made.eid).unwrap();
+    let eim = other.eim_mut();
+    eim.eim_id = OTHER.try_into().unwrap();
+    eim.fqdn = OTHER.to_string();
+    eim.anchors = world.eim.eim().anchors.clone();
+    let other = Rc::new(RefCell::new(other));
+    let served = other.clone();
+    world.wire = Some(Wire(Box::new(move |world, server, request| {
+        if server.address != OTHER {
+            let served = world.serve(&server.address, request);
+            return served.map_err(|error| error.to_string());
+        }
+        let mut cx = Context {
+            now: world.now,
+            rng: &mut world.rng,
+            crypto: &SoftwareProvider,
+        };
+        if request.path != esipa_asn1::PATH {
+            return Ok(BindingError::UnknownPath(request.path.clone()).to_response());
+        }
+        Ok(match esipa_asn1::decode_request(request) {
+            Ok(message) => {
+                let reply = served.borrow().handle(&message, &mut cx);
+                reply
+                    .map_err(|error| error.to_string())?
+                    .encode(rsp_core::binding::esipa::EsipaBinding::Asn1)
+            }
+            Err(error) => esipa_asn1::refuse(request, &error),
+        })
+    })));
+    other
+}
+
+/// Ordered at the other eIM; gives how it stands after a round.
+pub fn at_other(
+    world: &mut World,
+    other: &RefCell<EimHost>,
+    id: &str,
+    kind: OperationKind,
+) -> Operation {
+    let id = OperationId(id.to_string());
+    let queued = Operation::queued(id.clone(), world.eid, kind, world.now);
+    other.borrow().add_operation(&queued).unwrap();
+    world.round().unwrap();
+    let found = other.borrow().store().operation(&id).unwrap();
+    found.unwrap()
+}
+
+/// The token that a confirmed addEim tells.
+pub fn token(operation: &Operation) -> i64 {
+    assert_eq!(operation.state_name(), "confirmed", "{operation:?}");
+    match operation.state.outcome() {
+        Some(Outcome::EimAdded {
+            association_token: Some(token),
+        }) => *token,
+        other => panic!("{other:?}"),
+    }
 }

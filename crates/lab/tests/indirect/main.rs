@@ -7,6 +7,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod cancelled;
 mod compact;
 mod faults;
 mod hostile;

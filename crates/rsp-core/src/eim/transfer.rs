@@ -11,9 +11,9 @@
 //! So a package is counted, stored and settled as one that was fetched.
 
 use rsp_asn1::Extensions;
-use rsp_asn1::ids::Eid;
+use rsp_asn1::ids::{Eid, TransactionId};
 use rsp_asn1::sgp32::{
-    EimPackageResult, EimPackageResultErrorCode, EimPackageResultResponseError,
+    CorrelationId, EimPackageResult, EimPackageResultErrorCode, EimPackageResultResponseError,
     GetEimPackageResponse, ProvideEimPackageResult, ProvideEimPackageResultResponse,
     TransferEimPackageRequest, TransferEimPackageResponse,
 };
@@ -35,7 +35,7 @@ pub fn transfer_request(response: GetEimPackageResponse) -> Option<TransferEimPa
 }
 
 /// The device's answer as what it provides; `None` if the result follows later,
-/// from the device.
+/// from the device, or the answer says that it is about another device.
 pub fn provided(eid: Eid, answer: TransferEimPackageResponse) -> Option<ProvideEimPackageResult> {
     let eim_package_result = match answer {
         TransferEimPackageResponse::EuiccPackageResult(result) => {
@@ -49,9 +49,14 @@ pub fn provided(eid: Eid, answer: TransferEimPackageResponse) -> Option<ProvideE
         }
         TransferEimPackageResponse::EimPackageReceived(_)
         | TransferEimPackageResponse::EimPackageReceivedWithCid(_) => return None,
-        TransferEimPackageResponse::EimPackageError(code) => refused(code),
+        TransferEimPackageResponse::EimPackageError(code) => refused(code, None),
         TransferEimPackageResponse::EimPackageErrorWithCid(error) => {
-            refused(error.eim_package_error)
+            let transaction = match error.correlation_id {
+                Some(CorrelationId::EidValue(other)) if other != eid => return None,
+                Some(CorrelationId::EimTransactionId(id)) => Some(id),
+                Some(CorrelationId::EidValue(_)) | None => None,
+            };
+            refused(error.eim_package_error, transaction)
         }
     };
     Some(ProvideEimPackageResult {
@@ -61,9 +66,12 @@ pub fn provided(eid: Eid, answer: TransferEimPackageResponse) -> Option<ProvideE
     })
 }
 
-fn refused(code: EimPackageResultErrorCode) -> EimPackageResult {
+fn refused(
+    code: EimPackageResultErrorCode,
+    transaction: Option<TransactionId>,
+) -> EimPackageResult {
     EimPackageResult::ResponseError(EimPackageResultResponseError {
-        eim_transaction_id: None,
+        eim_transaction_id: transaction,
         eim_package_result_error_code: code,
         extensions: Extensions::default(),
     })

@@ -119,6 +119,9 @@ impl Round<'_> {
         if let Some(kept) = self.memory.result_of(&eim.id, transaction.as_ref()) {
             return self.report_download(eim, kept).await;
         }
+        if self.memory.is_emergency() {
+            return self.refuse_during_emergency(eim, transaction).await;
+        }
         if let Some(ProfileDownloadData::ContactSmds(contact)) = &trigger.profile_download_data
             && self.config.features.direct
         {

@@ -126,6 +126,30 @@ impl Round<'_> {
         }))
     }
 
+    /// Nothing is downloaded while the Emergency Profile is enabled (SGP.32
+    /// 2.11.2.3).
+    pub(super) async fn refuse_during_emergency(
+        &self,
+        eim: &Eim,
+        transaction: Option<TransactionId>,
+    ) -> Result<(), IpaError> {
+        let reason = "the Emergency Profile is enabled";
+        self.port.event(Event::DownloadFailed {
+            reason: reason.into(),
+        });
+        let error = ProfileDownloadError {
+            profile_download_error_reason: ProfileDownloadErrorReason::ECALL_ACTIVE,
+            ..undefined_error(reason.into())
+        };
+        let result = ProfileDownloadTriggerResult {
+            eim_transaction_id: transaction,
+            profile_download_trigger_result_data:
+                ProfileDownloadTriggerResultData::ProfileDownloadError(error),
+            extensions: Extensions::default(),
+        };
+        self.report_download(eim, result).await
+    }
+
     /// An eIM Package without usable download data (SGP.32 5.14.6).
     pub(super) async fn refuse_trigger(
         &self,

@@ -53,6 +53,9 @@ impl Round<'_> {
         eim: &Eim,
         request: &IpaEuiccDataRequest,
     ) -> Result<Result<IpaEuiccData, IpaEuiccDataErrorCode>, IpaError> {
+        if self.memory.is_emergency() {
+            return Ok(Err(IpaEuiccDataErrorCode::ECALL_ACTIVE));
+        }
         let Some(tags) = tag_list(&request.tag_list) else {
             return Ok(Err(IpaEuiccDataErrorCode::INCORRECT_TAG_LIST));
         };

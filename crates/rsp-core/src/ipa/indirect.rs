@@ -14,7 +14,7 @@ use rsp_asn1::sgp32::{
     CancelSessionRequestEsipa, CancelSessionResponseEsipa, EsipaMessageFromEimToIpa,
     EsipaMessageFromIpaToEim, GetBoundProfilePackageErrorEsipa, GetBoundProfilePackageRequestEsipa,
     GetBoundProfilePackageResponseEsipa, ImmediateEnableRequest, ImmediateEnableResponse,
-    InitiateAuthenticationRequestEsipa, InitiateAuthenticationResponseEsipa,
+    ImmediateEnableResult, InitiateAuthenticationRequestEsipa, InitiateAuthenticationResponseEsipa,
 };
 
 use super::compact;
@@ -220,6 +220,10 @@ impl Round<'_> {
         let enabled: Result<ImmediateEnableResponse, IpaError> = enabled.await;
         match enabled {
             Err(error @ (IpaError::Card(_) | IpaError::CardConfused(_))) => Err(error),
+            Ok(response) if response.immediate_enable_result == ImmediateEnableResult::OK => {
+                self.note_immediate_enable();
+                Ok(())
+            }
             _ => Ok(()),
         }
     }

@@ -89,6 +89,9 @@ struct Contents {
     /// results, and forwards them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     relayed: Vec<TransactionId>,
+    /// Whether the Emergency Profile is enabled.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    emergency: bool,
     /// Notifications on the eUICC that the SM-DP+ has taken.
     given: Vec<i64>,
     /// Results may be on the eUICC that are not known here.
@@ -213,6 +216,17 @@ impl Memory {
             };
             push(changes, change, MAX_EIMS);
         }
+    }
+
+    /// Notes whether the Emergency Profile is enabled.
+    pub(super) fn emergency(&self, enabled: bool) {
+        self.contents.borrow_mut().emergency = enabled;
+    }
+
+    /// Whether the Emergency Profile is enabled, so that nothing but the call
+    /// may use the eUICC.
+    pub(super) fn is_emergency(&self) -> bool {
+        self.contents.borrow().emergency
     }
 
     /// What an eIM is to be told of.

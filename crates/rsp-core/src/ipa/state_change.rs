@@ -39,6 +39,8 @@ pub enum DeviceEvent {
     MemoryReset,
     /// The eUICC is in another device.
     DeviceChanged,
+    /// Profiles are other ones, or in another state, and nobody knows why.
+    ChangedOtherwise,
 }
 
 impl Round<'_> {
@@ -56,6 +58,7 @@ impl Round<'_> {
                 DeviceEvent::ChangedLocally => Some(StateChangeCause::LOCAL),
                 DeviceEvent::MemoryReset => Some(StateChangeCause::RESET),
                 DeviceEvent::DeviceChanged => Some(StateChangeCause::DEVICE_CHANGE),
+                DeviceEvent::ChangedOtherwise => Some(StateChangeCause::UNDEFINED),
             };
             if let Some(cause) = cause {
                 self.memory.changed(cause, None);
@@ -77,6 +80,15 @@ impl Round<'_> {
             let cause = StateChangeCause::OTHER_EIM;
             self.memory.changed(cause, Some(&eim.id));
         }
+    }
+
+    /// The eUICC has enabled a profile right after its installation.
+    pub(super) fn note_immediate_enable(&self) {
+        let command = "ImmediateEnable";
+        self.port.event(Event::ProfileSwitched { command });
+        self.memory.stay_all();
+        let cause = StateChangeCause::IMMEDIATE_ENABLE_PROFILE;
+        self.memory.changed(cause, None);
     }
 
     /// ES10b.ExecuteFallbackMechanism.
@@ -116,6 +128,9 @@ impl Round<'_> {
         let response: EnableEmergencyProfileResponse = self.channel.call(command, &request).await?;
         let code = response.enable_emergency_profile_result;
         let done = code == EnableEmergencyProfileResult::OK;
+        if done || code == EnableEmergencyProfileResult::PROFILE_NOT_IN_DISABLED_STATE {
+            self.memory.emergency(true);
+        }
         Ok(self.switched(command, done, &code, StateChangeCause::EMERGENCY_PROFILE))
     }
 
@@ -130,6 +145,9 @@ impl Round<'_> {
             self.channel.call(command, &request).await?;
         let code = response.disable_emergency_profile_result;
         let done = code == DisableEmergencyProfileResult::OK;
+        if done || code == DisableEmergencyProfileResult::PROFILE_NOT_IN_ENABLED_STATE {
+            self.memory.emergency(false);
+        }
         Ok(self.switched(command, done, &code, StateChangeCause::EMERGENCY_PROFILE))
     }
 
