@@ -91,6 +91,29 @@ impl World {
         subscription: &Subscription,
         smds: &str,
     ) -> Result<(), WorldError> {
+        self.order_for_card(template, subscription, None, Some(smds))
+    }
+
+    /// As [`World::order`], for the card of this world, which finds the order by
+    /// its EID: this SM-DP+ is its default one.
+    ///
+    /// # Errors
+    /// If the SM-DP+ refuses.
+    pub fn order_by_eid(
+        &mut self,
+        template: &[u8],
+        subscription: &Subscription,
+    ) -> Result<(), WorldError> {
+        self.order_for_card(template, subscription, Some(""), None)
+    }
+
+    fn order_for_card(
+        &mut self,
+        template: &[u8],
+        subscription: &Subscription,
+        matching_id: Option<&str>,
+        smds: Option<&str>,
+    ) -> Result<(), WorldError> {
         let stock = stock(template, subscription, ProfileTypeSettings::default());
         self.smdp.store().add_profiles(&stock)?;
         let host = self.smdp.smdp().address().to_string();
@@ -105,9 +128,9 @@ impl World {
             header: es2plus_json::RequestHeader::default(),
             iccid: ordered.iccid,
             eid: Some(self.eid),
-            matching_id: None,
+            matching_id: matching_id.map(ToString::to_string),
             confirmation_code: None,
-            smds_address: Some(smds.to_string()),
+            smds_address: smds.map(ToString::to_string),
             release_flag: true,
         };
         self.es2plus(&host, &confirm)?;
