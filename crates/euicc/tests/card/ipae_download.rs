@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::common::{Host, hex, key, personalisation};
 use crate::eims::Eim;
+use crate::mechanisms::ENABLE_EMERGENCY;
 use crate::packages::A;
 use crate::pki::{self, Pki, Spec};
 use crate::server::{ADDRESS, Contents, Server, metadata};
@@ -70,6 +71,10 @@ struct Servers {
     oddity: Oddity,
     /// MatchingID and so on of the code after the address.
     code: &'static str,
+    /// What the trigger has in place of a code.
+    instead: Option<ProfileDownloadData>,
+    /// Triggers that the card could not use.
+    unusable: usize,
     /// Sessions cancelled, by reason.
     cancelled: Vec<i64>,
     /// Whether the SM-DP+ was told of success, in order.
@@ -87,6 +92,8 @@ impl Servers {
             smdp: Server::new(),
             oddity,
             code: "MATCHING",
+            instead: None,
+            unusable: 0,
             cancelled: Vec::new(),
             told: Vec::new(),
             reported: Vec::new(),
@@ -123,10 +130,9 @@ impl Servers {
             Message::GetEimPackageRequest(_) => {
                 self.triggers += 1;
                 let code = format!("LPA:1${ADDRESS}${}", self.code);
+                let code = ProfileDownloadData::ActivationCode(code.as_str().try_into().unwrap());
                 let trigger = ProfileDownloadTriggerRequest {
-                    profile_download_data: Some(ProfileDownloadData::ActivationCode(
-                        code.as_str().try_into().unwrap(),
-                    )),
+                    profile_download_data: Some(self.instead.clone().unwrap_or(code)),
                     eim_transaction_id: None,
                     extensions: Default::default(),
                 };
@@ -135,10 +141,15 @@ impl Servers {
                 ))
             }
             Message::ProvideEimPackageResult(provided) => {
-                let EimPackageResult::ProfileDownloadTriggerResult(result) =
-                    provided.eim_package_result
-                else {
-                    panic!("no result of a download");
+                let result = match provided.eim_package_result {
+                    EimPackageResult::ProfileDownloadTriggerResult(result) => result,
+                    EimPackageResult::ResponseError(error) => {
+                        let code = error.eim_package_result_error_code;
+                        assert_eq!(code, EimPackageResultErrorCode::INVALID_PACKAGE_FORMAT);
+                        self.unusable += 1;
+                        return nothing();
+                    }
+                    other => panic!("{other:?}"),
                 };
                 let data = result.profile_download_trigger_result_data;
                 use ProfileDownloadTriggerResultData::ProfileInstallationResult as Installed;
@@ -264,6 +275,11 @@ fn refused() -> Vec<u8> {
 /// A card whose IPA is active, with an eIM; and its terminal, in whose network
 /// the SM-DP+ is.
 fn begin() -> (Host, Terminal) {
+    begin_with(|_| {})
+}
+
+/// As [`begin`], of a card to which something was done before.
+fn begin_with(before: impl FnOnce(&mut Host)) -> (Host, Terminal) {
     let (eim_key, smdp_key, ci) = (key(EIM_KEY), key(SMDP_KEY), key(pki::CI));
     let mut with_ipa = personalisation(&Pki::new());
     with_ipa.ipae = Some(IpaeSettings {
@@ -279,6 +295,7 @@ fn begin() -> (Host, Terminal) {
     let spki = rsp_crypto::SigningKey::public_key(&eim_key).to_spki_der();
     let spki = rsp_asn1::SubjectPublicKeyInfo::from_bytes(&spki).unwrap();
     data.trusted_public_key_data_tls = Some(EimPublicKeyData::PublicKey(spki));
+    before(&mut host);
     host.add_initial(vec![data]);
     let mut terminal = Terminal::new(&eim_key, &[Spec::leaf(&eim_key).sign(&ci)]);
     terminal.add_server(SMDP, &smdp_key, &[smdp_tls(DP_TLS_POLICY, ADDRESS)]);
@@ -372,6 +389,63 @@ fn what_ends_a_download() {
         assert_eq!(reason, ProfileDownloadErrorReason::UNDEFINED_ERROR);
         assert!(!is_installed(&mut host), "{oddity:?}");
     }
+}
+
+/// The default SM-DP+ is asked, if there is one; an SM-DS, or what is no code,
+/// is nothing that this IPA can use.
+#[test]
+fn what_a_trigger_may_say() {
+    let default = ProfileDownloadData::ContactDefaultSmdp(rsp_asn1::Null);
+    let smds = ProfileDownloadData::ContactSmds(ContactSmds {
+        smds_address: None,
+        extensions: Default::default(),
+    });
+    let no_code = ProfileDownloadData::ActivationCode("LPA:1$".try_into().unwrap());
+    for instead in [default.clone(), smds, no_code] {
+        let (mut host, mut terminal) = begin();
+        let mut servers = Servers::new(Oddity::None);
+        servers.instead = Some(instead);
+        round(&mut host, &mut terminal, &mut servers);
+        assert_eq!((servers.unusable, servers.triggers), (1, 1));
+        assert!(rests(&terminal) && !is_installed(&mut host));
+    }
+    let set_default = [&[0xBF, 0x3F, 27, 0x80, 25][..], ADDRESS.as_bytes()].concat();
+    let (mut host, mut terminal) = begin_with(|host| {
+        assert_eq!(host.es10(&set_default), hex("BF3F03800100"));
+    });
+    let mut servers = Servers::new(Oddity::None);
+    servers.instead = Some(default);
+    round(&mut host, &mut terminal, &mut servers);
+    assert!(servers.is_done() && is_installed(&mut host));
+}
+
+/// While the Emergency Profile is enabled nothing is downloaded, and the eIM is
+/// told why.
+#[test]
+fn an_emergency_call_goes_before_a_download() {
+    let (mut host, mut terminal) = begin_with(|host| {
+        host.install_with(A, |metadata| metadata.ecall_indication = Some(true));
+        assert_eq!(host.flagged(ENABLE_EMERGENCY), 0);
+        assert_eq!(host.es10(&hex("BF3003800101")), hex("BF3003800100"));
+    });
+    let mut servers = Servers::new(Oddity::None);
+    let mut polls = 0;
+    terminal.expire(&mut host, &mut |body| {
+        polls += 1;
+        if polls > 2 {
+            nothing()
+        } else {
+            servers.answer(body)
+        }
+    });
+    let [ProfileDownloadTriggerResultData::ProfileDownloadError(error)] =
+        servers.reported.as_slice()
+    else {
+        panic!("{:?}", servers.reported);
+    };
+    let reason = error.profile_download_error_reason;
+    assert_eq!(reason, ProfileDownloadErrorReason::ECALL_ACTIVE);
+    assert!(rests(&terminal));
 }
 
 fn nothing() -> Vec<u8> {

@@ -34,7 +34,7 @@ impl Host {
     }
 
     /// A function of one flag; gives its code.
-    fn flagged(&mut self, tag: &str) -> u8 {
+    pub(crate) fn flagged(&mut self, tag: &str) -> u8 {
         self.code_of(&format!("{tag}03800100"))
     }
 
@@ -49,7 +49,7 @@ impl Host {
 
 const EXECUTE_FALLBACK: &str = "BF5D";
 const RETURN_FROM_FALLBACK: &str = "BF5E";
-const ENABLE_EMERGENCY: &str = "BF5B";
+pub(crate) const ENABLE_EMERGENCY: &str = "BF5B";
 const DISABLE_EMERGENCY: &str = "BF5C";
 const IMMEDIATE_ENABLE: &str = "BF5A";
 const ROLLBACK: &str = "BF58038001FF";
