@@ -19,8 +19,8 @@ const NOW: Timestamp = Timestamp::from_secs(1_767_225_600);
 
 /// What the software card is, is what the suite finds.
 fn euicc(curve: Curve) {
-    let (card, authority) = SoftwareCard::new(curve, NOW).unwrap();
-    let mut bench = conform::euicc::Bench::new(Box::new(card), Some(authority), NOW);
+    let (card, authority) = SoftwareCard::new(curve, NOW, None).unwrap();
+    let mut bench = conform::euicc::Bench::new(Box::new(card), Some(authority), NOW, None);
     let report = conform::run(
         "euicc",
         conform::euicc::CASES,

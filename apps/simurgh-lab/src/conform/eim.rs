@@ -1,6 +1,6 @@
 //! `simurgh-lab conform eim`.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::Command;
 use std::rc::Rc;
@@ -8,10 +8,12 @@ use std::rc::Rc;
 use clap::Args;
 use lab::conform::eim::{Bench, CASES, Order, Orders, Outcome, Settled};
 use lab::conform::{Http, HttpMessage, HttpReply};
+use rsp_asn1::ids::Eid;
 use rsp_core::pki::TlsTrust;
 use rsp_crypto::Rng;
 use serde_json::{Value, json};
 
+use super::emulated::AtSocket;
 use super::options::{self, Common};
 use super::own::Own;
 use super::wire::{Subject, Wire};
@@ -57,9 +59,25 @@ pub(crate) struct Eim {
     /// if it is not the CI
     #[arg(long, value_name = "FILE", requires = "url")]
     tls_ca: Option<PathBuf>,
+    /// Be the SM-DP+ of downloads at this socket, which the eIM has to reach
+    #[arg(long, value_name = "ADDRESS:PORT", requires = "url")]
+    smdp: Option<SocketAddr>,
+    /// The SM-DP+'s name, as the eIM is to know it; its certificate is issued
+    /// under the CI
+    #[arg(
+        long,
+        value_name = "HOST[:PORT]",
+        requires = "smdp",
+        default_value = "localhost"
+    )]
+    smdp_name: String,
     /// Command that places orders at the eIM, see below
     #[arg(long, value_name = "COMMAND", requires = "url")]
     order_cmd: Option<String>,
+    /// The EID of the first device that the suite is, for an eIM that knows its
+    /// devices before they are added; the others count on from it, about 60
+    #[arg(long, value_name = "32 DIGITS")]
+    eid: Option<Eid>,
     /// Where a name is, instead of asking the name service
     #[arg(long, value_name = "NAME=ADDRESS:PORT", value_parser = options::resolved)]
     resolve: Vec<(String, SocketAddr)>,
@@ -90,13 +108,23 @@ impl Eim {
             self.resolve.clone(),
         )?;
         let orders = ByCommand(command.clone());
-        Ok(Bench::new(
+        let played = self.smdp.map(|socket| {
+            let played = AtSocket::smdp(socket, &self.smdp_name, &authority)?;
+            Ok::<_, Failure>(Box::new(played))
+        });
+        let played = played.transpose()?;
+        let bench = Bench::new(
             Box::new(wire),
             Box::new(orders),
             authority,
             now,
             seed,
-        ))
+            self.eid,
+        )?;
+        Ok(match played {
+            Some(played) => bench.with_smdp(played),
+            None => bench,
+        })
     }
 
     fn own(&self, seed: u64) -> Result<Bench, Failure> {
@@ -109,13 +137,17 @@ impl Eim {
             _own: own.clone(),
         };
         let orders = ByDoor(own);
-        Ok(Bench::new(
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let played = AtSocket::smdp(any, "localhost", &authority)?;
+        let bench = Bench::new(
             Box::new(http),
             Box::new(orders),
             authority,
             now()?,
             seed,
-        ))
+            self.eid,
+        )?;
+        Ok(bench.with_smdp(Box::new(played)))
     }
 
     fn wire(

@@ -1,22 +1,26 @@
 //! A server of the suite's, which answers as a case says.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use lab::conform::euicc::Authority;
-use lab::conform::{Certificates, HttpMessage, HttpReply};
+use lab::conform::{Answers, Certificates, HttpMessage, HttpReply, Played};
 use rsp_asn1::Certificate;
 use rsp_core::pki::{Issuer, Name, Role, Template, issue_under};
 use rsp_crypto::Curve;
 use rsp_crypto::software::{SoftwareKey, SoftwareProvider};
-use rsp_net::{Peer, RawHandler, TlsIdentity};
+use rsp_net::{ClientAuth, Limits, Peer, RawHandler, Server, TlsIdentity};
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
 
 use super::now;
 use crate::Failure;
 
-/// What is answered to each request.
-pub(crate) type Answers = Box<dyn FnMut(&HttpMessage) -> HttpReply + Send>;
+/// A status for no answer at all, as long as anybody waits.
+const NO_ANSWER: u16 = 0;
+const SILENCE: Duration = Duration::from_secs(3600);
 
 /// Requests as they came.
 pub(crate) type Requests = Arc<Mutex<Vec<HttpMessage>>>;
@@ -64,6 +68,9 @@ impl RawHandler for Emulated {
         };
         if let Ok(mut requests) = self.requests.lock() {
             requests.push(message);
+        }
+        if reply.status == NO_ANSWER {
+            tokio::time::sleep(SILENCE).await;
         }
         let mut response = http::Response::builder().status(reply.status);
         for (name, value) in &reply.headers {
@@ -117,4 +124,82 @@ pub(crate) fn identity(
     let (certificate, key) = issued(role, common_name, authority)?;
     let chain = vec![certificate.as_bytes().to_vec()];
     Ok(TlsIdentity::from_key_pem(chain, &key.to_pkcs8_pem()?)?)
+}
+
+/// Looks at a server of the suite's for something that the subject does by
+/// itself, and how long after each other.
+const LOOKS: u32 = 100;
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A server of the suite's at a socket, for all cases of a run.
+pub(crate) struct AtSocket {
+    address: String,
+    answers: Arc<Mutex<Answers>>,
+    looks: u32,
+    /// Its end ends the server.
+    _stop: oneshot::Sender<()>,
+    _runtime: Runtime,
+}
+
+impl AtSocket {
+    /// An SM-DP+ at a socket, which the subject knows by this name.
+    pub(crate) fn smdp(
+        socket: SocketAddr,
+        name: &str,
+        authority: &Authority,
+    ) -> Result<AtSocket, Failure> {
+        let host = name.split(':').next().unwrap_or(name);
+        let role = Role::DpTls {
+            oid: "2.999.10".into(),
+            dns_name: host.into(),
+        };
+        let identity = identity(role, host, Some(authority))?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()?;
+        let bound = Server::bind(socket, identity, ClientAuth::None, Limits::default());
+        let server = runtime.block_on(bound)?;
+        let address = match name.contains(':') {
+            true => name.to_string(),
+            false => format!("{name}:{}", server.local_addr().port()),
+        };
+        let nothing: Answers = Box::new(|_| HttpReply::default());
+        let answers = Arc::new(Mutex::new(nothing));
+        let current = answers.clone();
+        let emulated = Emulated::new(Box::new(move |message| match current.lock() {
+            Ok(mut answers) => answers(message),
+            Err(_) => HttpReply::default(),
+        }));
+        let (stop, stopped) = oneshot::channel::<()>();
+        runtime.spawn(server.serve_raw(emulated, async {
+            let _ = stopped.await;
+        }));
+        Ok(AtSocket {
+            address,
+            answers,
+            looks: 0,
+            _stop: stop,
+            _runtime: runtime,
+        })
+    }
+}
+
+impl Played for AtSocket {
+    fn address(&self) -> String {
+        self.address.clone()
+    }
+
+    fn answer(&mut self, answers: Answers) {
+        self.looks = LOOKS;
+        if let Ok(mut current) = self.answers.lock() {
+            *current = answers;
+        }
+    }
+
+    fn wait(&mut self) -> bool {
+        self.looks = self.looks.saturating_sub(1);
+        std::thread::sleep(LOOK);
+        self.looks > 0
+    }
 }

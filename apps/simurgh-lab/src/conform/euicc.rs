@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use lab::conform::euicc::{Bench, CASES};
 use lab::conform::{Card, SoftwareCard};
+use rsp_asn1::ids::Eid;
 use rsp_crypto::Curve;
 use rsp_net::ApduChannel;
 use rsp_net::apdu::PcscChannel;
@@ -32,6 +33,10 @@ pub(crate) struct Euicc {
     /// its private key (PKCS #8)
     #[arg(long, value_name = "FILE", requires = "reader")]
     ca: Option<PathBuf>,
+    /// The card that the reader must hold: any other is left as it is, and every
+    /// case fails. Without --reader the software card has this EID
+    #[arg(long, value_name = "32 DIGITS")]
+    eid: Option<Eid>,
     /// Curve of the software card: its keys are on brainpoolP256r1
     #[arg(long, conflicts_with = "reader")]
     brainpool: bool,
@@ -51,12 +56,12 @@ impl Euicc {
                 true => Curve::BrainpoolP256r1,
                 false => Curve::NistP256,
             };
-            let (card, authority) = SoftwareCard::new(curve, now)?;
-            return Ok(Bench::new(Box::new(card), Some(authority), now));
+            let (card, authority) = SoftwareCard::new(curve, now, self.eid)?;
+            return Ok(Bench::new(Box::new(card), Some(authority), now, None));
         };
         let authority = self.ca.as_deref().map(options::authority).transpose()?;
         let card = InReader(PcscChannel::new(reader.as_str().into()));
-        Ok(Bench::new(Box::new(card), authority, now))
+        Ok(Bench::new(Box::new(card), authority, now, self.eid))
     }
 }
 

@@ -3,13 +3,16 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use lab::conform::HttpMessage;
-use lab::conform::ipad::{Answers, Bench, CASES, Ipad, SharedCard};
+use lab::conform::euicc::Authority;
+use lab::conform::ipad::{Bench, CASES, Ipad, Makers, SharedCard, Way, Wish};
+use lab::conform::{Answers, HttpMessage};
 use lab::reader::{Insertion, Pcscd, vpcd};
 use rsp_asn1::Certificate;
+use rsp_asn1::ids::Eid;
 use rsp_core::pki::{Role, certificate_to_pem};
 use rsp_net::{ClientAuth, Limits, Server, TlsIdentity};
 use tokio::runtime::Runtime;
@@ -37,6 +40,9 @@ const LOOK: Duration = Duration::from_millis(20);
   CONFORM_READER       name of the reader with the card
   CONFORM_EIM          host:port of the eIM, as on the card
   CONFORM_CA           file with the eIM's TLS certificate, in PEM
+  CONFORM_CI           file with the CI's certificate, for IPAs that download
+  CONFORM_BINDING      asn1 or json: what the case is about, for IPAs with both
+  CONFORM_DOWNLOAD     direct, indirect or both: the same for downloads
 It should end after one round; it is ended after --timeout seconds.
 
 Example:
@@ -45,6 +51,9 @@ pub(crate) struct IpadArgs {
     /// Command that starts the IPAd, see below
     #[arg(long, value_name = "COMMAND")]
     ipad_cmd: Option<String>,
+    /// The EID of the suite's card, for an IPAd that is made for one device
+    #[arg(long, value_name = "32 DIGITS")]
+    eid: Option<Eid>,
     #[command(flatten)]
     common: Common,
 }
@@ -52,9 +61,20 @@ pub(crate) struct IpadArgs {
 impl IpadArgs {
     pub(crate) fn run(&self) -> Result<bool, Failure> {
         finish(&self.common, "ipad", CASES, || {
-            let device = Device::start(self.ipad_cmd.clone(), self.common.timeout())?;
-            Ok(Bench::new(Box::new(device), now()?)?)
+            let makers = Makers::new(now()?, self.eid)?;
+            let timeout = self.common.timeout();
+            let device = Device::start(self.ipad_cmd.clone(), timeout, &makers.authority())?;
+            Ok(Bench::new(Box::new(device), makers, now()?)?)
         })
+    }
+}
+
+/// As settings and scripts name it.
+fn way(way: Way) -> &'static str {
+    match way {
+        Way::Any => "both",
+        Way::Direct => "direct",
+        Way::Indirect => "indirect",
     }
 }
 
@@ -69,25 +89,33 @@ struct Device {
     port: u16,
     /// Its files; it goes with this.
     folder: TemporaryFolder,
-    rounds: u32,
+    /// How many devices there were, and the card of the last.
+    devices: u32,
+    last: Option<SharedCard>,
 }
 
 impl Device {
-    fn start(command: Option<String>, timeout: Duration) -> Result<Device, Failure> {
-        let tls = Role::TlsServer {
+    fn start(
+        command: Option<String>,
+        timeout: Duration,
+        authority: &Authority,
+    ) -> Result<Device, Failure> {
+        // The server is eIM and SM-DP+: cards pin its certificate as the one's,
+        // and it is a CERT.DPtls, as the other's has to be.
+        let tls = Role::DpTls {
+            oid: "2.999.10".into(),
             dns_name: "localhost".into(),
         };
-        let (certificate, key) = issued(tls, "localhost", None)?;
-        let ci = Role::Ci {
-            oid: "2.999.1".into(),
-        };
-        let (ci, _) = issued(ci, "localhost", None)?;
+        let (certificate, key) = issued(tls, "localhost", Some(authority))?;
         let chain = vec![certificate.as_bytes().to_vec()];
         let identity = TlsIdentity::from_key_pem(chain, &key.to_pkcs8_pem()?)?;
         let folder = TemporaryFolder::new()?;
         let pem = certificate_to_pem(&certificate);
         std::fs::write(folder.path().join("eim.pem"), pem)?;
-        std::fs::write(folder.path().join("ci.pem"), certificate_to_pem(&ci))?;
+        std::fs::write(
+            folder.path().join("ci.pem"),
+            certificate_to_pem(&authority.certificate),
+        )?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -104,7 +132,8 @@ impl Device {
             certificate,
             port,
             folder,
-            rounds: 0,
+            devices: 0,
+            last: None,
         })
     }
 
@@ -117,7 +146,7 @@ impl Device {
     }
 
     /// The process of the IPAd.
-    fn spawn(&self) -> Result<Child, Failure> {
+    fn spawn(&self, wish: Wish) -> Result<Child, Failure> {
         let (name, socket) = self.pcscd.environment();
         let mut command = match &self.command {
             Some(command) => {
@@ -125,13 +154,16 @@ impl Device {
                 shell.args(["-c", command]);
                 shell
             }
-            None => self.agent()?,
+            None => self.agent(wish)?,
         };
         let child = command
             .env(name, socket)
             .env("CONFORM_READER", self.pcscd.reader())
             .env("CONFORM_EIM", self.address())
             .env("CONFORM_CA", self.file())
+            .env("CONFORM_CI", self.folder.path().join("ci.pem"))
+            .env("CONFORM_BINDING", if wish.json { "json" } else { "asn1" })
+            .env("CONFORM_DOWNLOAD", way(wish.way))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(std::fs::File::create(self.folder.path().join("ipad.log"))?)
@@ -139,17 +171,22 @@ impl Device {
         Ok(child.map_err(|error| format!("the IPAd: {error}"))?)
     }
 
-    /// Simurgh's own, with a memory of its own in each round.
-    fn agent(&self) -> Result<Command, Failure> {
+    /// Simurgh's own, which remembers its device as long as it is the same.
+    fn agent(&self, wish: Wish) -> Result<Command, Failure> {
         let program = std::env::current_exe()?.with_file_name("simurgh-agent");
         let file = self.folder.path().join("agent.toml");
-        let text = "ci_certificates = [\"ci.pem\"]\nretries = 1\n[device]\ntac = \"35290611\"\n\
-                    lte_release = 15\n";
+        let binding = if wish.json { "json" } else { "asn1" };
+        let text = format!(
+            "ci_certificates = [\"ci.pem\"]\nretries = 1\ntimeout = 2\nrollback_after = 2\n\
+             esipa_binding = \"{binding}\"\ndownload = \"{}\"\n\
+             [device]\ntac = \"35290611\"\nlte_release = 15\n",
+            way(wish.way)
+        );
         std::fs::write(&file, text)?;
         let state = self
             .folder
             .path()
-            .join(format!("agent-{}.state", self.rounds));
+            .join(format!("agent-{}.state", self.devices));
         let mut command = Command::new(program);
         command
             .args(["ipad", "--once", "--config"])
@@ -174,7 +211,7 @@ impl Device {
         Ok(())
     }
 
-    fn serve_and_run(&self, card: SharedCard, eim: Emulated) -> Result<(), Failure> {
+    fn serve_and_run(&self, card: SharedCard, eim: Emulated, wish: Wish) -> Result<(), Failure> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let identity = self.identity.clone();
         let bound = Server::bind(address, identity, ClientAuth::None, Limits::default());
@@ -185,7 +222,7 @@ impl Device {
         }));
         let inserted = Insertion::new(&self.pcscd.address(), InReader(card))?;
         self.pcscd.wait_for_card(true)?;
-        let ended = self.spawn().and_then(|child| self.wait(child));
+        let ended = self.spawn(wish).and_then(|child| self.wait(child));
         inserted.remove()?;
         self.pcscd.wait_for_card(false)?;
         let _ = stop.send(());
@@ -199,11 +236,20 @@ impl Ipad for Device {
         (self.address(), self.certificate.clone())
     }
 
-    fn round(&mut self, card: SharedCard, answers: Answers) -> Result<Vec<HttpMessage>, String> {
-        self.rounds += 1;
+    fn round(
+        &mut self,
+        card: SharedCard,
+        answers: Answers,
+        wish: Wish,
+    ) -> Result<Vec<HttpMessage>, String> {
+        let same = |last: &SharedCard| Arc::ptr_eq(last, &card);
+        if !self.last.as_ref().is_some_and(same) {
+            self.devices += 1;
+            self.last = Some(card.clone());
+        }
         let eim = Emulated::new(answers);
         let requests = eim.requests();
-        self.serve_and_run(card, eim)
+        self.serve_and_run(card, eim, wish)
             .map_err(|error| error.to_string())?;
         let requests = requests.lock().map_err(|error| error.to_string())?;
         Ok(requests.clone())

@@ -7,6 +7,7 @@ use api::ProfileTypeSettings;
 use clap::Args;
 use lab::conform::smdp::{Bench, CASES, Settings};
 use lab::conform::{Http, HttpMessage, HttpReply};
+use rsp_asn1::ids::Eid;
 use rsp_core::pki::{TlsTrust, TrustAnchor};
 use rsp_crypto::Rng;
 use rsp_crypto::software::SoftwareProvider;
@@ -57,6 +58,10 @@ pub(crate) struct Smdp {
     /// ICCID of a profile in stock that nobody has ordered
     #[arg(long, requires = "url")]
     free_iccid: Option<String>,
+    /// The EID of the first eUICC that the suite is, for an SM-DP+ that knows its
+    /// eUICCs; the others count on from it, about 120
+    #[arg(long, value_name = "32 DIGITS")]
+    eid: Option<Eid>,
     /// Where a name is, instead of asking the name service
     #[arg(long, value_name = "NAME=ADDRESS:PORT", value_parser = options::resolved)]
     resolve: Vec<(String, SocketAddr)>,
@@ -76,7 +81,12 @@ impl Smdp {
         };
         let mut seed = [0; 8];
         crate::demo::random()?.fill(&mut seed);
-        Ok(Bench::new(http, settings, now()?, u64::from_be_bytes(seed)))
+        let settings = Settings {
+            eid: self.eid,
+            ..settings
+        };
+        let seed = u64::from_be_bytes(seed);
+        Ok(Bench::new(http, settings, now()?, seed)?)
     }
 
     fn foreign(&self, url: &str) -> Result<(Box<dyn Http>, Settings), Failure> {
@@ -107,6 +117,7 @@ impl Smdp {
             bound_once_type: self.bound_once_type.clone(),
             restricted_type: self.restricted_type.clone(),
             free_iccid: self.free_iccid.clone(),
+            eid: None,
         };
         Ok((Box::new(wire), settings))
     }
@@ -146,6 +157,7 @@ impl Smdp {
             bound_once_type: Some("bound-once".to_string()),
             restricted_type: Some("restricted".to_string()),
             free_iccid: Some(own::iccid(300)),
+            eid: None,
         };
         Ok((Box::new(Kept { wire, _own: own }), settings))
     }

@@ -8,6 +8,7 @@ use clap::Args;
 use lab::conform::euicc::Authority;
 use lab::conform::smds::{Bench, CASES, Root, RootAnswer, Settings};
 use lab::conform::{Http, HttpMessage, HttpReply};
+use rsp_asn1::ids::Eid;
 use rsp_core::pki::{Role, TlsTrust, TrustAnchor};
 use rsp_crypto::Rng;
 use rsp_crypto::software::SoftwareProvider;
@@ -68,6 +69,10 @@ pub(crate) struct Smds {
         default_value = "localhost"
     )]
     root_name: String,
+    /// The EID of the first eUICC that the suite is, for an SM-DS that knows its
+    /// eUICCs; the others count on from it, about 60
+    #[arg(long, value_name = "32 DIGITS")]
+    eid: Option<Eid>,
     /// Where a name is, instead of asking the name service
     #[arg(long, value_name = "NAME=ADDRESS:PORT", value_parser = options::resolved)]
     resolve: Vec<(String, SocketAddr)>,
@@ -94,7 +99,11 @@ impl Smds {
         let mut seed = [0; 8];
         crate::demo::random()?.fill(&mut seed);
         let seed = u64::from_be_bytes(seed);
-        Ok(Bench::new(http, root, settings, now()?, seed))
+        let settings = Settings {
+            eid: self.eid,
+            ..settings
+        };
+        Ok(Bench::new(http, root, settings, now()?, seed)?)
     }
 
     fn foreign(&self, url: &str) -> Result<Parts, Failure> {
@@ -181,7 +190,11 @@ impl Smds {
 type Parts = (Box<dyn Http>, Option<Box<dyn Root>>, Settings);
 
 fn settings(address: String, authority: Authority) -> Settings {
-    Settings { address, authority }
+    Settings {
+        address,
+        authority,
+        eid: None,
+    }
 }
 
 fn smdp_role() -> Role {

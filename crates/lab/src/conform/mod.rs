@@ -10,10 +10,12 @@
 mod case;
 pub mod codec;
 mod der;
+mod eids;
 pub mod eim;
 pub mod euicc;
 pub mod ipad;
 mod junit;
+mod played;
 mod report;
 pub mod smdp;
 pub mod smds;
@@ -24,4 +26,4 @@ pub use case::{Case, Check, Stop};
 pub use junit::junit;
 pub use report::{Outcome, Report, Selection, Step, Verdict, run};
 pub use software_card::SoftwareCard;
-pub use wire::{Card, Certificates, Http, HttpMessage, HttpReply};
+pub use wire::{Answers, Card, Certificates, Http, HttpMessage, HttpReply, Played};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use euicc::{Environment, Euicc, Personalisation};
-use rsp_asn1::ids::Plmn;
+use rsp_asn1::ids::{Eid, Plmn};
 use rsp_asn1::rsp::{OperatorId, PPR1, PPR2, ProfilePolicyAuthorisationRule};
 use rsp_asn1::{BitString, Extensions};
 use rsp_core::Timestamp;
@@ -30,17 +30,26 @@ impl fmt::Debug for SoftwareCard {
 }
 
 impl SoftwareCard {
-    /// A card on a curve and the CI that it trusts. Any owner may set PPR1 and
+    /// A card on a curve, with this EID or one of its own, and the CI that it
+    /// trusts. Any owner may set PPR1 and
     /// PPR2, so that cases about them can run.
     ///
     /// # Errors
     /// If keys or certificates cannot be made.
-    pub fn new(curve: Curve, now: Timestamp) -> Result<(SoftwareCard, Authority), Stop> {
+    pub fn new(
+        curve: Curve,
+        now: Timestamp,
+        eid: Option<Eid>,
+    ) -> Result<(SoftwareCard, Authority), Stop> {
         let mut rng = SeededRng::new(33);
         let made = |error: &dyn fmt::Display| Stop::Failed(error.to_string());
         let mut keys = SeededRng::new(34);
         let make_key = |curve| SoftwareKey::generate(curve, &mut keys);
-        let mut issued = hierarchy(curve, now).issue_all(make_key, &SoftwareProvider, &mut rng)?;
+        let mut pki = hierarchy(curve, now);
+        if let Some(eid) = eid {
+            pki.eid_prefix = eid.to_string().chars().take(8).collect();
+        }
+        let mut issued = pki.issue_all(make_key, &SoftwareProvider, &mut rng)?;
         let mut take = |member| {
             let at = issued.iter().position(|issued| issued.member == member);
             at.map(|at| issued.swap_remove(at))
@@ -49,7 +58,10 @@ impl SoftwareCard {
         let (ci, eum) = (take(member::CI)?, take(member::EUM)?);
         let anchor = TrustAnchor::new(&ci.certificate, &SoftwareProvider)?;
         let factory = Factory::new(anchor, eum.certificate, eum.key).map_err(|e| made(&e))?;
-        let eid = factory.eid(1).map_err(|e| made(&e))?;
+        let eid = match eid {
+            Some(eid) => eid,
+            None => factory.eid(1).map_err(|e| made(&e))?,
+        };
         let identity = factory.identity(eid, &mut rng).map_err(|e| made(&e))?;
         let mut personalisation = identity.personalisation();
         personalisation.rules_authorisation_table = vec![anybody()];

@@ -54,7 +54,7 @@ pub struct HttpMessage {
 /// What the subject answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HttpReply {
-    /// Status code.
+    /// Status code. What a suite's server answers with 0, it does not answer.
     pub status: u16,
     /// Header names, in small letters, and values.
     pub headers: Vec<(String, String)>,
@@ -68,6 +68,22 @@ impl HttpReply {
         let found = self.headers.iter().find(|(found, _)| found == name);
         found.map(|(_, value)| value.as_str())
     }
+}
+
+/// What a server of the suite's answers to each request.
+pub type Answers = Box<dyn FnMut(&HttpMessage) -> HttpReply + Send>;
+
+/// A server of the suite's, which the subject calls.
+pub trait Played {
+    /// Its address, as the subject knows it: a host name, with a port.
+    fn address(&self) -> String;
+
+    /// What it answers from now on.
+    fn answer(&mut self, answers: Answers);
+
+    /// Gives the subject time for something that it does by itself; `false` if
+    /// it has had enough.
+    fn wait(&mut self) -> bool;
 }
 
 /// A server that requests can be sent to.

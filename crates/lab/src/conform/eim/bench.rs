@@ -7,7 +7,7 @@ use rsp_asn1::ids::Eid;
 use rsp_asn1::sgp32::{GetEimPackageResponse, ProvideEimPackageResultResponse};
 use rsp_asn1::{Asn1, Signed};
 use rsp_core::Timestamp;
-use rsp_core::pki::{Issuer, Name, Role, Template, issue_under};
+use rsp_core::pki::{Issuer, Name, Role, Template, issue_under, key_identifier};
 use rsp_crypto::SigningKey;
 use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
 
@@ -15,14 +15,12 @@ use super::device::{Device, Package};
 use super::orders::Orders;
 use crate::conform::case::{Check, Stop, fail, same, skip};
 use crate::conform::der::tlv;
+use crate::conform::eids::Eids;
 use crate::conform::euicc::Authority;
-use crate::conform::{Http, HttpMessage, HttpReply};
+use crate::conform::{Http, HttpMessage, HttpReply, Played};
 
 /// A profile of the cases.
 pub(super) const P1: &str = "89000000000000001010";
-
-/// First digits of the EIDs.
-const PREFIX: &str = "89049032";
 
 /// Most packages that an eIM may have for a device before the awaited one.
 const BEFORE: usize = 6;
@@ -32,10 +30,12 @@ pub struct Bench {
     pub(super) http: Box<dyn Http>,
     pub(super) orders: Box<dyn Orders>,
     pub(super) authority: Authority,
-    now: Timestamp,
-    rng: SeededRng,
+    /// The SM-DP+ behind the eIM.
+    pub(super) smdp: Option<Box<dyn Played>>,
+    pub(super) now: Timestamp,
+    pub(super) rng: SeededRng,
     eum: Option<(rsp_asn1::Certificate, SoftwareKey)>,
-    first: u32,
+    eids: Eids,
     made: u32,
 }
 
@@ -48,24 +48,36 @@ impl fmt::Debug for Bench {
 impl Bench {
     /// A bench; the CI is one under which the eIM accepts eUICCs. `seed` makes
     /// its devices unlike those of other runs, `now` is the time at which
-    /// certificates begin.
+    /// certificates begin. The first device has the EID that is given.
+    ///
+    /// # Errors
+    /// If other EIDs cannot be counted from the first.
     pub fn new(
         http: Box<dyn Http>,
         orders: Box<dyn Orders>,
         authority: Authority,
         now: Timestamp,
         seed: u64,
-    ) -> Bench {
-        Bench {
+        eid: Option<Eid>,
+    ) -> Result<Bench, Stop> {
+        Ok(Bench {
             http,
             orders,
             authority,
+            smdp: None,
             now,
             rng: SeededRng::new(seed),
             eum: None,
-            first: (seed >> 33) as u32,
+            eids: Eids::new(eid, (seed >> 33) * 10_000)?,
             made: 0,
-        }
+        })
+    }
+
+    /// With an SM-DP+ that the eIM can reach.
+    #[must_use]
+    pub fn with_smdp(mut self, smdp: Box<dyn Played>) -> Bench {
+        self.smdp = Some(smdp);
+        self
     }
 
     /// A new key.
@@ -111,16 +123,15 @@ impl Bench {
             None => {
                 let role = Role::Eum {
                     oid: "2.999.5".into(),
-                    eid_prefix: PREFIX.into(),
+                    eid_prefix: self.eids.prefix().into(),
                 };
                 let ci = self.authority.certificate.clone();
                 self.issue(role, String::new(), (&ci, &ci_key))?
             }
         };
         self.eum = Some(eum.clone());
+        let eid = self.eids.nth(self.made)?;
         self.made += 1;
-        let number = u64::from(self.first) * 10_000 + u64::from(self.made);
-        let eid = Eid::with_check_digits(&format!("{PREFIX}{number:022}"))?;
         let issuer = (&eum.0, &eum.1);
         let (certificate, key) = self.issue(Role::Euicc, eid.to_string(), issuer)?;
         Ok(Device {
@@ -129,12 +140,18 @@ impl Bench {
             certificate,
             eum: eum.0,
             token,
+            features: Vec::new(),
+            ci: key_identifier(SigningKey::public_key(&ci_key), &SoftwareProvider),
         })
     }
 
     /// A device that the eIM knows.
     pub(super) fn device(&mut self, token: Option<i64>) -> Check<Device> {
         let device = self.stranger(token)?;
+        self.added(device, token)
+    }
+
+    fn added(&mut self, device: Device, token: Option<i64>) -> Check<Device> {
         let added = self.orders.add_device(&device.eid.to_string(), token);
         match added {
             Ok(()) => Ok(device),
@@ -145,6 +162,17 @@ impl Bench {
     /// ... whose certificates it has, if it asks for them by itself.
     pub(super) fn certified_device(&mut self, token: Option<i64>) -> Check<Device> {
         let device = self.device(token)?;
+        self.until_package(&device)?;
+        Ok(device)
+    }
+
+    /// ... whose IPA announces these features.
+    pub(super) fn device_with(&mut self, features: &[u8]) -> Check<Device> {
+        let device = Device {
+            features: features.to_vec(),
+            ..self.stranger(None)?
+        };
+        let device = self.added(device, None)?;
         self.until_package(&device)?;
         Ok(device)
     }

@@ -1,10 +1,12 @@
 //! A device: an eUICC that signs what a case wants signed.
 
 use rsp_asn1::ids::{Eid, TransactionId};
+use rsp_asn1::rsp::EuiccInfo1;
 use rsp_asn1::sgp32::{
-    EimConfigurationData, EimPublicKeyData, EuiccPackageRequest, IpaEuiccDataRequest,
+    EimConfigurationData, EimPublicKeyData, EuiccPackageRequest, IpaCapabilities,
+    IpaEuiccDataRequest,
 };
-use rsp_asn1::{Asn1, Certificate, Signed, SubjectPublicKeyInfo, Tag, Tlv, Writer};
+use rsp_asn1::{Asn1, BitString, Certificate, Signed, SubjectPublicKeyInfo, Tag, Tlv, Writer};
 use rsp_crypto::SigningKey;
 use rsp_crypto::software::SoftwareKey;
 
@@ -19,6 +21,10 @@ pub(super) struct Device {
     pub(super) certificate: Certificate,
     pub(super) eum: Certificate,
     pub(super) token: Option<i64>,
+    /// Bits of ipaFeatures that its IPA announces.
+    pub(super) features: Vec<u8>,
+    /// Identifier of the CI's key.
+    pub(super) ci: Vec<u8>,
 }
 
 /// A package as it came.
@@ -99,6 +105,15 @@ impl Device {
         self.signed(0xA1, &out.into_bytes())
     }
 
+    fn info1(&self) -> EuiccInfo1 {
+        EuiccInfo1 {
+            svn: [2, 5, 0],
+            euicc_ci_pk_id_list_for_verification: vec![self.ci.clone()],
+            euicc_ci_pk_id_list_for_signing: vec![self.ci.clone()],
+            extensions: Default::default(),
+        }
+    }
+
     /// IpaEuiccData with its certificates, for a request of the eIM.
     pub(super) fn certificates(&self, request: &IpaEuiccDataRequest) -> Vec<u8> {
         let mut out = Writer::new();
@@ -107,10 +122,26 @@ impl Device {
                 if request.tag_list.contains(&0x84) {
                     self.token.unwrap_or(0).encode_tagged(Tag::new(0x84), out);
                 }
+                // Two octets of a tag stand in a list as they are.
+                if request.tag_list.windows(2).any(|tag| tag == [0xBF, 0x20]) {
+                    self.info1().encode(out);
+                }
                 self.eum.encode_tagged(Tag::new(0xA5), out);
                 self.certificate.encode_tagged(Tag::new(0xA6), out);
                 if let Some(id) = &request.eim_transaction_id {
                     id.encode_tagged(Tag::new(0x87), out);
+                }
+                if request.tag_list.contains(&0xA8) && !self.features.is_empty() {
+                    let capabilities = IpaCapabilities {
+                        ipa_features: BitString::of(&self.features),
+                        ipa_supported_protocols: Some(BitString::of(&[0])),
+                        esipa_proprietary_protocol_information: None,
+                        extensions: Default::default(),
+                    };
+                    capabilities.encode_tagged(Tag::new(0xA8), out);
+                }
+                if request.tag_list.contains(&0xA9) {
+                    crate::device_info().encode_tagged(Tag::new(0xA9), out);
                 }
             });
         });

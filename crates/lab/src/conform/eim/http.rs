@@ -1,4 +1,4 @@
-//! The wire: EIM-61 to -65, -73, -74.
+//! The wire: EIM-61 to -65, -73.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -21,15 +21,10 @@ pub(super) const CASES: &[Case<Bench>] = &[
         "TLS 1.1 and weak suites",
         "the suite's TLS library cannot offer them; use testssl.sh",
     ),
-    absent(
-        "EIM-74",
-        "lower case in JSON's hexadecimal",
-        "the members concerned occur in relayed downloads only",
-    ),
 ];
 
 /// A function of the JSON binding; skipped if the eIM has none.
-fn function(bench: &mut Bench, name: &str, body: &Value) -> Check<Value> {
+pub(super) fn function(bench: &mut Bench, name: &str, body: &Value) -> Check<Value> {
     let headers = [
         ("Content-Type", "application/json;charset=UTF-8"),
         ("X-Admin-Protocol", "gsma/rsp/v2.1.0"),
@@ -54,7 +49,7 @@ fn function(bench: &mut Bench, name: &str, body: &Value) -> Check<Value> {
     Ok(serde_json::from_slice(&reply.body)?)
 }
 
-fn status(message: &Value) -> &str {
+pub(super) fn status(message: &Value) -> &str {
     let status = message.pointer("/header/functionExecutionStatus/status");
     status.and_then(Value::as_str).unwrap_or_default()
 }

@@ -10,6 +10,7 @@ mod notifications;
 mod orders;
 mod packages;
 mod polls;
+mod relay;
 mod results;
 
 pub use bench::Bench;

@@ -1,4 +1,4 @@
-//! HandleNotification: EIM-48 to -51.
+//! HandleNotification: EIM-48 to -50.
 
 use rsp_asn1::rsp::{NotificationMetadata, OtherSignedNotification};
 use rsp_asn1::sgp32::ProvideEimPackageResultResponse;
@@ -20,14 +20,10 @@ pub(super) const CASES: &[Case<Bench>] = &[
     absent(
         "EIM-49",
         "compact notifications",
-        "an IPA that announces minimizeEsipaBytes is not emulated yet",
+        "needs an IPA that announces minimizeEsipaBytes and leaves out what can be rebuilt; held by \
+         crates/lab/tests/indirect/compact.rs",
     ),
     case("EIM-50", "HandleNotification has no body", handled),
-    absent(
-        "EIM-51",
-        "the result of a download by HandleNotification",
-        "needs a whole download, which the suite does not run at an eIM yet",
-    ),
 ];
 
 /// An enable notification, signed.

@@ -42,12 +42,13 @@ pub(super) const CASES: &[Case<Bench>] = &[
     absent(
         "EIM-69",
         "event retrieval",
-        "needs an SM-DS under the suite's hand; held by the tests of the relay",
+        "needs an SM-DS of the suite's own behind the eIM; held by crates/lab/tests/smds_discovery.rs",
     ),
     absent(
         "EIM-70",
         "TransferEimPackage",
-        "injection: the eIM calls the device, and how it learns where differs per product",
+        "the eIM calls the device here, and how it is told where differs per product; held by \
+         crates/lab/tests/injection.rs",
     ),
 ];
 

@@ -42,6 +42,8 @@ pub struct Bench {
     pub(super) channel: u8,
     /// Of the card that is in the reader.
     pub(super) about: Option<About>,
+    /// The only card that may be emptied.
+    wanted: Option<Eid>,
 }
 
 /// What the card says of itself.
@@ -60,8 +62,15 @@ impl fmt::Debug for Bench {
 
 impl Bench {
     /// A bench for a card; `now` is the time at which certificates begin.
-    pub fn new(card: Box<dyn Card>, authority: Option<Authority>, now: Timestamp) -> Bench {
+    /// With `wanted` no other card is touched.
+    pub fn new(
+        card: Box<dyn Card>,
+        authority: Option<Authority>,
+        now: Timestamp,
+        wanted: Option<Eid>,
+    ) -> Bench {
         Bench {
+            wanted,
             card,
             authority,
             now,
@@ -75,10 +84,13 @@ impl Bench {
     pub(super) fn fresh(&mut self) -> Check {
         let renewed = self.card.renew().map_err(Stop::Failed)?;
         self.power_cycle()?;
+        let eid = GetEuiccDataResponse::from_der(&self.es10(&hex("BF3E035C015A"))?)?.eid_value;
+        if let Some(wanted) = self.wanted.filter(|wanted| *wanted != eid) {
+            return fail(format!("the card is {eid}, not {wanted}: it is left alone"));
+        }
         if !renewed {
             self.empty()?;
         }
-        let eid = GetEuiccDataResponse::from_der(&self.es10(&hex("BF3E035C015A"))?)?.eid_value;
         let GetCertsResponse::Certs(certs) =
             GetCertsResponse::from_der(&self.es10(&hex("BF5600"))?)?
         else {

@@ -15,7 +15,7 @@ mod profiles;
 mod psmo;
 mod results;
 mod rollback;
-mod server;
+pub(super) mod server;
 
 pub use bench::{Authority, Bench};
 

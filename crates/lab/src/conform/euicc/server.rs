@@ -11,10 +11,11 @@ use rsp_asn1::rsp::{
     StoreMetadataRequest,
 };
 use rsp_asn1::{Asn1, BitString, Certificate, Extensions, Signed, Tag, Writer};
+use rsp_core::Timestamp;
 use rsp_core::pki::{Issuer, Name, Role, Template, issue_under, key_identifier};
 use rsp_core::profile::{self, Subscription};
 use rsp_crypto::bsp::{Protector, SessionKeys};
-use rsp_crypto::software::{SoftwareKey, SoftwareProvider};
+use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
 use rsp_crypto::{Curve, EckaKey, PublicKey, Rng, SigningKey};
 use std::time::Duration;
 
@@ -24,28 +25,39 @@ use crate::conform::der::{hex, tlv, verify};
 
 /// Names of the server in certificates and messages.
 pub(super) const ADDRESS: &str = "testsmdpplus1.example.com";
-pub(super) const OID: &str = "2.999.10";
+pub(in crate::conform) const OID: &str = "2.999.10";
 const HOST_ID: &[u8] = b"CONFORMANCE";
 
 /// A download session.
-pub(super) struct Server {
-    pub(super) transaction_id: TransactionId,
+pub(in crate::conform) struct Server {
+    pub(in crate::conform) transaction_id: TransactionId,
     pub(super) ci_key_identifier: Vec<u8>,
-    pub(super) auth: (Certificate, SoftwareKey),
-    pub(super) pb: (Certificate, SoftwareKey),
+    pub(in crate::conform) auth: (Certificate, SoftwareKey),
+    pub(in crate::conform) pb: (Certificate, SoftwareKey),
     one_time: SoftwareKey,
+    /// Name in serverSigned1.
+    pub(in crate::conform) address: String,
+}
+
+/// Under which CI servers are made, and when.
+pub(in crate::conform) struct Ground<'a> {
+    pub(in crate::conform) ci: (Certificate, SoftwareKey),
+    /// As the eUICC names the CI's key.
+    pub(in crate::conform) ci_key_identifier: Vec<u8>,
+    pub(in crate::conform) now: Timestamp,
+    pub(in crate::conform) rng: &'a mut SeededRng,
 }
 
 /// The plain messages of a package.
-pub(super) struct Contents {
-    pub(super) metadata: StoreMetadataRequest,
-    pub(super) profile: Vec<u8>,
+pub(in crate::conform) struct Contents {
+    pub(in crate::conform) metadata: StoreMetadataRequest,
+    pub(in crate::conform) profile: Vec<u8>,
 }
 
 impl Contents {
     /// A small operational profile with this ICCID, of which every event is to
     /// be told.
-    pub(super) fn of(iccid: &str) -> Check<Contents> {
+    pub(in crate::conform) fn of(iccid: &str) -> Check<Contents> {
         let iccid: Iccid = iccid.parse()?;
         let imsi = "999990000000001".parse()?;
         let subscription = Subscription::new(iccid, imsi, [1; 16], [2; 16]);
@@ -84,30 +96,44 @@ fn metadata(iccid: Iccid) -> Check<StoreMetadataRequest> {
 impl Server {
     /// A server under the CI of the bench.
     pub(super) fn new(bench: &mut Bench) -> Check<Server> {
+        let ci = authority(bench)?;
+        let key = crate::conform::der::Leaf::read(&ci.0)?.key;
+        Server::on(&mut Ground {
+            ci,
+            ci_key_identifier: ci_key_identifier(bench, &key)?,
+            now: bench.now,
+            rng: &mut bench.rng,
+        })
+    }
+
+    /// A server under a CI.
+    pub(in crate::conform) fn on(ground: &mut Ground<'_>) -> Check<Server> {
         let mut id = [0; 8];
-        bench.rng.fill(&mut id);
-        let ci = authority(bench)?.0;
-        let ci = crate::conform::der::Leaf::read(&ci)?.key;
-        let curve = ci.curve();
+        ground.rng.fill(&mut id);
+        let curve = SigningKey::public_key(&ground.ci.1).curve();
         let (auth_role, pb_role) = (
             Role::DpAuth { oid: OID.into() },
             Role::DpPb { oid: OID.into() },
         );
         Ok(Server {
             transaction_id: TransactionId::from_bytes(&id)?,
-            ci_key_identifier: ci_key_identifier(bench, &ci)?,
-            auth: certificate(bench, auth_role, curve)?,
-            pb: certificate(bench, pb_role, curve)?,
-            one_time: SoftwareKey::generate(curve, &mut bench.rng)?,
+            ci_key_identifier: ground.ci_key_identifier.clone(),
+            auth: ground.certificate(auth_role, curve)?,
+            pb: ground.certificate(pb_role, curve)?,
+            one_time: SoftwareKey::generate(curve, ground.rng)?,
+            address: ADDRESS.into(),
         })
     }
 
     /// AuthenticateServer for a challenge.
-    pub(super) fn authenticate(&self, challenge: [u8; 16]) -> Check<AuthenticateServerRequest> {
+    pub(in crate::conform) fn authenticate(
+        &self,
+        challenge: [u8; 16],
+    ) -> Check<AuthenticateServerRequest> {
         let signed = Signed::new(ServerSigned1 {
             transaction_id: self.transaction_id.clone(),
             euicc_challenge: challenge,
-            server_address: ADDRESS.into(),
+            server_address: self.address.clone(),
             server_challenge: [0x5A; 16],
             extensions: Extensions::default(),
         });
@@ -127,7 +153,7 @@ impl Server {
     }
 
     /// PrepareDownload that follows euiccSignature1.
-    pub(super) fn prepare(
+    pub(in crate::conform) fn prepare(
         &self,
         signature1: &[u8],
         hash_cc: Option<[u8; 32]>,
@@ -149,7 +175,10 @@ impl Server {
     }
 
     /// InitialiseSecureChannel for a one-time key of the card.
-    pub(super) fn channel(&self, euicc_otpk: &[u8]) -> Check<InitialiseSecureChannelRequest> {
+    pub(in crate::conform) fn channel(
+        &self,
+        euicc_otpk: &[u8],
+    ) -> Check<InitialiseSecureChannelRequest> {
         let mut request = InitialiseSecureChannelRequest {
             remote_op_id: 1,
             transaction_id: self.transaction_id.clone(),
@@ -190,7 +219,7 @@ impl Server {
     }
 
     /// The package that begins with `channel`, with session keys.
-    pub(super) fn bind(
+    pub(in crate::conform) fn bind(
         &self,
         eid: &[u8; 16],
         channel: InitialiseSecureChannelRequest,
@@ -246,22 +275,39 @@ pub(super) fn certificate(
     role: Role,
     curve: Curve,
 ) -> Check<(Certificate, SoftwareKey)> {
-    let (ci, ci_key) = authority(bench)?;
-    let key = SoftwareKey::generate(curve, &mut bench.rng)?;
-    let template = Template {
-        role,
-        subject: Name {
-            organization: "Conformance".into(),
-            common_name: "TEST SM-DP+".into(),
-            ..Name::default()
-        },
-        public_key: SigningKey::public_key(&key),
-        serial: &[0x01, 0x00],
-        not_before: bench.now,
-        not_after: bench.now.after(Duration::from_secs(365 * 86_400)),
-    };
-    let issued = issue_under(&template, &Issuer::of(&ci)?, &ci_key, &SoftwareProvider)?;
-    Ok((issued, key))
+    Ground {
+        ci: authority(bench)?,
+        ci_key_identifier: Vec::new(),
+        now: bench.now,
+        rng: &mut bench.rng,
+    }
+    .certificate(role, curve)
+}
+
+impl Ground<'_> {
+    /// A certificate and its key.
+    pub(in crate::conform) fn certificate(
+        &mut self,
+        role: Role,
+        curve: Curve,
+    ) -> Check<(Certificate, SoftwareKey)> {
+        let (ci, ci_key) = &self.ci;
+        let key = SoftwareKey::generate(curve, self.rng)?;
+        let template = Template {
+            role,
+            subject: Name {
+                organization: "Conformance".into(),
+                common_name: "TEST SM-DP+".into(),
+                ..Name::default()
+            },
+            public_key: SigningKey::public_key(&key),
+            serial: &[0x01, 0x00],
+            not_before: self.now,
+            not_after: self.now.after(Duration::from_secs(365 * 86_400)),
+        };
+        let issued = issue_under(&template, &Issuer::of(ci)?, ci_key, &SoftwareProvider)?;
+        Ok((issued, key))
+    }
 }
 
 /// The segments that hosts send (SGP.22 2.5.5).

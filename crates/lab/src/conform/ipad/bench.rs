@@ -13,20 +13,27 @@ use rsp_asn1::sgp32::{
 };
 use rsp_asn1::{Asn1, Certificate, SubjectPublicKeyInfo, Tag, Tlv, Writer};
 use rsp_core::Timestamp;
-use rsp_core::pki::{TrustAnchor, member};
+use rsp_core::pki::{TrustAnchor, key_identifier, member};
 use rsp_core::profile::{self, MetadataOrder, MncLength, Subscription};
 use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
 use rsp_crypto::{Curve, SigningKey};
 
+use super::json;
 use crate::Factory;
 use crate::conform::case::{Check, Stop, fail, some};
 use crate::conform::der::{hex, tlv};
+use crate::conform::euicc::Authority;
+use crate::conform::euicc::server::Ground;
+use crate::conform::played::{Bend, Smdp};
 use crate::conform::software_card::hierarchy;
-use crate::conform::{Card, HttpMessage, HttpReply};
+use crate::conform::{Answers, Card, HttpMessage, HttpReply};
 
 /// Profiles of the cases: enabled, and disabled.
 pub(super) const P1: &str = "89000000000000001010";
 pub(super) const P2: &str = "89000000000000001028";
+
+/// The profile of the SM-DP+.
+pub(super) const P3: &str = "89000000000000001036";
 
 /// The eIM of the cases.
 pub(super) const EIM: &str = "eimA";
@@ -34,8 +41,34 @@ pub(super) const EIM: &str = "eimA";
 /// A card that the suite and a reader share.
 pub type SharedCard = Arc<Mutex<dyn Card + Send>>;
 
-/// What the eIM answers to each request.
-pub type Answers = Box<dyn FnMut(&HttpMessage) -> HttpReply + Send>;
+/// What stands between reader and card: it gets each command, and may or may not
+/// send it to the card.
+pub(super) type CardBend = Box<dyn FnMut(&[u8], &mut ToCard<'_>) -> Vec<u8> + Send>;
+
+/// Sends a command to the card.
+pub(super) type ToCard<'a> = dyn FnMut(&[u8]) -> Vec<u8> + 'a;
+
+/// How the IPAd is to behave in a round, where it can behave in more ways than
+/// one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// Messages to the eIM in JSON.
+    pub json: bool,
+    /// The way of downloads.
+    pub way: Way,
+}
+
+/// The way of a download.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Way {
+    /// As the eUICC's configuration of the eIM says.
+    #[default]
+    Any,
+    /// From the SM-DP+.
+    Direct,
+    /// Through the eIM.
+    Indirect,
+}
 
 /// The IPAd under test and what surrounds it.
 pub trait Ipad {
@@ -43,18 +76,80 @@ pub trait Ipad {
     fn eim(&self) -> (String, Certificate);
 
     /// Starts the IPAd with this card in its reader and this eIM, and ends it
-    /// when it has done one round or its time is over; gives what it sent.
+    /// when it has done one round or its time is over; gives what it sent. The
+    /// eIM's server is also the SM-DP+ of the round.
     ///
     /// # Errors
     /// For people, if it could not be started.
-    fn round(&mut self, card: SharedCard, answers: Answers) -> Result<Vec<HttpMessage>, String>;
+    fn round(
+        &mut self,
+        card: SharedCard,
+        answers: Answers,
+        wish: Wish,
+    ) -> Result<Vec<HttpMessage>, String>;
+}
+
+/// Who makes the suite's cards, and their CI.
+pub struct Makers {
+    ci: (Certificate, SoftwareKey),
+    factory: Factory,
+    eid: Eid,
+    rng: SeededRng,
+}
+
+impl fmt::Debug for Makers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Makers").finish_non_exhaustive()
+    }
+}
+
+impl Makers {
+    /// Makers of cards with this EID, or one of their own.
+    ///
+    /// # Errors
+    /// If keys or certificates cannot be made.
+    pub fn new(now: Timestamp, eid: Option<Eid>) -> Result<Makers, Stop> {
+        let made = |error: &dyn fmt::Display| Stop::Failed(format!("the suite's card: {error}"));
+        let (mut rng, mut keys) = (SeededRng::new(35), SeededRng::new(36));
+        let make_key = |curve| SoftwareKey::generate(curve, &mut keys);
+        let mut pki = hierarchy(Curve::NistP256, now);
+        if let Some(eid) = eid {
+            pki.eid_prefix = eid.to_string().chars().take(8).collect();
+        }
+        let mut issued = pki.issue_all(make_key, &SoftwareProvider, &mut rng)?;
+        let mut take = |member| {
+            let at = issued.iter().position(|issued| issued.member == member);
+            some(member, at.map(|at| issued.swap_remove(at)))
+        };
+        let (ci, eum) = (take(member::CI)?, take(member::EUM)?);
+        let anchor = TrustAnchor::new(&ci.certificate, &SoftwareProvider)?;
+        let factory = Factory::new(anchor, eum.certificate, eum.key).map_err(|e| made(&e))?;
+        let eid = match eid {
+            Some(eid) => eid,
+            None => factory.eid(1).map_err(|e| made(&e))?,
+        };
+        Ok(Makers {
+            ci: (ci.certificate, ci.key),
+            factory,
+            eid,
+            rng,
+        })
+    }
+
+    /// The CI, with its key.
+    pub fn authority(&self) -> Authority {
+        Authority {
+            certificate: self.ci.0.clone(),
+            key: Some(self.ci.1.clone()),
+        }
+    }
 }
 
 /// The bench of the suite.
 pub struct Bench {
     ipad: Box<dyn Ipad>,
     now: Timestamp,
-    rng: SeededRng,
+    makers: Makers,
     pub(super) key: SoftwareKey,
 }
 
@@ -72,7 +167,11 @@ struct Recorded {
     card: Euicc,
     rng: SeededRng,
     log: Log,
+    bend: Bent,
 }
+
+/// Between card and reader.
+type Bent = Arc<Mutex<Option<CardBend>>>;
 
 impl Card for Recorded {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, String> {
@@ -83,7 +182,12 @@ impl Card for Recorded {
             provider: &SoftwareProvider,
             rng: &mut self.rng,
         };
-        Ok(self.card.transmit(command, &mut environment))
+        let card = &mut self.card;
+        let mut to_card = |command: &[u8]| card.transmit(command, &mut environment);
+        Ok(match self.bend.lock().as_deref_mut() {
+            Ok(Some(bend)) => bend(command, &mut to_card),
+            _ => to_card(command),
+        })
     }
 
     fn reset(&mut self) -> Result<(), String> {
@@ -101,6 +205,16 @@ pub(super) struct Device {
     pub(super) eid: Eid,
     pub(super) card: SharedCard,
     log: Log,
+    bend: Bent,
+}
+
+impl Device {
+    /// Changes what the card answers from now on.
+    pub(super) fn bend(&self, bend: CardBend) {
+        if let Ok(mut current) = self.bend.lock() {
+            *current = Some(bend);
+        }
+    }
 }
 
 /// What happened in a round.
@@ -110,6 +224,13 @@ pub(super) struct Round {
 }
 
 impl Round {
+    /// Requests of this function of ES9+.
+    pub(super) fn es9plus(&self, function: &str) -> usize {
+        let path = format!("/gsma/rsp2/es9plus/{function}");
+        let requests = self.requests.iter();
+        requests.filter(|request| request.path == path).count()
+    }
+
     /// Bodies of ESipa messages that begin with this tag.
     pub(super) fn sent(&self, tag: &str) -> Vec<&[u8]> {
         let tag = hex(tag);
@@ -133,7 +254,11 @@ impl Round {
     pub(super) fn commands(&self) -> Vec<Vec<u8>> {
         let (mut commands, mut command) = (Vec::new(), Vec::new());
         for apdu in &self.apdus {
-            if let [_, 0xE2, p1, _, _, data @ ..] = apdu.as_slice() {
+            if let [_, 0xE2, p1, block, _, data @ ..] = apdu.as_slice() {
+                // One that the card refused half-way is followed by a new one.
+                if *block == 0 {
+                    command.clear();
+                }
                 command.extend_from_slice(data);
                 if *p1 & 0x80 != 0 {
                     commands.push(std::mem::take(&mut command));
@@ -164,6 +289,12 @@ pub(super) struct Script {
     pub(super) notified: u16,
     /// How many requests are answered with 503 first.
     pub(super) down: usize,
+    /// No result is answered before the card was sent this command.
+    pub(super) deaf_until: Option<&'static str>,
+    /// The SM-DP+ at the same address, or behind the eIM.
+    pub(super) smdp: Option<Arc<Mutex<Smdp>>>,
+    pub(super) wish: Wish,
+    log: Log,
 }
 
 impl Script {
@@ -173,7 +304,30 @@ impl Script {
             provided: None,
             notified: 204,
             down: 0,
+            deaf_until: None,
+            smdp: None,
+            wish: Wish::default(),
+            log: Log::default(),
         }
+    }
+
+    /// Whether results are not taken yet.
+    fn is_deaf(&self) -> bool {
+        let Some(command) = self.deaf_until else {
+            return false;
+        };
+        let command = hex(command);
+        let sent = |apdu: &Vec<u8>| apdu.get(5..).is_some_and(|data| data.starts_with(&command));
+        !self.log.lock().is_ok_and(|log| log.iter().any(sent))
+    }
+
+    /// What an SM-DP+ answers, here or behind the eIM.
+    fn relayed(&mut self, message: &HttpMessage) -> Option<HttpReply> {
+        let mut smdp = self.smdp.as_ref()?.lock().ok()?;
+        if let Some(reply) = smdp.es9plus(message) {
+            return Some(reply);
+        }
+        smdp.esipa(&message.body).map(|body| reply(200, body))
     }
 
     fn answer(&mut self, message: &HttpMessage) -> HttpReply {
@@ -181,11 +335,18 @@ impl Script {
             self.down -= 1;
             return reply(503, Vec::new());
         }
+        if let Some(function) = message.path.strip_prefix(json::PATH) {
+            return self.answer_in_json(function, message);
+        }
+        if let Some(reply) = self.relayed(message) {
+            return reply;
+        }
         match message.body.as_slice() {
             [0xBF, 0x4F, ..] => {
                 let next = self.packages.pop_front();
                 reply(200, tlv(0xBF4F, &next.unwrap_or_else(|| hex("020101"))))
             }
+            [0xBF, 0x50, ..] if self.is_deaf() => reply(0, Vec::new()),
             [0xBF, 0x50, ..] => match &self.provided {
                 Some((status, body)) => reply(*status, body.clone()),
                 None => reply(200, acknowledged(&message.body)),
@@ -211,7 +372,7 @@ fn reply(status: u16, body: Vec<u8>) -> HttpReply {
 }
 
 /// The number of the result that a message holds, acknowledged.
-fn acknowledged(message: &[u8]) -> Vec<u8> {
+pub(super) fn acknowledged(message: &[u8]) -> Vec<u8> {
     let number = || {
         let mut members = Tlv::parse(message).ok()?.reader();
         let mut member = members.tlv().ok()?;
@@ -245,14 +406,33 @@ impl Bench {
     ///
     /// # Errors
     /// If the eIM's key cannot be made.
-    pub fn new(ipad: Box<dyn Ipad>, now: Timestamp) -> Result<Bench, Stop> {
-        let mut rng = SeededRng::new(35);
+    pub fn new(ipad: Box<dyn Ipad>, makers: Makers, now: Timestamp) -> Result<Bench, Stop> {
+        let mut makers = makers;
         Ok(Bench {
             ipad,
             now,
-            key: SoftwareKey::generate(Curve::NistP256, &mut rng)?,
-            rng,
+            key: SoftwareKey::generate(Curve::NistP256, &mut makers.rng)?,
+            makers,
         })
+    }
+
+    /// The address of the suite's server.
+    pub(super) fn address(&self) -> String {
+        self.ipad.eim().0
+    }
+
+    /// An SM-DP+ at the address of the eIM.
+    pub(super) fn smdp(&mut self, bend: Bend) -> Check<Arc<Mutex<Smdp>>> {
+        let address = self.address();
+        let key = SigningKey::public_key(&self.makers.ci.1);
+        let mut ground = Ground {
+            ci_key_identifier: key_identifier(key, &SoftwareProvider),
+            ci: self.makers.ci.clone(),
+            now: self.now,
+            rng: &mut self.makers.rng,
+        };
+        let smdp = Smdp::new(&mut ground, &address, P3, bend)?;
+        Ok(Arc::new(Mutex::new(smdp)))
     }
 
     /// What the card knows of the suite's eIM.
@@ -278,36 +458,44 @@ impl Bench {
 
     /// A device whose card has P1 enabled, P2 disabled, and these eIMs.
     pub(super) fn device_with(&mut self, eims: Vec<EimConfigurationData>) -> Check<Device> {
+        self.device_after(eims, &[])
+    }
+
+    /// The same after more commands of ES10.
+    pub(super) fn device_after(
+        &mut self,
+        eims: Vec<EimConfigurationData>,
+        commands: &[Vec<u8>],
+    ) -> Check<Device> {
         let made = |error: &dyn fmt::Display| Stop::Failed(format!("the suite's card: {error}"));
-        let mut keys = SeededRng::new(36);
-        let make_key = |curve| SoftwareKey::generate(curve, &mut keys);
-        let pki = hierarchy(Curve::NistP256, self.now);
-        let mut issued = pki.issue_all(make_key, &SoftwareProvider, &mut self.rng)?;
-        let mut take = |member| {
-            let at = issued.iter().position(|issued| issued.member == member);
-            some(member, at.map(|at| issued.swap_remove(at)))
-        };
-        let (ci, eum) = (take(member::CI)?, take(member::EUM)?);
-        let anchor = TrustAnchor::new(&ci.certificate, &SoftwareProvider)?;
-        let factory = Factory::new(anchor, eum.certificate, eum.key).map_err(|e| made(&e))?;
-        let eid = factory.eid(1).map_err(|e| made(&e))?;
-        let mut card = factory
-            .make_card(eid, &mut self.rng)
-            .map_err(|e| made(&e))?;
+        let Makers {
+            factory, eid, rng, ..
+        } = &mut self.makers;
+        let mut card = factory.make_card(*eid, rng).map_err(|e| made(&e))?;
         for (iccid, enabled) in [(P1, true), (P2, false)] {
             install(&mut card, iccid, enabled).map_err(|e| made(&e))?;
         }
-        associate(&mut card, eims, &mut self.rng)?;
-        let log = Log::default();
+        associate(&mut card, eims, rng)?;
+        for command in commands {
+            let mut environment = Environment {
+                provider: &SoftwareProvider,
+                rng,
+            };
+            let done = crate::factory::es10(&mut card, command, &mut environment);
+            done.map_err(|e| made(&e))?;
+        }
+        let (log, bend) = (Log::default(), Bent::default());
         let recorded = Recorded {
             card,
             rng: SeededRng::new(37),
             log: log.clone(),
+            bend: bend.clone(),
         };
         Ok(Device {
-            eid,
+            eid: *eid,
             card: Arc::new(Mutex::new(recorded)),
             log,
+            bend,
         })
     }
 
@@ -322,8 +510,10 @@ impl Bench {
         if let Ok(mut log) = device.log.lock() {
             log.clear();
         }
+        let wish = script.wish;
+        script.log = device.log.clone();
         let answers = Box::new(move |message: &HttpMessage| script.answer(message));
-        let requests = self.ipad.round(device.card.clone(), answers);
+        let requests = self.ipad.round(device.card.clone(), answers, wish);
         let requests = requests.map_err(Stop::Failed)?;
         let apdus = device.log.lock().map(|log| log.clone()).unwrap_or_default();
         Ok(Round { requests, apdus })

@@ -4,13 +4,23 @@
 
 mod bench;
 mod beyond;
+mod card;
 mod data;
+mod download;
+mod json;
 mod polls;
 mod results;
 
-pub use bench::{Answers, Bench, Ipad, SharedCard};
+pub use bench::{Bench, Ipad, Makers, SharedCard, Way, Wish};
 
 use super::case::Case;
 
 /// All cases, in groups.
-pub const CASES: &[&[Case<Bench>]] = &[polls::CASES, results::CASES, data::CASES, beyond::CASES];
+pub const CASES: &[&[Case<Bench>]] = &[
+    polls::CASES,
+    results::CASES,
+    data::CASES,
+    download::CASES,
+    card::CASES,
+    beyond::CASES,
+];

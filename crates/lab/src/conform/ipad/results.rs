@@ -2,7 +2,7 @@
 
 use rsp_asn1::{Asn1, Tag, Tlv, Writer};
 
-use super::bench::{Bench, Device, EIM, P2, Round, Script};
+use super::bench::{Bench, Device, EIM, P2, Round, Script, Way};
 use crate::conform::case::{Case, Check, case, ensure, one_of, same, skip};
 use crate::conform::der::{hex, shown, tlv};
 
@@ -153,6 +153,8 @@ fn with_notifications(bench: &mut Bench, status: u16) -> Check<Round> {
     let package = bench.package(&device, 1, &enable_p2()?)?;
     let mut script = Script::new([package]);
     script.notified = status;
+    // An IPAd without a way of its own gives them to the eIM.
+    script.wish.way = Way::Indirect;
     bench.round(&device, script)
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use rsp_asn1::Certificate;
-use rsp_asn1::ids::Iccid;
+use rsp_asn1::ids::{Eid, Iccid};
 use rsp_core::Timestamp;
 use rsp_crypto::software::{SeededRng, SoftwareKey};
 use rsp_crypto::{Curve, Rng};
@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use super::euicc::{Euicc, Eum};
 use super::http::{Reply, member};
 use crate::conform::Http;
-use crate::conform::case::{Check, fail, skip};
+use crate::conform::case::{Check, Stop, fail, skip};
+use crate::conform::eids::Eids;
 use crate::conform::euicc::Authority;
 
 /// What is said of the SM-DP+ under test.
@@ -34,6 +35,8 @@ pub struct Settings {
     pub restricted_type: Option<String>,
     /// ICCID of a profile in stock that nobody has ordered or will.
     pub free_iccid: Option<String>,
+    /// The EID of the first eUICC; the others count on from it.
+    pub eid: Option<Eid>,
 }
 
 /// The bench of the suite.
@@ -43,7 +46,8 @@ pub struct Bench {
     pub(in crate::conform) now: Timestamp,
     pub(in crate::conform) rng: SeededRng,
     pub(in crate::conform) eum: Option<Eum>,
-    /// How many eUICCs and MatchingIDs there were.
+    pub(in crate::conform) eids: Eids,
+    /// How many eUICCs there were.
     pub(in crate::conform) made: u32,
     /// How many calls of ES2+.
     pub(in crate::conform) calls: u32,
@@ -82,18 +86,28 @@ pub(in crate::conform) struct Ordered {
 impl Bench {
     /// A bench; `seed` makes its names unlike those of other runs, `now` is the
     /// time at which certificates begin.
-    pub fn new(http: Box<dyn Http>, settings: Settings, now: Timestamp, seed: u64) -> Bench {
-        Bench {
+    ///
+    /// # Errors
+    /// If other EIDs cannot be counted from the first.
+    pub fn new(
+        http: Box<dyn Http>,
+        settings: Settings,
+        now: Timestamp,
+        seed: u64,
+    ) -> Result<Bench, Stop> {
+        // EIDs of another run are others: SM-DP+s remember what eUICCs sent.
+        let run = (seed >> 36) & !0x3FF;
+        Ok(Bench {
             http,
+            eids: Eids::new(settings.eid, run)?,
             settings,
             now,
             rng: SeededRng::new(seed),
             eum: None,
-            // EIDs of another run are others: SM-DP+s remember what eUICCs sent.
-            made: (seed >> 36) as u32 & !0x3FF,
+            made: 0,
             calls: 0,
             curve: Curve::NistP256,
-        }
+        })
     }
 
     /// The CI in use: its certificate and its key.
@@ -111,8 +125,8 @@ impl Bench {
 
     /// An eUICC that the SM-DP+ has no reason to refuse.
     pub(in crate::conform) fn euicc(&mut self) -> Check<Euicc> {
-        self.made += 1;
         let number = self.made;
+        self.made += 1;
         Euicc::new(self, number)
     }
 

@@ -50,7 +50,7 @@ fn eum_expired(bench: &mut Bench, euicc: &mut Euicc) -> Check {
         return fail("the bench has no EUM");
     };
     let validity = past(bench);
-    euicc.eum = issue(eum_role(), "", &eum.key, (&ci, &ci_key), validity)?;
+    euicc.eum = issue(eum_role(bench), "", &eum.key, (&ci, &ci_key), validity)?;
     Ok(())
 }
 
@@ -85,6 +85,6 @@ fn unknown_ci(bench: &mut Bench, euicc: &mut Euicc) -> Check {
     };
     let root = issue(role, "", &foreign, (&ci, &foreign), validity)?;
     let eum = Eum::under(bench, (&root, &foreign))?;
-    *euicc = Euicc::of(bench, &eum, ci_identifier(&foreign), 7)?;
+    *euicc = Euicc::of(bench, &eum, ci_identifier(&foreign), bench.made)?;
     Ok(())
 }

@@ -18,8 +18,6 @@ use super::bench::Bench;
 use crate::conform::case::Check;
 use crate::conform::der::tlv;
 
-/// First digits of the EIDs.
-pub(in crate::conform) const PREFIX: &str = "89049032";
 pub(in crate::conform) const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 /// Who makes eUICCs.
@@ -72,10 +70,10 @@ pub(in crate::conform) fn issue(
 }
 
 /// The role of the EUM.
-pub(in crate::conform) fn eum_role() -> Role {
+pub(in crate::conform) fn eum_role(bench: &Bench) -> Role {
     Role::Eum {
         oid: "2.999.5".into(),
-        eid_prefix: PREFIX.into(),
+        eid_prefix: bench.eids.prefix().into(),
     }
 }
 
@@ -88,7 +86,7 @@ impl Eum {
         let key = SoftwareKey::generate(SigningKey::public_key(ci.1).curve(), &mut bench.rng)?;
         let validity = (bench.now, bench.now.after(YEAR));
         Ok(Eum {
-            certificate: issue(eum_role(), "", &key, ci, validity)?,
+            certificate: issue(eum_role(bench), "", &key, ci, validity)?,
             key,
         })
     }
@@ -114,7 +112,7 @@ impl Euicc {
         number: u32,
     ) -> Check<Euicc> {
         let curve: Curve = SigningKey::public_key(&eum.key).curve();
-        let eid = Eid::with_check_digits(&format!("{PREFIX}{number:022}"))?;
+        let eid = bench.eids.nth(number)?;
         let key = SoftwareKey::generate(curve, &mut bench.rng)?;
         let validity = (bench.now, bench.now.after(YEAR));
         let issuer = (&eum.certificate, &eum.key);
@@ -215,7 +213,8 @@ pub(in crate::conform) fn ci_identifier(key: &SoftwareKey) -> Vec<u8> {
     rsp_core::pki::key_identifier(SigningKey::public_key(key), &SoftwareProvider)
 }
 
-fn info2(ci: &[u8]) -> Check<EuiccInfo2> {
+/// EUICCInfo2 of an eUICC under this CI.
+pub(in crate::conform) fn info2(ci: &[u8]) -> Check<EuiccInfo2> {
     Ok(EuiccInfo2 {
         profile_version: [2, 3, 1],
         svn: [2, 2, 2],

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use rsp_asn1::ids::Eid;
 use rsp_core::Timestamp;
 use rsp_crypto::Rng;
 use serde_json::{Value, json};
@@ -21,6 +22,8 @@ pub struct Settings {
     pub address: String,
     /// The CI under which it accepts eUICCs and servers, with its key.
     pub authority: Authority,
+    /// The EID of the first eUICC; the others count on from it.
+    pub eid: Option<Eid>,
 }
 
 /// What the root SM-DS answers.
@@ -99,13 +102,16 @@ pub(super) struct Event {
 impl Bench {
     /// A bench; `seed` makes its names unlike those of other runs, `now` is the
     /// time at which certificates begin.
+    ///
+    /// # Errors
+    /// If other EIDs cannot be counted from the first.
     pub fn new(
         http: Box<dyn Http>,
         root: Option<Box<dyn Root>>,
         settings: Settings,
         now: Timestamp,
         seed: u64,
-    ) -> Bench {
+    ) -> Result<Bench, Stop> {
         let device = smdp::Settings {
             address: settings.address,
             authority: settings.authority,
@@ -115,11 +121,12 @@ impl Bench {
             bound_once_type: None,
             restricted_type: None,
             free_iccid: None,
+            eid: settings.eid,
         };
-        Bench {
-            device: Device::new(http, device, now, seed),
+        Ok(Bench {
+            device: Device::new(http, device, now, seed)?,
             root,
-        }
+        })
     }
 
     /// An eUICC that the SM-DS has no reason to refuse.
