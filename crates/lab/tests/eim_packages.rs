@@ -298,6 +298,32 @@ fn a_rollback_of_a_list() {
     assert!(reason.contains("still lists"), "{reason}");
 }
 
+/// What nothing signed tells of is done again, if that is as good as once.
+#[test]
+fn a_setting_whose_result_was_lost_is_set_again() {
+    let (mut world, iccids) = world_with_profiles(63, 2);
+    let list = vec![
+        OperationKind::SetDefaultDpAddress {
+            address: "smdp.example.org".to_string(),
+        },
+        OperationKind::Enable {
+            iccid: iccids[1],
+            rollback: true,
+        },
+    ];
+    let ids = world.order_list(list, false).unwrap();
+    let sent = package(&mut world);
+    let results = vec![EuiccResultData::RollbackResult(RollbackProfileResult::OK)];
+    answer(&mut world, &sent, results, 94);
+    assert_eq!(states(&world, &ids), ["outcome_unknown", "rolled_back"]);
+    world.round().unwrap();
+    assert_eq!(states(&world, &ids), ["confirmed", "rolled_back"]);
+    let again = operation(&world, &ids[0]).settled_by.unwrap();
+    let again = operation(&world, &again);
+    assert_eq!(again.kind, operation(&world, &ids[0]).kind);
+    assert_eq!(again.reconciles, Some(ids[0].clone()));
+}
+
 /// A result that has fewer items than the package and none that failed leaves
 /// the rest unknown.
 #[test]

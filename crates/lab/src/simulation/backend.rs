@@ -12,16 +12,15 @@ use rsp_asn1::sgp32::{
     EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim, GetEimPackageResponse,
     ProvideEimPackageResultResponse,
 };
-use rsp_core::binding::es9plus_json::Request;
-use rsp_core::binding::esipa::EsipaBinding;
-use rsp_core::binding::{HttpRequest, HttpResponse, es9plus, esipa_asn1};
+use rsp_core::binding::es9plus_json::{HandleNotificationRequest, Request};
+use rsp_core::binding::{HttpRequest, HttpResponse, es9plus, esipa, json};
 use rsp_core::eim::{Operation, OperationId};
 use rsp_core::{Context, Timestamp};
 use rsp_crypto::software::{SeededRng, SoftwareProvider};
 use rsp_crypto::{Curve, Provider};
 use store::{
-    EimHost, EimReply, EuiccChange, OperationFilter, SmdpHost, SmdpStore, SqliteStore, Store,
-    StoreError,
+    Answer, EimHost, EimReply, EuiccChange, Forwarding, OperationFilter, SmdpHost, SmdpStore,
+    SqliteStore, Store, StoreError,
 };
 
 use super::checker::{Attempt, Sent};
@@ -33,6 +32,9 @@ use crate::world::{EIM, WorldError};
 
 /// Puts something between the eIM and its store.
 pub(super) type Wrap<'a> = &'a dyn Fn(Arc<dyn Store>) -> Arc<dyn Store>;
+
+/// Notifications that are forwarded at once.
+const MOST: usize = 100;
 
 /// A server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,8 +171,7 @@ impl Backend {
         now: Timestamp,
         fate: Fate,
     ) -> Result<Option<HttpResponse>, WorldError> {
-        let away = self.away.get(server as usize).copied();
-        if away.is_some_and(|until| now < until) {
+        if self.is_away(server, now) {
             return Ok(None);
         }
         if fate.dies_before {
@@ -179,7 +180,7 @@ impl Backend {
         }
         *lock(&self.watch.full) = fate.full;
         let response = match server {
-            Server::Eim => self.esipa(request, now),
+            Server::Eim => self.esipa(eid, request, now),
             Server::Smdp => self.es9plus(eid, request, now),
         };
         *lock(&self.watch.full) = false;
@@ -237,15 +238,63 @@ impl Backend {
         Ok(response)
     }
 
-    fn esipa(&mut self, request: &HttpRequest, now: Timestamp) -> Result<HttpResponse, WorldError> {
-        let message = match esipa_asn1::decode_request(request) {
-            Ok(message) => message,
-            Err(error) => return Ok(esipa_asn1::refuse(request, &error)),
+    /// In either binding; of a download that the eIM relays, the SM-DP+ is
+    /// asked meanwhile, unless it is away.
+    fn esipa(
+        &mut self,
+        eid: Eid,
+        request: &HttpRequest,
+        now: Timestamp,
+    ) -> Result<HttpResponse, WorldError> {
+        let (binding, message) = match esipa::decode_request(request) {
+            Ok(read) => read,
+            Err(error) => return Ok(esipa::refuse(request, &error)),
         };
         let (eim, _, mut cx) = self.context(now);
-        let reply = eim.handle(&message, &mut cx)?;
+        let mut answer = eim.begin(&message, &mut cx)?;
+        let reply = loop {
+            let pending = match answer {
+                Answer::Reply(reply) => break reply,
+                Answer::Ask(pending) => *pending,
+            };
+            let response = match self.is_away(Server::Smdp, now) {
+                true => Err("no answer".to_string()),
+                false => Ok(self.es9plus(eid, &pending.ask.request, now)?),
+            };
+            let (eim, _, mut cx) = self.context(now);
+            answer = eim.finish(pending, response, &mut cx)?;
+        };
         self.write_down(&message, &reply);
-        Ok(reply.encode(EsipaBinding::Asn1))
+        self.forward(now)?;
+        Ok(reply.encode(binding))
+    }
+
+    /// What the eIM took over for SM-DP+s is given to them, unless they are
+    /// away: then at the next message.
+    fn forward(&mut self, now: Timestamp) -> Result<(), WorldError> {
+        if self.is_away(Server::Smdp, now) {
+            return Ok(());
+        }
+        for outgoing in self.eim.store().due_notifications(now, MOST)? {
+            let request = HandleNotificationRequest {
+                pending_notification: PendingNotification::from_der(&outgoing.der)?,
+            };
+            let request = json::encode_request(&request, None)?;
+            let response = self.es9plus(outgoing.eid, &request, now)?;
+            let forwarding = match response.status {
+                200..300 => Forwarding::Delivered,
+                _ => Forwarding::Refused,
+            };
+            let detail = response.status.to_string();
+            let store = self.eim.store();
+            store.put_forwarding(outgoing.number, forwarding, &detail)?;
+        }
+        Ok(())
+    }
+
+    fn is_away(&self, server: Server, now: Timestamp) -> bool {
+        let away = self.away.get(server as usize);
+        away.is_some_and(|until| now < *until)
     }
 
     /// What leaves the eIM cannot be taken back.

@@ -1,7 +1,8 @@
 //! The devices of a simulation.
 
 use euicc::Euicc;
-use rsp_core::eim::EuiccRecord;
+use rsp_core::binding::esipa::EsipaBinding;
+use rsp_core::eim::{EuiccRecord, IpaFeatures};
 use rsp_core::ipa::{Config, Retry};
 
 use super::dice::Dice;
@@ -33,14 +34,29 @@ impl Simulation {
         let configuration = eim.eim().configuration_data(0)?;
         let token = factory.add_initial_eim(&mut card, configuration, dice.rng())?;
         eim.add_euicc(&EuiccRecord::new(eid, token, 0))?;
+        let usual = Config::new(device_info(), vec![factory.ci.clone()]);
+        let features = match dice.below(3) {
+            0 => IpaFeatures {
+                direct: false,
+                indirect: true,
+                ..usual.features
+            },
+            _ => usual.features,
+        };
+        let esipa_binding = match dice.below(4) {
+            0 => EsipaBinding::Json,
+            _ => EsipaBinding::Asn1,
+        };
         let config = Config {
+            features,
+            esipa_binding,
             poll_interval: POLL_INTERVAL,
             retry: Retry {
                 times: 2,
                 ..Retry::default()
             },
             jitter_seed: number as u64,
-            ..Config::new(device_info(), vec![factory.ci.clone()])
+            ..usual
         };
         Ok(Subject::new(Made {
             number,

@@ -197,6 +197,11 @@ fn wish(operation: &Operation, subject: &Subject) -> Wish {
         OperationKind::Enable { iccid, .. } => Wish::Enable(*iccid),
         OperationKind::Disable { iccid } => Wish::Disable(*iccid),
         OperationKind::Delete { iccid } => Wish::Delete(*iccid),
+        OperationKind::SetFallbackAttribute { iccid } => Wish::Fallback(Some(*iccid)),
+        OperationKind::UnsetFallbackAttribute => Wish::Fallback(None),
+        OperationKind::ConfigureImmediateEnable(immediate) => Wish::EnableAtOnce(immediate.enable),
+        OperationKind::AddEim { .. } => Wish::OtherEim(true),
+        OperationKind::DeleteEim { .. } => Wish::OtherEim(false),
         _ => Wish::Other,
     }
 }

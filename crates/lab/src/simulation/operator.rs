@@ -1,8 +1,10 @@
 //! The operator: orders profiles and has things done, some of which cannot be.
 
+use rsp_asn1::Asn1;
 use rsp_asn1::ids::{Iccid, Imsi};
+use rsp_asn1::sgp32::EimConfigurationData;
 use rsp_core::Timestamp;
-use rsp_core::eim::{Operation, OperationId, OperationKind};
+use rsp_core::eim::{ImmediateEnable, Operation, OperationId, OperationKind, PackageRules};
 use rsp_core::profile::Subscription;
 use rsp_crypto::Rng;
 use store::StoreError;
@@ -11,6 +13,9 @@ use super::backend::Backend;
 use super::subject::Subject;
 use crate::orders;
 use crate::world::{SMDP, WorldError};
+
+/// An eIM that comes and goes.
+const OTHER_EIM: &str = "other.example.com";
 
 /// Profiles that are ordered for one device at most.
 const PROFILES: usize = 4;
@@ -38,26 +43,43 @@ pub(super) fn act(
     now: Timestamp,
 ) -> Result<(), WorldError> {
     let some = (1 + subject.dice.below(4)).min(subject.left);
+    let mut kinds = Vec::new();
     for _ in 0..some {
         subject.left -= 1;
-        let kind = think(subject, backend, template, now)?;
+        kinds.push(think(subject, backend, template, now)?);
+    }
+    // In one package, or each as it comes.
+    let together = some > 1 && subject.dice.below(3) == 0 && PackageRules::check(&kinds).is_ok();
+    let mut operations = Vec::new();
+    for kind in kinds {
         let id = OperationId(format!("{:05}-{:05}", subject.number, subject.queued));
         subject.queued += 1;
         let expects = match &kind {
             OperationKind::Download { activation_code } => good_for(subject, activation_code),
             _ => None,
         };
-        let operation = Operation {
+        operations.push(Operation {
             expects,
-            ..Operation::queued(id.clone(), subject.eid, kind, now)
-        };
-        match backend.eim.add_operation(&operation) {
+            ..Operation::queued(id, subject.eid, kind, now)
+        });
+    }
+    let first = operations.first().map(|first| first.id.clone());
+    for operation in operations.iter_mut().filter(|_| together) {
+        operation.ordered_with = first.clone();
+    }
+    let orders = match together {
+        true => operations.len(),
+        false => 1,
+    };
+    for order in operations.chunks(orders.max(1)) {
+        match backend.eim.add_operations(order) {
             // It could lose the eUICC: the operator thinks of something else.
             Err(StoreError::Unsafe(_)) => continue,
             added => added?,
         }
-        if subject.dice.below(40) == 0 {
-            backend.eim.cancel(&id, now)?;
+        let cancels = order.first().filter(|_| subject.dice.below(40) == 0);
+        if let Some(first) = cancels {
+            backend.eim.cancel(&first.id, now)?;
         }
     }
     Ok(())
@@ -79,15 +101,49 @@ fn think(
         0..14 => OperationKind::Download {
             activation_code: code(subject, backend, template, now)?,
         },
-        14..68 => OperationKind::Enable {
+        14..54 => OperationKind::Enable {
             rollback: subject.dice.below(3) == 0,
             iccid: profile(subject)?,
         },
-        68..84 => OperationKind::Delete {
+        54..68 => OperationKind::Delete {
             iccid: profile(subject)?,
         },
+        68..71 => OperationKind::Disable {
+            iccid: profile(subject)?,
+        },
+        71..76 => OperationKind::SetFallbackAttribute {
+            iccid: match subject.dice.below(2) {
+                0 => subject.bootstrap,
+                _ => profile(subject)?,
+            },
+        },
+        76..78 => OperationKind::UnsetFallbackAttribute,
+        78..81 => OperationKind::ConfigureImmediateEnable(ImmediateEnable {
+            enable: subject.dice.below(2) == 0,
+            ..ImmediateEnable::default()
+        }),
+        81..83 => OperationKind::SetDefaultDpAddress {
+            address: format!("smdp-{}.example.com", subject.queued),
+        },
+        83..86 => OperationKind::AddEim {
+            configuration: other_eim(backend)?.to_der(),
+        },
+        86..89 => OperationKind::DeleteEim {
+            eim_id: other_eim(backend)?.eim_id,
+        },
+        89..91 => OperationKind::ListEim,
+        91..92 => OperationKind::GetRat,
         _ => OperationKind::ListProfileInfo,
     })
+}
+
+/// Another eIM, which no device can reach: it has no address.
+fn other_eim(backend: &Backend) -> Result<EimConfigurationData, WorldError> {
+    let mut other = backend.eim.eim().configuration_data(0)?;
+    let id = OTHER_EIM.try_into();
+    other.eim_id = id.map_err(|_| WorldError::Missing("name of another eIM"))?;
+    (other.eim_fqdn, other.eim_id_type) = (None, None);
+    Ok(other)
 }
 
 /// A code: a new one, one that is spent, or one that never was.

@@ -269,6 +269,17 @@ impl OperationKind {
         )
     }
 
+    /// Whether it sets a value that nothing signed can be asked for: what it
+    /// makes is the same the second time.
+    pub(super) const fn sets_a_value(&self) -> bool {
+        matches!(
+            self,
+            OperationKind::ConfigureImmediateEnable(_)
+                | OperationKind::SetDefaultDpAddress { .. }
+                | OperationKind::UpdateEim { .. }
+        )
+    }
+
     /// Whether the eUICC forgets this eIM by it.
     pub(super) fn forgets(&self, own: &EimId) -> bool {
         matches!(self, OperationKind::DeleteEim { eim_id } if eim_id == own)

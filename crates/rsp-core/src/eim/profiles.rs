@@ -78,7 +78,7 @@ impl EuiccRecord {
 /// What is asked for to learn what an operation did, if anything tells. A list
 /// of profiles does, of a download only if the profile is known or none is new;
 /// its installation result may still wait on the eUICC. What only reads is read
-/// again.
+/// again, and what only sets a value is set again.
 pub(super) fn who_tells(operation: &Operation) -> Option<OperationKind> {
     Some(match &operation.kind {
         OperationKind::Download { .. } if operation.expects.is_none() => match operation.state {
@@ -93,15 +93,15 @@ pub(super) fn who_tells(operation: &Operation) -> Option<OperationKind> {
         | OperationKind::UnsetFallbackAttribute
         | OperationKind::ListProfileInfo => OperationKind::ListProfileInfo,
         OperationKind::AddEim { .. } | OperationKind::DeleteEim { .. } => OperationKind::ListEim,
-        OperationKind::ListSomeProfileInfo(_) | OperationKind::GetRat | OperationKind::ListEim => {
-            operation.kind.clone()
-        }
-        OperationKind::GetCertificates
-        | OperationKind::GetInstallationResults
-        | OperationKind::GetEuiccData(_)
+        OperationKind::ListSomeProfileInfo(_)
+        | OperationKind::GetRat
+        | OperationKind::ListEim
         | OperationKind::ConfigureImmediateEnable(_)
         | OperationKind::SetDefaultDpAddress { .. }
-        | OperationKind::UpdateEim { .. } => return None,
+        | OperationKind::UpdateEim { .. } => operation.kind.clone(),
+        OperationKind::GetCertificates
+        | OperationKind::GetInstallationResults
+        | OperationKind::GetEuiccData(_) => return None,
     })
 }
 
@@ -190,8 +190,9 @@ pub(super) fn settle(
             Outcome::Eims { eims } => judged_by_eims(operation, eims),
             _ => None,
         };
-        let read_again = operation.kind.only_reads() && operation.kind == teller.kind;
-        let settled = settled.or_else(|| read_again.then(|| operation.executed(told.clone())))?;
+        let kind = &operation.kind;
+        let again = (kind.only_reads() || kind.sets_a_value()) && *kind == teller.kind;
+        let settled = settled.or_else(|| again.then(|| operation.executed(told.clone())))?;
         record.note_installation(&settled);
         Some(Operation {
             settled_by: Some(teller.id.clone()),

@@ -22,12 +22,23 @@ pub(super) struct Facts {
     pub(super) executed: BTreeMap<i64, Vec<bool>>,
     /// Packages that the IPA took back.
     pub(super) rolled_back: BTreeSet<i64>,
-    /// The profiles when each package came, and whether enabled.
-    pub(super) at: BTreeMap<i64, BTreeMap<Iccid, bool>>,
+    /// What was so when each package came.
+    pub(super) at: BTreeMap<i64, Seen>,
     /// How often each profile was installed.
     pub(super) installed: BTreeMap<Iccid, usize>,
     /// The profiles at the end, and whether enabled.
     pub(super) profiles: BTreeMap<Iccid, bool>,
+}
+
+/// What a list would have shown at some time.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    /// The profiles, and whether enabled.
+    pub(super) profiles: BTreeMap<Iccid, bool>,
+    /// The one with the Fallback Attribute.
+    pub(super) fallback: Option<Iccid>,
+    /// Whether there is another eIM.
+    pub(super) other_eim: bool,
 }
 
 /// A card as its deeds make it.
@@ -38,6 +49,12 @@ struct Card {
     counter: Option<i64>,
     /// What the last order makes of the profiles, until it is so.
     due: Option<BTreeMap<Iccid, bool>>,
+    /// What the profiles may become by themselves.
+    may_be: Option<BTreeMap<Iccid, bool>>,
+    fallback: Option<Iccid>,
+    /// Whether a profile may be enabled when it is installed.
+    at_once: bool,
+    other_eim: bool,
     /// The profile that was enabled before the last package.
     before: Option<Iccid>,
 }
@@ -90,6 +107,11 @@ impl Card {
                     self.expect_download(*iccid, history, judge);
                 }
                 self.facts.profiles.insert(*iccid, *enabled);
+                if self.at_once && !made {
+                    let mut may_be = self.facts.profiles.clone();
+                    apply(&mut may_be, Wish::Enable(*iccid));
+                    self.may_be = Some(may_be);
+                }
                 *self.facts.installed.entry(*iccid).or_default() += 1;
             }
             Deed::Enabled(iccid) => self.change(*iccid, Some(true), judge),
@@ -97,9 +119,15 @@ impl Card {
             Deed::Deleted(iccid) => self.change(*iccid, None, judge),
             Deed::EimAdded(eim_id) => {
                 self.eims.insert(eim_id.clone());
+                judge.must(made || self.other_eim, || {
+                    format!("{eim_id} was added without an order")
+                });
             }
             Deed::EimRemoved(eim_id) => {
                 self.eims.remove(eim_id);
+                judge.must(!self.other_eim, || {
+                    format!("{eim_id} was removed without an order")
+                });
                 judge.must(self.eims.contains(&history.eim_id), || {
                     format!("{eim_id} is gone: the card does not know its eIM any more")
                 });
@@ -127,8 +155,18 @@ impl Card {
         let done: Vec<bool> = results.iter().map(succeeded).collect();
         self.before = self.enabled();
         let mut due = self.facts.profiles.clone();
+        let seen = Seen {
+            profiles: due.clone(),
+            fallback: self.fallback,
+            other_eim: self.other_eim,
+        };
+        self.facts.at.insert(counter, seen);
+        self.may_be = None;
         for (place, _) in done.iter().enumerate().filter(|(_, done)| **done) {
             match wish(history, counter, place) {
+                Some(Wish::Fallback(iccid)) => self.fallback = iccid,
+                Some(Wish::EnableAtOnce(at_once)) => self.at_once = at_once,
+                Some(Wish::OtherEim(is_there)) => self.other_eim = is_there,
                 Some(wish) => apply(&mut due, wish),
                 None => judge.must(false, || {
                     format!("item {place} of package {counter} was ordered by nobody")
@@ -137,7 +175,6 @@ impl Card {
         }
         self.due = Some(due);
         self.facts.executed.insert(counter, done);
-        self.facts.at.insert(counter, self.facts.profiles.clone());
     }
 
     fn roll_back(&mut self, counter: i64, judge: &mut Judge) {
@@ -177,8 +214,9 @@ impl Card {
 
     /// A change is one that is due.
     fn change(&mut self, iccid: Iccid, to: Option<bool>, judge: &mut Judge) {
-        let due = self.due.as_ref().map(|due| due.get(&iccid).copied());
-        judge.must(due == Some(to), || {
+        let states = [&self.due, &self.may_be].into_iter().flatten();
+        let mut wanted = states.map(|due| due.get(&iccid).copied());
+        judge.must(wanted.any(|wanted| wanted == to), || {
             let name = match to {
                 Some(true) => "enabled",
                 Some(false) => "disabled",
@@ -242,7 +280,7 @@ fn apply(profiles: &mut BTreeMap<Iccid, bool>, wish: Wish) {
         Wish::Delete(iccid) => {
             profiles.remove(&iccid);
         }
-        Wish::Download(_) | Wish::Other => {}
+        _ => {}
     }
 }
 

@@ -83,12 +83,18 @@ fn package(claim: &Claim, card: &Facts, judge: &mut Judge) {
 
 /// Whether what was wished was so when the card was asked, if that decided.
 fn told(claim: &Claim, card: &Facts) -> Option<bool> {
-    let profiles = card.at.get(&claim.told_by?)?;
+    let counter = claim.told_by?;
+    let seen = card.at.get(&counter)?;
+    let profiles = &seen.profiles;
     match claim.wish {
         Wish::Enable(iccid) => Some(profiles.get(&iccid) == Some(&true)),
         Wish::Disable(iccid) => Some(profiles.get(&iccid) == Some(&false)),
         Wish::Delete(iccid) => Some(!profiles.contains_key(&iccid)),
-        Wish::Download(_) | Wish::Other => None,
+        Wish::Fallback(iccid) => Some(seen.fallback == iccid),
+        Wish::OtherEim(is_there) => Some(seen.other_eim == is_there),
+        // The same was done again.
+        Wish::Other | Wish::EnableAtOnce(_) => Some(card.executed.get(&counter)?.contains(&true)),
+        Wish::Download(_) => None,
     }
 }
 

@@ -77,7 +77,13 @@ pub enum Wish {
     Disable(Iccid),
     /// Delete a profile.
     Delete(Iccid),
-    /// Something that changes no profile.
+    /// Give a profile the Fallback Attribute, or none.
+    Fallback(Option<Iccid>),
+    /// Whether a profile may be enabled when it is installed.
+    EnableAtOnce(bool),
+    /// Whether there is another eIM.
+    OtherEim(bool),
+    /// Something that changes none of these.
     Other,
 }
 
