@@ -4,7 +4,7 @@
 use euicc::Euicc;
 use lab::{Bootstrap, Outward};
 use rsp_asn1::ids::Eid;
-use rsp_core::binding::{HttpRequest, HttpResponse, Transport};
+use rsp_core::binding::{HttpRequest, HttpResponse};
 use rsp_core::eim::{Eim, EuiccRecord};
 use rsp_core::ipa::{Config, Event, Input, Retry, Server};
 use rsp_core::profile::{self, Subscription};
@@ -64,11 +64,11 @@ impl Device {
         Ok((device, EuiccRecord::new(eid, token, 0)))
     }
 
-    /// As [`Device::make`], with an IPA that talks to the eIM over this.
-    pub(super) fn over(
+    /// As [`Device::make`], with an IPA that behaves so.
+    pub(super) fn with(
         setting: &Setting,
         eim: &Eim,
-        transport: Transport,
+        config: Config,
     ) -> Result<(Self, EuiccRecord), Failure> {
         let mut rng = setting.rng(Randomness::Device(1));
         let factory = &setting.factory;
@@ -77,10 +77,6 @@ impl Device {
         let mut card = Euicc::new(identity.personalisation());
         let configuration = eim.configuration_data(0)?;
         let token = factory.add_initial_eim(&mut card, configuration, &mut rng)?;
-        let config = Config {
-            transports: vec![transport],
-            ..config(setting)
-        };
         let device = Device {
             eid,
             device: lab::Device::new(identity, card, config, now()),

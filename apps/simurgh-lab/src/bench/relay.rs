@@ -34,6 +34,14 @@ impl Passed {
     pub(super) fn octets(&self) -> u64 {
         self.up + self.down
     }
+
+    /// Counts what passed later.
+    pub(super) fn add(&mut self, more: &Passed) {
+        self.up += more.up;
+        self.down += more.down;
+        self.connections += more.connections;
+        self.turns += more.turns;
+    }
 }
 
 #[derive(Default)]

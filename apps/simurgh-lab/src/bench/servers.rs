@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use rsp_core::Context;
 use rsp_core::binding::esipa::EsipaBinding;
-use rsp_core::binding::{HttpRequest, HttpResponse, esipa_asn1};
+use rsp_core::binding::{HttpRequest, HttpResponse, esipa, esipa_asn1};
 use rsp_core::pki::member;
 use rsp_crypto::OsRng;
 use rsp_crypto::software::SoftwareProvider;
-use rsp_net::{ClientAuth, Handler, Limits, Peer, Server};
-use store::{EimHost, SmdpHost, StoreError};
+use rsp_net::{Client, ClientAuth, Handler, Limits, Peer, Server};
+use store::{Answer, EimHost, SmdpHost, StoreError};
 use tokio::runtime::{Builder, Runtime};
 
 use super::cpu;
@@ -71,27 +71,23 @@ impl Drop for Running {
 }
 
 /// The eIM's listener, as the product's.
-pub(super) struct Esipa(pub(super) Arc<EimHost>);
+pub(super) struct Esipa {
+    pub(super) eim: Arc<EimHost>,
+    /// Carries requests to the SM-DP+, if devices download through the eIM.
+    pub(super) smdp: Option<Client>,
+}
 
 /// Starts the eIM.
 pub(super) fn start_eim(setting: &Setting, eim: &Arc<EimHost>) -> Result<Running, Failure> {
-    let handler = Esipa(eim.clone());
+    let handler = Esipa {
+        eim: eim.clone(),
+        smdp: None,
+    };
     Running::start("bench-eim", setting, member::EIM_TLS, handler)
 }
 
-impl Handler for Esipa {
-    async fn handle(&self, request: HttpRequest, _: &Peer) -> HttpResponse {
-        let eim = self.0.clone();
-        if let Ok(message) = esipa_asn1::decode_request(&request)
-            && let Some(reply) = eim.handle_idle(&message, now())
-        {
-            return reply.encode(EsipaBinding::Asn1);
-        }
-        in_thread(move || with_context(|cx| esipa(&eim, &request, cx))).await
-    }
-}
-
-/// Answers a request of ESipa.
+/// Answers a request of ESipa in the ASN.1 binding, of those that are not
+/// relayed.
 pub(super) fn esipa(
     eim: &EimHost,
     request: &HttpRequest,
@@ -99,6 +95,35 @@ pub(super) fn esipa(
 ) -> Result<HttpResponse, Failure> {
     let message = esipa_asn1::decode_request(request)?;
     Ok(eim.handle(&message, cx)?.encode(EsipaBinding::Asn1))
+}
+
+impl Handler for Esipa {
+    async fn handle(&self, request: HttpRequest, _: &Peer) -> HttpResponse {
+        let (binding, message) = match esipa::decode_request(&request) {
+            Ok(decoded) => decoded,
+            Err(error) => return esipa::refuse(&request, &error),
+        };
+        if let Some(reply) = self.eim.handle_idle(&message, now()) {
+            return reply.encode(binding);
+        }
+        let eim = self.eim.clone();
+        let mut answer = in_thread(move || with_context(|cx| Ok(eim.begin(&message, cx)?))).await;
+        loop {
+            let pending = match answer {
+                Ok(Answer::Reply(reply)) => return reply.encode(binding),
+                Ok(Answer::Ask(pending)) => *pending,
+                Err(error) => return HttpResponse::failure(503, &error),
+            };
+            let Some(client) = &self.smdp else {
+                return HttpResponse::failure(503, "nothing is relayed");
+            };
+            let response = client.post(&pending.ask.server, pending.ask.request.clone());
+            let response = response.await.map_err(|error| error.to_string());
+            let eim = self.eim.clone();
+            let finish = move || with_context(|cx| Ok(eim.finish(pending, response, cx)?));
+            answer = in_thread(finish).await;
+        }
+    }
 }
 
 /// The SM-DP+'s listener, as the product's.
@@ -113,13 +138,14 @@ pub(super) fn start_smdp(setting: &Setting, smdp: &Arc<SmdpHost>) -> Result<Runn
 impl Handler for Es9Plus {
     async fn handle(&self, request: HttpRequest, _: &Peer) -> HttpResponse {
         let smdp = self.0.clone();
-        in_thread(move || {
+        let answer = in_thread(move || {
             with_context(|cx| {
                 smdp.es9plus(&request, cx)
                     .map_err(|error: StoreError| error.into())
             })
-        })
-        .await
+        });
+        let answer = answer.await;
+        answer.unwrap_or_else(|error| HttpResponse::failure(503, &error))
     }
 }
 
@@ -141,19 +167,19 @@ impl Handler for Constant {
     }
 }
 
-async fn in_thread(
-    work: impl FnOnce() -> Result<HttpResponse, Failure> + Send + 'static,
-) -> HttpResponse {
-    // The measurement compares the answer and reports what is not expected.
-    let answer =
-        move || work().unwrap_or_else(|error| HttpResponse::failure(503, &error.to_string()));
-    let answered = tokio::task::spawn_blocking(answer).await;
-    answered.unwrap_or_else(|error| HttpResponse::failure(500, &error.to_string()))
+/// Runs what asks the store. The measurement compares answers and reports what
+/// is not expected: an error is a text.
+async fn in_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, String> {
+    let work = move || work().map_err(|error| error.to_string());
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(error.to_string()))
 }
 
-fn with_context(
-    work: impl FnOnce(&mut Context<'_>) -> Result<HttpResponse, Failure>,
-) -> Result<HttpResponse, Failure> {
+fn with_context<T>(
+    work: impl FnOnce(&mut Context<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let mut rng = OsRng::new()?;
     work(&mut Context {
         now: now(),
