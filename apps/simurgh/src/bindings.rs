@@ -10,7 +10,7 @@ use store::EimHost;
 use zeroize::Zeroizing;
 
 use crate::config::{Coap, Config, Mqtt};
-use crate::esipa::Esipa;
+use crate::esipa::{Bound, Esipa};
 use crate::pki::ServerKeys;
 use crate::{Failure, files};
 
@@ -34,6 +34,8 @@ impl PskKeys for StoredKeys {
 pub(crate) struct Bindings {
     coap: Option<CoapServer>,
     mqtt: Option<MqttServer>,
+    /// What the names say that devices have at the broker.
+    names: Bound,
 }
 
 impl Bindings {
@@ -48,8 +50,12 @@ impl Bindings {
             None => None,
         };
         let mqtt = config.eim.mqtt.as_ref();
+        let names = match mqtt {
+            Some(mqtt) if mqtt.device_is_eid => Bound::ByName,
+            _ => Bound::No,
+        };
         let mqtt = mqtt.map(|mqtt| broker(mqtt, config)).transpose()?;
-        Ok(Bindings { coap, mqtt })
+        Ok(Bindings { coap, mqtt, names })
     }
 
     /// Where CoAP is.
@@ -60,7 +66,14 @@ impl Bindings {
     /// Serves until `until` is ready.
     pub(crate) async fn serve<F: Future<Output = ()>>(self, esipa: Esipa, until: impl Fn() -> F) {
         let (coap, mqtt) = (self.coap, self.mqtt);
-        let (for_coap, for_mqtt) = (esipa.clone(), esipa);
+        let for_coap = Esipa {
+            bound: Bound::ByKey,
+            ..esipa.clone()
+        };
+        let for_mqtt = Esipa {
+            bound: self.names,
+            ..esipa
+        };
         let coap = async {
             if let Some(coap) = coap {
                 coap.serve(for_coap, until()).await;

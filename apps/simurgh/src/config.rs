@@ -118,6 +118,10 @@ pub(crate) struct Mqtt {
     pub(crate) username: Option<String>,
     /// File with the password.
     pub(crate) password: Option<PathBuf>,
+    /// Whether the names of devices in topics are their EIDs: then none speaks
+    /// for another.
+    #[serde(default = "yes")]
+    pub(crate) device_is_eid: bool,
 }
 
 impl Coap {
@@ -348,6 +352,10 @@ const OPTIONAL: &str = r#"# ESipa over CoAP and DTLS, on a UDP port.
 #username = "eim"
 # File with the password.
 #password = "mqtt.password"
+# Devices are called by their EIDs in topics, and speak for no other. With false
+# the names are not looked at: for brokers that cannot tell devices apart, and
+# for gateways.
+#device_is_eid = true
 
 # An SM-DS: devices ask it for events (ES11), SM-DP+s register them there with
 # their TLS certificate (ES12).

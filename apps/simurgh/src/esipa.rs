@@ -12,17 +12,30 @@ use store::{Answer, EimHost, EimReply, Pending};
 
 use crate::{Failure, shell};
 
+/// What a device's name on a connection says of its eUICC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bound {
+    /// Nothing: it has none, or it is not compared.
+    No,
+    /// It is the identity of a pre-shared key, which was made for one eUICC.
+    ByKey,
+    /// It is the EID: the broker sees to it that nobody has another's.
+    ByName,
+}
+
 /// Answers IPAs.
 #[derive(Clone)]
 pub(crate) struct Esipa {
     pub(crate) eim: Arc<EimHost>,
+    /// What the names of devices say that come this way.
+    pub(crate) bound: Bound,
     /// Carries requests to SM-DP+s.
     pub(crate) client: Client,
 }
 
 impl Handler for Esipa {
     async fn handle(&self, request: HttpRequest, peer: &Peer) -> HttpResponse {
-        let peer = peer.address;
+        let (name, peer) = (&peer.identity, peer.address);
         let (binding, message) = match esipa::decode_request(&request) {
             Ok(decoded) => decoded,
             Err(error) => {
@@ -30,6 +43,11 @@ impl Handler for Esipa {
                 return esipa::refuse(&request, &error);
             }
         };
+        match self.speaks_for_another(&message, name.as_deref()).await {
+            Ok(false) => {}
+            Ok(true) => return HttpResponse::failure(403, "of another device"),
+            Err(error) => return unavailable(&error),
+        }
         match self.answer(message).await {
             Ok(reply) => reply.encode(binding),
             Err(error) => unavailable(&error),
@@ -38,6 +56,37 @@ impl Handler for Esipa {
 }
 
 impl Esipa {
+    /// Whether a message is about another eUICC than that of the device that
+    /// has proven who it is.
+    async fn speaks_for_another(
+        &self,
+        message: &EsipaMessageFromIpaToEim,
+        name: Option<&[u8]>,
+    ) -> Result<bool, Failure> {
+        let (Some(name), Bound::ByKey | Bound::ByName) = (name, self.bound) else {
+            return Ok(false);
+        };
+        let name = String::from_utf8_lossy(name).into_owned();
+        let (eim, message, bound) = (self.eim.clone(), message.clone(), self.bound);
+        let compare = move || {
+            shell::with_context(|cx| {
+                let own: Option<Eid> = match bound {
+                    Bound::ByKey => eim.store().euicc_of_psk(&name)?,
+                    Bound::ByName | Bound::No => name.parse().ok(),
+                };
+                let about = eim.euicc_of(&message, cx)?;
+                // A key that was taken back speaks for nobody.
+                let other = own.is_none() || about.is_some_and(|about| own != Some(about));
+                if other {
+                    let about = about.map(|eid| eid.to_string()).unwrap_or_default();
+                    tracing::warn!(name, about, "a device speaks for another one: refused");
+                }
+                Ok::<_, store::StoreError>(other)
+            })
+        };
+        executed(compare).await
+    }
+
     /// What the eIM answers to a message, whatever it came by.
     pub(crate) async fn answer(
         &self,

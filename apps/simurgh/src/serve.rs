@@ -19,7 +19,7 @@ use tokio::sync::{oneshot, watch};
 use crate::bindings::Bindings;
 use crate::config::Config;
 use crate::door::Door;
-use crate::esipa::{self, Esipa};
+use crate::esipa::{self, Bound, Esipa};
 use crate::outbox::Outbox;
 use crate::pki::ServerKeys;
 use crate::smdp_role::SmdpRole;
@@ -126,6 +126,7 @@ async fn serve(
     let relay = Esipa {
         client: smdp_client(config, own, RELAY_TIMEOUT)?,
         eim,
+        bound: Bound::No,
     };
     let (end, ended) = watch::channel(false);
     let until = |mut ended: watch::Receiver<bool>| async move {

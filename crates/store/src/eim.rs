@@ -353,7 +353,7 @@ impl EimHost {
 
     /// The eUICC that a result is from: named beside it, or by the result
     /// itself (SGP.32 6.3.2.7 NOTE 1).
-    fn eid_of_result(
+    pub(crate) fn eid_of_result(
         &self,
         provided: &ProvideEimPackageResult,
         cx: &Context<'_>,
@@ -374,7 +374,7 @@ impl EimHost {
     /// The eUICC that a notification is from. An installation result does not
     /// name it: it is that of the order or of one of the downloads, the key of
     /// which verifies it.
-    fn eid_of_notification(
+    pub(crate) fn eid_of_notification(
         &self,
         notification: &PendingNotification,
         cx: &Context<'_>,

@@ -7,6 +7,7 @@
 //! state meanwhile, the step is taken again on the new state.
 #![deny(missing_docs)]
 
+mod about;
 mod announce;
 mod contract;
 mod eim;

@@ -26,6 +26,12 @@ pub trait PskStore {
     /// If the engine fails.
     fn psk_identity(&self, eid: Eid) -> Result<Option<String>, StoreError>;
 
+    /// The device whose key has this identity.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn euicc_of_psk(&self, identity: &str) -> Result<Option<Eid>, StoreError>;
+
     /// Forgets the key of a device.
     ///
     /// # Errors

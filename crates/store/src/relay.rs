@@ -247,11 +247,7 @@ impl EimHost {
         digest: Vec<u8>,
     ) -> Result<Pending, Failure> {
         let function = Function::InitiateAuthentication;
-        let found = match &request.eim_transaction_id {
-            Some(id) => self.download_of(id)?,
-            None => self.download_at(request.smdp_address.as_deref())?,
-        };
-        let Some(operation) = found else {
+        let Some(operation) = self.download_asked_for(request)? else {
             let code = InitiateAuthenticationErrorEsipa::INVALID_EIM_TRANSACTION_ID.0;
             let because = "no download waits for this transaction";
             return Err(Refused::new(function, code, because).into());
@@ -267,6 +263,17 @@ impl EimHost {
             session: None,
             digest,
         })
+    }
+
+    /// The download that an IPA begins.
+    pub(crate) fn download_asked_for(
+        &self,
+        request: &InitiateAuthenticationRequestEsipa,
+    ) -> Result<Option<Operation>, StoreError> {
+        match &request.eim_transaction_id {
+            Some(id) => self.download_of(id),
+            None => self.download_at(request.smdp_address.as_deref()),
+        }
     }
 
     /// The download whose trigger has this transaction.

@@ -143,6 +143,7 @@ impl<B: Between> PskStore for Layer<B> {
         put_psk(eid: Eid, identity: &str, key: &[u8]) -> ();
         psk(identity: &str) -> Option<Zeroizing<Vec<u8>>>;
         psk_identity(eid: Eid) -> Option<String>;
+        euicc_of_psk(identity: &str) -> Option<Eid>;
         remove_psk(eid: Eid) -> ();
     }
 }

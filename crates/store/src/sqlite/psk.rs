@@ -57,6 +57,16 @@ impl PskStore for SqliteStore {
         })
     }
 
+    fn euicc_of_psk(&self, identity: &str) -> Result<Option<Eid>, StoreError> {
+        self.read(|db| {
+            let found: Option<String> = db
+                .prepare_cached("SELECT eid FROM psk WHERE identity = $1")?
+                .query_row([identity], |row| row.get(0))
+                .optional()?;
+            Ok(found.and_then(|eid| eid.parse().ok()))
+        })
+    }
+
     fn remove_psk(&self, eid: Eid) -> Result<(), StoreError> {
         self.transact(|tx| {
             let removed = tx.execute("DELETE FROM psk WHERE eid = $1", [eid.to_string()])?;
