@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use lab::Factory;
 use rsp_asn1::ids::Eid;
-use rsp_core::binding::{HttpRequest, HttpResponse, es2plus_json, esipa, json};
+use rsp_core::binding::{HttpRequest, HttpResponse, Transport, es2plus_json, esipa, json};
 use rsp_core::eim::relay::RelaySettings;
 use rsp_core::eim::{Eim, LabSettings, Operation, OperationId, OperationKind, OperationState};
 use rsp_core::ipa;
@@ -18,7 +18,7 @@ use rsp_core::{Context, Identity, Timestamp};
 use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
 use rsp_crypto::{Curve, Rng};
 use rsp_net::{Client, ClientAuth, Handler, Limits, OperatorTrust, Peer, Server, TlsIdentity};
-use store::{EimHost, ProfileStock, SmdpHost, SqliteStore};
+use store::{Answer, EimHost, ProfileStock, SmdpHost, SqliteStore};
 use tokio::runtime::Runtime;
 
 /// Found by the name service, on a port of its own: it stands in eimFqdn.
@@ -34,13 +34,20 @@ pub(crate) struct Servers {
     pub(crate) eim: Arc<EimHost>,
     pub(crate) factory: Factory,
     pub(crate) smdp_address: SocketAddr,
+    pub(crate) eim_address: SocketAddr,
+    pub(crate) esipa: Esipa,
     smdp: Arc<SmdpHost>,
     issued: Vec<Issued<SoftwareKey>>,
-    runtime: Runtime,
+    pub(crate) runtime: Runtime,
 }
 
 impl Servers {
     pub(crate) fn start(rng: &mut SeededRng) -> Servers {
+        Self::with_transports(rng, vec![Transport::Https])
+    }
+
+    /// With an eIM that tells eUICCs of these.
+    pub(crate) fn with_transports(rng: &mut SeededRng, transports: Vec<Transport>) -> Servers {
         let issued = issue(rng);
         let find = |member| find(&issued, member);
         let ci = find(member::CI).certificate.clone();
@@ -56,7 +63,7 @@ impl Servers {
             signing: identity(find(member::EIM_SIGN)),
             tls_trust: ci,
             anchors: vec![anchor.clone()],
-            transports: vec![rsp_core::binding::Transport::Https],
+            transports,
             relay: RelaySettings::default(),
             lab: LabSettings::default(),
         };
@@ -69,7 +76,6 @@ impl Servers {
         let memory = || Arc::new(SqliteStore::in_memory().unwrap());
         let eim = Arc::new(EimHost::new(eim, memory()).unwrap());
         let smdp = Arc::new(SmdpHost::new(smdp, memory()));
-        runtime.spawn(eim_server.serve(Esipa(eim.clone()), std::future::pending()));
         let authority = find(member::PRIVATE_CA).certificate.as_bytes().to_vec();
         let operators = OperatorTrust::new(&[authority], Arc::new(SoftwareProvider)).unwrap();
         let operators = ClientAuth::Optional(operators);
@@ -79,10 +85,18 @@ impl Servers {
             operator: find(member::OPERATOR).certificate.as_bytes().to_vec(),
         };
         runtime.spawn(smdp_server.serve(door, std::future::pending()));
+        let client = Client::builder().resolve(SMDP, smdp_address);
+        let esipa = Esipa {
+            eim: eim.clone(),
+            client: client.build(Arc::new(SoftwareProvider)).unwrap(),
+        };
+        runtime.spawn(eim_server.serve(esipa.clone(), std::future::pending()));
         Servers {
             factory: factory.unwrap(),
             smdp_address,
             eim,
+            eim_address,
+            esipa,
             smdp,
             issued,
             runtime,
@@ -202,7 +216,7 @@ fn identity(issued: &Issued<SoftwareKey>) -> Identity {
     }
 }
 
-fn tls(issued: &Issued<SoftwareKey>) -> TlsIdentity {
+pub(crate) fn tls(issued: &Issued<SoftwareKey>) -> TlsIdentity {
     let chain = vec![issued.certificate.as_bytes().to_vec()];
     TlsIdentity::from_key_pem(chain, &issued.key.to_pkcs8_pem().unwrap()).unwrap()
 }
@@ -222,18 +236,35 @@ fn bind(runtime: &Runtime, tls: TlsIdentity, client_auth: ClientAuth) -> (Server
     (server, address)
 }
 
-struct Esipa(Arc<EimHost>);
+/// The eIM, with what it needs to ask the SM-DP+.
+#[derive(Clone)]
+pub(crate) struct Esipa {
+    eim: Arc<EimHost>,
+    client: Client,
+}
 
 impl Handler for Esipa {
     async fn handle(&self, request: HttpRequest, _: &Peer) -> HttpResponse {
-        let eim = self.0.clone();
-        let work = move || match esipa::decode_request(&request) {
-            Ok((binding, message)) => {
-                with_context(|cx| eim.handle(&message, cx).unwrap().encode(binding))
-            }
-            Err(error) => esipa::refuse(&request, &error),
+        let (binding, message) = match esipa::decode_request(&request) {
+            Ok(decoded) => decoded,
+            Err(error) => return esipa::refuse(&request, &error),
         };
-        tokio::task::spawn_blocking(work).await.unwrap()
+        let eim = self.eim.clone();
+        let work = move || with_context(|cx| eim.begin(&message, cx).unwrap());
+        let mut answer = tokio::task::spawn_blocking(work).await.unwrap();
+        loop {
+            let pending = match answer {
+                Answer::Reply(reply) => return reply.encode(binding),
+                Answer::Ask(pending) => *pending,
+            };
+            let asked = self
+                .client
+                .post(&pending.ask.server, pending.ask.request.clone());
+            let response = asked.await.map_err(|error| error.to_string());
+            let eim = self.eim.clone();
+            let work = move || with_context(|cx| eim.finish(pending, response, cx).unwrap());
+            answer = tokio::task::spawn_blocking(work).await.unwrap();
+        }
     }
 }
 
