@@ -16,6 +16,7 @@ use serde::Deserialize;
 
 use crate::Failure;
 use crate::device::Device;
+use crate::listen::Listen;
 use crate::transport::Esipa;
 
 /// The configuration file. Paths are relative to its folder.
@@ -63,6 +64,8 @@ pub(crate) struct Config {
     /// What carries ESipa, the best first.
     #[serde(default)]
     pub(crate) esipa: Esipa,
+    /// Where the eIM may bring packages.
+    pub(crate) listen: Option<Listen>,
     /// Only necessary commands to the card.
     #[serde(default)]
     minimal: bool,
@@ -210,6 +213,9 @@ impl Config {
         }
         config.state = folder.join(&config.state);
         config.esipa.relative_to(folder);
+        if let Some(listen) = &mut config.listen {
+            listen.relative_to(folder);
+        }
         for file in config
             .ci_certificates
             .iter_mut()
@@ -352,6 +358,20 @@ ci_certificates = ["ci.pem"]
 #username = "89049032000000000000000000000163"
 # File with the password.
 #password = "mqtt.password"
+
+# Where the eIM brings its packages itself (SGP.32 5.14.4), for devices that it can
+# reach. It also is polled; a long poll_interval makes that seldom.
+#[listen]
+#https = "0.0.0.0:8443"
+#coaps = "0.0.0.0:5684"
+# The device's certificate and key for that (PEM).
+#certificate = "listen.pem"
+#key = "listen-key.pem"
+# The eIM that may: its eimFqdn, the client certificate with whose key it comes,
+# and the CA that issued that certificate.
+#eim = "eim.example.com"
+#eim_certificate = "eim-client.pem"
+#eim_ca = "eim-client-ca.pem"
 
 # eUICCs for consumer devices (SGP.22) have no functions for an eIM. With
 # "when-needed" the agent answers in the place of such an eUICC: it keeps the eIM

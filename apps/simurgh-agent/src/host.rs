@@ -7,12 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rsp_core::Timestamp;
+use rsp_core::binding::{HttpRequest, HttpResponse};
 use rsp_core::ipa::lpa::Answer;
-use rsp_core::ipa::{Action, Event, Input, Ipa};
+use rsp_core::ipa::{Action, Event, Input, Ipa, Server};
 use rsp_net::{ApduChannel, ApduError};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Failure;
+use crate::listen::{Brought, Listening};
 use crate::state::StateFile;
 use crate::transport::Wires;
 
@@ -40,6 +42,10 @@ pub(crate) struct Host {
     state: StateFile,
     /// Whether anything failed so far.
     failed: bool,
+    /// Who brings packages, if somebody may.
+    listening: Option<Listening>,
+    /// Whether no round is under way.
+    idle: bool,
     answer: Option<Answer>,
 }
 
@@ -49,8 +55,11 @@ impl Host {
         wires: Wires,
         card: Box<dyn ApduChannel>,
         state: StateFile,
+        listening: Option<Listening>,
     ) -> Self {
         Host {
+            listening,
+            idle: false,
             ipa,
             wires,
             card: Arc::new(Mutex::new(card)),
@@ -109,20 +118,38 @@ impl Host {
                 let saved = self.state.save(&memory);
                 Input::Persisted(saved.map_err(|error| error.to_string()))
             }
-            Some(Action::Http { server, request }) => tokio::select! {
-                response = self.wires.post(&server, request) => Input::Http(response),
-                signal = stopped => return Err(signal),
-            },
+            Some(Action::Http { server, request }) => {
+                match self.brought_answer(&server, &request) {
+                    Some(answer) => Input::Http(Ok(answer)),
+                    None => tokio::select! {
+                        response = self.wires.post(&server, request) => Input::Http(response),
+                        signal = stopped => return Err(signal),
+                    },
+                }
+            }
             None => {
                 let until = self.ipa.poll_timeout();
+                let listening = self.listening.as_mut().filter(|_| self.idle);
                 tokio::select! {
                     () = sleep_until(until) => Input::Time,
+                    brought = next_of(listening) => {
+                        if let Some(listening) = &mut self.listening {
+                            listening.begin(brought);
+                        }
+                        Input::Wake
+                    }
                     signal = stopped => return Err(signal),
                 }
             }
         };
+        self.idle = false;
         self.ipa.handle(input, now());
         Ok(())
+    }
+
+    /// The answer to what the IPA asks an eIM that has brought something.
+    fn brought_answer(&mut self, server: &Server, request: &HttpRequest) -> Option<HttpResponse> {
+        self.listening.as_mut()?.answer(server, request)
     }
 
     /// Logs what has happened; gives how far the IPA is.
@@ -130,7 +157,13 @@ impl Host {
         let mut stage = Stage::Busy;
         while let Some(event) = self.ipa.poll_event() {
             match &event {
-                Event::Idle => stage = Stage::Idle,
+                Event::Idle => {
+                    stage = Stage::Idle;
+                    self.idle = true;
+                    if let Some(listening) = &mut self.listening {
+                        listening.round_is_over();
+                    }
+                }
                 Event::Stopped => stage = Stage::Stopped,
                 Event::Failed { .. } | Event::DownloadFailed { .. } => self.failed = true,
                 Event::LocalAnswer(answer) => {
@@ -142,6 +175,14 @@ impl Host {
             log(&event);
         }
         stage
+    }
+}
+
+/// What an eIM brings, if one may.
+async fn next_of(listening: Option<&mut Listening>) -> Brought {
+    match listening {
+        Some(listening) => listening.next().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -3,6 +3,7 @@
 mod config;
 mod device;
 mod host;
+mod listen;
 mod lpa;
 mod state;
 mod transport;
@@ -149,11 +150,17 @@ fn run_host(
     let wires = Wires::new(config)?;
     let reader = config.reader.as_deref().map(Into::into).unwrap_or_default();
     let card = Box::new(PcscChannel::new(reader));
-    let mut host = Host::new(ipa, wires, card, state);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new("cannot start", error))?;
+    let started = runtime.block_on(async {
+        match &config.listen {
+            Some(listen) if !once => listen.start().await.map(Some),
+            _ => Ok(None),
+        }
+    });
+    let mut host = Host::new(ipa, wires, card, state, started?);
     let done = runtime.block_on(host.run(once));
     // A reader that hangs must not hold the end up.
     runtime.shutdown_background();
