@@ -34,7 +34,9 @@ pub(crate) struct Servers {
     pub(crate) eim: Arc<EimHost>,
     pub(crate) factory: Factory,
     pub(crate) smdp_address: SocketAddr,
+    #[allow(dead_code, reason = "for other bindings than HTTPS")]
     pub(crate) eim_address: SocketAddr,
+    #[allow(dead_code, reason = "for other bindings than HTTPS")]
     pub(crate) esipa: Esipa,
     smdp: Arc<SmdpHost>,
     issued: Vec<Issued<SoftwareKey>>,
