@@ -86,6 +86,9 @@ pub(crate) struct Eim {
     /// How SM-DP+s are spoken with in downloads that are relayed.
     #[serde(default)]
     pub(crate) es9plus_binding: Binding,
+    /// Whether packages are brought to devices that listen.
+    #[serde(default)]
+    pub(crate) inject: bool,
     /// ESipa over CoAP, too.
     pub(crate) coap: Option<Coap>,
     /// ESipa over MQTT, too.
@@ -435,6 +438,8 @@ fqdn = "{eim_fqdn}"
 # How SM-DP+s are asked in downloads that devices do through the eIM: "json", and
 # ASN.1 where an SM-DP+ has no JSON, or "asn1".
 #es9plus_binding = "json"
+# Bring packages to devices that listen, with the client certificate eim_inject.pem.
+#inject = false
 
 [smdp]
 # Devices download here (ES9+), operators order here (ES2+, with a client

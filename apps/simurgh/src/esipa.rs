@@ -10,6 +10,7 @@ use rsp_core::eim::Note;
 use rsp_net::{Client, Handler, Peer};
 use store::{Answer, EimHost, EimReply, Pending};
 
+use crate::inject::Pushes;
 use crate::{Failure, shell};
 
 /// What a device's name on a connection says of its eUICC.
@@ -31,6 +32,8 @@ pub(crate) struct Esipa {
     pub(crate) bound: Bound,
     /// Carries requests to SM-DP+s.
     pub(crate) client: Client,
+    /// Who brings packages to devices that listen, if somebody does.
+    pub(crate) pushes: Option<Pushes>,
 }
 
 impl Handler for Esipa {
@@ -48,8 +51,14 @@ impl Handler for Esipa {
             Ok(true) => return HttpResponse::failure(403, "of another device"),
             Err(error) => return unavailable(&error),
         }
+        let told = self.pushes.as_ref().map(|pushes| (pushes, message.clone()));
         match self.answer(message).await {
-            Ok(reply) => reply.encode(binding),
+            Ok(reply) => {
+                if let Some((pushes, message)) = told {
+                    pushes.tell_of_result(&message);
+                }
+                reply.encode(binding)
+            }
             Err(error) => unavailable(&error),
         }
     }

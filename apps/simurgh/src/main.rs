@@ -12,6 +12,7 @@ mod door;
 mod esipa;
 mod files;
 mod init;
+mod inject;
 mod key;
 mod key_file;
 mod operators;

@@ -20,6 +20,7 @@ use crate::bindings::Bindings;
 use crate::config::Config;
 use crate::door::Door;
 use crate::esipa::{self, Bound, Esipa};
+use crate::inject::{self, Injector};
 use crate::outbox::Outbox;
 use crate::pki::ServerKeys;
 use crate::smdp_role::SmdpRole;
@@ -120,14 +121,17 @@ async fn serve(
     let others = [smdp.es2plus_address(), smds_address, coap];
     say_where(announce, [&esipa, &smdp.es9plus, &api], others);
 
-    let door = Door::new(eim.clone(), smdp.host.clone(), token.trim());
+    let (pushes, told) = inject::channel(config).unzip();
+    let door = Door::new(eim.clone(), smdp.host.clone(), pushes.clone(), token.trim());
     let own = reachable(smdp.es9plus.local_addr());
     let outbox = outbox(config, &eim, own)?;
     let relay = Esipa {
         client: smdp_client(config, own, RELAY_TIMEOUT)?,
         eim,
         bound: Bound::No,
+        pushes,
     };
+    let injector = Injector::new(config, &pki, relay.clone(), told)?;
     let (end, ended) = watch::channel(false);
     let until = |mut ended: watch::Receiver<bool>| async move {
         let _ = ended.wait_for(|ended| *ended).await;
@@ -139,6 +143,11 @@ async fn serve(
             smdp.serve(|| until(ended.clone())),
             api.serve_raw(door, until(ended.clone())),
             outbox.run(ended.clone()),
+            async {
+                if let Some(injector) = injector {
+                    injector.run(ended.clone()).await;
+                }
+            },
             async {
                 if let Some(smds) = smds {
                     smds.serve(until(ended.clone())).await;

@@ -138,6 +138,9 @@ pub struct Device {
     /// If its factory announced it: the way to its operational profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zero_touch: Option<ZeroTouch>,
+    /// Where it listens, if it does: packages are brought there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listener: Option<String>,
 }
 
 /// A network that a device polled from.
@@ -180,6 +183,16 @@ impl core::fmt::Debug for Psk {
             .field("key", &format_args!("[redacted]"))
             .finish()
     }
+}
+
+/// Where a device listens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewListener {
+    /// `https://` or `coaps://`, host, and a port if it is not the usual one.
+    pub url: String,
+    /// The device's certificate for that, or the CA's that issued it, in PEM.
+    pub certificate: String,
 }
 
 /// A change of state that a device reported.

@@ -13,6 +13,7 @@ use rsp_asn1::sgp32::{
 };
 use rsp_core::binding::esipa::EsipaBinding;
 use rsp_core::binding::{HttpResponse, StatusCodeData};
+use rsp_core::eim::transfer::Listener;
 use rsp_core::eim::{
     Eim, EuiccRecord, Note, Operation, OperationId, OperationKind, Step, Taken, has_work,
     poll_eid_not_found, poll_nothing_pending, result_eid_not_found, result_missing_eid,
@@ -237,6 +238,25 @@ impl EimHost {
     pub fn set_emulated(&self, eid: Eid, emulated: bool, now: Timestamp) -> Result<(), StoreError> {
         self.change_record(eid, now, |record| {
             let record = EuiccRecord { emulated, ..record };
+            Ok((record, Vec::new()))
+        })
+    }
+
+    /// Says where the device of an eUICC listens, or that it does not.
+    ///
+    /// # Errors
+    /// [`StoreError::Unknown`] if it is not known, or if the store fails.
+    pub fn set_listener(
+        &self,
+        eid: Eid,
+        listener: Option<&Listener>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.change_record(eid, now, |record| {
+            let record = EuiccRecord {
+                listener: listener.cloned(),
+                ..record
+            };
             Ok((record, Vec::new()))
         })
     }

@@ -4,6 +4,7 @@ mod devices;
 mod eims;
 mod functions;
 mod list;
+mod listener;
 mod manifest;
 mod operations;
 mod order;
@@ -27,6 +28,8 @@ use store::{EimHost, SmdpHost, StoreError};
 
 use list::Query;
 
+use crate::inject::Pushes;
+
 /// Answers whoever has the token.
 pub(crate) struct Door {
     functions: Arc<Functions>,
@@ -38,12 +41,19 @@ pub(crate) struct Door {
 struct Functions {
     eim: Arc<EimHost>,
     smdp: Arc<SmdpHost>,
+    /// Who brings packages to devices that listen, if somebody does.
+    pushes: Option<Pushes>,
 }
 
 impl Door {
-    pub(crate) fn new(eim: Arc<EimHost>, smdp: Arc<SmdpHost>, token: &str) -> Self {
+    pub(crate) fn new(
+        eim: Arc<EimHost>,
+        smdp: Arc<SmdpHost>,
+        pushes: Option<Pushes>,
+        token: &str,
+    ) -> Self {
         Door {
-            functions: Arc::new(Functions { eim, smdp }),
+            functions: Arc::new(Functions { eim, smdp, pushes }),
             token: SoftwareProvider.sha256(&[token.as_bytes()]),
         }
     }
@@ -97,6 +107,15 @@ impl Functions {
             ("POST", ["devices", eid, "psk"]) => created(&self.make_psk(eid, &read(request)?)?),
             ("DELETE", ["devices", eid, "psk"]) => {
                 self.remove_psk(eid)?;
+                Ok(no_content())
+            }
+            ("PUT", ["devices", eid, "listener"]) => ok(&self.set_listener(eid, &read(request)?)?),
+            ("DELETE", ["devices", eid, "listener"]) => {
+                self.remove_listener(eid)?;
+                Ok(no_content())
+            }
+            ("POST", ["devices", eid, "push"]) => {
+                self.push(eid)?;
                 Ok(no_content())
             }
             ("GET", ["devices", eid, "profiles"]) => ok(&self.device_profiles(eid)?),

@@ -36,6 +36,9 @@ impl Functions {
         for Operation { id, kind, .. } in &operations {
             tracing::info!(%eid, %id, kind = kind.name(), "queued");
         }
+        if let Some(pushes) = &self.pushes {
+            pushes.tell(eid);
+        }
         let mut shown = operations.iter().map(shown::operation);
         Ok(match listed {
             true => Ordered::List(Page {

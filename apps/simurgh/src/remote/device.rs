@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use api::{Device, DeviceSettings, EimConfiguration, NewDevice, NewPsk, OperationKind, Page, Psk};
+use api::{
+    Device, DeviceSettings, EimConfiguration, NewDevice, NewListener, NewPsk, OperationKind, Page,
+    Psk,
+};
 use clap::{ArgAction, ArgGroup, Args, Subcommand};
 use http::Method;
 
@@ -72,6 +75,24 @@ pub(crate) enum DeviceCommand {
         #[arg(long)]
         remove: bool,
     },
+    /// Say where a device listens: what waits for it is brought there
+    /// (TransferEimPackage) in place of being fetched
+    Listener {
+        #[command(flatten)]
+        device: OneDevice,
+        /// https:// or coaps://, host, and a port if it is not the usual one
+        #[arg(long, value_name = "URL", required_unless_present = "remove")]
+        url: Option<String>,
+        /// The device's certificate for that, or the CA's that issued it, PEM
+        #[arg(long, value_name = "FILE", required_unless_present = "remove")]
+        certificate: Option<PathBuf>,
+        /// It listens no more
+        #[arg(long, conflicts_with_all = ["url", "certificate"])]
+        remove: bool,
+    },
+    /// Bring what waits for a device that listens, now: orders are brought by
+    /// themselves, and tried again for some minutes
+    Push(OneDevice),
     #[command(flatten)]
     Operation(DeviceOperation),
     /// Print what a factory tells eUICCs of this eIM with AddInitialEim
@@ -135,6 +156,27 @@ impl OneDevice {
     /// Its path in the API.
     pub(super) fn path(&self) -> Result<String, Failure> {
         Ok(format!("/devices/{}", super::word("EID", &self.eid)?))
+    }
+
+    /// Says where it listens, or that it does not.
+    fn listener(self, url: Option<String>, certificate: Option<PathBuf>) -> Result<(), Failure> {
+        let api = self.remote.api()?;
+        let path = format!("{}/listener", self.path()?);
+        let (Some(url), Some(file)) = (url, certificate) else {
+            return api.call(Method::DELETE, &path, None::<&()>);
+        };
+        let certificate =
+            std::fs::read_to_string(&file).map_err(|error| Failure::new(file.display(), error))?;
+        let new = NewListener { url, certificate };
+        let set: Device = api.call(Method::PUT, &path, Some(&new))?;
+        api.output.one(&set)
+    }
+
+    /// Has brought what waits.
+    fn push(self) -> Result<(), Failure> {
+        let api = self.remote.api()?;
+        let path = format!("{}/push", self.path()?);
+        api.call(Method::POST, &path, None::<&()>)
     }
 
     /// Has a pre-shared key made, or forgotten.
@@ -204,6 +246,13 @@ impl DeviceCommand {
                 identity,
                 remove,
             } => device.psk(identity, remove),
+            DeviceCommand::Listener {
+                device,
+                url,
+                certificate,
+                remove: _,
+            } => device.listener(url, certificate),
+            DeviceCommand::Push(device) => device.push(),
             DeviceCommand::EimConfiguration(configuration) => configuration.run(),
             DeviceCommand::Operation(operation) => operation.order(),
         }
@@ -314,6 +363,7 @@ impl Shown for Device {
         "IMEI",
         "NETWORK",
         "ZERO-TOUCH",
+        "LISTENS",
     ];
 
     fn cells(&self) -> Vec<String> {
@@ -340,6 +390,7 @@ impl Shown for Device {
             imei.cloned().unwrap_or_default(),
             network.cloned().unwrap_or_default(),
             zero_touch.unwrap_or_default(),
+            self.listener.clone().unwrap_or_default(),
         ]
     }
 }

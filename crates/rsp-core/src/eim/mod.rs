@@ -155,6 +155,9 @@ pub struct EuiccRecord {
     /// If its factory announced it: the way to its operational profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zero_touch: Option<ZeroTouch>,
+    /// Where its device listens, if it does: packages are brought there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listener: Option<transfer::Listener>,
 }
 
 /// A `notifyStateChange` of an IPA.
@@ -185,6 +188,7 @@ impl EuiccRecord {
             networks: Vec::new(),
             dissociated: None,
             zero_touch: None,
+            listener: None,
         }
     }
 }
