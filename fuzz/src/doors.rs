@@ -6,6 +6,7 @@ use std::fmt::Debug;
 use rsp_core::binding::{
     BindingError, HttpRequest, HttpResponse, es2plus_json, es9plus, esipa_asn1, json,
 };
+use rsp_core::eim::IpaBuild;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -92,6 +93,12 @@ pub(crate) fn http_messages(data: &[u8]) {
     if let Err(error) = esipa_asn1::decode_request(&request) {
         let _ = esipa_asn1::refuse(&request, &error);
     }
+    let seen = IpaBuild::seen(&HttpRequest {
+        path: esipa_asn1::PATH.to_string(),
+        ..request.clone()
+    });
+    assert!(seen.quirks.is_sorted());
+    assert_eq!(seen.with(&seen), seen);
     // The same as a response: the length of the path is its status.
     let response = HttpResponse {
         status: u16::try_from(request.path.len()).unwrap_or(599),

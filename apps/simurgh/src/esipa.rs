@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rsp_asn1::ids::Eid;
 use rsp_asn1::sgp32::EsipaMessageFromIpaToEim;
 use rsp_core::binding::{HttpRequest, HttpResponse, esipa};
-use rsp_core::eim::Note;
+use rsp_core::eim::{IpaBuild, Note};
 use rsp_net::{Client, Handler, Peer};
 use store::{Answer, EimHost, EimReply, Pending};
 
@@ -51,6 +51,9 @@ impl Handler for Esipa {
             Ok(true) => return HttpResponse::failure(403, "of another device"),
             Err(error) => return unavailable(&error),
         }
+        if let Err(error) = self.note_build(&request, &message).await {
+            return unavailable(&error);
+        }
         let told = self.pushes.as_ref().map(|pushes| (pushes, message.clone()));
         match self.answer(message).await {
             Ok(reply) => {
@@ -94,6 +97,28 @@ impl Esipa {
             })
         };
         executed(compare).await
+    }
+
+    /// Puts down which build of an IPA this is. Polls of those that have
+    /// nothing to do, and nothing to show, cost nothing.
+    async fn note_build(
+        &self,
+        request: &HttpRequest,
+        message: &EsipaMessageFromIpaToEim,
+    ) -> Result<(), Failure> {
+        let seen = IpaBuild::seen(request);
+        let polls = matches!(message, EsipaMessageFromIpaToEim::GetEimPackageRequest(_));
+        if polls && seen.quirks.is_empty() {
+            return Ok(());
+        }
+        let (eim, message) = (self.eim.clone(), message.clone());
+        let note = move || {
+            shell::with_context(|cx| match eim.euicc_of(&message, cx)? {
+                Some(eid) => eim.saw_build(eid, &seen, cx.now),
+                None => Ok(()),
+            })
+        };
+        executed(note).await
     }
 
     /// What the eIM answers to a message, whatever it came by.

@@ -112,6 +112,17 @@ fn a_key_speaks_for_its_device() {
     speaks_for_itself(post);
     let refused = server.log().contains("a device speaks for another one");
     assert!(refused, "{}", server.log());
+    // Nothing is brought to devices by a server that was not told to.
+    let ca = server.folder().join("pki/private_ca.pem");
+    let listener = [
+        "device",
+        "listener",
+        OWN,
+        "--address",
+        "https://device.example.com",
+    ];
+    let at = [&listener[..], &["--certificate", ca.to_str().unwrap()]].concat();
+    assert!(server.failure(&at).contains("brings nothing"));
     // The association lives on, the key does not.
     server.run(&["device", "psk", OWN, "--remove"]);
     assert_eq!(post(poll(OWN)).status, 403);

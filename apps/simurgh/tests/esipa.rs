@@ -123,6 +123,35 @@ fn polls_in_both_bindings() {
     assert!(read["ipaEuiccDataRequest"].is_string(), "{read}");
 }
 
+/// A build that writes as version 1.0 did is known again, and asked with the
+/// tags of that version: 80 in place of 81, 88 in place of A8.
+#[test]
+fn builds_are_known_and_answered_in_their_form() {
+    let server = Server::start("esipa-builds", &[]);
+    server.json(&["device", "add", EID]);
+    let ipa = Ipa::new(&server);
+    let post = |body: &[u8]| ipa.send(Method::POST, "/gsma/rsp2/asn1", ASN1, body);
+    post(&poll(EID));
+    assert_eq!(
+        server.json(&["device", "show", EID])["ipa_build"],
+        Value::Null
+    );
+    // rPLMN 262-01 under '81', as in version 1.0.
+    let mut old = poll(EID);
+    old[2] += 5;
+    old.extend([0x81, 3, 0x62, 0xF2, 0x10]);
+    assert_eq!(post(&old).body()[..], [0xBF, 0x4F, 3, 2, 1, 1]);
+    let build = &server.json(&["device", "show", EID])["ipa_build"];
+    assert_eq!(build["quirks"], json!(["rplmn-under-81"]));
+    assert_eq!(build["user_agent"], "gsma-rsp-ipad");
+    assert_eq!(build["v1_0"], true);
+    server.json(&["device", "data", EID, "--tags", "81BF22A8"]);
+    let asked = post(&old);
+    let tags = [0x5C, 4, 0x80, 0xBF, 0x22, 0x88];
+    let contains = asked.body().windows(tags.len()).any(|part| part == tags);
+    assert!(contains, "{:02X?}", asked.body());
+}
+
 /// EIM-63: never 200 for what is no message.
 #[test]
 fn requests_that_are_none() {

@@ -138,6 +138,9 @@ pub struct Device {
     /// If its factory announced it: the way to its operational profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zero_touch: Option<ZeroTouch>,
+    /// Its IPA, by how it writes: nobody signs that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ipa_build: Option<IpaBuild>,
     /// Where it listens, if it does: packages are brought there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listener: Option<String>,
@@ -183,6 +186,21 @@ impl core::fmt::Debug for Psk {
             .field("key", &format_args!("[redacted]"))
             .finish()
     }
+}
+
+/// A build of an IPA, as far as its messages show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IpaBuild {
+    /// User-Agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    /// X-Admin-Protocol.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub admin_protocol: Option<String>,
+    /// What it does otherwise than SGP.32 v1.2, by names.
+    pub quirks: Vec<String>,
+    /// Whether it is taken for one of version 1.0, and asked as such.
+    pub v1_0: bool,
 }
 
 /// Where a device listens.

@@ -127,6 +127,7 @@ impl Functions {
             facts: shown::facts(&record.facts),
             dissociated: record.dissociated.map(utc),
             zero_touch: record.zero_touch.as_ref().map(manifest::shown),
+            ipa_build: record.facts.build.as_ref().map(shown::build),
             listener: record.listener.as_ref().map(|at| at.url().to_string()),
         })
     }

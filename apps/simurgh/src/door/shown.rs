@@ -157,6 +157,17 @@ pub(super) fn facts(facts: &EuiccFacts) -> api::EuiccData {
     }
 }
 
+/// A build of an IPA.
+pub(super) fn build(build: &rsp_core::eim::IpaBuild) -> api::IpaBuild {
+    let quirks = build.quirks.iter();
+    api::IpaBuild {
+        user_agent: build.user_agent.clone(),
+        admin_protocol: build.admin_protocol.clone(),
+        quirks: quirks.map(|quirk| quirk.name().to_string()).collect(),
+        v1_0: build.is_v1_0(),
+    }
+}
+
 type Names = Option<Vec<String>>;
 
 fn capabilities(der: &Option<Vec<u8>>) -> (Names, Names) {

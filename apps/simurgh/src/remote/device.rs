@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use api::{
-    Device, DeviceSettings, EimConfiguration, NewDevice, NewListener, NewPsk, OperationKind, Page,
-    Psk,
+    Device, DeviceSettings, EimConfiguration, IpaBuild, NewDevice, NewListener, NewPsk,
+    OperationKind, Page, Psk,
 };
 use clap::{ArgAction, ArgGroup, Args, Subcommand};
 use http::Method;
@@ -82,12 +82,12 @@ pub(crate) enum DeviceCommand {
         device: OneDevice,
         /// https:// or coaps://, host, and a port if it is not the usual one
         #[arg(long, value_name = "URL", required_unless_present = "remove")]
-        url: Option<String>,
+        address: Option<String>,
         /// The device's certificate for that, or the CA's that issued it, PEM
         #[arg(long, value_name = "FILE", required_unless_present = "remove")]
         certificate: Option<PathBuf>,
         /// It listens no more
-        #[arg(long, conflicts_with_all = ["url", "certificate"])]
+        #[arg(long, conflicts_with_all = ["address", "certificate"])]
         remove: bool,
     },
     /// Bring what waits for a device that listens, now: orders are brought by
@@ -248,10 +248,10 @@ impl DeviceCommand {
             } => device.psk(identity, remove),
             DeviceCommand::Listener {
                 device,
-                url,
+                address,
                 certificate,
                 remove: _,
-            } => device.listener(url, certificate),
+            } => device.listener(address, certificate),
             DeviceCommand::Push(device) => device.push(),
             DeviceCommand::EimConfiguration(configuration) => configuration.run(),
             DeviceCommand::Operation(operation) => operation.order(),
@@ -351,6 +351,15 @@ impl DeviceOperation {
     }
 }
 
+/// A build of an IPA in a few words.
+fn ipa(build: &IpaBuild) -> String {
+    let agent = build.user_agent.as_deref().unwrap_or("unnamed");
+    match build.quirks.is_empty() {
+        true => agent.to_string(),
+        false => format!("{agent}: {}", build.quirks.join(" ")),
+    }
+}
+
 impl Shown for Device {
     const TITLES: &'static [&'static str] = &[
         "EID",
@@ -364,6 +373,7 @@ impl Shown for Device {
         "NETWORK",
         "ZERO-TOUCH",
         "LISTENS",
+        "IPA",
     ];
 
     fn cells(&self) -> Vec<String> {
@@ -391,6 +401,7 @@ impl Shown for Device {
             network.cloned().unwrap_or_default(),
             zero_touch.unwrap_or_default(),
             self.listener.clone().unwrap_or_default(),
+            self.ipa_build.as_ref().map(ipa).unwrap_or_default(),
         ]
     }
 }

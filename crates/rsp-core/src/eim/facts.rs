@@ -10,7 +10,7 @@ use rsp_asn1::sgp32::{IpaCapabilities, IpaEuiccData};
 use rsp_asn1::{Asn1, Certificate};
 use serde::{Deserialize, Serialize};
 
-use super::{EuiccRecord, IpaFeatures, Operation, OperationKind};
+use super::{EuiccRecord, IpaBuild, IpaFeatures, Operation, OperationKind};
 use crate::Timestamp;
 
 /// Tags of euiccInfo1, euiccInfo2, ipaCapabilities and deviceInfo in
@@ -53,6 +53,9 @@ pub struct EuiccFacts {
     pub learnt: Option<Timestamp>,
     /// Whether the IPA was asked by itself: it is not asked twice.
     pub asked: bool,
+    /// Which build of an IPA it is, by how it writes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub build: Option<IpaBuild>,
 }
 
 impl EuiccFacts {

@@ -84,7 +84,8 @@ impl Eim {
         }
         step.notes
             .extend(changed.map(|cause| Note::StateChanged { cause }));
-        step.at(open, cx.now)
+        let build = step.record.facts.build.clone().unwrap_or_default();
+        step.at(open, cx.now).map(|reply| build.adapt(reply))
     }
 
     /// After a change that was not ours the eUICC is asked for its profiles,

@@ -24,6 +24,7 @@ mod package;
 mod package_result;
 mod profiles;
 mod provide_eim_package_result;
+mod quirks;
 pub mod relay;
 mod result_items;
 pub mod transfer;
@@ -62,6 +63,7 @@ pub use provide_eim_package_result::{
     eid_not_found as result_eid_not_found, missing_eid as result_missing_eid,
     named_by as result_named_by,
 };
+pub use quirks::{IpaBuild, Quirk};
 pub use verified::{Unproven, Verified};
 pub use zero_touch::{ManifestEntry, ProfileSource, ZeroTouch, ZeroTouchRule, ZeroTouchStage};
 
