@@ -10,6 +10,7 @@
 mod about;
 mod announce;
 mod contract;
+mod device;
 mod eim;
 mod index;
 mod psk_contract;
