@@ -158,6 +158,13 @@ impl OneDevice {
         Ok(format!("/devices/{}", super::word("EID", &self.eid)?))
     }
 
+    /// Shows it.
+    fn show(self) -> Result<(), Failure> {
+        let api = self.remote.api()?;
+        let shown: Device = api.get(&self.path()?)?;
+        api.output.one(&shown)
+    }
+
     /// Says where it listens, or that it does not.
     fn listener(self, url: Option<String>, certificate: Option<PathBuf>) -> Result<(), Failure> {
         let api = self.remote.api()?;
@@ -200,11 +207,7 @@ impl DeviceCommand {
                 let page: Page<Device> = api.get(&format!("/devices?{}", listing.query()))?;
                 api.output.page(&page)
             }
-            DeviceCommand::Show(device) => {
-                let api = device.remote.api()?;
-                let shown: Device = api.get(&device.path()?)?;
-                api.output.one(&shown)
-            }
+            DeviceCommand::Show(device) => device.show(),
             DeviceCommand::Add {
                 device,
                 association_token,
