@@ -13,17 +13,22 @@ mod smdp_support;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use rsp_asn1::Certificate;
 use rsp_asn1::ids::TransactionId;
-use rsp_asn1::rsp::CancelSessionReason;
+use rsp_asn1::rsp::{
+    CancelSessionReason, DownloadErrorCode, PrepareDownloadResponse, PrepareDownloadResponseError,
+};
+use rsp_asn1::{Certificate, Extensions};
 use rsp_core::binding::es2plus_json::{CancelOrder, ConfirmOrder, DownloadOrder, ReleaseProfile};
 use rsp_core::binding::es2plus_json::{FinalProfileStatus, RequestHeader};
+use rsp_core::binding::es9plus::Wire;
+use rsp_core::binding::es9plus_json::GetBoundProfilePackageRequest;
 use rsp_core::binding::{HttpResponse, json};
 use rsp_core::pki::Role;
 use rsp_core::profile;
 use rsp_core::smdp::{Policy, SESSION_LIFETIME, Technology};
 use smdp_support::{
     Bench, Ca, Card, PREFIX, START, YEAR, cancel_order, confirm, download, eid, iccid, name,
+    refuse_in,
 };
 
 /// What becomes of a row.
@@ -117,7 +122,11 @@ const TABLE: &[(&str, &str, How)] = &[
         "initiateAuthentication",
         Provoked(no_certificate),
     ),
-    ("8.8.5/4.10", "authenticateClient", Provoked(expired)),
+    (
+        "8.8.5/4.10",
+        "authenticateClient",
+        Provoked(|| [expired(), expired_meanwhile()].concat()),
+    ),
     ("8.8.5/6.4", "authenticateClient", Provoked(too_often)),
     (
         "8.9/4.2",
@@ -195,6 +204,59 @@ fn every_row_is_provoked_or_another_roles() {
             }
             Other(role, why) => println!("{pair} ({place}): {role}: {why}"),
         }
+    }
+}
+
+/// What is provoked, and the function and integer that it is in the ASN.1
+/// binding (SGP.22 5.6): less than the pairs say.
+const INTEGERS: &[(fn() -> Vec<String>, &[&str])] = &[
+    (other_address, &["InitiateAuthentication 1"]),
+    (too_old, &["InitiateAuthentication 2"]),
+    (no_common_ci, &["InitiateAuthentication 3"]),
+    (no_certificate, &["InitiateAuthentication 3"]),
+    (eum_invalid, &["AuthenticateClient 1"; 2]),
+    (eum_expired, &["AuthenticateClient 2"]),
+    (euicc_invalid, &["AuthenticateClient 3"]),
+    (euicc_expired, &["AuthenticateClient 4"]),
+    (
+        signatures,
+        &[
+            "AuthenticateClient 5",
+            "GetBoundProfilePackage 1",
+            "CancelSession 2",
+        ],
+    ),
+    (matching_id_unknown, &["AuthenticateClient 6"]),
+    (other_eid, &["AuthenticateClient 7"; 2]),
+    (device_lacks, &["AuthenticateClient 8"]),
+    (unknown_ci, &["AuthenticateClient 9"]),
+    (
+        unknown_transaction,
+        &[
+            "AuthenticateClient 10",
+            "GetBoundProfilePackage 95",
+            "CancelSession 1",
+            "GetBoundProfilePackage 95",
+        ],
+    ),
+    (memory, &["AuthenticateClient 11"]),
+    (expired, &["AuthenticateClient 18"]),
+    (not_released, &["AuthenticateClient 127"]),
+    (too_often, &["AuthenticateClient 127"]),
+    (code_missing, &["GetBoundProfilePackage 2"]),
+    (code_wrong, &["GetBoundProfilePackage 3"]),
+    (code_too_often, &["GetBoundProfilePackage 4"]),
+    (bound_once, &["GetBoundProfilePackage 5"]),
+    (expired_meanwhile, &["GetBoundProfilePackage 6"]),
+    (not_prepared, &["GetBoundProfilePackage 127"]),
+    (other_oid, &["CancelSession 127"]),
+];
+
+#[test]
+fn every_refusal_of_es9plus_is_its_integer_in_asn1() {
+    refuse_in(Wire::Asn1);
+    for (provoke, integers) in INTEGERS {
+        assert_eq!(&provoke(), integers);
     }
 }
 
@@ -619,6 +681,37 @@ fn expired() -> Vec<String> {
     let (mut bench, card) = released();
     bench.now = START.after(Policy::default().order_validity);
     vec![authenticated(&mut bench, &card)]
+}
+
+/// The order's time is over between the offer and the package.
+fn expired_meanwhile() -> Vec<String> {
+    let minute = Duration::from_secs(60);
+    let mut bench = Bench::limited(Policy {
+        order_validity: minute,
+        ..Policy::default()
+    });
+    let card = bench.card(1);
+    bench.released(1, None, "TOKEN");
+    let offered = bench.offered(&card, Some("TOKEN"));
+    bench.now = START.after(minute);
+    vec![bench.refusal(&card.get_package(&offered))]
+}
+
+/// The card answers PrepareDownload with an error: 8.1/4.2, which the table of
+/// the notes does not have.
+fn not_prepared() -> Vec<String> {
+    let (mut bench, card) = released();
+    let offered = bench.offered(&card, Some("TOKEN"));
+    let error = PrepareDownloadResponseError {
+        transaction_id: offered.transaction_id.clone(),
+        download_error_code: DownloadErrorCode::UNDEFINED_ERROR,
+        extensions: Extensions::default(),
+    };
+    let request = GetBoundProfilePackageRequest {
+        transaction_id: offered.transaction_id,
+        prepare_download_response: PrepareDownloadResponse::Error(error),
+    };
+    vec![bench.refusal(&request)]
 }
 
 fn too_often() -> Vec<String> {

@@ -6,6 +6,7 @@
     reason = "each test uses a part; tests fail by panicking"
 )]
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,14 +18,17 @@ use rsp_asn1::rsp::{
     FinalResult, NOTIFICATION_ENABLE, NOTIFICATION_INSTALL, NotificationMetadata,
     OtherSignedNotification, PendingNotification, PrepareDownloadResponse,
     PrepareDownloadResponseOk, ProfileInstallationResult, ProfileInstallationResultData,
-    SuccessResult,
+    RemoteProfileProvisioningResponse, SuccessResult,
 };
 use rsp_asn1::{Asn1, BitString, Certificate, Extensions, Signed, Tag, Writer};
 use rsp_core::binding::es2plus_json::{
     CancelOrder, ConfirmOrder, DownloadOrder, FinalProfileStatus, RequestHeader,
 };
 use rsp_core::binding::es9plus_json as es9plus;
-use rsp_core::binding::{BindingError, HttpRequest, HttpResponse, es2plus_json, json};
+use rsp_core::binding::{
+    BindingError, HttpRequest, HttpResponse, es2plus_json, es9plus as wire, es9plus_asn1,
+    es9plus_client, json,
+};
 use rsp_core::pki::{Hierarchy, Name, Role, Template, TrustAnchor, issue, member};
 use rsp_core::profile::{self, Subscription};
 use rsp_core::smdp::{DpIdentity, Order, Policy, ProfileTypeSettings, Progress, Smdp};
@@ -464,6 +468,17 @@ pub(crate) fn hash_cc(code: &str, id: &TransactionId) -> [u8; 32] {
     SoftwareProvider.sha256(&[&inner, id.as_bytes()])
 }
 
+thread_local! {
+    /// The binding in which messages of ES9+ go whose refusal is asked for.
+    static REFUSED_IN: Cell<wire::Wire> = const { Cell::new(wire::Wire::Json) };
+}
+
+/// From now on [`Bench::refusal`] sends messages of ES9+ in this binding, in
+/// this thread.
+pub(crate) fn refuse_in(wire: wire::Wire) {
+    REFUSED_IN.set(wire);
+}
+
 /// An SM-DP+ under `home` that trusts `other`, too, and a time.
 pub(crate) struct Bench {
     pub(crate) host: SmdpHost,
@@ -557,17 +572,51 @@ impl Bench {
         json::decode_response::<F>(&self.raw(message))
     }
 
-    /// Subject and reason code of the refusal of a message.
+    /// Subject and reason code of the refusal of a message; in the ASN.1
+    /// binding the function and its integer.
     #[track_caller]
     pub(crate) fn refusal<F: json::Function<Ok: std::fmt::Debug>>(
         &mut self,
         message: &F,
     ) -> String {
-        let response = self.raw(message);
+        let request = json::encode_request(message, None).unwrap();
+        if REFUSED_IN.get() == wire::Wire::Asn1 && !es2plus_json::is_path(&request.path) {
+            return self.integer(&request);
+        }
+        let response = self.http(&request);
         assert_eq!(response.status, 200);
         match json::decode_response::<F>(&response).unwrap_err() {
             BindingError::Refused(data) => format!("{}/{}", data.subject_code, data.reason_code),
             error => error.to_string(),
+        }
+    }
+
+    /// Sends what a request of the JSON binding says in ASN.1, and
+    /// gives the function that refused and its integer.
+    #[track_caller]
+    fn integer(&mut self, request: &HttpRequest) -> String {
+        use RemoteProfileProvisioningResponse as Out;
+        use rsp_asn1::rsp::{
+            AuthenticateClientResponseEs9 as Authenticated, CancelSessionResponseEs9 as Cancelled,
+            GetBoundProfilePackageResponse as Bound, InitiateAuthenticationResponse as Initiated,
+        };
+        let (_, message) = wire::decode_request(request).unwrap();
+        let request = es9plus_client::encode_request(wire::Wire::Asn1, &message, None).unwrap();
+        let response = self.http(&request);
+        match es9plus_asn1::decode_response(&response).unwrap() {
+            Out::InitiateAuthenticationResponse(Initiated::Error(code)) => {
+                format!("InitiateAuthentication {}", code.0)
+            }
+            Out::AuthenticateClientResponseEs9(Authenticated::Error(code)) => {
+                format!("AuthenticateClient {}", code.0)
+            }
+            Out::GetBoundProfilePackageResponse(Bound::Error(code)) => {
+                format!("GetBoundProfilePackage {}", code.0)
+            }
+            Out::CancelSessionResponse(Cancelled::Error(code)) => {
+                format!("CancelSession {}", code.0)
+            }
+            executed => format!("{executed:?}"),
         }
     }
 
