@@ -27,17 +27,21 @@ fn answer(world: &mut World, body: &[u8], content_type: &str) -> HttpResponse {
         user_agent: None,
         body: body.to_vec(),
     };
+    answer_to(world, &request)
+}
+
+fn answer_to(world: &mut World, request: &HttpRequest) -> HttpResponse {
     let mut cx = Context {
         now: world.now,
         rng: &mut world.rng,
         crypto: &SoftwareProvider,
     };
-    match esipa::decode_request(&request) {
+    match esipa::decode_request(request) {
         Ok((binding, message)) => {
             let reply = world.eim.handle(&message, &mut cx).unwrap();
             reply.encode(binding)
         }
-        Err(error) => esipa::refuse(&request, &error),
+        Err(error) => esipa::refuse(request, &error),
     }
 }
 
@@ -87,6 +91,44 @@ fn errors_of_a_poll_are_those_of_the_standard() {
     ] {
         let response = answer(&mut world, &object(POLL, &members), "");
         assert_eq!(message(&response), poll_error(error), "{members:02X?}");
+    }
+}
+
+/// EIM-35, EIM-36, EIM-62: in the JSON binding a poll without an EID, or with
+/// none that is one, is refused with pair and number.
+#[test]
+fn errors_of_a_poll_in_json() {
+    let mut world = World::new(4).unwrap();
+    let mut unknown = *world.eid.as_bytes();
+    unknown[15] ^= 1;
+    let hex = |octets: &[u8]| {
+        octets
+            .iter()
+            .map(|o| format!("{o:02X}"))
+            .collect::<String>()
+    };
+    let eid = |value: &str| format!("{{\"eidValue\":\"{value}\"}}");
+    for (body, pair, code) in [
+        (eid(&world.eid.to_string()), "8.1.1/3.7", 1),
+        (eid(&hex(&unknown)), "8.1.1/3.9", 2),
+        (eid("89049032"), "8.1.1/2.1", 3),
+        (eid(&"8F".repeat(16)), "8.1.1/2.1", 3),
+        ("{}".to_string(), "8.1.1/2.2", 4),
+    ] {
+        let request = HttpRequest {
+            path: "/gsma/rsp2/esipa/getEimPackage".to_string(),
+            content_type: "application/json;charset=UTF-8".to_string(),
+            admin_protocol: None,
+            user_agent: None,
+            body: body.clone().into_bytes(),
+        };
+        let response = answer_to(&mut world, &request);
+        let text: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
+        let data = &text["header"]["functionExecutionStatus"]["statusCodeData"];
+        let member = |name: &str| data[name].as_str().unwrap().to_string();
+        let said = format!("{}/{}", member("subjectCode"), member("reasonCode"));
+        assert_eq!(said, pair, "{body}");
+        assert_eq!(text["eimPackageError"], code, "{body}");
     }
 }
 

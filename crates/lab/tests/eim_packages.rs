@@ -17,8 +17,8 @@ use rsp_asn1::ids::Iccid;
 use rsp_asn1::rsp::ProfileInfoListResponse;
 use rsp_asn1::sgp32::{
     DeleteProfileResult, DisableProfileResult, EnableProfileResult, EuiccPackageErrorCode,
-    EuiccResultData, GetEimPackageResponse, ProcessingTerminated, RollbackProfileResult,
-    SetFallbackAttributeResult,
+    EuiccPackageUnsignedErrorCode, EuiccResultData, GetEimPackageResponse, ProcessingTerminated,
+    RollbackProfileResult, SetFallbackAttributeResult,
 };
 use rsp_core::eim::{OperationId, OperationKind, OperationState};
 
@@ -262,7 +262,7 @@ fn an_unsigned_refusal() {
     let list = vec![OperationKind::GetRat, enable(iccids[1])];
     let ids = world.order_list(list, false).unwrap();
     let sent = package(&mut world);
-    refuse_unsigned(&mut world, &sent);
+    refuse_unsigned(&mut world, &sent, None);
     assert_eq!(states(&world, &ids), ["outcome_unknown"; 2]);
     // It was a stranger's, and the result still settles all.
     let results = vec![
@@ -271,6 +271,31 @@ fn an_unsigned_refusal() {
     ];
     answer(&mut world, &sent, results, 93);
     assert_eq!(states(&world, &ids), ["executed"; 2]);
+}
+
+/// A card of v1.3 says why it refused without a signature: the order's outcome
+/// is as unknown, and whoever looks at it reads the reason.
+#[test]
+fn an_unsigned_refusal_that_says_why() {
+    for (code, said) in [
+        (
+            EuiccPackageUnsignedErrorCode::SIZE_OVERFLOW,
+            "sizeOverflow(15)",
+        ),
+        (
+            EuiccPackageUnsignedErrorCode::UNDEFINED_ERROR,
+            "undefinedError(127)",
+        ),
+    ] {
+        let (mut world, iccids) = world_with_profiles(62, 2);
+        let id = world.queue(enable(iccids[1])).unwrap();
+        let sent = package(&mut world);
+        refuse_unsigned(&mut world, &sent, Some(code));
+        let operation = operation(&world, &id);
+        assert_eq!(operation.state_name(), "outcome_unknown");
+        let reason = operation.state.reason().unwrap_or_default();
+        assert!(reason.contains(said), "{reason}");
+    }
 }
 
 /// EIM-47: the result of the rollback takes the place of the whole package's;

@@ -31,10 +31,13 @@ use smdp_support::{
     refuse_in,
 };
 
+/// Provokes refusals, and gives what was answered.
+type Provoke = fn() -> Vec<String>;
+
 /// What becomes of a row.
 enum How {
     /// Gives the pairs that the SM-DP+ answered: all must be that of the row.
-    Provoked(fn() -> Vec<String>),
+    Provoked(Provoke),
     /// Not the SM-DP+'s: whose it is, and why.
     Role(&'static str, &'static str),
 }
@@ -209,7 +212,7 @@ fn every_row_is_provoked_or_another_roles() {
 
 /// What is provoked, and the function and integer that it is in the ASN.1
 /// binding (SGP.22 5.6): less than the pairs say.
-const INTEGERS: &[(fn() -> Vec<String>, &[&str])] = &[
+const INTEGERS: &[(Provoke, &[&str])] = &[
     (other_address, &["InitiateAuthentication 1"]),
     (too_old, &["InitiateAuthentication 2"]),
     (no_common_ci, &["InitiateAuthentication 3"]),

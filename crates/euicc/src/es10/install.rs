@@ -108,13 +108,20 @@ impl Load {
     ) -> Result<Option<Installed>, Failure> {
         self.stream.push(bytes);
         loop {
-            let command = self.stream.command();
+            let before = self.stream.command();
+            let piece = self.stream.next();
+            // A section may have been opened on the way.
+            let command = match &piece {
+                Ok(Some(Piece::Segment(section, _) | Piece::EndOf(section))) => section.command(),
+                Ok(_) => before,
+                Err(_) => self.stream.command(),
+            };
             let failed = |reason| Failure {
                 command,
                 reason,
                 sima_response: None,
             };
-            match self.stream.next().map_err(failed)? {
+            match piece.map_err(failed)? {
                 None => return Ok(None),
                 Some(Piece::End) => return self.finish(isdr).map(Some),
                 Some(Piece::InitialiseSecureChannel(request)) => {
@@ -334,6 +341,10 @@ pub(crate) fn check_fit(
 ) -> Result<(), ErrorReason> {
     if metadata.iccid != uicc.iccid() {
         return Err(ErrorReason::INSTALL_FAILED_DUE_TO_DATA_MISMATCH);
+    }
+    // Else it could be used in place of an operational one.
+    if metadata.profile_class == PROFILE_CLASS_TEST && !uicc.has_test_keys() {
+        return Err(ErrorReason::TEST_PROFILE_INSTALL_FAILED_DUE_TO_INVALID_NAA_KEY);
     }
     if uicc.memory_used() > isdr.free_memory() {
         return Err(ErrorReason::INSTALL_FAILED_DUE_TO_INSUFFICIENT_MEMORY_FOR_PROFILE);

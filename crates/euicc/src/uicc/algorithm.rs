@@ -16,6 +16,9 @@ const BEFORE_MAC: usize = 8;
 /// AMF* of a resynchronisation (TS 33.102 6.3.3).
 const AMF_RESYNC: [u8; 2] = [0, 0];
 
+/// The key of the test algorithm that everybody knows (3GPP TS 34.108 8.2).
+const DEFAULT_TEST_KEY: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+
 /// The algorithm with its keys.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Function {
@@ -56,6 +59,19 @@ pub(super) struct Keys {
 }
 
 impl Function {
+    /// Whether the key is one that a test profile may have: nothing but its
+    /// lowest 16 bits is set, or it is that of the test algorithm (SGP.22
+    /// 2.4.5.3). Such a key opens no operator's network.
+    pub(super) fn has_test_key(&self) -> bool {
+        let k: &[u8] = match self {
+            Function::Test { k, .. } if *k == DEFAULT_TEST_KEY => return true,
+            Function::Test { k, .. } | Function::Milenage { k, .. } => k,
+            Function::Tuak { k, .. } => k,
+        };
+        let lowest = k.len().saturating_sub(2);
+        k.iter().take(lowest).all(|octet| *octet == 0)
+    }
+
     pub(super) fn is_milenage(&self) -> bool {
         matches!(self, Function::Milenage { .. })
     }

@@ -47,6 +47,16 @@ impl Uicc {
         self.iccid
     }
 
+    /// Whether every key for a network is one that a test profile may have
+    /// (SGP.22 2.4.5.3).
+    pub(crate) fn has_test_keys(&self) -> bool {
+        let mut keys = self.authentications.iter();
+        keys.all(|(_, authentication)| match authentication {
+            Authentication::Own(subscription) => subscription.function.has_test_key(),
+            Authentication::Mapped(_) => true,
+        })
+    }
+
     /// Octets of non-volatile memory that files (contents and overhead) and
     /// other elements take.
     pub fn memory_used(&self) -> usize {

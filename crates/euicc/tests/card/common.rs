@@ -67,7 +67,13 @@ pub(crate) struct Stored {
 
 impl Stored {
     pub(crate) fn new(personalisation: Personalisation) -> Stored {
-        let mut card = StoredEuicc::new(Euicc::new(personalisation.clone()));
+        let card = Euicc::new(personalisation.clone());
+        Stored::of(personalisation, card)
+    }
+
+    /// A card as it comes from the factory.
+    pub(crate) fn of(personalisation: Personalisation, card: Euicc) -> Stored {
+        let mut card = StoredEuicc::new(card);
         let journal = card.start_over(&SoftwareProvider);
         Stored {
             personalisation,

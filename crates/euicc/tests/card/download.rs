@@ -4,7 +4,7 @@ use rsp_asn1::Asn1;
 use rsp_asn1::rsp::*;
 
 use crate::common::{Host, hex, personalisation, verifies};
-use crate::pki::{self, Pki, Spec};
+use crate::pki::{self, DP_PB_POLICY, Pki, Spec};
 use crate::server::{self, Contents, Server, segments};
 
 const A: &str = "89103000000000000019";
@@ -98,6 +98,68 @@ fn metadata_in_pieces_and_replaced_keys() {
         owners,
         hex("BF2D14A012E307B805800388370AE307B805800388370A")
     );
+}
+
+/// Keys that are replaced by a message that is none, or is not the SM-DP+'s,
+/// end the installation, and the result says at which command.
+#[test]
+fn damaged_replacement_keys() {
+    let mut host = Host::ready();
+    let server = Server::new();
+    let mut contents = Contents::of(A);
+    contents.replace_session_keys = Some(ReplaceSessionKeysRequest {
+        initial_mac_chaining_value: [3; 16],
+        ppk_enc: [4; 16],
+        ppk_cmac: [5; 16],
+        extensions: Default::default(),
+    });
+    type Change = fn(&mut Segments);
+    let cases: [(Change, ErrorReason); 3] = [
+        (
+            |keys| *keys.0[0].last_mut().unwrap() ^= 1,
+            ErrorReason::SCP03T_SECURITY_ERROR,
+        ),
+        (
+            |keys| keys.0[0][0] = 0x86,
+            ErrorReason::SCP03T_STRUCTURE_ERROR,
+        ),
+        (
+            |keys| keys.0[0] = vec![0x87, 0],
+            ErrorReason::SCP03T_STRUCTURE_ERROR,
+        ),
+    ];
+    for (change, reason) in cases {
+        let euicc_otpk = host.bind(&server);
+        let mut package = server.package(&euicc_otpk, &contents);
+        change(package.second_sequence_of_87.as_mut().unwrap());
+        let result = host.load(&segments(&package));
+        let result = &result.profile_installation_result_data.final_result;
+        let FinalResult::Error(error) = result else {
+            panic!("{result:?}");
+        };
+        assert_eq!(error.bpp_command_id, BppCommandId::REPLACE_SESSION_KEYS);
+        assert_eq!(error.error_reason, reason);
+        assert_eq!(profile_count(&mut host), 0);
+    }
+}
+
+/// A CERT.DPpb on another curve than the CI's, and so than the session's.
+#[test]
+fn a_binding_certificate_on_another_curve() {
+    let mut host = Host::ready();
+    let mut server = Server::new();
+    let brainpool = Pki::brainpool();
+    let spec = Spec {
+        policy: Some(DP_PB_POLICY),
+        ..Spec::leaf(&brainpool.dp_pb)
+    };
+    server.pb_certificate = spec.sign(&server.pki.ci);
+    let challenge = host.challenge();
+    let ok = host.authenticate(&server.authenticate(challenge)).unwrap();
+    let request = server.prepare(&ok.euicc_signature1, None, None);
+    let refused = host.prepare(&request).unwrap_err();
+    assert_eq!(refused, DownloadErrorCode::UNSUPPORTED_CURVE);
+    host.assert_usable();
 }
 
 /// EUI-52: no session, challenge, CI, signature.

@@ -288,6 +288,19 @@ fn the_list_of_eims() {
     let results = host.run_ecos(&mut eim, &[fqdn, list()]);
     let expected = "AB1FA01D 3009 8004 65696D31 820103 3010 800B 65696D2E6578616D706C65 820102";
     assert_eq!(results[1].to_der(), hex(expected));
+    // One that is named by an OID, after a power cut too, and orders by it.
+    let mut named = Eim::new("2.999.20");
+    named.key = key(pki::CI);
+    let oid = add_with(&named, |data| {
+        data.eim_id_type = Some(EimIdType::EIM_ID_TYPE_OID);
+    });
+    assert_eq!(codes(&host.run_ecos(&mut eim, &[oid])), [0]);
+    host.card.reset();
+    host.open();
+    let results = host.run_ecos(&mut named, &[list()]);
+    let expected = "AB2EA02C 3009 8004 65696D31 820103 3010 800B 65696D2E6578616D706C65 820102 \
+                    300D 8008 322E3939392E3230 820101";
+    assert_eq!(results[0].to_der(), hex(expected));
 }
 
 /// EUI-51: each eIM counts for itself, and orders what it likes.

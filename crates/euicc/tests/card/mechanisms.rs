@@ -1,16 +1,20 @@
 //! Fallback, Emergency Profile and immediate enabling (SGP.32 5.9.15 to
 //! 5.9.24), without a terminal that knows REFRESH.
 
+use euicc::{BootstrapProfile, Euicc};
 use rsp_asn1::Asn1;
 use rsp_asn1::rsp::*;
+use rsp_asn1::saip::AlgorithmId;
 use rsp_asn1::sgp32::{ProfileRollbackCmdResult, ProfileRollbackResponse};
+use rsp_crypto::software::SoftwareProvider;
 
-use crate::common::{Host, hex, personalisation};
+use crate::common::{Host, Stored, hex, personalisation};
 use crate::eims::Eim;
 use crate::packages::{
     A, B, clear_notifications, codes, enable, enable_with_rollback, notifications, profiles, psmo,
 };
 use crate::pki::Pki;
+use crate::profile::{package, package_with_key, test_package};
 use crate::server::{self, Contents};
 
 pub(crate) const C: &str = "89103000000000000035";
@@ -26,6 +30,10 @@ impl Host {
         change(&mut metadata);
         let contents = Contents {
             metadata: metadata.to_der(),
+            profile: match metadata.profile_class {
+                PROFILE_CLASS_TEST => test_package(iccid),
+                _ => package(iccid),
+            },
             ..Contents::of(iccid)
         };
         let result = self.download(&contents);
@@ -223,6 +231,7 @@ fn the_emergency_profile() {
     assert_eq!(host.flagged(ENABLE_EMERGENCY), 8);
     host.install_with("89103000000000000043", |m| m.ecall_indication = Some(true));
     host.run(&mut eim, &(set_fallback(A) + &enable(B)));
+    assert_eq!(codes(&host.run(&mut eim, "A7028000")), [0]);
     clear_notifications(&mut host);
     assert_eq!(host.flagged(DISABLE_EMERGENCY), 2);
     assert_eq!(host.flagged(ENABLE_EMERGENCY), 0);
@@ -238,12 +247,15 @@ fn the_emergency_profile() {
     assert_eq!(host.refusal(&eim, &package), 104);
     assert_eq!(host.flagged(EXECUTE_FALLBACK), 104);
     assert_eq!(host.flagged(RETURN_FROM_FALLBACK), 6);
+    // What is installed meanwhile is not enabled at once either.
+    host.install("89103000000000000050");
+    assert_eq!(host.flagged(IMMEDIATE_ENABLE), 127);
     // Nor does a reset of the memory get through: all three results say so.
     let answer = host.es10(&hex("BF6404820201FE"));
     assert_eq!(answer, hex("BF6409 800168 81017F 82017F"));
     assert_eq!(host.flagged(DISABLE_EMERGENCY), 0);
     assert_eq!(enabled(&mut host).as_deref(), Some(B));
-    assert_eq!(notifications(&mut host), []);
+    clear_notifications(&mut host);
     // The counter of the refused package was not taken.
     assert_eq!(host.es10(&package)[..2], hex("BF51"));
     assert_eq!(enabled(&mut host).as_deref(), Some(A));
@@ -411,6 +423,108 @@ fn connectivity_parameters() {
     assert_eq!(host.es10(&hex("BF5F00")), hex(NONE));
 }
 
+/// eUICCMemoryReset with these bits, and its three results.
+fn reset(host: &mut Host, bits: &[u8]) -> (i64, Option<i64>, Option<i64>) {
+    let request = rsp_asn1::sgp32::EuiccMemoryResetRequest {
+        reset_options: rsp_asn1::BitString::of(bits),
+        extensions: Default::default(),
+    };
+    let answer = host.es10(&request.to_der());
+    let answer = rsp_asn1::sgp32::EuiccMemoryResetResponse::from_der(&answer).unwrap();
+    let enabling = answer.reset_immediate_enable_config_result;
+    (
+        answer.reset_result.0,
+        answer.reset_eim_result.map(|code| code.0),
+        enabling.map(|code| code.0),
+    )
+}
+
+/// A test profile from the factory is one of its own kind to a memory reset,
+/// and has no other keys than one that is downloaded.
+#[test]
+fn a_memory_reset_of_pre_loaded_test_profiles() {
+    let mut metadata = server::metadata(A);
+    metadata.profile_class = PROFILE_CLASS_TEST;
+    let with_key = |package: &[u8]| {
+        let mut card = Euicc::new(personalisation(&Pki::new()));
+        let profile = BootstrapProfile {
+            metadata: metadata.clone(),
+            package,
+            enabled: false,
+        };
+        let installed = card.install_bootstrap(profile, &SoftwareProvider);
+        installed.map(|()| card)
+    };
+    let refused = with_key(&package(A)).unwrap_err().reason;
+    let invalid = ErrorReason::TEST_PROFILE_INSTALL_FAILED_DUE_TO_INVALID_NAA_KEY;
+    assert_eq!(refused, invalid);
+
+    let mut host = Host::ready();
+    host.card = Stored::of(
+        personalisation(&Pki::new()),
+        with_key(&test_package(A)).unwrap(),
+    );
+    host.open();
+    host.install_with(B, |m| m.profile_class = PROFILE_CLASS_TEST);
+    host.install(C);
+    let left = |host: &mut Host| {
+        let left = profiles(host).into_iter();
+        left.map(|(iccid, _)| iccid).collect::<Vec<_>>()
+    };
+    // Still known as such after a power cut.
+    host.card.reset();
+    host.open();
+    assert_eq!(reset(&mut host, &[1]), (0, None, None));
+    assert_eq!(left(&mut host), [A, C]);
+    assert_eq!(reset(&mut host, &[3]), (0, None, None));
+    assert_eq!(left(&mut host), [C]);
+    assert_eq!(reset(&mut host, &[3]), (1, None, None));
+}
+
+/// What a test profile may have for a key (SGP.22 2.4.5.3): sixteen bits, or
+/// that of the test algorithm; an operational one any.
+#[test]
+fn the_keys_of_test_profiles() {
+    let test_key = hex("000102030405060708090A0B0C0D0E0F");
+    let free = hex("0000000000000000000000000000 FFFF");
+    let one_more = hex("0000000000000000000000000001 0000");
+    let (milenage, test) = (AlgorithmId::MILENAGE, AlgorithmId::USIM_TEST_ALGORITHM);
+    let mut host = Host::ready();
+    for (class, algorithm, key, good) in [
+        (PROFILE_CLASS_TEST, milenage, &free, true),
+        (PROFILE_CLASS_TEST, milenage, &one_more, false),
+        (PROFILE_CLASS_TEST, milenage, &test_key, false),
+        (PROFILE_CLASS_TEST, test, &test_key, true),
+        (PROFILE_CLASS_TEST, test, &free, true),
+        (PROFILE_CLASS_TEST, test, &one_more, false),
+        (PROFILE_CLASS_OPERATIONAL, milenage, &test_key, true),
+        (PROFILE_CLASS_PROVISIONING, milenage, &one_more, true),
+    ] {
+        let mut metadata = server::metadata(A);
+        metadata.profile_class = class;
+        let contents = Contents {
+            metadata: metadata.to_der(),
+            profile: package_with_key(A, algorithm, key),
+            ..Contents::of(A)
+        };
+        let result = host.download(&contents);
+        let data = &result.profile_installation_result_data;
+        match &data.final_result {
+            FinalResult::Success(_) => assert!(good, "{class} {algorithm} {key:02X?}"),
+            FinalResult::Error(error) => {
+                assert!(!good, "{class} {algorithm} {key:02X?}: {error:?}");
+                let reason = ErrorReason::TEST_PROFILE_INSTALL_FAILED_DUE_TO_INVALID_NAA_KEY;
+                assert_eq!(error.error_reason, reason);
+                assert_eq!(error.bpp_command_id, BppCommandId::LOAD_PROFILE_ELEMENTS);
+            }
+        }
+        assert_eq!(profiles(&mut host).len(), usize::from(good));
+        if good {
+            assert_eq!(reset(&mut host, &[0, 1, 4]), (0, None, None));
+        }
+    }
+}
+
 /// Every option of eUICCMemoryReset, and each of its three results (EUI-46 is
 /// among them).
 #[test]
@@ -423,21 +537,6 @@ fn memory_reset_option_by_option() {
         m.profile_class = PROFILE_CLASS_PROVISIONING;
     });
     assert_eq!(host.code_of("BF65058003612E62"), 0);
-    let reset = |host: &mut Host, bits: &[u8]| {
-        let request = rsp_asn1::sgp32::EuiccMemoryResetRequest {
-            reset_options: rsp_asn1::BitString::of(bits),
-            extensions: Default::default(),
-        };
-        let answer = host.es10(&request.to_der());
-        let answer = rsp_asn1::sgp32::EuiccMemoryResetResponse::from_der(&answer).unwrap();
-        (
-            answer.reset_result.0,
-            answer.reset_eim_result.map(|code| code.0),
-            answer
-                .reset_immediate_enable_config_result
-                .map(|code| code.0),
-        )
-    };
     assert_eq!(profiles(&mut host).len(), 5);
     // No test profile came from the factory.
     assert_eq!(reset(&mut host, &[3]), (1, None, None));

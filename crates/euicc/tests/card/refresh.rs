@@ -9,7 +9,7 @@ use rsp_asn1::sgp32::{
 
 use crate::common::{Host, hex, personalisation};
 use crate::eims::Eim;
-use crate::mechanisms::with_fallback;
+use crate::mechanisms::{C, with_fallback};
 use crate::packages::{A, B, codes, enable, enable_with_rollback, psmo};
 use crate::pki::Pki;
 
@@ -89,6 +89,48 @@ fn with_refresh_the_terminal_decides_when() {
     assert_eq!(host.es10c(&hex("BF5E038001FF")).1, 0x910B);
     host.refresh();
     assert_eq!(host.enabled_flags(), [0, 1, 0]);
+}
+
+/// The functions that a REFRESH of another one keeps waiting: each of them is
+/// in a state in which it would be done otherwise.
+#[test]
+fn each_mechanism_is_busy_while_a_refresh_is_waited_for() {
+    let (mut host, mut eim) = in_a_terminal();
+    host.install_with("89103000000000000043", |m| m.ecall_indication = Some(true));
+    assert_eq!(codes(&host.run(&mut eim, "A7028000")), [0]);
+    host.install("89103000000000000050");
+    assert_eq!(host.es10c(&hex("BF5D038001FF")).1, 0x910B);
+    for (command, busy) in [
+        ("BF5A038001FF", "BF5A03800105"),
+        ("BF5B038001FF", "BF5B03800105"),
+    ] {
+        assert_eq!(host.es10c(&hex(command)).0, hex(busy), "{command}");
+    }
+    // Nor does the attribute move from the profile that is about to be used.
+    let (answer, _) = host.es10c(&eim.package(&hex(&psmo("A8", C))));
+    let EuiccPackageResult::Signed(result) = EuiccPackageResult::from_der(&answer).unwrap() else {
+        panic!("not signed");
+    };
+    assert_eq!(codes(&eim.verified(&result).euicc_result), [127]);
+    host.refresh();
+    assert_eq!(host.enabled_flags(), [1, 0, 0, 0, 0]);
+    // The fallback is in use, and the Emergency Profile about to be enabled.
+    assert_eq!(host.es10c(&hex("BF5B038001FF")).1, 0x910B);
+    for (command, busy) in [
+        ("BF5E038001FF", "BF5E03800105"),
+        ("BF5C038001FF", "BF5C03800105"),
+    ] {
+        assert_eq!(host.es10c(&hex(command)).0, hex(busy), "{command}");
+    }
+    host.refresh();
+    assert_eq!(host.enabled_flags(), [0, 0, 0, 1, 0]);
+    // Afterwards it is done.
+    assert_eq!(
+        host.es10c(&hex("BF5C038001FF")),
+        (hex("BF5C03800100"), 0x910B)
+    );
+    host.refresh();
+    assert_eq!(host.enabled_flags(), [1, 0, 0, 0, 0]);
 }
 
 /// A power cut does what the REFRESH would have done.

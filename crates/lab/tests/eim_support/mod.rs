@@ -16,9 +16,9 @@ use rsp_asn1::sgp32::{
     EimPackageResult, EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim, EuiccPackage,
     EuiccPackageErrorCode, EuiccPackageErrorDataSigned, EuiccPackageErrorSigned,
     EuiccPackageErrorUnsigned, EuiccPackageResult, EuiccPackageResultDataSigned,
-    EuiccPackageResultSigned, EuiccPackageSigned, EuiccResultData, GetEimPackageRequest,
-    GetEimPackageResponse, ProvideEimPackageResult, ProvideEimPackageResultResponse,
-    association_token_object,
+    EuiccPackageResultSigned, EuiccPackageSigned, EuiccPackageUnsignedErrorCode, EuiccResultData,
+    GetEimPackageRequest, GetEimPackageResponse, ProvideEimPackageResult,
+    ProvideEimPackageResultResponse, association_token_object,
 };
 use rsp_asn1::{Asn1, Extensions, Signed};
 use rsp_core::Context;
@@ -145,12 +145,13 @@ pub fn refuse(
 pub fn refuse_unsigned(
     world: &mut World,
     package: &EuiccPackageSigned,
+    code: Option<EuiccPackageUnsignedErrorCode>,
 ) -> ProvideEimPackageResultResponse {
     let result = EuiccPackageResult::ErrorUnsigned(EuiccPackageErrorUnsigned {
         eim_id: package.eim_id.to_string(),
         eim_transaction_id: package.eim_transaction_id.clone(),
         association_token: None,
-        euicc_package_unsigned_error_code: None,
+        euicc_package_unsigned_error_code: code,
         extensions: Extensions::default(),
     });
     provide(

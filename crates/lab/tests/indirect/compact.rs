@@ -7,9 +7,12 @@ use std::rc::Rc;
 
 use rsp_asn1::rsp::{AuthenticateServerResponse, PendingNotification, PrepareDownloadResponse};
 use rsp_asn1::sgp32::{EsipaMessageFromIpaToEim, HandleNotificationEsipa};
+use rsp_core::binding::es9plus_json::GetBoundProfilePackageRequest;
 use rsp_core::binding::esipa::{self, EsipaBinding};
+use rsp_core::binding::json;
 use rsp_core::eim::OperationKind;
 use rsp_core::ipa::IpaFeatures;
+use rsp_core::smdp::OrderState;
 
 use super::{INDIRECT, downloads_and_enables, expect_installed, queue, world};
 
@@ -101,6 +104,34 @@ fn a_download_in_compact_messages() {
     }
 }
 
+/// EIM-49: an installation that fails is reported in its compact form as well;
+/// the eIM completes it, and the SM-DP+ takes it for the eUICC's.
+#[test]
+fn a_failed_installation_in_compact_form() {
+    let mut world = world(95, MINIMAL);
+    let sent = watch(&mut world);
+    world.fault.relayed_response = Some(Box::new(|request, response| {
+        if request.path.ends_with("getBoundProfilePackage") {
+            let mut bound = json::decode_response::<GetBoundProfilePackageRequest>(response);
+            let package = &mut bound.as_mut().unwrap().bound_profile_package;
+            let last = package.sequence_of_86.0.last_mut().unwrap();
+            *last.last_mut().unwrap() ^= 1;
+            *response = json::encode_response(Ok(bound.unwrap())).unwrap();
+        }
+    }));
+    let (subscription, download) = queue(&mut world, 1);
+    world.round().unwrap();
+    let operation = world.operation(&download).unwrap();
+    assert_eq!(operation.state_name(), "failed", "{operation:?}");
+    let reason = operation.state.reason().unwrap_or_default();
+    assert!(reason.contains("scp03tSecurityError"), "{reason}");
+    assert!(sent.borrow().forms.contains(&"installed"));
+    assert_eq!(world.forward_notifications().unwrap(), 1);
+    assert_eq!(world.eim.store().count_forwarding("refused").unwrap(), 0);
+    let order = world.smdp.store().order(subscription.iccid).unwrap();
+    assert_ne!(order.unwrap().value.state, OrderState::Installed);
+}
+
 /// EIM-49: with all that an IPA may leave to the eIM.
 #[test]
 fn a_download_with_everything_left_out() {
@@ -156,7 +187,6 @@ fn a_compact_notification() {
 fn a_compact_cancellation() {
     use rsp_asn1::BitString;
     use rsp_core::binding::es9plus_json::AuthenticateClientRequest;
-    use rsp_core::binding::json;
     let mut world = world(93, MINIMAL);
     let sent = watch(&mut world);
     world.fault.relayed_response = Some(Box::new(|request, response| {

@@ -5,10 +5,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use lab::World;
-use rsp_asn1::Asn1;
 use rsp_asn1::rsp::{CancelSessionReason, CancelSessionResponse};
 use rsp_asn1::sgp32::EsipaMessageFromIpaToEim;
-use rsp_core::binding::esipa;
+use rsp_asn1::{Asn1, BitString};
+use rsp_core::binding::es9plus_json::{
+    AuthenticateClientOk, AuthenticateClientRequest, InitiateAuthenticationRequest,
+};
+use rsp_core::binding::esipa::{self, EsipaBinding};
 use rsp_core::binding::{HttpResponse, StatusCodeData, json};
 use rsp_core::eim::{ConfirmationCode, Operation, OperationId, OperationKind};
 use rsp_core::ipa::{Event, IpaFeatures};
@@ -60,45 +63,76 @@ fn refuse(world: &mut World, function: &'static str, subject: &str, reason: &str
     }));
 }
 
+/// A function of ES9+, and the pairs that it refuses with as the integers of
+/// ESipa (SGP.32 5.14.1 to 5.14.3).
+type Pairs = (&'static str, &'static [(&'static str, &'static str, i64)]);
+
+const PAIRS: [Pairs; 3] = [
+    (
+        "initiateAuthentication",
+        &[
+            ("8.8.1", "3.8", 1),
+            ("8.8.3", "3.1", 2),
+            ("8.8.4", "3.7", 3),
+            ("9.9", "9.9", 127),
+        ],
+    ),
+    (
+        "authenticateClient",
+        &[
+            ("8.1.2", "6.1", 1),
+            ("8.1.2", "6.3", 2),
+            ("8.1.3", "6.1", 3),
+            ("8.1.3", "6.3", 4),
+            ("8.1", "6.1", 5),
+            ("8.2.6", "3.8", 6),
+            ("8.1.1", "3.8", 7),
+            ("8.2.5", "4.3", 8),
+            ("8.11.1", "3.9", 9),
+            ("8.10.1", "3.9", 10),
+            ("8.1", "4.8", 11),
+            ("8.8.5", "4.10", 18),
+            ("8.9.5", "3.9", 56),
+            ("8.2", "1.2", 127),
+        ],
+    ),
+    (
+        "getBoundProfilePackage",
+        &[
+            ("8.1", "6.1", 1),
+            ("8.2.7", "2.2", 2),
+            ("8.2.7", "3.8", 3),
+            ("8.2.7", "6.4", 4),
+            ("8.2", "3.7", 5),
+            ("8.8.5", "4.10", 6),
+            ("8.10.1", "3.9", 95),
+            ("8.1", "4.2", 127),
+        ],
+    ),
+];
+
 /// EIM-52: each pair of the SM-DP+ as the number of the table.
 #[test]
 fn pairs_of_the_smdp_are_numbers_of_esipa() {
-    let table: &[(&'static str, &str, &str, i64)] = &[
-        ("initiateAuthentication", "8.8.1", "3.8", 1),
-        ("initiateAuthentication", "8.8.3", "3.1", 2),
-        ("initiateAuthentication", "8.8.4", "3.7", 3),
-        ("initiateAuthentication", "9.9", "9.9", 127),
-        ("authenticateClient", "8.1.2", "6.1", 1),
-        ("authenticateClient", "8.1.3", "6.3", 4),
-        ("authenticateClient", "8.2.6", "3.8", 6),
-        ("authenticateClient", "8.1.1", "3.8", 7),
-        ("authenticateClient", "8.1", "4.8", 11),
-        ("authenticateClient", "8.8.5", "4.10", 18),
-        ("authenticateClient", "8.2", "1.2", 127),
-        ("getBoundProfilePackage", "8.2.7", "2.2", 2),
-        ("getBoundProfilePackage", "8.2", "3.7", 5),
-        ("getBoundProfilePackage", "8.10.1", "3.9", 95),
-    ];
-    let mut world = world(20, INDIRECT);
-    for (number, (function, subject, reason, code)) in (1..).zip(table) {
-        refuse(&mut world, function, subject, reason);
-        let (_, download) = match number {
-            1 => queue(&mut world, number),
-            _ => super::queue_of_type(&mut world, number),
-        };
-        world.events.clear();
-        world.round().unwrap();
-        let said = failures(&world);
-        assert!(
-            said.contains(&format!(": {code}")),
-            "{function} {subject} {said}"
-        );
-        let operation = world.operation(&download).unwrap();
-        assert!(
-            !operation.state_name().contains("confirmed"),
-            "{operation:?}"
-        );
-        settle(&mut world, &download);
+    for (seed, (function, pairs)) in (20..).zip(PAIRS) {
+        let mut world = world(seed, INDIRECT);
+        for (number, (subject, reason, code)) in (1..).zip(pairs) {
+            refuse(&mut world, function, subject, reason);
+            let (_, download) = match number {
+                1 => queue(&mut world, number),
+                _ => super::queue_of_type(&mut world, number),
+            };
+            world.events.clear();
+            world.round().unwrap();
+            let said = failures(&world);
+            let told = said
+                .split("; ")
+                .any(|said| said.ends_with(&format!(": {code}")));
+            assert!(told, "{function} {subject}/{reason}: {said}");
+            let operation = world.operation(&download).unwrap();
+            assert_ne!(operation.state_name(), "confirmed", "{operation:?}");
+            settle(&mut world, &download);
+        }
     }
 }
 
@@ -126,11 +160,7 @@ fn policy_rules() {
             },
         );
         let seen = watch(&mut world);
-        world.fault.relayed_response = Some(Box::new(|request, response| {
-            if request.path.ends_with("authenticateClient") {
-                with_policy(response);
-            }
-        }));
+        offer_policy(&mut world);
         let (_, download) = queue(&mut world, 1);
         world.round().unwrap();
         let operation = world.operation(&download).unwrap();
@@ -142,27 +172,106 @@ fn policy_rules() {
     }
 }
 
-fn with_policy(response: &mut HttpResponse) {
-    use rsp_asn1::BitString;
-    use rsp_core::binding::es9plus_json::AuthenticateClientRequest;
-    let mut offered = json::decode_response::<AuthenticateClientRequest>(response).unwrap();
-    offered.profile_metadata.profile_policy_rules = Some(BitString::of(&[1]));
-    *response = json::encode_response(Ok(offered)).unwrap();
+/// The SM-DP+ offers a profile with policy rules.
+fn offer_policy(world: &mut World) {
+    change_offer(world, |offered| {
+        offered.profile_metadata.profile_policy_rules = Some(BitString::of(&[1]));
+    });
+}
+
+/// The SM-DP+ offers a profile of another name than that of the package.
+fn offer_another_name(world: &mut World) {
+    change_offer(world, |offered| {
+        offered.profile_metadata.profile_name = "Another".try_into().unwrap();
+    });
+}
+
+fn change_offer(world: &mut World, change: fn(&mut AuthenticateClientOk)) {
+    world.fault.relayed_response = Some(Box::new(move |request, response| {
+        if request.path.ends_with("authenticateClient") {
+            let mut offered = json::decode_response::<AuthenticateClientRequest>(response).unwrap();
+            change(&mut offered);
+            *response = json::encode_response(Ok(offered)).unwrap();
+        }
+    }));
+}
+
+/// The SM-DP+ signs another address.
+fn sign_another_address(world: &mut World) {
+    world.fault.relayed_response = Some(Box::new(|request, response| {
+        if request.path.ends_with("initiateAuthentication") {
+            let mut started =
+                json::decode_response::<InitiateAuthenticationRequest>(response).unwrap();
+            let mut signed = started.server_signed1.clone().into_value();
+            signed.server_address = "other.example.com".to_string();
+            started.server_signed1 = rsp_asn1::Signed::new(signed);
+            *response = json::encode_response(Ok(started)).unwrap();
+        }
+    }));
+}
+
+/// The IPA names a transaction that the eIM did not make.
+fn name_another_transaction(world: &mut World) {
+    world.fault.request = Some(Box::new(|request| {
+        if let Ok((binding, EsipaMessageFromIpaToEim::InitiateAuthenticationRequest(mut message))) =
+            esipa::decode_request(request)
+        {
+            message.eim_transaction_id = Some("0102".parse().unwrap());
+            let message = EsipaMessageFromIpaToEim::InitiateAuthenticationRequest(message);
+            *request = binding.encode_request(&message).unwrap();
+        }
+    }));
+}
+
+/// Makes one side do what the eIM refuses.
+type Bend = fn(&mut World);
+
+/// What the eIM itself refuses is a pair in the JSON binding (SGP.32 6.4.1).
+#[test]
+fn what_the_eim_refuses_is_a_pair_in_json() {
+    let eim_metadata = IpaFeatures {
+        eim_metadata: true,
+        ..INDIRECT
+    };
+    let table: [(Bend, IpaFeatures, &str); 4] = [
+        (offer_policy, eim_metadata, "8.2.8/1.2"),
+        (offer_another_name, INDIRECT, "8.2.9/3.11"),
+        (sign_another_address, INDIRECT, "8.8.1/3.10"),
+        (name_another_transaction, INDIRECT, "8.31.2/3.10"),
+    ];
+    for (seed, (fault, features, pair)) in (32..).zip(table) {
+        let mut world = world(seed, features);
+        world.ipa_config.esipa_binding = EsipaBinding::Json;
+        world.restart_ipa();
+        fault(&mut world);
+        let pairs = Rc::new(RefCell::new(Vec::new()));
+        let seen = pairs.clone();
+        world.fault.response = Some(Box::new(move |_, response| {
+            seen.borrow_mut().extend(pair_in(response));
+        }));
+        queue(&mut world, 1);
+        world.round().unwrap();
+        let pairs = pairs.borrow();
+        assert_eq!(pairs.first().map(String::as_str), Some(pair), "{pairs:?}");
+    }
+}
+
+/// The pair of a refusal in JSON.
+fn pair_in(response: &HttpResponse) -> Option<String> {
+    let body: serde_json::Value = serde_json::from_slice(&response.body).ok()?;
+    let data = &body["header"]["functionExecutionStatus"]["statusCodeData"];
+    let code = |member: &str| data[member].as_str();
+    let (subject, reason) = (code("subjectCode")?, code("reasonCode")?);
+    // Nothing waits for the eUICC.
+    (subject != "8.1.1").then(|| format!("{subject}/{reason}"))
 }
 
 /// EIM-57, IPA-49: metadata in the package that are others than those offered.
 #[test]
 fn changed_metadata() {
-    use rsp_core::binding::es9plus_json::AuthenticateClientRequest;
     let mut world = world(23, INDIRECT);
     let seen = watch(&mut world);
-    world.fault.relayed_response = Some(Box::new(|request, response| {
-        if request.path.ends_with("authenticateClient") {
-            let mut offered = json::decode_response::<AuthenticateClientRequest>(response).unwrap();
-            offered.profile_metadata.profile_name = "Another".try_into().unwrap();
-            *response = json::encode_response(Ok(offered)).unwrap();
-        }
-    }));
+    offer_another_name(&mut world);
     let (_, download) = queue(&mut world, 1);
     world.round().unwrap();
     let said = failures(&world);
@@ -175,18 +284,8 @@ fn changed_metadata() {
 /// EIM-53, EIM-54: another address or OID than the order has.
 #[test]
 fn an_smdp_that_is_another() {
-    use rsp_core::binding::es9plus_json::InitiateAuthenticationRequest;
     let mut world = world(24, INDIRECT);
-    world.fault.relayed_response = Some(Box::new(|request, response| {
-        if request.path.ends_with("initiateAuthentication") {
-            let mut started =
-                json::decode_response::<InitiateAuthenticationRequest>(response).unwrap();
-            let mut signed = started.server_signed1.clone().into_value();
-            signed.server_address = "other.example.com".to_string();
-            started.server_signed1 = rsp_asn1::Signed::new(signed);
-            *response = json::encode_response(Ok(started)).unwrap();
-        }
-    }));
+    sign_another_address(&mut world);
     let (_, _) = queue(&mut world, 1);
     world.round().unwrap();
     let said = failures(&world);
@@ -208,15 +307,7 @@ fn an_smdp_that_is_another() {
 #[test]
 fn an_unknown_transaction() {
     let mut world = world(26, INDIRECT);
-    world.fault.request = Some(Box::new(|request| {
-        if let Ok((binding, EsipaMessageFromIpaToEim::InitiateAuthenticationRequest(mut message))) =
-            esipa::decode_request(request)
-        {
-            message.eim_transaction_id = Some("0102".parse().unwrap());
-            let message = EsipaMessageFromIpaToEim::InitiateAuthenticationRequest(message);
-            *request = binding.encode_request(&message).unwrap();
-        }
-    }));
+    name_another_transaction(&mut world);
     queue(&mut world, 1);
     world.round().unwrap();
     let said = failures(&world);

@@ -6,8 +6,8 @@ use rsp_asn1::rsp::{
     ProfileInstallationResult,
 };
 use rsp_asn1::sgp32::{
-    EuiccPackageErrorSigned, EuiccPackageResult, EuiccPackageResultSigned, IpaEuiccData,
-    association_token_object,
+    EuiccPackageErrorSigned, EuiccPackageResult, EuiccPackageResultSigned,
+    EuiccPackageUnsignedErrorCode, IpaEuiccData, association_token_object,
 };
 use rsp_crypto::{PublicKey, Signature};
 
@@ -73,6 +73,10 @@ pub enum Unproven {
     /// not with this key and token.
     #[error("the eUICC did not accept the package: unknown eIM, key or token")]
     Unsigned,
+    /// The card answered without a signature and said why, as cards of v1.3 do
+    /// (SGP.32 v1.3 2.11.2.1).
+    #[error("the eUICC did not accept the package: {0}")]
+    UnsignedWith(EuiccPackageUnsignedErrorCode),
     /// The result answers another eIM's package.
     #[error("the result answers a package of another eIM")]
     OtherEim,
@@ -238,7 +242,10 @@ impl EuiccRecord {
                 error.euicc_package_error_data_signed.as_bytes(),
                 &error.euicc_sign_epe,
             ),
-            EuiccPackageResult::ErrorUnsigned(_) => return Err(Unproven::Unsigned),
+            EuiccPackageResult::ErrorUnsigned(error) => {
+                let code = error.euicc_package_unsigned_error_code;
+                return Err(code.map_or(Unproven::Unsigned, Unproven::UnsignedWith));
+            }
         };
         let token = association_token_object(self.association_token);
         self.verify(&[signed, &token], signature, cx)?;
