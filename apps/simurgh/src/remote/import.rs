@@ -120,12 +120,21 @@ fn rows(file: impl BufRead) -> std::io::Result<impl Iterator<Item = std::io::Res
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .flexible(true)
-        .from_reader(file);
+        // The last line has an end, too: see below.
+        .from_reader(file.chain(&b"\n"[..]));
     let columns: Vec<String> = reader.headers()?.iter().map(str::to_string).collect();
-    Ok(reader.into_records().map(move |cells| {
-        let cells = cells?;
-        let line = cells.position().map_or(0, csv::Position::line);
-        Ok((line, row(&columns, &cells)))
+    let mut cells = csv::StringRecord::new();
+    Ok(std::iter::from_fn(move || {
+        match reader.read_record(&mut cells) {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(error) => return Some(Err(error.into())),
+        }
+        // Counted from its end: a record's own position is that of the empty
+        // lines before it.
+        let breaks = cells.as_slice().matches('\n').count() as u64;
+        let line = reader.position().line().saturating_sub(breaks + 1);
+        Some(Ok((line, row(&columns, &cells))))
     }))
 }
 
@@ -206,11 +215,11 @@ mod tests {
     #[test]
     fn lines_of_a_table() {
         let entries = read(
-            "eid, serial,model,association_token\n89, M-1 ,\"X1, \"\"blue\"\"\",7\n\
-             89,M-1\n89,M-1,X1,x\n,M-1,X1,7\n",
+            "eid, serial,model,association_token\n89, M-1 ,\"X1, \"\"blue\"\"\",7\n\n\
+             89,M-1\n89,M-1,\"two\nlines\",x\n,M-1,X1,7",
         );
         let lines: Vec<u64> = entries.iter().map(|(line, _)| *line).collect();
-        assert_eq!(lines, [2, 3, 4, 5]);
+        assert_eq!(lines, [2, 4, 5, 7]);
         let device = entries[0].1.as_ref().unwrap();
         assert_eq!(device.eid, "89");
         assert_eq!(device.serial.as_deref(), Some("M-1"));
