@@ -148,6 +148,10 @@ fn the_fallback_mechanism_is_executed_once() {
     let told = notifications(&mut host);
     assert_eq!(told, [(2, B.to_string()), (1, A.to_string())]);
     assert_eq!(host.flagged(EXECUTE_FALLBACK), 2);
+    // It knows the way back.
+    assert_eq!(host.flagged(RETURN_FROM_FALLBACK), 0);
+    assert_eq!(enabled(&mut host).as_deref(), Some(B));
+    assert_eq!(host.flagged(EXECUTE_FALLBACK), 0);
     // The attribute's profile is gone.
     host.run(&mut eim, &(enable(B) + &psmo("A5", A)));
     assert_eq!(host.flagged(EXECUTE_FALLBACK), 6);
