@@ -247,6 +247,8 @@ pub struct Sequence<'a> {
     next: Option<Tlv<'a>>,
     members: &'a [fn(Tag) -> bool],
     index: u8,
+    /// Index after the last member that will be written.
+    place: u8,
     extensions: Extensions,
 }
 
@@ -263,6 +265,7 @@ impl<'a> Sequence<'a> {
             next: None,
             members,
             index: 0,
+            place: 0,
             extensions: Extensions::default(),
         };
         sequence.advance()?;
@@ -294,6 +297,7 @@ impl<'a> Sequence<'a> {
             sorted: Some(elements),
             members,
             index: 0,
+            place: 0,
             extensions: Extensions::default(),
         })
     }
@@ -331,9 +335,33 @@ impl<'a> Sequence<'a> {
         let value = F::decode_field(tag, tlv.as_ref(), self.next.map_or(end, |tlv| tlv.offset))
             .map_err(|error| error.within(name))?;
         if tlv.is_some() {
+            self.place = self.index;
             self.advance()?;
         }
         Ok(value)
+    }
+
+    /// The next member, which is not written if it is the default.
+    ///
+    /// # Errors
+    /// If it is malformed.
+    pub fn default_field<F: Asn1 + PartialEq>(
+        &mut self,
+        name: &'static str,
+        tag: Option<Tag>,
+        aliases: &[Tag],
+        default: F,
+    ) -> Result<F, DecodeError> {
+        // As if what says no more than its absence had not been there.
+        self.set_unknown_aside()?;
+        let place = self.place;
+        match self.aliased_field::<Option<F>>(name, tag, aliases)? {
+            Some(value) if value != default => Ok(value),
+            _ => {
+                self.place = place;
+                Ok(default)
+            }
+        }
     }
 
     /// Ends the SEQUENCE and gives the unknown elements.
@@ -359,7 +387,7 @@ impl<'a> Sequence<'a> {
                 return Err(tlv.error(ErrorKind::TooMany));
             }
             self.extensions.0.push(Extension {
-                before: self.index,
+                before: self.place,
                 element: tlv.raw.to_vec(),
             });
             self.advance()?;

@@ -144,9 +144,7 @@ macro_rules! decode_member {
         $sequence.aliased_field::<$ty>(stringify!($field), $tag, $aliases)?
     };
     ($sequence:ident, $field:ident, $ty:ty, $tag:expr, $aliases:expr, $default:expr) => {
-        $sequence
-            .aliased_field::<Option<$ty>>(stringify!($field), $tag, $aliases)?
-            .unwrap_or_else(|| $default)
+        $sequence.default_field::<$ty>(stringify!($field), $tag, $aliases, $default)?
     };
 }
 

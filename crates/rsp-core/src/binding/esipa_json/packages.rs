@@ -132,7 +132,9 @@ impl Message for ProvideResult {
         let message = whole_or_contents(&self.eim_package_result.0)?;
         Ok(ProvideEimPackageResult {
             eid_value: self.eid_value.or(message.eid_value),
-            ..message
+            eim_package_result: message.eim_package_result,
+            // There is no place for them beside the members of JSON.
+            extensions: Extensions::default(),
         })
     }
 }
