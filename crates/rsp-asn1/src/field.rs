@@ -375,13 +375,18 @@ impl<'a> Sequence<'a> {
 
     /// Keeps elements that none of the members to come can be.
     fn set_unknown_aside(&mut self) -> Result<(), DecodeError> {
-        let ahead = self
-            .members
-            .get(usize::from(self.index)..)
-            .unwrap_or_default();
+        let index = usize::from(self.index);
+        let ahead = self.members.get(index..).unwrap_or_default();
+        // Members that will not be written: in their place, what comes now
+        // would be read as one of them.
+        let absent = self.members.get(usize::from(self.place)..index);
+        let absent = absent.unwrap_or_default();
         while let Some(tlv) = self.next {
             if ahead.iter().any(|accepts| accepts(tlv.tag)) {
                 break;
+            }
+            if absent.iter().any(|accepts| accepts(tlv.tag)) {
+                return Err(tlv.error(ErrorKind::Value("a member twice, or out of order")));
             }
             if self.extensions.0.len() == MAX_UNKNOWN {
                 return Err(tlv.error(ErrorKind::TooMany));

@@ -327,3 +327,18 @@ fn fields_of_version_1_3() {
     let vendor = features.esipa_proprietary_protocol_information.unwrap();
     assert_eq!(vendor[0].vendor_oid.to_string(), "2.999");
 }
+
+/// X.690 11.5: a default is not written; one that is says nothing, and what is
+/// unknown behind it stays where it is.
+#[test]
+fn a_default_that_is_written_out() {
+    const BEGINS: &str = "5A0A98010300000000000010 9100 9200";
+    let strict = format!("BF2513 {BEGINS} 230100");
+    reads_as::<StoreMetadataRequest>(&strict, &[&format!("BF2516 {BEGINS} 950102 230100")]);
+    for behind in ["950102", "930101", "230100 950101"] {
+        let length = 0x13 + bytes(behind).len();
+        let repeated = format!("BF25{length:02X} {BEGINS} 950102 {behind}");
+        let read = StoreMetadataRequest::from_der(&bytes(&repeated));
+        assert!(read.is_err(), "{repeated}");
+    }
+}
