@@ -84,6 +84,17 @@ fn last_line(output: &Output) -> String {
         .to_string()
 }
 
+/// The demonstration ends well, with two devices confirmed.
+#[track_caller]
+fn confirms_two(arguments: &[&str]) {
+    let output = demo(arguments);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{arguments:?} {said}");
+    let line = last_line(&output);
+    let confirmed = r#"{"devices":2,"confirmed":2,"seconds":"#;
+    assert!(line.starts_with(confirmed), "{arguments:?} {line}");
+}
+
 /// The whole chain over CoAP with the eIM's certificate, over CoAP with a key
 /// for each device, and through an MQTT broker; profiles come either way.
 #[test]
@@ -147,12 +158,7 @@ fn both_ways_in_both_bindings() {
             "--binding",
             binding,
         ];
-        let output = demo(&arguments);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "{arguments:?} {said}");
-        let line = last_line(&output);
-        let confirmed = r#"{"devices":2,"confirmed":2,"seconds":"#;
-        assert!(line.starts_with(confirmed), "{line}");
+        confirms_two(&arguments);
     }
 }
 
@@ -171,12 +177,7 @@ fn consumer_cards_are_managed_as_well() {
             arguments.as_slice(),
         ]
         .concat();
-        let output = demo(&all);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "{all:?} {said}");
-        let line = last_line(&output);
-        let confirmed = r#"{"devices":2,"confirmed":2,"seconds":"#;
-        assert!(line.starts_with(confirmed), "{all:?} {line}");
+        confirms_two(&all);
     }
 }
 
@@ -190,12 +191,7 @@ fn the_ipa_in_the_card_ends_the_same() {
         &["--zero-touch"],
     ] {
         let arguments = [&["--ipa", "card", "--devices", "2"], more].concat();
-        let output = demo(&arguments);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "{arguments:?} {said}");
-        let line = last_line(&output);
-        let confirmed = r#"{"devices":2,"confirmed":2,"seconds":"#;
-        assert!(line.starts_with(confirmed), "{line}");
+        confirms_two(&arguments);
     }
     let refused = demo(&["--ipa", "card", "--binding", "json"]);
     assert!(!refused.status.success());

@@ -30,12 +30,7 @@ use rsp_crypto::software::SoftwareProvider;
 use store::{EimHost, EimReply};
 
 pub fn say(world: &mut World, message: &EsipaMessageFromIpaToEim) -> EsipaMessageFromEimToIpa {
-    let mut cx = Context {
-        now: world.now,
-        rng: &mut world.rng,
-        crypto: &SoftwareProvider,
-    };
-    match world.eim.handle(message, &mut cx).unwrap() {
+    match world.ask_eim(message).unwrap() {
         EimReply::Message(message) => message,
         other => panic!("{other:?}"),
     }

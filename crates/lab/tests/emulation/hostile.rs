@@ -14,9 +14,8 @@ use rsp_asn1::sgp32::{
     ProvideEimPackageResultResponse, Psmo, association_token_object,
 };
 use rsp_asn1::{Any, Asn1, Extensions, Signed};
-use rsp_core::Context;
 use rsp_crypto::SigningKey;
-use rsp_crypto::software::{SoftwareKey, SoftwareProvider};
+use rsp_crypto::software::SoftwareKey;
 use store::EimReply;
 
 use crate::{enable_of, ordered, profiles, record, two_profiles};
@@ -232,12 +231,7 @@ fn result_of(package: &EuiccPackageSigned, euicc_sign_epr: Vec<u8>) -> EimPackag
 }
 
 fn say(world: &mut World, message: &EsipaMessageFromIpaToEim) -> EsipaMessageFromEimToIpa {
-    let mut cx = Context {
-        now: world.now,
-        rng: &mut world.rng,
-        crypto: &SoftwareProvider,
-    };
-    match world.eim.handle(message, &mut cx).unwrap() {
+    match world.ask_eim(message).unwrap() {
         EimReply::Message(message) => message,
         other => panic!("{other:?}"),
     }
