@@ -111,6 +111,40 @@ fn operations_are_queued_listed_in_pages_and_taken_back() {
     assert!(!table.contains("SECRET-CODE"));
 }
 
+/// Where a download begins is said in one of three ways, and a code that confirms
+/// it is taken where it is of use.
+#[test]
+fn downloads_from_wherever() {
+    let server = Server::start("downloads", &[]);
+    server.json(&["device", "add", EID]);
+    let download = |more: &[&str]| {
+        let arguments = [&["profile", "download", EID], more].concat();
+        server.json(&arguments)["kind"].clone()
+    };
+    assert_eq!(download(&["--default-smdp"]), "contact_default_smdp");
+    assert_eq!(download(&["--smds"]), "contact_smds");
+    let named = ["--smds=smds.example.com", "--confirmation-code", "4711"];
+    assert_eq!(download(&named), "contact_smds");
+    let code = "LPA:1$smdp.example.com$CODE$$1";
+    assert_eq!(download(&[code, "--confirmation-code", "4711"]), "download");
+    assert_eq!(download(&[code, "--force"]), "download");
+
+    let failure = |more: &[&str]| {
+        let arguments = [&["profile", "download", EID], more].concat();
+        server.failure(&arguments)
+    };
+    let said = failure(&[code]);
+    assert!(said.contains("one is needed"), "{said}");
+    let said = failure(&["--smds=no host name$"]);
+    assert!(said.contains("smds_address"), "{said}");
+    let said = failure(&["--smds", "--confirmation-code", ""]);
+    assert!(said.contains("confirmation_code"), "{said}");
+    for usage in [&[][..], &["--smds", "--default-smdp"], &[code, "--smds"]] {
+        let arguments = [&["profile", "download", EID], usage].concat();
+        assert_eq!(server.run(&arguments).status.code(), Some(2), "{usage:?}");
+    }
+}
+
 #[test]
 fn what_is_wrong_is_said_with_a_remedy() {
     let server = Server::start("wrong", &[]);

@@ -17,6 +17,10 @@ pub struct NewOperation {
     /// not done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub operations: Vec<OperationKind>,
+    /// The code that confirms a download. The eIM adds it to downloads that go
+    /// through it; a device that downloads by itself cannot be told one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmation_code: Option<Secret>,
     /// Whether it travels in a package of its own. Otherwise what waits for a
     /// device that sleeps is put into one package as far as that changes
     /// nothing of what it does.
@@ -35,6 +39,7 @@ impl NewOperation {
             eid,
             operation: Some(operation),
             operations: Vec::new(),
+            confirmation_code: None,
             separate: false,
             force: false,
         }
@@ -49,6 +54,14 @@ pub enum OperationKind {
     Download {
         /// `LPA:1$…`.
         activation_code: Secret,
+    },
+    /// Download what waits for the eUICC at the default SM-DP+ that it names.
+    ContactDefaultSmdp,
+    /// Ask an SM-DS what waits for the eUICC, and download it.
+    ContactSmds {
+        /// Host name; the root SM-DS that the eUICC names if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        smds_address: Option<String>,
     },
     /// Enable a profile.
     Enable {

@@ -8,11 +8,7 @@
 )]
 
 use lab::{ALTERNATIVE_SMDS, ROOT_SMDS, World};
-use rsp_asn1::Extensions;
-use rsp_asn1::sgp32::{
-    ContactSmds, EsipaMessageFromEimToIpa, GetEimPackageResponse, ProfileDownloadData,
-};
-use rsp_core::binding::{BindingError, esipa_asn1};
+use rsp_core::binding::BindingError;
 use rsp_core::eim::{OperationId, OperationKind};
 use rsp_core::ipa::Event;
 use rsp_core::profile;
@@ -30,35 +26,11 @@ fn announced(smds: &str) -> (World, rsp_core::profile::Subscription) {
     (world, subscription)
 }
 
-/// Queues a download whose trigger says contactSmds in place of an activation
-/// code.
 fn contact_smds(world: &mut World, address: Option<&str>) -> OperationId {
-    let address = address.map(ToString::to_string);
-    world.fault.response = Some(Box::new(move |request, response| {
-        if request.path != esipa_asn1::PATH {
-            return;
-        }
-        let Ok(message) = esipa_asn1::decode_response(response) else {
-            return;
-        };
-        let EsipaMessageFromEimToIpa::GetEimPackageResponse(
-            GetEimPackageResponse::ProfileDownloadTriggerRequest(mut trigger),
-        ) = message
-        else {
-            return;
-        };
-        trigger.profile_download_data = Some(ProfileDownloadData::ContactSmds(ContactSmds {
-            smds_address: address.clone(),
-            extensions: Extensions::default(),
-        }));
-        let message = EsipaMessageFromEimToIpa::GetEimPackageResponse(
-            GetEimPackageResponse::ProfileDownloadTriggerRequest(trigger),
-        );
-        response.body = rsp_asn1::Asn1::to_der(&message);
-    }));
-    let activation_code = "LPA:1$nobody.example.com$NOTHING".to_string();
-    let operation = world.queue(OperationKind::Download { activation_code });
-    operation.unwrap()
+    let smds_address = address.map(ToString::to_string);
+    world
+        .queue(OperationKind::ContactSmds { smds_address })
+        .unwrap()
 }
 
 fn state(world: &World, id: &OperationId) -> &'static str {

@@ -14,9 +14,8 @@ use rsp_asn1::sgp32::{
 use rsp_core::binding::esipa::EsipaBinding;
 use rsp_core::binding::{HttpResponse, StatusCodeData};
 use rsp_core::eim::{
-    Eim, EuiccRecord, Note, Operation, OperationId, OperationKind, Step, Taken, has_work,
-    poll_eid_not_found, poll_nothing_pending, result_eid_not_found, result_missing_eid,
-    result_named_by,
+    Eim, EuiccRecord, Note, Operation, OperationId, Step, Taken, has_work, poll_eid_not_found,
+    poll_nothing_pending, result_eid_not_found, result_missing_eid, result_named_by,
 };
 use rsp_core::{Context, Timestamp};
 
@@ -396,7 +395,7 @@ impl EimHost {
                 limit: MAX_CANDIDATES,
             };
             let operations = self.store.operations(&filter)?.into_iter();
-            let downloads = operations.filter(|o| matches!(o.kind, OperationKind::Download { .. }));
+            let downloads = operations.filter(|o| o.kind.downloads());
             candidates.extend(downloads.map(|operation| operation.eid));
         }
         candidates.sort();

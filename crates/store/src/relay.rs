@@ -11,8 +11,7 @@ use rsp_asn1::{Asn1, ids};
 use rsp_core::binding::HttpResponse;
 use rsp_core::binding::esipa::Function;
 use rsp_core::eim::relay::{Ask, Refused, RelaySession, Relayed};
-use rsp_core::eim::{EuiccRecord, Note, Operation, OperationId, OperationKind};
-use rsp_core::ipa::ActivationCode;
+use rsp_core::eim::{EuiccRecord, Note, Operation, OperationId};
 use rsp_core::{Context, Timestamp};
 
 use crate::contract::{
@@ -195,7 +194,7 @@ impl EimHost {
             request_digest: pending.digest.clone(),
             reply: relayed.reply.to_der(),
         };
-        let operations: Vec<Operation> = relayed.operation.into_iter().collect();
+        let operations = relayed.operations;
         let change = EuiccChange {
             record: &record.value,
             version: record.version,
@@ -282,11 +281,11 @@ impl EimHost {
             return Ok(None);
         };
         let open = self.store.open_operations(eid)?;
-        let mut downloads = open.into_iter().filter(is_download);
+        let mut downloads = open.into_iter().filter(|o| o.kind.downloads());
         Ok(downloads.find(|download| download.sent().is_some_and(|(sent, _)| sent == id)))
     }
 
-    /// The only download that was triggered and is at this SM-DP+.
+    /// The only download that was triggered and is at this server.
     fn download_at(&self, address: Option<&str>) -> Result<Option<Operation>, StoreError> {
         let Some(address) = address else {
             return Ok(None);
@@ -296,12 +295,7 @@ impl EimHost {
             limit: MAX_CANDIDATES,
             ..OperationFilter::default()
         };
-        let is_there = |operation: &Operation| match &operation.kind {
-            OperationKind::Download { activation_code } => activation_code
-                .parse()
-                .is_ok_and(|code: ActivationCode| code.smdp_address.eq_ignore_ascii_case(address)),
-            _ => false,
-        };
+        let is_there = |operation: &Operation| operation.is_at(address);
         let found = self.store.operations(&filter)?;
         let mut found = found.into_iter().filter(is_there);
         Ok(found.next().filter(|_| found.next().is_none()))
@@ -436,10 +430,6 @@ impl EimHost {
             _ => Ok(None),
         }
     }
-}
-
-fn is_download(operation: &Operation) -> bool {
-    matches!(operation.kind, OperationKind::Download { .. })
 }
 
 /// Whether the SM-DP+ could not answer just then.

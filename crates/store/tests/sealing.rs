@@ -8,8 +8,9 @@ use rsp_core::Timestamp;
 use rsp_core::binding::es2plus_json::{
     HandleDownloadProgressInfo, NotificationPoint, RequestHeader,
 };
+use rsp_core::binding::es11::EventEntry;
 use rsp_core::binding::json::{ExecutionStatus, FunctionExecutionStatus};
-use rsp_core::eim::{EuiccRecord, Operation, OperationId, OperationKind};
+use rsp_core::eim::{ConfirmationCode, EuiccRecord, Operation, OperationId, OperationKind};
 use rsp_core::profile::Subscription;
 use rsp_core::smdp::{
     KeptPackage, Order, OrderKey, OrderState, ProfileTypeSettings, Progress, Session,
@@ -22,11 +23,13 @@ use store::{
 };
 
 /// Texts that no file may show.
-const MARKS: [&str; 11] = [
+const MARKS: [&str; 13] = [
     "mark-pre-shared!",
     "mark-template",
     "mark-matching-id",
     "mark-activation-code",
+    "mark-confirmation-code",
+    "mark-event-at-eim",
     "mark-package",
     "mark-reply",
     "mark-progress",
@@ -122,17 +125,27 @@ fn kept() -> KeptPackage {
     }
 }
 
+fn operation() -> Operation {
+    let kind = OperationKind::Download {
+        activation_code: "LPA:1$smdp.example.com$mark-activation-code".to_string(),
+    };
+    Operation {
+        confirmation_code: Some(ConfirmationCode("mark-confirmation-code".to_string())),
+        event: Some(EventEntry {
+            event_id: "mark-event-at-eim".to_string(),
+            rsp_server_address: "smdp.example.com".to_string(),
+        }),
+        ..Operation::queued(OperationId("one".to_string()), eid(), kind, Timestamp(0))
+    }
+}
+
 /// One row of every table that holds a secret.
 fn fill(store: &SqliteStore) {
     store
         .add_euicc(&EuiccRecord::new(eid(), Some(TOKEN), 0))
         .unwrap();
     store.put_psk(eid(), "device", b"mark-pre-shared!").unwrap();
-    let kind = OperationKind::Download {
-        activation_code: "LPA:1$smdp.example.com$mark-activation-code".to_string(),
-    };
-    let operation = Operation::queued(OperationId("one".to_string()), eid(), kind, Timestamp(0));
-    store.add_operation(&operation).unwrap();
+    store.add_operation(&operation()).unwrap();
     let subscription = Subscription::new(iccid(), "999700000000001".parse().unwrap(), KI, KI);
     let subscriptions = [subscription];
     store

@@ -209,7 +209,13 @@ fn in_our_words(eid: &str, order: &Order) -> Value {
         "ipa_euicc_data" => json!({"kind": "get_euicc_data", "tags": member("tags")}),
         _ => order.0.clone(),
     };
-    json!({"eid": eid, "operation": operation, "force": true})
+    let mut new = json!({"eid": eid, "operation": operation, "force": true});
+    let code = new.get_mut("operation").and_then(Value::as_object_mut);
+    let code = code.and_then(|operation| operation.remove("confirmation_code"));
+    if let (Some(code), Some(members)) = (code, new.as_object_mut()) {
+        members.insert("confirmation_code".into(), code);
+    }
+    new
 }
 
 impl Orders for ByDoor {

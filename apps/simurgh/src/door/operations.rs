@@ -1,7 +1,7 @@
 //! What is to be done on devices, and how far it is.
 
 use api::{NewOperation, Page, Problem};
-use rsp_asn1::ids::Iccid;
+use rsp_asn1::ids::{Eid, Iccid};
 use rsp_core::eim::{Operation, OperationId, OperationKind, OperationState};
 use rsp_core::ipa::ActivationCode;
 use rsp_core::smdp::OrderKey;
@@ -18,6 +18,10 @@ impl Functions {
     pub(super) fn add_operations(&self, new: &NewOperation) -> Result<Ordered, Problem> {
         let eid = parse("eid", &new.eid)?;
         let kinds = order::kinds(new)?;
+        let code = order::confirmation_code(new, &kinds)?;
+        if code.is_some() {
+            self.check_confirmable(eid)?;
+        }
         let listed = new.operation.is_none();
         let made = shell::with_context(|cx| {
             let made = kinds.into_iter();
@@ -28,6 +32,7 @@ impl Functions {
         let first = operations.first().map(|operation| operation.id.clone());
         for operation in &mut operations {
             operation.expects = self.expected(&operation.kind)?;
+            operation.confirmation_code = code.clone().filter(|_| operation.kind.downloads());
             operation.ordered_with = first.clone().filter(|_| listed);
             operation.separate = new.separate;
             operation.forced = new.force;
@@ -46,6 +51,21 @@ impl Functions {
                 next: None,
             }),
             false => Ordered::One(Box::new(shown.next().ok_or_else(internal)?)),
+        })
+    }
+
+    /// Whether a confirmation code is of use to a device, as far as is known. What
+    /// is not known yet is asked before the download is sent.
+    fn check_confirmable(&self, eid: Eid) -> Result<(), Problem> {
+        let record = self.eim.store().euicc(eid).map_err(stored)?;
+        let facts = record.map(|record| record.value.facts).unwrap_or_default();
+        facts.take_confirmation_codes().map_err(|reason| {
+            problem(
+                409,
+                "no way for the confirmation code",
+                reason,
+                "confirm the order at the SM-DP+ without a code, or have the code entered at the device",
+            )
         })
     }
 

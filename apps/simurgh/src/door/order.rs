@@ -1,12 +1,12 @@
 //! Operations as they are ordered, checked before anything is queued.
 
-use api::{NewOperation, Problem};
+use api::{NewOperation, Problem, Secret};
 use rsp_asn1::Asn1;
 use rsp_asn1::ids::Iccid;
 use rsp_asn1::sgp32::EimId;
 use rsp_core::eim::{
-    EuiccDataQuery, ImmediateEnable, OperationKind, PackageRules, ProfileQuery, ProfileSearch,
-    read_configuration,
+    ConfirmationCode, EuiccDataQuery, ImmediateEnable, OperationKind, PackageRules, ProfileQuery,
+    ProfileSearch, read_configuration,
 };
 use rsp_core::ipa::ActivationCode;
 
@@ -36,6 +36,10 @@ fn kind(kind: &api::OperationKind) -> Result<OperationKind, Problem> {
                 activation_code: activation_code.0.clone(),
             }
         }
+        api::OperationKind::ContactDefaultSmdp => OperationKind::ContactDefaultSmdp,
+        api::OperationKind::ContactSmds { smds_address } => OperationKind::ContactSmds {
+            smds_address: smds_address.as_deref().map(host).transpose()?,
+        },
         api::OperationKind::Enable {
             iccid: digits,
             rollback,
@@ -123,6 +127,48 @@ fn kind_of_others(kind: &api::OperationKind) -> Result<OperationKind, Problem> {
 pub(super) fn eim_id(text: &str) -> Result<EimId, Problem> {
     let remedy = "give the identifier of an eIM, 1 to 128 characters";
     EimId::try_from(text).map_err(|error| invalid("eim_id", &error.to_string(), remedy))
+}
+
+/// The name of a server, which may have a port.
+fn host(name: &str) -> Result<String, Problem> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '_');
+    if name.is_empty() || name.len() > 255 || !name.chars().all(allowed) {
+        let remedy = "give its host name, or leave it out for the root SM-DS of the eUICC";
+        return Err(invalid("smds_address", "not the name of a server", remedy));
+    }
+    Ok(name.to_string())
+}
+
+/// The code that confirms the download that is ordered.
+pub(super) fn confirmation_code(
+    new: &NewOperation,
+    kinds: &[OperationKind],
+) -> Result<Option<ConfirmationCode>, Problem> {
+    let said = |kind: &OperationKind| match kind {
+        OperationKind::Download { activation_code } => activation_code.parse().ok(),
+        _ => None,
+    };
+    let mut codes = kinds.iter().filter_map(said);
+    let Some(Secret(code)) = &new.confirmation_code else {
+        let needed = codes.any(|code: ActivationCode| code.confirmation_code_required);
+        return match needed && !new.force {
+            true => Err(invalid(
+                "confirmation_code",
+                "the activation code says that one is needed",
+                "give it, or order with `force` if the device has it from its user",
+            )),
+            false => Ok(None),
+        };
+    };
+    if !kinds.iter().any(OperationKind::downloads) {
+        let remedy = "order a download with it, or leave it out";
+        return Err(invalid("confirmation_code", "this is no download", remedy));
+    }
+    if code.is_empty() || code.chars().any(char::is_control) {
+        let remedy = "give the code as the operator has it, or leave it out";
+        return Err(invalid("confirmation_code", "not a code", remedy));
+    }
+    Ok(Some(ConfirmationCode(code.clone())))
 }
 
 fn list(

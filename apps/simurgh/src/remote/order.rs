@@ -1,6 +1,6 @@
 //! Ordering operations.
 
-use api::{NewOperation, Operation, OperationKind, Page};
+use api::{NewOperation, Operation, OperationKind, Page, Secret};
 use clap::Args;
 
 use super::device::OneDevice;
@@ -25,9 +25,31 @@ pub(crate) struct Ordering {
 impl Ordering {
     /// Queues one operation and shows it.
     pub(super) fn order(self, device: OneDevice, kind: OperationKind) -> Result<(), Failure> {
+        self.order_confirmed(device, kind, None)
+    }
+
+    /// As [`Ordering::order`], with the code that confirms a download.
+    pub(super) fn order_confirmed(
+        self,
+        device: OneDevice,
+        kind: OperationKind,
+        confirmation_code: Option<Secret>,
+    ) -> Result<(), Failure> {
         let api = device.remote.api()?;
-        let queued = self.queue(&api, device.eid, kind)?;
+        let new = NewOperation {
+            confirmation_code,
+            ..self.one(device.eid, kind)
+        };
+        let queued: Operation = api.post("/operations", &new)?;
         api.output.one(&queued)
+    }
+
+    fn one(self, eid: String, kind: OperationKind) -> NewOperation {
+        NewOperation {
+            separate: self.separate,
+            force: self.force,
+            ..NewOperation::one(eid, kind)
+        }
     }
 
     pub(super) fn queue(
@@ -36,12 +58,7 @@ impl Ordering {
         eid: String,
         kind: OperationKind,
     ) -> Result<Operation, Failure> {
-        let new = NewOperation {
-            separate: self.separate,
-            force: self.force,
-            ..NewOperation::one(eid, kind)
-        };
-        api.post("/operations", &new)
+        api.post("/operations", &self.one(eid, kind))
     }
 
     /// Queues a list that travels in one package, and shows it.
@@ -55,6 +72,7 @@ impl Ordering {
             eid: device.eid,
             operation: None,
             operations,
+            confirmation_code: None,
             separate: self.separate,
             force: self.force,
         };

@@ -29,9 +29,12 @@ pub(crate) enum OnDevice {
     Download {
         #[command(flatten)]
         device: OneDevice,
-        /// Where the profile waits, for example `LPA:1$smdp.example.com$CODE`
-        #[arg(value_name = "ACTIVATION-CODE")]
-        activation_code: ActivationCode,
+        #[command(flatten)]
+        place: Place,
+        /// What the operator gave beside the activation code; only for a device
+        /// that downloads through the eIM, which adds it
+        #[arg(long, value_name = "CODE")]
+        confirmation_code: Option<Code>,
         #[command(flatten)]
         ordering: Ordering,
     },
@@ -72,19 +75,47 @@ pub(crate) struct OneProfile {
     ordering: Ordering,
 }
 
+/// Where a profile waits.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Place {
+    /// Where the profile waits, for example `LPA:1$smdp.example.com$CODE`
+    #[arg(value_name = "ACTIVATION-CODE")]
+    activation_code: Option<Code>,
+    /// It waits for the eUICC at the default SM-DP+ that the eUICC names
+    #[arg(long)]
+    default_smdp: bool,
+    /// It waits for the eUICC where an SM-DS says: this one, or the root SM-DS
+    /// that the eUICC names
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = true)]
+    smds: Option<Option<String>>,
+}
+
+impl Place {
+    fn into_kind(self) -> OperationKind {
+        match (self.activation_code, self.smds) {
+            (Some(code), _) => OperationKind::Download {
+                activation_code: Secret(code.0),
+            },
+            (None, Some(smds_address)) => OperationKind::ContactSmds { smds_address },
+            (None, None) => OperationKind::ContactDefaultSmdp,
+        }
+    }
+}
+
 /// Not shown in Debug.
 #[derive(Clone)]
-pub(crate) struct ActivationCode(String);
+pub(crate) struct Code(String);
 
-impl std::fmt::Debug for ActivationCode {
+impl std::fmt::Debug for Code {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("[redacted]")
     }
 }
 
-impl From<String> for ActivationCode {
+impl From<String> for Code {
     fn from(text: String) -> Self {
-        ActivationCode(text)
+        Code(text)
     }
 }
 
@@ -103,11 +134,12 @@ impl OnDevice {
             } => list(&device, refresh, timeout.map(Duration::from_secs)),
             OnDevice::Download {
                 device,
-                activation_code,
+                place,
+                confirmation_code,
                 ordering,
             } => {
-                let activation_code = Secret(activation_code.0);
-                ordering.order(device, OperationKind::Download { activation_code })
+                let code = confirmation_code.map(|code| Secret(code.0));
+                ordering.order_confirmed(device, place.into_kind(), code)
             }
             OnDevice::Enable { profile, rollback } => {
                 let iccid = profile.iccid;

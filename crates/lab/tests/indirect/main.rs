@@ -9,6 +9,7 @@
 
 mod cancelled;
 mod compact;
+mod events;
 mod faults;
 mod hostile;
 mod refusals;

@@ -367,6 +367,58 @@ fn a_confirmation_code_at_the_eim() {
     }
 }
 
+/// A trigger has no place for the code: a device that downloads by itself, which
+/// the eIM asks first, is not even sent it.
+#[test]
+fn a_confirmation_code_for_a_direct_download() {
+    for (seed, features, sent) in [
+        (
+            32,
+            IpaFeatures {
+                direct: true,
+                indirect: false,
+                ..INDIRECT
+            },
+            false,
+        ),
+        (
+            33,
+            IpaFeatures {
+                direct: true,
+                ..INDIRECT
+            },
+            true,
+        ),
+    ] {
+        let mut world = world(seed, features);
+        let subscription = world.subscription(1).unwrap();
+        let activation_code = world
+            .order_confirmed(&profile::template(), &subscription, "4711")
+            .unwrap();
+        let id = OperationId("confirmed-download".to_string());
+        let kind = OperationKind::Download { activation_code };
+        let operation = Operation {
+            confirmation_code: Some(ConfirmationCode("4711".to_string())),
+            ..Operation::queued(id.clone(), world.eid, kind, world.now)
+        };
+        world.eim.add_operation(&operation).unwrap();
+        world.round().unwrap();
+        if sent {
+            expect_installed(&world, &id, subscription.iccid);
+            continue;
+        }
+        let operation = world.operation(&id).unwrap();
+        assert_eq!(operation.state_name(), "failed", "{operation:?}");
+        let reason = operation.state.reason().unwrap();
+        assert!(
+            reason.contains("no place for a confirmation code"),
+            "{reason}"
+        );
+        let started = |event: &Event| matches!(event, Event::DownloadStarted { .. });
+        assert!(!world.events.iter().any(started), "{:?}", world.events);
+    }
+}
+
 /// A reply of the SM-DP+ in DER is readable by nobody as JSON: undefinedError,
 /// and the order lives on for the next attempt.
 #[test]

@@ -1,4 +1,4 @@
-//! ES9+ at a client, in either binding (SGP.22 6.5, 6.6). What the server
+//! ES9+ and ES11 at a client, in either binding (SGP.22 6.5, 6.6). What the server
 //! refuses comes as subject and reason code, whichever binding it spoke.
 
 use alloc::string::ToString;
@@ -7,6 +7,7 @@ use rsp_asn1::Asn1;
 use rsp_asn1::rsp::{
     self, RemoteProfileProvisioningRequest as Out, RemoteProfileProvisioningResponse as In,
 };
+use rsp_asn1::sgp32::AuthenticateClientErrorEsipa;
 
 use super::es9plus::{Request, Wire};
 use super::es9plus_json::{
@@ -15,7 +16,9 @@ use super::es9plus_json::{
     InitiateAuthenticationRequest,
 };
 use super::json::Empty;
-use super::{BindingError, HttpRequest, HttpResponse, es9plus_asn1, esipa, json, status_codes};
+use super::{
+    BindingError, HttpRequest, HttpResponse, es9plus_asn1, es11, esipa, json, status_codes,
+};
 
 /// Writes a request; `user_agent` says which kind of client it is.
 ///
@@ -148,6 +151,45 @@ pub fn authenticated(
         In::AuthenticateClientResponseEs9(Response::Error(code)) => {
             Err(refused(esipa::Function::AuthenticateClient, code.0))
         }
+        _ => Err(BindingError::WrongFunction),
+    }
+}
+
+/// Reads the response of an SM-DS to AuthenticateClient (SGP.22 5.8.2).
+///
+/// # Errors
+/// As [`initiated`].
+pub fn events(
+    wire: Wire,
+    response: &HttpResponse,
+) -> Result<es11::AuthenticateClientOk, BindingError> {
+    use rsp::{AuthenticateClientErrorEs11 as Code, AuthenticateClientResponseEs11 as Response};
+    const FUNCTION: esipa::Function = esipa::Function::AuthenticateClient;
+    if wire == Wire::Json {
+        return json::decode_response::<es11::AuthenticateClientRequest>(response);
+    }
+    match asn1(response)? {
+        In::AuthenticateClientResponseEs11(Response::Ok(ok)) => {
+            let entry = |entry: rsp::EventEntries| es11::EventEntry {
+                event_id: entry.event_id,
+                rsp_server_address: entry.rsp_server_address,
+            };
+            Ok(es11::AuthenticateClientOk {
+                transaction_id: ok.transaction_id,
+                event_entries: ok.event_entries.into_iter().map(entry).collect(),
+            })
+        }
+        // Two of its numbers mean something else in ESipa.
+        In::AuthenticateClientResponseEs11(Response::Error(code)) => Err(match code {
+            Code::EVENT_ID_UNKNOWN => {
+                refused(FUNCTION, AuthenticateClientErrorEsipa::EVENT_ID_UNKNOWN.0)
+            }
+            Code::INVALID_TRANSACTION_ID => {
+                let code = AuthenticateClientErrorEsipa::INVALID_TRANSACTION_ID;
+                refused(FUNCTION, code.0)
+            }
+            other => refused(FUNCTION, other.0),
+        }),
         _ => Err(BindingError::WrongFunction),
     }
 }

@@ -14,8 +14,8 @@ use rsp_asn1::sgp32::{
 use super::package_result::unverified;
 use super::verified::{Believed, Unproven};
 use super::{
-    Eim, EuiccRecord, Evidence, Note, Operation, OperationKind, OperationState, Outcome, Step,
-    Taken, operation,
+    Eim, EuiccRecord, Evidence, Note, Operation, OperationId, OperationKind, OperationState,
+    Outcome, Step, Taken, operation,
 };
 use crate::Context;
 use crate::ipa::ActivationCode;
@@ -37,22 +37,9 @@ impl Eim {
         let transaction = result.eim_transaction_id.as_ref();
         let mut step = Step::unchanged(record, Taken::Stored);
         let Some(asked) = operation::find_one(open, transaction) else {
-            let failed = operation::settled_in(open, transaction, None).next();
-            if let (
-                Some(failed),
-                ProfileDownloadTriggerResultData::ProfileInstallationResult(pir),
-            ) = (failed, &result.profile_download_trigger_result_data)
-            {
-                self.succeeded_after_all(&mut step, failed, pir, cx);
-            } else if let ProfileDownloadTriggerResultData::ProfileInstallationResult(pir) =
-                &result.profile_download_trigger_result_data
-                && transaction.is_none()
-            {
-                let pir = PendingNotification::ProfileInstallationResult(pir.clone());
-                self.settle_by_notification(&mut step, open, &pir, cx);
-            }
+            self.settled_before(&mut step, open, result, cx);
             if step.operations.is_empty() {
-                // Settled before, or never ours: there is nothing to be kept.
+                // Or never ours: there is nothing to be kept.
                 step.notes.push(Note::NothingOpen { what: WHAT });
             }
             return step;
@@ -97,6 +84,34 @@ impl Eim {
 }
 
 impl Eim {
+    /// What a result says whose download was settled before, for now, or that names
+    /// none.
+    fn settled_before(
+        &self,
+        step: &mut Step<Taken>,
+        open: &[Operation],
+        result: &ProfileDownloadTriggerResult,
+        cx: &Context<'_>,
+    ) {
+        let transaction = result.eim_transaction_id.as_ref();
+        let ProfileDownloadTriggerResultData::ProfileInstallationResult(pir) =
+            &result.profile_download_trigger_result_data
+        else {
+            return;
+        };
+        match operation::settled_in(open, transaction, None).next() {
+            Some(settled) if matches!(settled.state, OperationState::Failed { .. }) => {
+                self.succeeded_after_all(step, settled, pir, cx);
+            }
+            Some(settled) => self.of_further_event(step, settled, pir, cx),
+            None if transaction.is_none() => {
+                let pir = PendingNotification::ProfileInstallationResult(pir.clone());
+                self.settle_by_notification(step, open, &pir, cx);
+            }
+            None => {}
+        }
+    }
+
     /// A trigger can be carried out again, by whoever repeats it on its way,
     /// after a list that did not show the profile: what the eUICC then
     /// installed is known by its signature. That it failed is known already.
@@ -117,6 +132,30 @@ impl Eim {
             };
             self.settle_with(step, &asked, result, cx);
         }
+    }
+
+    /// One trigger of contactSmds may lead to several downloads: each after the
+    /// first is an operation of its own, which begins with its result.
+    fn of_further_event(
+        &self,
+        step: &mut Step<Taken>,
+        first: &Operation,
+        result: &Signed<ProfileInstallationResult>,
+        cx: &Context<'_>,
+    ) {
+        let data = &result.profile_installation_result_data;
+        let number = data.notification_metadata.seq_number;
+        let further = Operation {
+            id: OperationId(alloc::format!("{}-{number}", first.id)),
+            state: OperationState::Queued,
+            created: cx.now,
+            since: cx.now,
+            event: None,
+            expects: None,
+            settled_by: None,
+            ..first.clone()
+        };
+        self.settle_with(step, &further, result, cx);
     }
 
     /// What an installation result, come as a notification and taken over, says
@@ -195,16 +234,22 @@ impl Eim {
 /// Whether an installation result can be of a download: by its SM-DP+, and by
 /// its profile where that is known.
 fn can_be_of(data: &ProfileInstallationResultData, asked: &Operation) -> bool {
-    let OperationKind::Download { activation_code } = &asked.kind else {
-        return false;
-    };
     let metadata = &data.notification_metadata;
-    let address = &metadata.notification_address;
-    let code = activation_code.parse();
-    let sent_there =
-        code.is_ok_and(|code: ActivationCode| code.smdp_address.eq_ignore_ascii_case(address));
     let fits = asked.expects.is_none() || asked.expects == metadata.iccid;
-    asked.sent().is_some() && sent_there && fits
+    asked.sent().is_some() && may_be_at(asked, &metadata.notification_address) && fits
+}
+
+/// Whether a download may be from this SM-DP+. Where a default SM-DP+ or an
+/// event leads an IPA that goes there by itself, nobody here knows.
+fn may_be_at(asked: &Operation, address: &str) -> bool {
+    let is = |known: &str| known.eq_ignore_ascii_case(address);
+    match (&asked.kind, &asked.event) {
+        (_, Some(event)) => is(&event.rsp_server_address),
+        (OperationKind::Download { activation_code }, None) => activation_code
+            .parse()
+            .is_ok_and(|code: ActivationCode| is(&code.smdp_address)),
+        (kind, None) => kind.downloads(),
+    }
 }
 
 /// The IPA begins anew: it says nothing of the download.
@@ -230,16 +275,8 @@ impl EuiccRecord {
         if proven && metadata.seq_number <= self.installation_seq_number {
             return Err(Unproven::Replayed);
         }
-        let code = match &asked.kind {
-            OperationKind::Download { activation_code } => activation_code.parse(),
-            _ => return Err(Unproven::OtherSmdp),
-        };
-        let sent_there = code.is_ok_and(|code: ActivationCode| {
-            let address = &metadata.notification_address;
-            code.smdp_address.eq_ignore_ascii_case(address)
-        });
         // A bench's dummy results name any address.
-        match sent_there || believed.unproven().is_some() {
+        match may_be_at(asked, &metadata.notification_address) || believed.unproven().is_some() {
             true => Ok(believed),
             false => Err(Unproven::OtherSmdp),
         }

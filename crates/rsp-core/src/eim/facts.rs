@@ -17,6 +17,9 @@ use crate::Timestamp;
 /// IpaEuiccData: what is learnt of every device.
 const TAGS: [u8; 6] = [0xBF, 0x20, 0xBF, 0x22, 0xA8, 0xA9];
 
+/// Why a confirmation code is no use.
+const NO_PLACE_FOR_CODE: &str = "the device downloads from SM-DP+s by itself, and a download trigger has no place for a confirmation code";
+
 /// Networks of a device that are remembered.
 const NETWORKS: usize = 8;
 
@@ -127,6 +130,20 @@ impl EuiccFacts {
         capabilities.map_or_else(IpaFeatures::default, |c| IpaFeatures::of(&c))
     }
 
+    /// Whether a confirmation code can reach a SM-DP+ from here: the eIM hashes it
+    /// for a download that it relays (SGP.32 5.14.3). A trigger has no place for
+    /// it, so an IPA that downloads by itself never has it.
+    ///
+    /// # Errors
+    /// If the IPA has said that it downloads by itself only.
+    pub fn take_confirmation_codes(&self) -> Result<(), &'static str> {
+        let features = self.ipa_features();
+        match features.direct && !features.indirect {
+            true => Err(NO_PLACE_FOR_CODE),
+            false => Ok(()),
+        }
+    }
+
     /// CERT.EUM and CERT.EUICC.
     pub fn certificates(&self) -> Option<(Certificate, Certificate)> {
         let read = |der: &Option<Vec<u8>>| Certificate::from_der(der.as_ref()?).ok();
@@ -204,7 +221,7 @@ impl EuiccRecord {
     /// to others.
     pub(super) fn needs_facts(&self, operation: &Operation) -> bool {
         let asks = match operation.kind {
-            OperationKind::Download { .. } => true,
+            ref kind if kind.downloads() => true,
             OperationKind::GetEuiccData(_) => false,
             _ => self.emulated,
         };

@@ -30,9 +30,8 @@ impl Eim {
         record: &EuiccRecord,
         kind: &OperationKind,
     ) -> Option<&SubjectKeyIdentifier> {
-        let downloads = matches!(kind, OperationKind::Download { .. });
         // A device that emulates shows the certificates that it has seen, no others.
-        if !downloads || record.emulated || self.lab.accepts_unverified(record.eid) {
+        if !kind.downloads() || record.emulated || self.lab.accepts_unverified(record.eid) {
             return None;
         }
         self.further_ci(record)

@@ -294,7 +294,7 @@ impl Eim {
                 };
                 let mut operations: Vec<_> = together.iter().enumerate().map(sent).collect();
                 operations.extend(profiles::overtaken(open, together));
-                let downloads = |o: &&Operation| matches!(o.kind, OperationKind::Download { .. });
+                let downloads = |o: &&Operation| o.kind.downloads();
                 if let Some(list) = &mut record.profiles {
                     list.stale |= together.iter().any(downloads);
                 }

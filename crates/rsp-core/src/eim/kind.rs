@@ -26,6 +26,16 @@ pub enum OperationKind {
         /// `LPA:1$…`: a secret until it is used.
         activation_code: String,
     },
+    /// Have the IPA download what waits for its eUICC at the default SM-DP+
+    /// that the eUICC names (contactDefaultSmdp).
+    ContactDefaultSmdp,
+    /// Have the IPA ask an SM-DS for events of its eUICC and download what they
+    /// lead to (contactSmds, SGP.32 3.9.2).
+    ContactSmds {
+        /// The SM-DS; the root SM-DS that the eUICC names if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        smds_address: Option<String>,
+    },
     /// PSMO enable.
     Enable {
         /// The profile.
@@ -212,6 +222,8 @@ impl OperationKind {
             OperationKind::GetInstallationResults => "get_installation_results",
             OperationKind::GetEuiccData(_) => "get_euicc_data",
             OperationKind::Download { .. } => "download",
+            OperationKind::ContactDefaultSmdp => "contact_default_smdp",
+            OperationKind::ContactSmds { .. } => "contact_smds",
             OperationKind::Enable { .. } => "enable",
             OperationKind::Disable { .. } => "disable",
             OperationKind::Delete { .. } => "delete",
@@ -236,13 +248,25 @@ impl OperationKind {
             OperationKind::GetCertificates
             | OperationKind::GetInstallationResults
             | OperationKind::GetEuiccData(_)
-            | OperationKind::Download { .. } => Travel::Alone,
+            | OperationKind::Download { .. }
+            | OperationKind::ContactDefaultSmdp
+            | OperationKind::ContactSmds { .. } => Travel::Alone,
             OperationKind::AddEim { .. }
             | OperationKind::UpdateEim { .. }
             | OperationKind::DeleteEim { .. }
             | OperationKind::ListEim => Travel::Eco,
             _ => Travel::Psmo,
         }
+    }
+
+    /// Whether the IPA is to download, from wherever (SGP.32 2.11.1.3).
+    pub const fn downloads(&self) -> bool {
+        matches!(
+            self,
+            OperationKind::Download { .. }
+                | OperationKind::ContactDefaultSmdp
+                | OperationKind::ContactSmds { .. }
+        )
     }
 
     /// Whether it changes the state of a profile that is on the eUICC.

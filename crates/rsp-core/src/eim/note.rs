@@ -46,6 +46,16 @@ pub enum Note {
         /// Why.
         because: alloc::string::String,
     },
+    /// An SM-DS was asked for an eUICC.
+    #[error("operation {operation}: {events} events wait at {smds}")]
+    EventsFound {
+        /// The operation.
+        operation: OperationId,
+        /// The SM-DS.
+        smds: String,
+        /// How many.
+        events: usize,
+    },
     /// The eUICC refused a package.
     #[error("the eUICC refused the package of operation {operation}: {code}")]
     PackageRefused {

@@ -8,6 +8,7 @@ use rsp_asn1::ids::{Eid, Iccid, TransactionId};
 use serde::{Deserialize, Serialize};
 
 use super::{OperationKind, Outcome};
+use crate::binding::es11::EventEntry;
 use crate::{Context, Timestamp};
 
 /// Identifier of an operation; its text sorts by age.
@@ -253,6 +254,10 @@ pub struct Operation {
     /// The code that confirms a download which the eIM relays (SGP.32 5.14.3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmation_code: Option<ConfirmationCode>,
+    /// The event that an SM-DS has for the eUICC, to which the eIM sends the
+    /// download (SGP.32 3.9.2.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<EventEntry>,
     /// The operation whose outcome it was made to find out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reconciles: Option<OperationId>,
@@ -297,6 +302,7 @@ impl Operation {
             emulated: false,
             expects: None,
             confirmation_code: None,
+            event: None,
             reconciles: None,
             checks: None,
             settled_by: None,
@@ -358,9 +364,13 @@ impl Operation {
     /// A verified success.
     #[must_use]
     pub(super) fn executed(&self, outcome: Outcome) -> Self {
-        let may_return = matches!(self.kind, OperationKind::Enable { rollback: true, .. });
+        // A rollback, or what further events led to.
+        let more_may_come = matches!(
+            self.kind,
+            OperationKind::Enable { rollback: true, .. } | OperationKind::ContactSmds { .. }
+        );
         Operation {
-            settled_in: self.settled_in(may_return),
+            settled_in: self.settled_in(more_may_come),
             ..self.with(OperationState::Executed { outcome })
         }
     }
@@ -369,7 +379,7 @@ impl Operation {
     #[must_use]
     pub(super) fn failed(&self, reason: impl ToString) -> Self {
         let reason = reason.to_string();
-        let may_succeed = matches!(self.kind, OperationKind::Download { .. });
+        let may_succeed = self.kind.downloads();
         Operation {
             settled_in: self.settled_in(may_succeed),
             ..self.with(OperationState::Failed { reason })

@@ -67,7 +67,7 @@ impl EuiccRecord {
             operation.state,
             OperationState::OutcomeUnknown { asked: 0, .. }
         );
-        let is_download = matches!(operation.kind, OperationKind::Download { .. });
+        let is_download = operation.kind.downloads();
         match self.emulated && is_download && first {
             true => Some(OperationKind::GetInstallationResults),
             false => who_tells(operation),
@@ -81,11 +81,13 @@ impl EuiccRecord {
 /// again, and what only sets a value is set again.
 pub(super) fn who_tells(operation: &Operation) -> Option<OperationKind> {
     Some(match &operation.kind {
-        OperationKind::Download { .. } if operation.expects.is_none() => match operation.state {
+        kind if kind.downloads() && operation.expects.is_none() => match operation.state {
             OperationState::OutcomeUnknown { asked: 1, .. } => OperationKind::ListProfileInfo,
             _ => OperationKind::GetInstallationResults,
         },
         OperationKind::Download { .. }
+        | OperationKind::ContactDefaultSmdp
+        | OperationKind::ContactSmds { .. }
         | OperationKind::Enable { .. }
         | OperationKind::Disable { .. }
         | OperationKind::Delete { .. }
@@ -284,10 +286,10 @@ fn judged(
         OperationKind::ListProfileInfo => operation.executed(Outcome::Profiles {
             profiles: profiles.to_vec(),
         }),
-        OperationKind::Download { .. } if operation.expects.is_none() => {
+        kind if kind.downloads() && operation.expects.is_none() => {
             return brought_nothing(operation, profiles, installed);
         }
-        OperationKind::Download { .. } => {
+        kind if kind.downloads() => {
             let iccid = operation.expects?;
             match found(&iccid) {
                 Some(_) if installed.contains(&iccid) => {
@@ -327,8 +329,7 @@ fn brought_nothing(
 /// it is not known what it is to bring. More may be there if the last list does
 /// not hold any more, but of these none is new.
 pub(super) fn before(record: &EuiccRecord, operation: &Operation) -> Vec<Iccid> {
-    let compares =
-        matches!(operation.kind, OperationKind::Download { .. }) && operation.expects.is_none();
+    let compares = operation.kind.downloads() && operation.expects.is_none();
     let list = record.profiles.iter().filter(|_| compares);
     let listed = list.flat_map(|list| &list.profiles);
     listed.filter_map(|profile| profile.iccid).collect()

@@ -22,6 +22,18 @@ pub struct ActivationCode {
     pub confirmation_code_required: bool,
 }
 
+impl ActivationCode {
+    /// For whatever waits at a server for the eUICC that asks.
+    pub(super) const fn at(smdp_address: String) -> Self {
+        ActivationCode {
+            smdp_address,
+            matching_id: String::new(),
+            smdp_oid: None,
+            confirmation_code_required: false,
+        }
+    }
+}
+
 /// Without the MatchingID, which is a secret until it is used.
 impl core::fmt::Debug for ActivationCode {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

@@ -36,7 +36,7 @@ const MAX_SERVERS: usize = 16;
 
 /// SM-DSs behind each other at most: the root, an alternative one, and one to
 /// spare.
-const MAX_DEPTH: u8 = 3;
+pub(super) const MAX_DEPTH: u8 = 3;
 
 /// A server that is to be asked.
 struct Next {
@@ -98,14 +98,9 @@ impl Round<'_> {
     /// # Errors
     /// If no SM-DS is known or can be asked, or nothing is found.
     pub(super) async fn discover(&self, address: Option<&str>) -> Result<Vec<String>, IpaError> {
-        let address = match address.filter(|address| !address.is_empty()) {
-            Some(address) => Some(address.to_string()),
-            None => self.addresses().await?.root_ds_address,
-        };
-        let address = address.filter(|address| !address.is_empty());
         let mut queue = VecDeque::new();
         queue.push_back(Next {
-            address: address.ok_or(IpaError::Protocol("no SM-DS is known"))?,
+            address: self.at_smds(address).await?.smdp_address,
             event_id: None,
             depth: 0,
         });

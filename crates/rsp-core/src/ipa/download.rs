@@ -9,7 +9,7 @@ use rsp_asn1::ids::TransactionId;
 use rsp_asn1::rsp::{
     AuthenticateServerRequest, AuthenticateServerResponse, BoundProfilePackage,
     CancelSessionReason, CancelSessionRequest, CancelSessionResponse, CtxParams1,
-    CtxParamsForCommonAuthentication, FinalResult, GetEuiccChallengeRequest,
+    CtxParamsForCommonAuthentication, EuiccInfo1, FinalResult, GetEuiccChallengeRequest,
     GetEuiccChallengeResponse, PrepareDownloadRequest, PrepareDownloadResponse,
     ProfileInstallationResult, ServerSigned1, SmdpSigned2, StoreMetadataRequest,
     SubjectKeyIdentifier,
@@ -20,6 +20,7 @@ use rsp_asn1::sgp32::{
 };
 use rsp_asn1::{Asn1, Certificate, Extensions, Signed};
 
+use super::download_place::{NotStarted, Place};
 use super::download_report::undefined_error;
 use super::lpa::HashCc;
 use super::poll::{Eim, Round};
@@ -52,7 +53,7 @@ pub(super) struct Offered {
 }
 
 /// Which way the messages of a download take.
-enum Way<'a> {
+pub(super) enum Way<'a> {
     /// To the SM-DP+.
     Direct(Server),
     /// Through the eIM.
@@ -71,8 +72,7 @@ pub(super) enum By<'a> {
 struct Download<'a> {
     by: By<'a>,
     way: Way<'a>,
-    /// Unless the eIM keeps it.
-    code: Option<ActivationCode>,
+    place: Place,
 }
 
 /// A session that has to be cancelled if it does not come to its end.
@@ -99,14 +99,6 @@ impl From<IpaError> for Broken {
     }
 }
 
-/// Why a trigger is not carried out.
-enum NotStarted {
-    /// There is nothing in it that this IPA can use.
-    Unusable,
-    /// What it points to is not there.
-    Failed(IpaError),
-}
-
 impl Round<'_> {
     /// Downloads the profile that the eIM asked for, and reports how it went.
     /// What was carried out before is only reported again.
@@ -123,7 +115,7 @@ impl Round<'_> {
             return self.refuse_during_emergency(eim, transaction).await;
         }
         if let Some(ProfileDownloadData::ContactSmds(contact)) = &trigger.profile_download_data
-            && self.config.features.direct
+            && self.goes_itself(eim)
         {
             return self.process_discovery(eim, trigger, contact).await;
         }
@@ -155,39 +147,31 @@ impl Round<'_> {
         self.report_download(eim, result).await
     }
 
-    /// From where, and which way (SGP.32 3.2.3): an IPA that can do both takes
-    /// the way through the eIM if the eUICC's configuration of that eIM says
-    /// that it offers it.
+    /// Whether this IPA speaks with RSP servers itself (SGP.32 3.2.3): one that can
+    /// do both takes the way through the eIM if the eUICC's configuration of that
+    /// eIM says that it offers it.
+    fn goes_itself(&self, eim: &Eim) -> bool {
+        let features = self.config.features;
+        features.direct && !(features.indirect && eim.relays)
+    }
+
+    /// From where, and which way.
     async fn what_to_download<'a>(
         &self,
         eim: &'a Eim,
         trigger: &ProfileDownloadTriggerRequest,
     ) -> Result<Download<'a>, NotStarted> {
         let features = self.config.features;
-        let code = match &trigger.profile_download_data {
-            Some(ProfileDownloadData::ActivationCode(code)) => {
-                let code = code.parse::<ActivationCode>();
-                Some(code.map_err(|_| NotStarted::Unusable)?)
-            }
-            Some(ProfileDownloadData::ContactDefaultSmdp(_)) => {
-                let code = self.at_default_smdp().await;
-                Some(code.map_err(NotStarted::Failed)?)
-            }
-            Some(ProfileDownloadData::ContactSmds(_)) => return Err(NotStarted::Unusable),
-            None if features.indirect && features.eim_download_data => None,
-            None => return Err(NotStarted::Unusable),
-        };
-        let way = match &code {
-            Some(code) if features.direct && !(features.indirect && eim.relays) => {
-                Way::Direct(self.smdp(&code.smdp_address))
-            }
+        let place = self.place_of(trigger).await?;
+        let way = match &place.code {
+            Some(code) if self.goes_itself(eim) => Way::Direct(self.smdp(&code.smdp_address)),
             _ if features.indirect => Way::Indirect(eim),
             _ => return Err(NotStarted::Unusable),
         };
         Ok(Download {
             by: By::Eim(eim, trigger.eim_transaction_id.clone()),
             way,
-            code,
+            place,
         })
     }
 
@@ -200,24 +184,14 @@ impl Round<'_> {
         let download = Download {
             by: By::User(hash_cc),
             way: Way::Direct(self.smdp(&code.smdp_address)),
-            code: Some(code.clone()),
+            place: Place {
+                code: Some(code.clone()),
+                from_euicc: false,
+                is_smds: false,
+            },
         };
         let done = self.download_or_cancel(&download).await;
         done.map_err(|broken| broken.error)
-    }
-
-    /// What `contactDefaultSmdp` means: the address on the eUICC, and no
-    /// MatchingID.
-    async fn at_default_smdp(&self) -> Result<ActivationCode, IpaError> {
-        let address = self.addresses().await?.default_dp_address;
-        let address = address.filter(|address| !address.is_empty());
-        let none = IpaError::Protocol("the eUICC has no default SM-DP+");
-        Ok(ActivationCode {
-            smdp_address: address.ok_or(none)?,
-            matching_id: String::new(),
-            smdp_oid: None,
-            confirmation_code_required: false,
-        })
     }
 
     /// A download that breaks off leaves no session open.
@@ -240,15 +214,7 @@ impl Round<'_> {
         &self,
         download: &Download<'_>,
     ) -> Result<Signed<ProfileInstallationResult>, Broken> {
-        let address = match (&download.way, &download.code) {
-            (_, Some(code)) => &code.smdp_address,
-            (Way::Direct(server), None) => &server.address,
-            (Way::Indirect(eim), None) => &eim.server.address,
-        };
-        self.port.event(Event::DownloadStarted {
-            smdp_address: address.clone(),
-        });
-        let started = self.initiate_authentication(download).await?;
+        let (started, code) = self.begin(download).await?;
         let transaction_id = started.transaction_id.clone();
         let open = |reason| {
             let transaction_id = transaction_id.clone();
@@ -262,8 +228,8 @@ impl Round<'_> {
             }
         };
         let undefined = open(CancelSessionReason::UNDEFINED_REASON);
-        check_server(&started, download.code.as_ref()).map_err(&undefined)?;
-        let offered = self.authenticate(download, started).await;
+        check_server(&started, code.as_ref()).map_err(&undefined)?;
+        let offered = self.authenticate(download, code, started).await;
         let offered = offered.map_err(&undefined)?;
         let shown = offered.profile_metadata.clone();
         self.check_offer(shown.as_ref()).map_err(&undefined)?;
@@ -324,30 +290,49 @@ impl Round<'_> {
         }
     }
 
-    /// SGP.22 3.0.1 steps 1 to 7.
-    async fn initiate_authentication(&self, download: &Download<'_>) -> Result<Started, IpaError> {
+    /// SGP.22 3.0.1 steps 1 to 7 with the SM-DP+; gives what leads there, unless
+    /// only the eIM knows.
+    async fn begin(
+        &self,
+        download: &Download<'_>,
+    ) -> Result<(Started, Option<ActivationCode>), IpaError> {
+        let code = download.place.code.as_ref();
+        let server = match &download.way {
+            Way::Direct(smdp) => smdp,
+            Way::Indirect(eim) => &eim.server,
+        };
+        if !download.place.is_smds {
+            let known = code.map_or(&server.address, |code| &code.smdp_address);
+            self.port.event(Event::DownloadStarted {
+                smdp_address: known.clone(),
+            });
+        }
+        match &download.way {
+            Way::Direct(smdp) => {
+                let (challenge, info) = self.challenge().await?;
+                let started = self.initiate_at(smdp, challenge, info).await?;
+                Ok((started, code.cloned()))
+            }
+            Way::Indirect(eim) => {
+                let transaction = match &download.by {
+                    By::Eim(_, transaction) => transaction.clone(),
+                    By::User(_) => None,
+                };
+                self.initiate_past_smdss(&eim.server, transaction, &download.place)
+                    .await
+            }
+        }
+    }
+
+    /// What InitiateAuthentication takes from the eUICC.
+    pub(super) async fn challenge(&self) -> Result<([u8; 16], EuiccInfo1), IpaError> {
         let info = self.euicc_info1().await?;
         let request = GetEuiccChallengeRequest {
             extensions: Extensions::default(),
         };
         let challenge: GetEuiccChallengeResponse =
             self.channel.call("GetEUICCChallenge", &request).await?;
-        let challenge = challenge.euicc_challenge;
-        match &download.way {
-            Way::Direct(smdp) => self.initiate_at(smdp, challenge, info).await,
-            Way::Indirect(eim) => {
-                let address = download
-                    .code
-                    .as_ref()
-                    .map(|code| code.smdp_address.as_str());
-                let transaction = match &download.by {
-                    By::Eim(_, transaction) => transaction.clone(),
-                    By::User(_) => None,
-                };
-                self.initiate_through(&eim.server, address, transaction, challenge, info)
-                    .await
-            }
-        }
+        Ok((challenge.euicc_challenge, info))
     }
 
     /// SGP.22 3.0.1 steps 9 to 18: the eUICC authenticates the server, the
@@ -355,31 +340,18 @@ impl Round<'_> {
     async fn authenticate(
         &self,
         download: &Download<'_>,
+        code: Option<ActivationCode>,
         started: Started,
     ) -> Result<Offered, IpaError> {
-        let own = download.code.as_ref().map(|code| code.matching_id.clone());
+        let own = code.map(|code| code.matching_id);
+        let session = started.transaction_id.clone();
         let eim_made_params = started.ctx_params1.is_some();
-        let params = CtxParamsForCommonAuthentication {
-            matching_id: started.matching_id.or(own),
-            device_info: self.config.device_info.clone(),
-            extensions: Extensions::default(),
-        };
-        let ctx_params1 = started.ctx_params1;
-        let request = AuthenticateServerRequest {
-            server_signed1: started.server_signed1,
-            server_signature1: started.server_signature1,
-            euicc_ci_pk_id_to_be_used: started.euicc_ci_pk_id_to_be_used,
-            server_certificate: started.server_certificate,
-            ctx_params1: ctx_params1.unwrap_or(CtxParams1::CommonAuthentication(params)),
-            extensions: Extensions::default(),
-        };
         let command = "AuthenticateServer";
-        let response: AuthenticateServerResponse = self.channel.call(command, &request).await?;
+        let response = self.authenticate_started(started, own).await?;
         let refused = match &response {
             AuthenticateServerResponse::Ok(_) | AuthenticateServerResponse::CompactOk(_) => None,
             AuthenticateServerResponse::Error(error) => Some(error.authenticate_error_code.0),
         };
-        let session = started.transaction_id;
         let offered = match &download.way {
             Way::Direct(smdp) => self.authenticate_at(smdp, session, response).await,
             Way::Indirect(eim) => {
@@ -396,6 +368,29 @@ impl Round<'_> {
             iccid: offered.profile_metadata.as_ref().map(|shown| shown.iccid),
         });
         Ok(offered)
+    }
+
+    /// ES10b.AuthenticateServer, with the MatchingID of the eIM or this one.
+    pub(super) async fn authenticate_started(
+        &self,
+        started: Started,
+        own: Option<String>,
+    ) -> Result<AuthenticateServerResponse, IpaError> {
+        let params = CtxParamsForCommonAuthentication {
+            matching_id: started.matching_id.or(own),
+            device_info: self.config.device_info.clone(),
+            extensions: Extensions::default(),
+        };
+        let ctx_params1 = started.ctx_params1;
+        let request = AuthenticateServerRequest {
+            server_signed1: started.server_signed1,
+            server_signature1: started.server_signature1,
+            euicc_ci_pk_id_to_be_used: started.euicc_ci_pk_id_to_be_used,
+            server_certificate: started.server_certificate,
+            ctx_params1: ctx_params1.unwrap_or(CtxParams1::CommonAuthentication(params)),
+            extensions: Extensions::default(),
+        };
+        self.channel.call("AuthenticateServer", &request).await
     }
 
     /// SGP.22 3.1.3: the eUICC makes its one-time key, the SM-DP+ binds the
@@ -520,19 +515,7 @@ fn reason_of(error: &IpaError, otherwise: CancelSessionReason) -> CancelSessionR
 /// What the IPA checks before the eUICC does (SGP.22 3.0.1 step 10); what only
 /// the eIM knows it has checked.
 fn check_server(started: &Started, code: Option<&ActivationCode>) -> Result<(), IpaError> {
-    let signed = &started.server_signed1;
-    let address = code.map(|code| code.smdp_address.as_str());
-    if address.is_some_and(|address| !signed.server_address.eq_ignore_ascii_case(address)) {
-        return Err(IpaError::Protocol("the SM-DP+ signed another address"));
-    }
-    if signed.transaction_id != started.transaction_id {
-        return Err(IpaError::Protocol("the SM-DP+ signed another transaction"));
-    }
-    let certificate = ParsedCertificate::parse(&started.server_certificate)
-        .map_err(|_| IpaError::Protocol("CERT.DPauth is malformed"))?;
-    if certificate.authority_key_identifier.as_ref() != Some(&started.euicc_ci_pk_id_to_be_used) {
-        return Err(IpaError::Protocol("CERT.DPauth is of another CI"));
-    }
+    let certificate = check_started(started, code.map(|code| code.smdp_address.as_str()))?;
     if !certificate.has_policy(policy::DP_AUTH) {
         return Err(IpaError::Protocol("the server is no SM-DP+"));
     }
@@ -542,5 +525,29 @@ fn check_server(started: &Started, code: Option<&ActivationCode>) -> Result<(), 
             "the SM-DP+ has another OID than the activation code",
         )),
         _ => Ok(()),
+    }
+}
+
+/// Whether what a server signed is about this, and its certificate under the CI
+/// that it named.
+pub(super) fn check_started(
+    started: &Started,
+    address: Option<&str>,
+) -> Result<ParsedCertificate, IpaError> {
+    let signed = &started.server_signed1;
+    if address.is_some_and(|address| !signed.server_address.eq_ignore_ascii_case(address)) {
+        return Err(IpaError::Protocol("the server signed another address"));
+    }
+    if signed.transaction_id != started.transaction_id {
+        return Err(IpaError::Protocol("the server signed another transaction"));
+    }
+    let certificate = ParsedCertificate::parse(&started.server_certificate)
+        .map_err(|_| IpaError::Protocol("the server's certificate is malformed"))?;
+    match certificate.authority_key_identifier.as_ref() == Some(&started.euicc_ci_pk_id_to_be_used)
+    {
+        true => Ok(certificate),
+        false => Err(IpaError::Protocol(
+            "the server's certificate is of another CI",
+        )),
     }
 }

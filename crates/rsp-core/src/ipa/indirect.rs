@@ -15,6 +15,7 @@ use rsp_asn1::sgp32::{
     EsipaMessageFromIpaToEim, GetBoundProfilePackageErrorEsipa, GetBoundProfilePackageRequestEsipa,
     GetBoundProfilePackageResponseEsipa, ImmediateEnableRequest, ImmediateEnableResponse,
     ImmediateEnableResult, InitiateAuthenticationRequestEsipa, InitiateAuthenticationResponseEsipa,
+    ProfileDownloadTriggerRequest,
 };
 
 use super::compact;
@@ -53,10 +54,7 @@ impl Round<'_> {
         let features = self.config.features;
         let mut request = InitiateAuthenticationRequestEsipa {
             euicc_challenge,
-            // An IPA whose eIM knows the address must not send it (5.14.1).
-            smdp_address: smdp_address
-                .filter(|_| !features.eim_download_data || eim_transaction_id.is_none())
-                .map(String::from),
+            smdp_address: smdp_address.map(String::from),
             euicc_info1: (!features.minimize).then(|| euicc_info1.clone()),
             eim_transaction_id,
             extensions: Extensions::default(),
@@ -107,19 +105,9 @@ impl Round<'_> {
         eim_made_params: bool,
     ) -> Result<Offered, IpaError> {
         use AuthenticateClientResponseEsipa as Response;
-        let compact = self.config.features.minimize;
-        let compact = compact.then(|| compact::authenticate_response(&response, eim_made_params));
         let session = transaction_id.clone();
-        let answer = match compact.flatten() {
-            None => self.authentication(eim, session, response).await?,
-            Some(compact) => match self.authentication(eim, session.clone(), compact).await? {
-                Response::Error(code) if code.0 == UNDEFINED_ERROR => {
-                    self.authentication(eim, session, response).await?
-                }
-                answer => answer,
-            },
-        };
-        let offered = match answer {
+        let answer = self.authenticated_through(eim, session, response, eim_made_params);
+        let offered = match answer.await? {
             Response::OkDp(offered) => offered,
             Response::OkDs(_) => {
                 return Err(IpaError::Protocol("an SM-DS where an SM-DP+ was meant"));
@@ -134,6 +122,45 @@ impl Round<'_> {
             smdp_certificate: offered.smdp_certificate,
             hash_cc: offered.hash_cc,
         })
+    }
+
+    /// What an SM-DS has for the eUICC: the trigger to go on with, if anything.
+    pub(super) async fn event_through(
+        &self,
+        eim: &Server,
+        transaction_id: TransactionId,
+        response: AuthenticateServerResponse,
+        eim_made_params: bool,
+    ) -> Result<Option<ProfileDownloadTriggerRequest>, IpaError> {
+        use AuthenticateClientResponseEsipa as Response;
+        let answer = self.authenticated_through(eim, transaction_id, response, eim_made_params);
+        match answer.await? {
+            Response::OkDs(found) => Ok(found.profile_download_trigger),
+            Response::OkDp(_) => Err(IpaError::Protocol("an SM-DP+ where an SM-DS was meant")),
+            Response::Error(code) => Err(refused("AuthenticateClient", code.0)),
+        }
+    }
+
+    /// In the compact form first, if bytes are to be saved.
+    async fn authenticated_through(
+        &self,
+        eim: &Server,
+        session: TransactionId,
+        response: AuthenticateServerResponse,
+        eim_made_params: bool,
+    ) -> Result<AuthenticateClientResponseEsipa, IpaError> {
+        use AuthenticateClientResponseEsipa as Response;
+        let compact = self.config.features.minimize;
+        let compact = compact.then(|| compact::authenticate_response(&response, eim_made_params));
+        match compact.flatten() {
+            None => self.authentication(eim, session, response).await,
+            Some(compact) => match self.authentication(eim, session.clone(), compact).await? {
+                Response::Error(code) if code.0 == UNDEFINED_ERROR => {
+                    self.authentication(eim, session, response).await
+                }
+                answer => Ok(answer),
+            },
+        }
     }
 
     async fn authentication(

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use rsp_asn1::Asn1;
+use rsp_asn1::sgp32::EimConfigurationData;
 use serde_json::{Value, json};
 
 use super::bench::{Bench, P1};
@@ -218,14 +219,13 @@ fn default_address(bench: &mut Bench) -> Check {
 }
 
 /// EimConfigurationData of another eIM.
-fn other_eim(bench: &mut Bench) -> Check<String> {
+fn other_eim(bench: &mut Bench) -> Check<EimConfigurationData> {
     let key = bench.key()?;
-    let eim = super::device::eim_configuration("other1", &key)?;
-    Ok(shown(&eim.to_der()))
+    super::device::eim_configuration("other1", &key)
 }
 
 fn add_eim(bench: &mut Bench) -> Check {
-    let data = other_eim(bench)?;
+    let data = shown(&other_eim(bench)?.to_der());
     let order = json!({"kind": "add_eim", "eim_configuration_data": data});
     exchanged(bench, order, "A803840109", &|found| {
         ensure(
@@ -241,7 +241,12 @@ fn delete_eim(bench: &mut Bench) -> Check {
 }
 
 fn update_eim(bench: &mut Bench) -> Check {
-    let data = other_eim(bench)?;
+    // A token is asked for when an eIM is added, and at no other time.
+    let data = EimConfigurationData {
+        association_token: None,
+        ..other_eim(bench)?
+    };
+    let data = shown(&data.to_der());
     let order = json!({"kind": "update_eim", "eim_configuration_data": data});
     exchanged(bench, order, "8A0100", &|found| {
         ensure(

@@ -6,14 +6,14 @@ use rsp_asn1::ids::TransactionId;
 use rsp_asn1::rsp::{NOTIFICATION_INSTALL, NotificationEvent, SubjectKeyIdentifier};
 use rsp_asn1::sgp32::{
     EuiccPackage, EuiccPackageRequest, EuiccPackageResultSearchCriteria, EuiccPackageSigned,
-    GetEimPackageResponse, IpaEuiccDataRequest, NotificationSearchCriteria, ProfileDownloadData,
+    GetEimPackageResponse, IpaEuiccDataRequest, NotificationSearchCriteria,
     ProfileDownloadTriggerRequest, association_token_object,
 };
 use rsp_asn1::{Extensions, Signed};
 
 use super::super::kind::Travel;
 use super::super::{Eim, EuiccDataQuery, EuiccRecord, MAX_COUNTER_VALUE, Operation, OperationKind};
-use super::{eco, psmo};
+use super::{eco, psmo, trigger};
 use crate::Context;
 
 /// Tags of eumCertificate and euiccCertificate in IpaEuiccData.
@@ -46,12 +46,17 @@ impl Eim {
             }
             OperationKind::GetInstallationResults => installation_results_request(&transaction),
             OperationKind::GetEuiccData(query) => euicc_data_request(query, &transaction),
-            OperationKind::Download { activation_code } => {
-                let features = record.facts.ipa_features();
-                // An IPA that could use the code itself may prefer to.
-                let is_kept = features.indirect && features.eim_download_data && !features.direct;
-                let code = (!is_kept).then_some(activation_code.as_str());
-                download_trigger(code, &transaction)?
+            kind if kind.downloads() => {
+                if first.confirmation_code.is_some() {
+                    record.facts.take_confirmation_codes()?;
+                }
+                GetEimPackageResponse::ProfileDownloadTriggerRequest(
+                    ProfileDownloadTriggerRequest {
+                        profile_download_data: trigger::download_data(record, first)?,
+                        eim_transaction_id: Some(transaction.clone()),
+                        extensions: Extensions::default(),
+                    },
+                )
             }
             _ => {
                 let package = euicc_package(operations)?;
@@ -153,20 +158,4 @@ fn euicc_data_request(
         eim_transaction_id: Some(transaction.clone()),
         extensions: Extensions::default(),
     })
-}
-
-fn download_trigger(
-    activation_code: Option<&str>,
-    transaction: &TransactionId,
-) -> Result<GetEimPackageResponse, &'static str> {
-    let code = activation_code.map(TryInto::try_into).transpose();
-    let code = code.map_err(|_| "the activation code is longer than 255 characters")?;
-    let request = ProfileDownloadTriggerRequest {
-        profile_download_data: code.map(ProfileDownloadData::ActivationCode),
-        eim_transaction_id: Some(transaction.clone()),
-        extensions: Extensions::default(),
-    };
-    Ok(GetEimPackageResponse::ProfileDownloadTriggerRequest(
-        request,
-    ))
 }

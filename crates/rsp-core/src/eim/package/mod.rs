@@ -6,6 +6,7 @@ mod eco;
 mod make;
 mod psmo;
 mod rules;
+mod trigger;
 
 use alloc::vec::Vec;
 
@@ -13,6 +14,7 @@ use super::{Operation, OperationState};
 
 pub use configuration::{ConfigurationError, read_configuration};
 pub use rules::{PackageRule, PackageRules};
+pub(super) use trigger::{activation_code, at_event};
 
 /// The first operation that waits, and those that travel with it: what it was
 /// ordered with, and what waits behind it as far as one package may hold it.

@@ -22,7 +22,7 @@ use crate::pki::ParsedCertificate;
 const FUNCTION: Function = Function::AuthenticateClient;
 
 impl Eim {
-    /// Checks that the eUICC is that of the session and asks the SM-DP+.
+    /// Checks that the eUICC is that of the session and asks the server.
     ///
     /// # Errors
     /// What the IPA is answered at once.
@@ -32,7 +32,10 @@ impl Eim {
         session: &RelaySession,
         request: &AuthenticateClientRequestEsipa,
     ) -> Result<Ask, Refused> {
-        if session.state != RelayState::AuthenticateClient {
+        if !matches!(
+            session.state,
+            RelayState::AuthenticateClient | RelayState::AuthenticateClientAtSmds
+        ) {
             return Err(Refused::unknown_transaction(FUNCTION));
         }
         let response =
@@ -54,7 +57,8 @@ impl Eim {
         Ask::new(self, &session.smdp_address, session.wire, FUNCTION, message)
     }
 
-    /// Takes down what the SM-DP+ offers, and checks it for the IPA.
+    /// Takes down what the SM-DP+ offers, and checks it for the IPA; or the events
+    /// that the SM-DS has.
     ///
     /// # Errors
     /// What the IPA is answered instead.
@@ -65,8 +69,11 @@ impl Eim {
         session: &RelaySession,
         ask: &Ask,
         response: &HttpResponse,
-        cx: &Context<'_>,
+        cx: &mut Context<'_>,
     ) -> Result<Relayed, Refused> {
+        if session.state == RelayState::AuthenticateClientAtSmds {
+            return self.relay_events(operation, session, response, cx);
+        }
         let offered = es9plus_client::authenticated(session.wire, response);
         let offered = offered.map_err(|error| Refused::of(FUNCTION, error))?;
         if offered.transaction_id != session.transaction_id {
@@ -106,7 +113,7 @@ impl Eim {
                 state,
                 ..session.clone()
             },
-            operation: None,
+            operations: Vec::new(),
             notes: Vec::new(),
             reply: EsipaMessageFromEimToIpa::AuthenticateClientResponse(reply),
         })

@@ -29,7 +29,11 @@ impl Eim {
         request: &CancelSessionRequestEsipa,
         cx: &Context<'_>,
     ) -> Result<Ask, Refused> {
-        if session.state == RelayState::Nothing {
+        // An SM-DS has no such function.
+        if matches!(
+            session.state,
+            RelayState::Nothing | RelayState::AuthenticateClientAtSmds
+        ) {
             return Err(Refused::unknown_transaction(FUNCTION));
         }
         let response = session.whole_cancel_response(&request.cancel_session_response)?;
@@ -99,7 +103,7 @@ impl Eim {
                 state: RelayState::Nothing,
                 ..session.clone()
             },
-            operation: ended,
+            operations: ended.into_iter().collect(),
             notes: alloc::vec::Vec::new(),
             reply: EsipaMessageFromEimToIpa::CancelSessionResponse(reply),
         })

@@ -98,7 +98,7 @@ impl Eim {
                 state: RelayState::InstallationResult(offered.clone()),
                 ..session.clone()
             },
-            operation: None,
+            operations: Vec::new(),
             notes: Vec::new(),
             reply: EsipaMessageFromEimToIpa::GetBoundProfilePackageResponse(reply),
         })

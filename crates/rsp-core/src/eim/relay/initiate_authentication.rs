@@ -11,7 +11,8 @@ use rsp_asn1::sgp32::{
     InitiateAuthenticationResponseEsipa,
 };
 
-use super::{Ask, Refused, RelaySession, RelayState, Relayed, ordered};
+use super::target::Target;
+use super::{Ask, Refused, RelaySession, RelayState, Relayed};
 use crate::binding::es9plus::Request;
 use crate::binding::es9plus_json::{InitiateAuthenticationOk, InitiateAuthenticationRequest};
 use crate::binding::esipa::Function;
@@ -26,7 +27,7 @@ fn refused(code: Code, because: &str) -> Refused {
 }
 
 impl Eim {
-    /// Checks the request of an IPA for a download and asks the SM-DP+.
+    /// Checks the request of an IPA for a download and asks the SM-DP+ or SM-DS.
     ///
     /// # Errors
     /// What the IPA is answered at once.
@@ -37,21 +38,8 @@ impl Eim {
         request: &InitiateAuthenticationRequestEsipa,
     ) -> Result<Ask, Refused> {
         let undefined = |because: &'static str| Refused::undefined(FUNCTION, because);
-        let code = ordered(operation).map_err(undefined)?;
-        let named = request.smdp_address.as_deref();
-        let address = match (&code, named) {
-            (Some(code), None) => code.smdp_address.as_str(),
-            (Some(code), Some(named)) if named.eq_ignore_ascii_case(&code.smdp_address) => {
-                &code.smdp_address
-            }
-            (Some(_), Some(_)) => {
-                let because = "the IPA names another SM-DP+ than the order";
-                return Err(refused(Code::SMDP_ADDRESS_MISMATCH, because));
-            }
-            // The IPA took it from its eUICC.
-            (None, Some(named)) => named,
-            (None, None) => return Err(undefined("nobody says which SM-DP+ it is")),
-        };
+        let target = Target::of(record, operation, request.smdp_address.as_deref())?;
+        let address = target.address.as_str();
         let known = || record.facts.euicc_info1();
         let euicc_info1 = request.euicc_info1.clone().or_else(known);
         let message = Request::InitiateAuthentication(InitiateAuthenticationRequest {
@@ -62,7 +50,7 @@ impl Eim {
         Ask::new(self, address, self.relay.wire, FUNCTION, message)
     }
 
-    /// Checks the SM-DP+'s answer against the order, and begins a session.
+    /// Checks the server's answer against the order, and begins a session.
     ///
     /// # Errors
     /// What the IPA is answered instead.
@@ -76,16 +64,12 @@ impl Eim {
         let answer = es9plus_client::initiated(ask.wire, response);
         let answer = answer.map_err(|error| Refused::of(FUNCTION, error))?;
         let undefined = |because: &'static str| Refused::undefined(FUNCTION, because);
-        let code = ordered(operation).map_err(undefined)?;
+        let target = Target::of(record, operation, Some(&ask.server.address))?;
         let certificate = ParsedCertificate::parse(&answer.server_certificate)
-            .map_err(|_| undefined("CERT.DPauth is malformed"))?;
+            .map_err(|_| undefined("the server's certificate is malformed"))?;
         check(&answer, ask)?;
-        let wanted = code.as_ref().and_then(|code| code.smdp_oid.as_ref());
-        if wanted.is_some_and(|oid| certificate.registered_id.as_ref() != Some(oid)) {
-            let because = "the SM-DP+ has another OID than the activation code";
-            return Err(refused(Code::SMDP_OID_MISMATCH, because));
-        }
-        let matching_id = code.map(|code| code.matching_id);
+        let is_smds = target.is_smds(&certificate)?;
+        let matching_id = target.matching_id;
         let features = record.facts.ipa_features();
         let ctx_params1 = match features.eim_ctx_params1 {
             true => Some(ctx_params1(record, matching_id.clone())?),
@@ -103,7 +87,10 @@ impl Eim {
             server_signed1: answer.server_signed1.as_bytes().to_vec(),
             ctx_params1: ctx_params1.as_ref().map(Asn1::to_der),
             euicc_key: None,
-            state: RelayState::AuthenticateClient,
+            state: match is_smds {
+                true => RelayState::AuthenticateClientAtSmds,
+                false => RelayState::AuthenticateClient,
+            },
         };
         let reply = InitiateAuthenticationOkEsipa {
             transaction_id: (!features.minimize).then_some(answer.transaction_id),
@@ -118,7 +105,7 @@ impl Eim {
         let reply = InitiateAuthenticationResponseEsipa::Ok(reply);
         Ok(Relayed {
             session,
-            operation: None,
+            operations: alloc::vec::Vec::new(),
             notes: alloc::vec::Vec::new(),
             reply: EsipaMessageFromEimToIpa::InitiateAuthenticationResponse(reply),
         })
@@ -132,7 +119,7 @@ fn check(answer: &InitiateAuthenticationOk, ask: &Ask) -> Result<(), Refused> {
         .server_address
         .eq_ignore_ascii_case(&ask.server.address)
     {
-        let because = "the SM-DP+ signed another address than that of the order";
+        let because = "the server signed another address than that of the order";
         return Err(refused(Code::SMDP_ADDRESS_MISMATCH, because));
     }
     if signed.transaction_id != answer.transaction_id {

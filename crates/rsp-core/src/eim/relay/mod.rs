@@ -1,5 +1,6 @@
 //! Indirect profile download (SGP.32 3.2.3.2, 5.14.1 to 5.14.3, 5.14.8): the
-//! eIM relays the functions of ES9+ between an IPA and an SM-DP+.
+//! eIM relays the functions of ES9+ between an IPA and an SM-DP+, and those of
+//! ES11 between it and an SM-DS (3.9.2.2).
 //!
 //! A function takes two steps, because an answer of the SM-DP+ lies between
 //! them: the first checks the IPA's message and gives an [`Ask`], the second
@@ -10,9 +11,11 @@
 mod authenticate_client;
 mod cancel_session;
 mod compact;
+mod events;
 mod get_bound_profile_package;
 mod handle_notification;
 mod initiate_authentication;
+mod target;
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
@@ -30,13 +33,13 @@ use rsp_asn1::sgp32::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Eim, Note, Operation, OperationId, OperationKind};
+use super::{Eim, Note, Operation, OperationId};
 use crate::binding::es9plus::{Request, Wire};
 use crate::binding::esipa::Function;
 use crate::binding::{
     BindingError, HttpRequest, StatusCodeData, Transport, es9plus_client, status_codes,
 };
-use crate::ipa::{ActivationCode, Server};
+use crate::ipa::Server;
 use crate::pki::TlsTrust;
 
 /// How the eIM speaks with SM-DP+s.
@@ -63,7 +66,7 @@ pub struct RelaySession {
     pub eid: Eid,
     /// The download.
     pub operation: OperationId,
-    /// The SM-DP+.
+    /// The SM-DP+, or the SM-DS.
     pub smdp_address: String,
     /// How it is spoken with.
     pub wire: Wire,
@@ -84,6 +87,8 @@ pub struct RelaySession {
 #[serde(tag = "awaits", rename_all = "snake_case")]
 enum RelayState {
     AuthenticateClient,
+    /// The server is an SM-DS: its events come next.
+    AuthenticateClientAtSmds,
     GetBoundProfilePackage(Offered),
     InstallationResult(Offered),
     Nothing,
@@ -118,7 +123,9 @@ impl RelaySession {
     /// What comes next in it.
     pub const fn awaits(&self) -> &'static str {
         match self.state {
-            RelayState::AuthenticateClient => "AuthenticateClient",
+            RelayState::AuthenticateClient | RelayState::AuthenticateClientAtSmds => {
+                "AuthenticateClient"
+            }
             RelayState::GetBoundProfilePackage(_) => "GetBoundProfilePackage",
             RelayState::InstallationResult(_) => "the installation result",
             RelayState::Nothing => "nothing",
@@ -215,8 +222,8 @@ impl Ask {
 pub struct Relayed {
     /// The session as it stands now.
     pub session: RelaySession,
-    /// The download, if it changed.
-    pub operation: Option<Operation>,
+    /// The download, if it changed, and others that are to follow it.
+    pub operations: Vec<Operation>,
     /// What an operator should read in the log.
     pub notes: Vec<Note>,
     /// The reply.
@@ -307,16 +314,5 @@ impl Refused {
                 Out::InitiateAuthenticationResponse(error)
             }
         }
-    }
-}
-
-/// Where a download is to come from; `None` if that is for the IPA to say.
-fn ordered(operation: &Operation) -> Result<Option<ActivationCode>, &'static str> {
-    match &operation.kind {
-        OperationKind::Download { activation_code } => match activation_code.parse() {
-            Ok(code) => Ok(Some(code)),
-            Err(_) => Err("the download has no valid activation code"),
-        },
-        _ => Err("the operation is no download"),
     }
 }
