@@ -30,6 +30,7 @@ impl Status {
     pub(crate) const INCORRECT_DATA: Status = Status(0x6A80);
     pub(crate) const FUNCTION_NOT_SUPPORTED: Status = Status(0x6A81);
     pub(crate) const FILE_NOT_FOUND: Status = Status(0x6A82);
+    pub(crate) const REFERENCE_NOT_FOUND: Status = Status(0x6A88);
     pub(crate) const NOT_ENOUGH_MEMORY: Status = Status(0x6A84);
     pub(crate) const INCORRECT_P1_P2: Status = Status(0x6A86);
     pub(crate) const INS_NOT_SUPPORTED: Status = Status(0x6D00);

@@ -10,6 +10,7 @@ use crate::cat::{Command as Proactive, Event};
 use crate::channel::{Application, Channels};
 use crate::ipae;
 use crate::isdr::{ISDR_AID, Isdr};
+use crate::ota;
 use crate::personalisation::{Environment, Personalisation};
 
 /// Answer to reset: T=0, eUICC functions announced (ETSI TS 102 221 6.3).
@@ -124,6 +125,9 @@ impl Euicc {
             {
                 self.terminal_response(command, env)
             }
+            (ins::ENVELOPE, _) if command.proprietary && ota::is_sms_pp_download(command.data) => {
+                self.sms_pp_download(command, env)
+            }
             (ins::ENVELOPE, _) if command.proprietary && self.isdr.ecasd.ipae.is_some() => {
                 let event = Event::read(command.data).ok_or(Status::INCORRECT_DATA)?;
                 ipae::told(&mut self.isdr, event);
@@ -159,6 +163,24 @@ impl Euicc {
             done => ipae::answered(&mut self.isdr, &done, answer, env),
         }
         Ok(Status::OK.response())
+    }
+
+    /// A short message to the enabled profile's operator's own part of it. The
+    /// report waits for GET RESPONSE.
+    fn sms_pp_download(
+        &mut self,
+        command: &Command<'_>,
+        env: &mut Environment<'_>,
+    ) -> Result<Vec<u8>, Status> {
+        let report = ota::sms_pp_download(&mut self.isdr, command.data, env)?;
+        let channel = self.channels.get(command.channel)?;
+        match (channel.application, self.isdr.state.enabled_mut()) {
+            _ if report.is_empty() => Ok(Status::OK.response()),
+            (Application::Profile, Some(profile)) => {
+                Ok(profile.uicc.offer(command.channel, report))
+            }
+            _ => Ok(channel.offer(report)),
+        }
     }
 
     /// What the terminal can do; the profile hears it as well.

@@ -16,6 +16,7 @@ use crate::es10::{
     profiles_info, rat, rollback,
 };
 use crate::ipae::{Ipae, activation};
+use crate::ota::Ota;
 use crate::package;
 use crate::personalisation::{Environment, EuiccKind, Personalisation};
 use crate::record::Record;
@@ -49,6 +50,7 @@ pub(crate) struct Isdr {
     /// What the terminal is asked for; a switch may wait for a REFRESH.
     pub(crate) toolkit: Toolkit,
     pub(crate) ipae: Ipae,
+    pub(crate) ota: Ota,
     /// What it did, if somebody wants to know.
     pub(crate) record: Option<Record>,
     /// Whether functions are refused until the next reset.
@@ -70,6 +72,7 @@ impl Isdr {
             pending: None,
             toolkit: Toolkit::default(),
             ipae: Ipae::default(),
+            ota: Ota::default(),
             record: None,
             silent: false,
         }
@@ -98,6 +101,7 @@ impl Isdr {
         self.end_session();
         self.toolkit = Toolkit::default();
         self.ipae = Ipae::default();
+        self.ota = Ota::default();
         self.settle();
         self.silent = false;
     }

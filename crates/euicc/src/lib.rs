@@ -14,6 +14,7 @@
 //! | `package`, `switch` | eUICC Packages, their effect on profiles |
 //! | `cat` | what the terminal is asked for: REFRESH, timers, channels |
 //! | `ipae`, `tls` | the IPA in the card, and how it is protected |
+//! | `ota` | what the operator of the enabled profile does over the air (ES6) |
 //! | `association`, `mechanisms` | eIMs; fallback, emergency profile, immediate enabling |
 //! | `bootstrap` | profiles from the factory |
 //! | `record` | what a card did, for who watches a test |
@@ -43,6 +44,7 @@ mod isdr;
 mod mechanisms;
 mod memory;
 mod notification_store;
+mod ota;
 mod package;
 mod personalisation;
 mod record;

@@ -7,6 +7,7 @@ use rsp_asn1::{Tag, Writer};
 const PROACTIVE_COMMAND: Tag = Tag::new(0xD0);
 const COMMAND_DETAILS: Tag = Tag::new(0x81);
 const DEVICE_IDENTITIES: Tag = Tag::new(0x82);
+const SMS_TPDU: Tag = Tag::new(0x8B);
 const EVENT_LIST: Tag = Tag::new(0x99);
 const TIMER_IDENTIFIER: Tag = Tag::new(0xA4);
 const TIMER_VALUE: Tag = Tag::new(0xA5);
@@ -17,9 +18,10 @@ const BUFFER_SIZE: Tag = Tag::new(0xB9);
 const TRANSPORT_LEVEL: Tag = Tag::new(0xBC);
 const OTHER_ADDRESS: Tag = Tag::new(0xBE);
 
-/// The card and the terminal among the devices.
+/// The card, the terminal and the network among the devices.
 const UICC: u8 = 0x81;
 const TERMINAL: u8 = 0x82;
+const NETWORK: u8 = 0x83;
 /// Channel 1 among the devices is this and one more.
 const CHANNEL_0: u8 = 0x20;
 
@@ -50,6 +52,8 @@ pub(crate) enum Command {
     ProvideImei,
     /// To tell when the time is over.
     StartTimer { seconds: u32 },
+    /// An SMS-SUBMIT to be sent.
+    SendShortMessage { tpdu: Vec<u8> },
     /// TCP to an address, over whatever bearer the terminal has.
     OpenChannel { address: [u8; 4], port: u16 },
     /// At once, at most [`MAX_DATA`] octets.
@@ -69,6 +73,7 @@ impl Command {
         match self {
             Command::Refresh => [0x01, 0x04],
             Command::SetUpEventList => [0x05, 0x00],
+            Command::SendShortMessage { .. } => [0x13, 0x00],
             Command::ProvideImei => [0x26, 0x01],
             Command::StartTimer { .. } => [0x27, 0x00],
             Command::OpenChannel { .. } => [0x40, 0x03],
@@ -84,6 +89,7 @@ impl Command {
             Command::SendData { channel, .. }
             | Command::ReceiveData { channel, .. }
             | Command::CloseChannel { channel } => CHANNEL_0 | channel & 0x07,
+            Command::SendShortMessage { .. } => NETWORK,
             _ => TERMINAL,
         }
     }
@@ -104,6 +110,7 @@ impl Command {
         match self {
             Command::Refresh | Command::ProvideImei | Command::CloseChannel { .. } => {}
             Command::SetUpEventList => out.primitive(EVENT_LIST, &EVENTS),
+            Command::SendShortMessage { tpdu } => out.primitive(SMS_TPDU, tpdu),
             Command::StartTimer { seconds } => {
                 out.primitive(TIMER_IDENTIFIER, &[TIMER]);
                 out.primitive(TIMER_VALUE, &timer_value(*seconds));

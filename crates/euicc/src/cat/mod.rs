@@ -15,6 +15,7 @@ use crate::apdu::Status;
 /// Octet and bit of TERMINAL PROFILE by which a terminal says that it knows a
 /// command (ETSI TS 102 223 5.2).
 const REFRESH: (usize, u8) = (2, 0x80);
+const SEND_SHORT_MESSAGE: (usize, u8) = (3, 0x02);
 const LOCAL_INFORMATION: (usize, u8) = (3, 0x40);
 const TIMER_MANAGEMENT: (usize, u8) = (7, 0x01);
 const BEARER_INDEPENDENT_PROTOCOL: (usize, u8) = (11, 0x1F);
@@ -61,6 +62,12 @@ impl Toolkit {
         profile.is_some_and(|profile| self.knows(profile, LOCAL_INFORMATION))
     }
 
+    /// Whether the terminal sends short messages for the card.
+    pub(crate) fn knows_short_messages(&self) -> bool {
+        let profile = self.profile.as_ref();
+        profile.is_some_and(|profile| self.knows(profile, SEND_SHORT_MESSAGE))
+    }
+
     fn knows(&self, profile: &[u8], (at, bits): (usize, u8)) -> bool {
         profile.get(at).is_some_and(|octet| octet & bits == bits)
     }
@@ -80,6 +87,11 @@ impl Toolkit {
         if self.queue.len() < MAX_QUEUE {
             self.queue.push_back(command);
         }
+    }
+
+    /// Asks for a short message to be sent, an SMS-SUBMIT.
+    pub(crate) fn ask_to_send(&mut self, tpdu: Vec<u8>) {
+        self.ask(Command::SendShortMessage { tpdu });
     }
 
     /// Forgets what was to be sent or received on the channel.

@@ -44,6 +44,8 @@ pub(super) enum UiccPart {
     Authentications,
     /// A file, by position.
     File(u16),
+    /// Counters of the operator's key sets, once one has counted.
+    OtaCounters,
 }
 
 /// A new value, or `None` if the part is gone.

@@ -213,6 +213,15 @@ fn profile(parts: &Parts, number: u32) -> Result<Profile, LoadError> {
     let needed = |part| of(part).ok_or(LoadError::Malformed(WHAT));
     let data = stored.dp_proprietary_data.as_ref();
     let nickname = stored.nickname.map(TryInto::try_into).transpose();
+    let mut uicc = Uicc::restored(
+        needed(UiccPart::Base)?,
+        needed(UiccPart::Codes)?,
+        needed(UiccPart::Authentications)?,
+        |id| of(UiccPart::File(id)),
+    )?;
+    if let Some(counters) = of(UiccPart::OtaCounters) {
+        uicc.restore_ota_counters(counters)?;
+    }
     Ok(Profile {
         number,
         aid: stored.aid.0,
@@ -224,11 +233,6 @@ fn profile(parts: &Parts, number: u32) -> Result<Profile, LoadError> {
         preloaded: stored.preloaded,
         signer: stored.signer.map(|octets| octets.0),
         nickname: nickname.map_err(|_| LoadError::Malformed(WHAT))?,
-        uicc: Uicc::restored(
-            needed(UiccPart::Base)?,
-            needed(UiccPart::Codes)?,
-            needed(UiccPart::Authentications)?,
-            |id| of(UiccPart::File(id)),
-        )?,
+        uicc,
     })
 }

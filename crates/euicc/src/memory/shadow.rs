@@ -111,6 +111,9 @@ impl Round<'_> {
             part(UiccPart::Authentications),
             uicc.stored_authentications(),
         );
+        if let Some(counters) = uicc.stored_ota_counters() {
+            self.value(part(UiccPart::OtaCounters), counters);
+        }
         for (id, octets) in uicc.changed_files(is_new) {
             let key = part(UiccPart::File(id));
             self.changes.push((key, Some(Octets(octets))));

@@ -5,7 +5,6 @@ use alloc::vec::Vec;
 
 use rsp_asn1::Reader;
 
-use super::codes::Codes;
 use super::fs::{Body, FileId, FileSystem};
 
 /// What somebody wants to do with a file.
@@ -37,18 +36,16 @@ impl Access {
     }
 }
 
-/// Whether the rule of `file` allows `access` with the PINs verified now. The
-/// PINs are those of the directory `dir`, which is current.
+/// Whether the rule of `file` allows `access`; `verified` says of a key that a
+/// rule asks for whether it is met.
 pub(super) fn is_allowed(
     fs: &FileSystem,
-    codes: &Codes,
-    dir: FileId,
     file: FileId,
     access: Access,
+    verified: &dyn Fn(u8) -> bool,
 ) -> bool {
-    let verified = |reference| codes.is_satisfied(fs, dir, reference);
     match rule(fs, file) {
-        Some(rule) => allows(&rule, access, &verified),
+        Some(rule) => allows(&rule, access, verified),
         None => false,
     }
 }

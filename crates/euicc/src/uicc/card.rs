@@ -7,9 +7,11 @@ use rsp_asn1::ids::Iccid;
 use serde::{Deserialize, Serialize};
 
 use super::aka::Authentication;
+use super::apdu::Sw;
 use super::codes::Codes;
 use super::command::Channel;
 use super::fs::{FileId, FileSystem};
+use super::remote::OtaCounter;
 use crate::personalisation::Environment;
 
 /// The UICC of one installed profile: files, codes, keys and what is selected.
@@ -24,11 +26,13 @@ pub struct Uicc {
     pub(super) codes: Codes,
     /// Parameters of the ADFs that authenticate.
     pub(super) authentications: Vec<(FileId, Authentication)>,
-    /// Elements kept without an effect on the commands of this interface:
-    /// security domains, RFM, applications, CAVE parameters.
+    /// Elements kept as they came: security domains and RFM for what comes over
+    /// the air, applications and CAVE parameters without an effect.
     pub(super) elements: Vec<Element>,
     /// AIDs of application instances, which are known and do not run.
     pub(super) applets: Vec<Aid>,
+    #[serde(default)]
+    pub(super) ota_counters: Vec<OtaCounter>,
     #[serde(skip)]
     pub(super) channels: Vec<Channel>,
 }
@@ -79,7 +83,15 @@ impl Uicc {
     /// class are not looked at. A channel that was not used before begins at
     /// the MF.
     pub fn transmit(&mut self, channel: u8, apdu: &[u8], env: &mut Environment<'_>) -> Vec<u8> {
-        super::command::transmit(self, channel, apdu, env)
+        match channel {
+            super::command::REMOTE.. => Sw::CHANNEL_NOT_SUPPORTED.0.to_be_bytes().to_vec(),
+            _ => super::command::transmit(self, channel, apdu, env),
+        }
+    }
+
+    /// Answers with data that GET RESPONSE on this channel fetches.
+    pub(crate) fn offer(&mut self, channel: u8, octets: Vec<u8>) -> Vec<u8> {
+        super::command::offer(self, channel, octets)
     }
 }
 

@@ -155,6 +155,20 @@ impl Codes {
         }
     }
 
+    /// Forgets what was verified, but says what it was.
+    pub(super) fn take_verified(&mut self) -> Vec<bool> {
+        let verified = self.pins.iter().map(|pin| pin.verified).collect();
+        self.reset();
+        verified
+    }
+
+    /// Restores what [`Codes::take_verified`] gave.
+    pub(super) fn set_verified(&mut self, verified: &[bool]) {
+        for (pin, verified) in self.pins.iter_mut().zip(verified) {
+            pin.verified = *verified;
+        }
+    }
+
     /// VERIFY PIN (TS 102 221 11.1.9); `None` asks for the tries left.
     pub(super) fn verify(
         &mut self,

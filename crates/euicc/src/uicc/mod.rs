@@ -12,6 +12,7 @@
 //! | `fs` | the file tree and links |
 //! | `access`, `codes` | who may read and write; PINs and PUKs (TS 102 221 9) |
 //! | `aka`, `algorithm` | sequence numbers (3GPP TS 33.102 Annex C); keys and functions |
+//! | `remote` | the files as the operator reaches them over the air (TS 102 226) |
 //! | `connectivity` | what a profile says of its bearer |
 //! | `command` | the commands (TS 102 221 11, TS 31.102 7) |
 
@@ -27,8 +28,10 @@ mod fcp;
 mod fs;
 pub(crate) mod hex;
 mod install;
+mod remote;
 mod stored;
 mod template;
 
 pub use card::Uicc;
 pub use install::{InstallError, Installer};
+pub(crate) use remote::AccessDomain;

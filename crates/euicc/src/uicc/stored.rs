@@ -43,6 +43,17 @@ impl Uicc {
         encode(&self.authentications)
     }
 
+    /// Counters of the operator's key sets; `None` if none has counted yet.
+    pub(crate) fn stored_ota_counters(&self) -> Option<Vec<u8>> {
+        (!self.ota_counters.is_empty()).then(|| encode(&self.ota_counters))
+    }
+
+    /// Restores what [`Uicc::stored_ota_counters`] gave.
+    pub(crate) fn restore_ota_counters(&mut self, octets: &[u8]) -> Result<(), LoadError> {
+        self.ota_counters = decode(octets, "the counters of the operator")?;
+        Ok(())
+    }
+
     /// From here on no file has changed.
     pub(crate) fn forget_changed_files(&mut self) {
         self.fs.forget_changed();
@@ -84,6 +95,7 @@ impl Uicc {
             authentications,
             elements: base.elements,
             applets: base.applets,
+            ota_counters: Vec::new(),
             channels: Vec::new(),
         })
     }

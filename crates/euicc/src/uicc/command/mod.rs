@@ -12,14 +12,19 @@ use alloc::vec::Vec;
 
 use rsp_crypto::Provider;
 
-use super::access::{self, Access};
+use super::access::Access;
 use super::apdu::{Command, Reply, Sw};
 use super::card::Uicc;
 use super::fs::{File, FileId, MF};
+use super::remote::Domain;
 use crate::personalisation::Environment;
 
 /// Logical channels (TS 102 221 8.7).
 const CHANNELS: u8 = 20;
+
+/// Number of the channel on which a script from the operator runs; no class
+/// byte names it.
+pub(super) const REMOTE: u8 = CHANNELS;
 
 /// What is selected on a logical channel.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -34,6 +39,8 @@ pub(super) struct Channel {
     /// What GET RESPONSE fetches.
     response: Vec<u8>,
     transfer: data::Transfer,
+    /// The rights of a script; a terminal has those of PINs.
+    domain: Option<Domain>,
 }
 
 /// Executes a command and gives data and status word.
@@ -51,17 +58,32 @@ pub(super) fn transmit(
         Ok(Reply::Done) => (Vec::new(), Sw::OK),
         Ok(Reply::Data(octets)) => (octets, card.waiting(number)),
         Ok(Reply::Response(octets)) if octets.is_empty() => (Vec::new(), Sw::OK),
-        Ok(Reply::Response(octets)) => {
-            let sw = Sw::more(octets.len());
-            if let Some(channel) = card.channel_mut(number) {
-                channel.response = octets;
-            }
-            (Vec::new(), sw)
-        }
+        Ok(Reply::Response(octets)) => return offer(card, number, octets),
         Err(sw) => (Vec::new(), sw),
     };
     out.extend(sw.0.to_be_bytes());
     out
+}
+
+/// Keeps a response for GET RESPONSE, and says how long it is.
+pub(super) fn offer(card: &mut Uicc, number: u8, octets: Vec<u8>) -> Vec<u8> {
+    let sw = Sw::more(octets.len());
+    if let Some(channel) = card.channel_mut(number) {
+        channel.response = octets;
+    }
+    sw.0.to_be_bytes().to_vec()
+}
+
+/// Makes the channel of a script anew, at an ADF or the MF.
+pub(super) fn open_remote(card: &mut Uicc, domain: Domain, adf: Option<FileId>) {
+    if let Some(channel) = card.channel_mut(REMOTE) {
+        *channel = Channel {
+            dir: adf.unwrap_or(MF),
+            application: adf,
+            domain: Some(domain),
+            ..Channel::default()
+        };
+    }
 }
 
 fn execute(
@@ -185,7 +207,7 @@ impl Uicc {
 
     /// The channel, opened at the MF if it was not used yet.
     fn channel_mut(&mut self, number: u8) -> Option<&mut Channel> {
-        if number >= CHANNELS {
+        if number > REMOTE {
             return None;
         }
         let index = usize::from(number);
@@ -225,8 +247,8 @@ impl Uicc {
 
     /// Refuses what the access rule does not allow, or the life cycle.
     fn require(&self, number: u8, id: FileId, access: Access) -> Result<(), Sw> {
-        let dir = self.current_dir(number);
-        if !access::is_allowed(&self.fs, &self.codes, dir, id, access) {
+        let domain = self.channel(number).and_then(|channel| channel.domain);
+        if !self.is_allowed((self.current_dir(number), domain), id, access) {
             return Err(Sw::SECURITY_STATUS);
         }
         let life_cycle = matches!(access, Access::Activate | Access::Deactivate);

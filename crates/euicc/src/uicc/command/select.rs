@@ -109,7 +109,10 @@ impl Uicc {
     fn terminate(&mut self, number: u8, adf: FileId) -> Result<Reply, Sw> {
         let channel = self.channel_mut(number).ok_or(Sw::CHANNEL_NOT_SUPPORTED)?;
         if channel.application == Some(adf) {
-            *channel = super::Channel::default();
+            *channel = super::Channel {
+                domain: channel.domain,
+                ..Default::default()
+            };
         }
         Ok(Reply::Done)
     }

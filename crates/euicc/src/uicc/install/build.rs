@@ -150,6 +150,7 @@ impl Build {
             authentications: self.authentications,
             applets: self.applets,
             elements: self.elements,
+            ota_counters: Vec::new(),
             channels: Vec::new(),
         };
         Ok((card, response))

@@ -1,5 +1,6 @@
 //! Security domains, remote file management and applications (SAIP 8.6 to
-//! 8.8). They are checked and kept; nothing of them runs on this interface.
+//! 8.8). They are checked and kept: what comes over the air reads the first two,
+//! applications do not run.
 
 use rsp_asn1::saip::{Application, ApplicationInstance, KeyObject, Rfm, SecurityDomain};
 
