@@ -15,6 +15,7 @@ mod material;
 mod network;
 mod operations;
 mod orders;
+pub mod ota;
 pub mod reader;
 mod relayed;
 mod rest;
