@@ -3,6 +3,9 @@
 //!
 //! `cargo run -p fuzz --example seeds`
 
+#[path = "seeds/over_the_air.rs"]
+mod over_the_air;
+
 use std::path::Path;
 
 use rsp_asn1::{Asn1, Certificate};
@@ -25,6 +28,7 @@ fn main() -> std::io::Result<()> {
             vec![("changed", vec![1, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8])],
         ),
         ("card_apdus", scripts(CARD)),
+        ("card_ota", scripts(over_the_air::MESSAGES)),
         ("card_terminal", hexes(TERMINAL)),
         ("card_tls", card_tls()),
         ("certificates", certificates()),

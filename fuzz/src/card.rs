@@ -39,8 +39,8 @@ fn card_of(kind: EuiccKind) -> Euicc {
     Euicc::new(made)
 }
 
-/// A card that its user manages, with the profile of our template, disabled.
-fn consumer_card() -> Euicc {
+/// A card that its user manages, with the profile of our template.
+pub(crate) fn consumer_card(enabled: bool) -> Euicc {
     static METADATA: OnceLock<StoreMetadataRequest> = OnceLock::new();
     let package = template();
     let metadata = METADATA.get_or_init(|| {
@@ -60,7 +60,7 @@ fn consumer_card() -> Euicc {
     let profile = BootstrapProfile {
         metadata: metadata.clone(),
         package,
-        enabled: false,
+        enabled,
     };
     card.install_bootstrap(profile, &SoftwareProvider)
         .expect("our template installs");
@@ -69,7 +69,7 @@ fn consumer_card() -> Euicc {
 
 /// APDUs to a new card of each kind; an empty one is a reset.
 pub(crate) fn apdus(data: &[u8]) {
-    for card in [new_card(), consumer_card()] {
+    for card in [new_card(), consumer_card(false)] {
         apdus_to(card, data);
     }
 }

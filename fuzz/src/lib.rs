@@ -12,6 +12,7 @@ mod bindings;
 mod bsp;
 mod card;
 mod card_ipa;
+mod card_ota;
 mod datagrams;
 mod doors;
 mod input;
@@ -29,6 +30,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("bound_profile_package", asn1::bound_profile_package),
     ("bsp", bsp::segments),
     ("card_apdus", card::apdus),
+    ("card_ota", card_ota::packets),
     ("card_terminal", card_ipa::terminal),
     ("card_tls", card_ipa::records),
     ("certificates", pki::certificates),
