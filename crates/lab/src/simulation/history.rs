@@ -123,7 +123,12 @@ impl Simulation {
             let eid = subject.eid;
             let operations = self.backend.operations(eid)?;
             let claim = |operation: &Operation| Claim {
-                id: operation.id.to_string(),
+                id: format!(
+                    "{} {} {:?}",
+                    operation.kind.name(),
+                    operation.id,
+                    operation.state
+                ),
                 wish: wish(operation, &subject),
                 said: said(operation),
                 attempts: self.backend.attempts(&operation.id),

@@ -30,6 +30,9 @@ const PAUSE: Duration = Duration::from_secs(60);
 /// Why nothing is done on a device of whose eUICC no proof can come.
 const NOT_ALLOWED: &str = "not sent: the eUICC is one for consumer devices, so the device would answer in its place, unsigned: if that is to be taken, set `emulated` for the device";
 
+/// Why nothing is sent that might leave the eUICC without a profile that works.
+pub(super) const NO_LIST: &str = "not sent: the eUICC gives no list of its profiles, and this could leave it without one that works";
+
 /// The operation that was sent first of those without a result.
 fn delivered(open: &[Operation]) -> Option<&Operation> {
     let delivered =
@@ -145,14 +148,17 @@ impl Eim {
             } else {
                 match self.check_package(&record, &open, &package) {
                     None => self.deliver(record, &package, &open, cx),
-                    Some((unsure, Verdict::Unknown)) => {
+                    Some((unsure, Verdict::Unknown)) if !profiles::asked_in_vain(unsure, &open) => {
                         self.ask_before(record, unsure, "profiles", cx)
                     }
                     Some((operation, Verdict::Safe)) => {
                         self.deliver(record, &[operation], &open, cx)
                     }
-                    Some((operation, Verdict::Unsafe(reason))) => {
-                        let reason = alloc::format!("not sent: {reason}");
+                    Some((operation, verdict)) => {
+                        let reason = match verdict {
+                            Verdict::Unsafe(reason) => alloc::format!("not sent: {reason}"),
+                            _ => NO_LIST.to_string(),
+                        };
                         refused.extend(profiles::failed_with_list(operation, &open, &reason));
                         open.retain(|open| refused.iter().all(|refused| refused.id != open.id));
                         continue;

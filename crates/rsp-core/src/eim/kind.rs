@@ -310,9 +310,10 @@ impl OperationKind {
     }
 
     /// Whether it changes what another of its kind of list would show of an
-    /// earlier one.
+    /// earlier one. What only read can be read at any time.
     pub(super) const fn overtakes(&self, earlier: &OperationKind) -> bool {
         match self.travel() {
+            _ if earlier.only_reads() => false,
             Travel::Eco => matches!(earlier.travel(), Travel::Eco) && !self.only_reads(),
             _ if matches!(
                 self,

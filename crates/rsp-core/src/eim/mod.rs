@@ -236,6 +236,10 @@ impl<R> Step<R> {
 
     /// The operations that are in another state than before came into it now.
     fn at(mut self, before: &[Operation], now: Timestamp) -> Self {
+        let explained = profiles::explained(&self.record, before, &self.operations);
+        self.notes
+            .extend(explained.iter().map(profiles::reconciled));
+        self.operations.extend(explained);
         zero_touch::advance(&mut self, now);
         for operation in &mut self.operations {
             let same = |earlier: &Operation| {

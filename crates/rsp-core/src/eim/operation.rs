@@ -314,6 +314,11 @@ impl Operation {
         }
     }
 
+    /// Whether the eIM asks it for its own sake, about another operation.
+    pub(super) const fn is_a_question(&self) -> bool {
+        self.reconciles.is_some() || self.checks.is_some()
+    }
+
     /// Whether both were ordered in one list.
     pub fn is_ordered_with(&self, other: &Operation) -> bool {
         self.ordered_with.is_some() && self.ordered_with == other.ordered_with
@@ -401,14 +406,15 @@ impl Operation {
         sent.or(settled.map(|settled| &settled.eim_transaction_id))
     }
 
-    /// What happened to a package that was sent is not known. Reading again is
-    /// as good as an answer that was lost: what only read has failed.
+    /// What happened to a package that was sent is not known. A question of the
+    /// eIM's own that no counter orders has failed: whoever needs the answer
+    /// asks again.
     #[must_use]
     pub(super) fn outcome_unknown(&self, reason: impl ToString) -> Self {
         let Some((eim_transaction_id, counter_value)) = self.sent() else {
             return self.clone();
         };
-        if self.reconciles.is_some() || self.checks.is_some() {
+        if self.is_a_question() && counter_value.is_none() {
             return self.failed(reason);
         }
         let (asked, overtaken) = match self.state {

@@ -10,6 +10,7 @@ use rsp_asn1::sgp32::{
     ProvideEimPackageResultResponse,
 };
 
+use super::get_eim_package::NO_LIST;
 use super::profiles::{self, ProfileList};
 use super::provide_eim_package_result::{empty, undefined_error};
 use super::verified::{Believed, PackageResult, Unproven};
@@ -185,6 +186,7 @@ fn executed(
             {
                 step.record.profiles = Some(ProfileList {
                     at: cx.now,
+                    asked: Some(operation.since),
                     unverified: believed.unproven().is_some(),
                     emulated: believed.unproven() == Some(Unproven::Emulated),
                     stale: false,
@@ -222,9 +224,8 @@ fn waiting_in_vain(open: &[Operation], settled: &[Operation]) -> Vec<Operation> 
         let waiting = open.iter().find(|operation| operation.id == *waits)?;
         (waiting.state == OperationState::Queued).then_some(waiting)
     });
-    let reason = "not sent: the eUICC gives no list of its profiles, and this could leave it without one that works";
     waiting
-        .flat_map(|waiting| profiles::failed_with_list(waiting, open, reason))
+        .flat_map(|waiting| profiles::failed_with_list(waiting, open, NO_LIST))
         .collect()
 }
 

@@ -21,6 +21,9 @@ const MAX_ASKED: u32 = 3;
 pub struct ProfileList {
     /// When the list came.
     pub at: Timestamp,
+    /// When the eUICC was asked for it.
+    #[serde(default)]
+    pub asked: Option<Timestamp>,
     /// Whether the list could not be verified, and was taken because of the
     /// lab setting, or because the device emulates.
     #[serde(default)]
@@ -54,7 +57,7 @@ pub(super) fn to_reconcile(open: &[Operation]) -> Option<&Operation> {
             operation.state,
             OperationState::OutcomeUnknown { asked, overtaken: false, .. } if asked < MAX_ASKED
         );
-        asks && operation.reconciles.is_none() && who_tells(operation).is_some()
+        asks && !operation.is_a_question() && who_tells(operation).is_some()
     })
 }
 
@@ -114,6 +117,16 @@ pub(super) fn asked_again(operation: &Operation) -> Operation {
         *asked += 1;
     }
     again
+}
+
+/// Whether the eUICC was asked often enough about an operation that waits for
+/// the answer, and every answer was lost.
+pub(super) fn asked_in_vain(operation: &Operation, open: &[Operation]) -> bool {
+    let lost = open.iter().filter(|question| {
+        question.checks.as_ref() == Some(&operation.id)
+            && matches!(question.state, OperationState::OutcomeUnknown { .. })
+    });
+    lost.count() >= MAX_ASKED as usize
 }
 
 /// Those whose outcome a list will not tell any more, because a package that
@@ -206,12 +219,38 @@ pub(super) fn settle(
         .filter(before)
         .filter_map(&mut settled)
         .collect();
-    let notes = operations.iter().map(|operation| Note::Reconciled {
+    let notes = operations.iter().map(reconciled).collect();
+    (operations, notes)
+}
+
+/// What is noted of an operation whose outcome something else told.
+pub(super) fn reconciled(operation: &Operation) -> Note {
+    Note::Reconciled {
         operation: operation.id.clone(),
         state: operation.state_name(),
+    }
+}
+
+/// Downloads that were refused without proof before the last list was asked
+/// for: what is learned of its profiles may tell only now that none is theirs.
+pub(super) fn explained(
+    record: &EuiccRecord,
+    open: &[Operation],
+    changed: &[Operation],
+) -> Vec<Operation> {
+    let Some(list) = &record.profiles else {
+        return Vec::new();
+    };
+    let unknown = open.iter().filter(|operation| {
+        matches!(operation.state, OperationState::OutcomeUnknown { .. })
+            && matches!(operation.kind, OperationKind::Download { .. })
+            && operation.expects.is_none()
+            && list.asked.is_some_and(|asked| operation.since < asked)
+            && changed.iter().all(|changed| changed.id != operation.id)
     });
-    let notes = notes.collect();
-    (operations, notes)
+    unknown
+        .filter_map(|operation| judged(operation, &list.profiles, &record.installed))
+        .collect()
 }
 
 impl EuiccRecord {
