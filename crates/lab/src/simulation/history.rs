@@ -42,23 +42,54 @@ impl Simulation {
         }
         let mut unresolved = BTreeMap::new();
         for device in 0..self.subjects.len() {
-            for _ in 0..POLLS {
-                self.poll(device)?;
-            }
             let Some(subject) = self.subjects.get(device) else {
                 continue;
             };
             let (number, eid) = (subject.number, subject.eid);
-            let open = self.backend.operations(eid)?.into_iter();
-            let open = open.filter(|operation| !is_settled(operation));
-            let open = open.map(|o| format!("{} ({:?}, {:?})", o.id, o.kind, o.state));
-            unresolved.insert(number, open.collect());
+            unresolved.insert(number, self.work_off(device, eid)?);
             self.ask_for_profiles(number, eid)?;
             for _ in 0..POLLS {
                 self.poll(device)?;
             }
         }
         Ok(unresolved)
+    }
+
+    /// What is unknown of a device must be known two polls later, and so must
+    /// what waits, as soon as none is left that waits: a device that was away
+    /// does not do all of it in one round. Gives what is not.
+    fn work_off(&mut self, device: usize, eid: Eid) -> Result<Vec<String>, WorldError> {
+        let sent = |o: &Operation| o.state != OperationState::Queued;
+        let open = self.open_operations(eid)?;
+        let unknown: Vec<_> = open.into_iter().filter(sent).map(|o| o.id).collect();
+        for _ in 0..POLLS {
+            self.poll(device)?;
+        }
+        let mut open = self.open_operations(eid)?;
+        let mut unresolved: Vec<_> = open.iter().filter(|o| unknown.contains(&o.id)).collect();
+        if unresolved.is_empty() {
+            loop {
+                for _ in 0..POLLS {
+                    self.poll(device)?;
+                }
+                let left = self.open_operations(eid)?;
+                let fewer = left.len() < open.len();
+                open = left;
+                if !fewer {
+                    break;
+                }
+            }
+            unresolved = open.iter().collect();
+        }
+        let named = |o: &&Operation| format!("{} ({:?}, {:?})", o.id, o.kind, o.state);
+        Ok(unresolved.iter().map(named).collect())
+    }
+
+    /// The operations of which it is not known what came.
+    fn open_operations(&self, eid: Eid) -> Result<Vec<Operation>, WorldError> {
+        let mut open = self.backend.operations(eid)?;
+        open.retain(|operation| !is_settled(operation));
+        Ok(open)
     }
 
     fn ask_for_profiles(&mut self, number: usize, eid: Eid) -> Result<(), WorldError> {

@@ -262,10 +262,20 @@ impl Simulation {
                 let left: usize = self.subjects.iter().map(|subject| subject.left).sum();
                 if left == 0 {
                     end = Some(self.now.after(POLL_INTERVAL * 12));
+                } else if let Some(back) = self.awaited() {
+                    self.sleep_until(back);
                 }
             }
         }
         Ok(())
+    }
+
+    /// When the first device comes back of those that operators wait for, if
+    /// they wait for all that they still have orders for.
+    fn awaited(&self) -> Option<Timestamp> {
+        let ordered = self.subjects.iter().filter(|subject| subject.left > 0);
+        let awaited: Option<Vec<_>> = ordered.map(|subject| subject.awaited).collect();
+        awaited?.into_iter().min()
     }
 
     /// Time passes in which nobody does anything: what is to come before then
@@ -291,7 +301,11 @@ impl Simulation {
                 operator::act(subject, &mut self.backend, &self.template, now)?;
                 if subject.left > 0 {
                     let pause = subject.dice.up_to(POLL_INTERVAL * 4);
-                    self.plan(now.after(pause), device, Event::Operator);
+                    // For a device that does not answer not all is ordered.
+                    let gone = subject.gone.filter(|back| *back > now);
+                    subject.awaited = gone.filter(|_| subject.dice.below(8) == 0);
+                    let next = subject.awaited.unwrap_or(now).after(pause);
+                    self.plan(next, device, Event::Operator);
                 }
             }
             Event::Wake { epoch } if epoch == subject.epoch => {

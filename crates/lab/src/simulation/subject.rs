@@ -67,6 +67,8 @@ pub(super) struct Subject {
     pub(super) no_link: Timestamp,
     /// When it comes back, if it is gone for a year.
     pub(super) gone: Option<Timestamp>,
+    /// The same, if the operator waits for it before ordering more.
+    pub(super) awaited: Option<Timestamp>,
     /// How often it may still vanish for a year.
     pub(super) vanishes: usize,
     pub(super) polls: usize,
@@ -104,6 +106,7 @@ impl Subject {
             bootstrap: made.bootstrap,
             no_link: Timestamp(0),
             gone: None,
+            awaited: None,
             vanishes: 1,
             polls: 0,
             blows: Blows::default(),
