@@ -4,9 +4,13 @@ use alloc::vec::Vec;
 
 use rsp_asn1::{Tag, Writer};
 
+use crate::uicc::ChangedFiles;
+
 const PROACTIVE_COMMAND: Tag = Tag::new(0xD0);
 const COMMAND_DETAILS: Tag = Tag::new(0x81);
 const DEVICE_IDENTITIES: Tag = Tag::new(0x82);
+const FILE_LIST: Tag = Tag::new(0x92);
+const AID: Tag = Tag::new(0x9F);
 const SMS_TPDU: Tag = Tag::new(0x8B);
 const EVENT_LIST: Tag = Tag::new(0x99);
 const TIMER_IDENTIFIER: Tag = Tag::new(0xA4);
@@ -36,6 +40,9 @@ const IPV4: u8 = 0x21;
 /// Octets that the terminal keeps for the card (ETSI TS 102 223 8.55).
 const BUFFER: u16 = 1500;
 
+/// Files that a REFRESH names, each by four identifiers at most.
+const MAX_FILES: usize = 16;
+
 /// The card's timer.
 const TIMER: u8 = 1;
 /// Longest time of a timer: 23:59:59.
@@ -46,6 +53,8 @@ const LONGEST: u32 = 24 * 3600 - 1;
 pub(crate) enum Command {
     /// UICC Reset.
     Refresh,
+    /// To read files again that have changed (ETSI TS 102 223 6.4.7).
+    ReadAgain { files: ChangedFiles },
     /// To tell of data and of channels that fail.
     SetUpEventList,
     /// To tell the IMEI.
@@ -72,6 +81,7 @@ impl Command {
     fn kind(&self) -> [u8; 2] {
         match self {
             Command::Refresh => [0x01, 0x04],
+            Command::ReadAgain { files } => [0x01, refresh_mode(files)],
             Command::SetUpEventList => [0x05, 0x00],
             Command::SendShortMessage { .. } => [0x13, 0x00],
             Command::ProvideImei => [0x26, 0x01],
@@ -109,6 +119,7 @@ impl Command {
     fn parameters(&self, out: &mut Writer) {
         match self {
             Command::Refresh | Command::ProvideImei | Command::CloseChannel { .. } => {}
+            Command::ReadAgain { files } => file_list(files, out),
             Command::SetUpEventList => out.primitive(EVENT_LIST, &EVENTS),
             Command::SendShortMessage { tpdu } => out.primitive(SMS_TPDU, tpdu),
             Command::StartTimer { seconds } => {
@@ -128,6 +139,29 @@ impl Command {
                 out.primitive(CHANNEL_DATA_LENGTH, &[*length]);
             }
         }
+    }
+}
+
+/// File Change Notification or, if the files are too many to be named, NAA
+/// Initialization and Full File Change Notification.
+fn refresh_mode(files: &ChangedFiles) -> u8 {
+    match files.paths.len() {
+        0..=MAX_FILES => 0x01,
+        _ => 0x00,
+    }
+}
+
+/// The files, and the application that the paths are of (ETSI TS 102 223 8.18,
+/// 8.60).
+fn file_list(files: &ChangedFiles, out: &mut Writer) {
+    if files.paths.len() > MAX_FILES {
+        return;
+    }
+    let number = u8::try_from(files.paths.len()).unwrap_or(0);
+    let paths = files.paths.concat();
+    out.primitive(FILE_LIST, &[&[number], paths.as_slice()].concat());
+    if let Some(aid) = &files.aid {
+        out.primitive(AID, aid);
     }
 }
 
@@ -157,5 +191,13 @@ mod tests {
         let data = alloc::vec![0; MAX_DATA];
         let longest = Command::SendData { channel: 7, data };
         assert!(longest.encode(254).len() <= 255);
+        let files = |number| ChangedFiles {
+            aid: Some(alloc::vec![0xA0; 16]),
+            paths: alloc::vec![alloc::vec![0x7F; 8]; number],
+        };
+        for number in [1, MAX_FILES, MAX_FILES + 1] {
+            let files = files(number);
+            assert!(Command::ReadAgain { files }.encode(254).len() <= 255);
+        }
     }
 }

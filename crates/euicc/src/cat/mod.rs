@@ -11,6 +11,7 @@ pub(crate) use answer::{Answer, Event};
 pub(crate) use command::{Command, MAX_DATA};
 
 use crate::apdu::Status;
+use crate::uicc::ChangedFiles;
 
 /// Octet and bit of TERMINAL PROFILE by which a terminal says that it knows a
 /// command (ETSI TS 102 223 5.2).
@@ -92,6 +93,11 @@ impl Toolkit {
     /// Asks for a short message to be sent, an SMS-SUBMIT.
     pub(crate) fn ask_to_send(&mut self, tpdu: Vec<u8>) {
         self.ask(Command::SendShortMessage { tpdu });
+    }
+
+    /// Asks the terminal to read files again that have changed.
+    pub(crate) fn ask_to_read_again(&mut self, files: ChangedFiles) {
+        self.ask(Command::ReadAgain { files });
     }
 
     /// Forgets what was to be sent or received on the channel.

@@ -14,6 +14,9 @@
 //! | `remote_application_management` | TS 102 226 8, as far as it goes without applications |
 //! | `update_metadata` | ES6.UpdateMetadata (SGP.22 5.4.1) |
 //!
+//! A terminal that knows REFRESH is told which files have changed (3GPP TS 31.111
+//! 6.4.7).
+//!
 //! Nothing here outlasts power but what a script has changed and the counters
 //! of key sets, which are written together: after a cut a packet was executed
 //! whole, or can be sent again. There is no HTTPS (SCP81).
@@ -41,8 +44,9 @@ use rsp_asn1::{Tag, Tlv};
 use crate::apdu::Status;
 use crate::isdr::Isdr;
 use crate::personalisation::Environment;
+use crate::uicc::ChangedFiles;
 use concatenation::Parts;
-use receive::Target;
+use receive::{Response, Target};
 use short_message::{Deliver, Submit};
 
 /// SMS-PP DOWNLOAD (3GPP TS 31.111 7.1.1.2).
@@ -98,22 +102,31 @@ pub(crate) fn sms_pp_download(
         profile,
         fallback_holder,
         free_memory,
+        changed: ChangedFiles::default(),
     };
-    let Some(response) = receive::receive(&mut target, &packet, room, env) else {
-        return Ok(Vec::new());
-    };
+    let response = receive::receive(&mut target, &packet, room, env);
+    let changed = target.changed;
+    let report = response.map(|response| send(isdr, message.originator, response, submits));
+    if !changed.paths.is_empty() && isdr.toolkit.knows_refresh() == Some(true) {
+        isdr.toolkit.ask_to_read_again(changed);
+    }
+    Ok(report.unwrap_or_default())
+}
+
+/// Takes a response on its way: gives what goes in the report.
+fn send(isdr: &mut Isdr, to: &[u8], response: Response, submits: bool) -> Vec<u8> {
     let in_report = !(response.wants_submit && submits);
     if in_report && response.octets.len() <= MAX_REPORT {
-        return Ok(response.octets);
+        return response.octets;
     }
     let reference = isdr.ota.reference;
     isdr.ota.reference = reference.wrapping_add(1);
-    for submit in Submit::of(message.originator, &response.octets, reference) {
+    for submit in Submit::of(to, &response.octets, reference) {
         isdr.toolkit.ask_to_send(submit);
     }
     match in_report {
-        true => Ok(response.sent_elsewhere),
-        false => Ok(Vec::new()),
+        true => response.sent_elsewhere,
+        false => Vec::new(),
     }
 }
 

@@ -13,6 +13,7 @@ use super::secured_packet::{CommandPacket, Opened};
 use super::{counter, remote_application_management, remote_file_management, security_level};
 use crate::personalisation::Environment;
 use crate::state::Profile;
+use crate::uicc::ChangedFiles;
 
 /// The enabled profile, and what else its operator has to do with.
 pub(super) struct Target<'a> {
@@ -21,6 +22,8 @@ pub(super) struct Target<'a> {
     pub(super) fallback_holder: Option<Iccid>,
     /// Octets of memory left.
     pub(super) free_memory: usize,
+    /// Files that the packet has changed.
+    pub(super) changed: ChangedFiles,
 }
 
 /// A response packet as user data.
@@ -140,7 +143,10 @@ fn execute(
     let commands = &admitted.opened.data;
     match &admitted.found.application {
         Application::Files(rfm) => {
-            remote_file_management::run(&mut target.profile.uicc, rfm, commands, room, env)
+            let uicc = &mut target.profile.uicc;
+            let (response, changed) = remote_file_management::run(uicc, rfm, commands, room, env);
+            target.changed = changed;
+            response
         }
         Application::Domain => {
             let domain = &admitted.found.domain;

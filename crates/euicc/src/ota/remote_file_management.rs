@@ -8,7 +8,7 @@ use rsp_asn1::saip::Rfm;
 use super::script::{self, Script};
 use crate::apdu::Status;
 use crate::personalisation::Environment;
-use crate::uicc::{AccessDomain, Uicc};
+use crate::uicc::{AccessDomain, ChangedFiles, Uicc};
 
 /// Instructions of a script (TS 102 226 table 7.1), as far as this card has
 /// them: files and PINs, and no authentication.
@@ -19,14 +19,14 @@ const COMMANDS: [u8; 17] = [
 /// READ BINARY, READ RECORD and GET RESPONSE have Le as P3.
 const OUTGOING: [u8; 3] = [0xB0, 0xB2, 0xC0];
 
-/// Executes a script on files; gives the response.
+/// Executes a script on files; gives the response, and which files changed.
 pub(super) fn run(
     uicc: &mut Uicc,
     rfm: &Rfm,
     commands: &[u8],
     room: usize,
     env: &mut Environment<'_>,
-) -> Vec<u8> {
+) -> (Vec<u8>, ChangedFiles) {
     let adf = rfm.adf_rfm_access.as_ref();
     let access = AccessDomain {
         uicc: &rfm.uicc_access_domain,

@@ -143,6 +143,16 @@ impl FileSystem {
         &self.changed.0
     }
 
+    /// As [`FileSystem::changed`], and from here on none has.
+    pub(super) fn take_changed(&mut self) -> BTreeSet<FileId> {
+        core::mem::take(&mut self.changed.0)
+    }
+
+    /// Further files that may have changed.
+    pub(super) fn add_changed(&mut self, files: BTreeSet<FileId>) {
+        self.changed.0.extend(files);
+    }
+
     /// From here on none has.
     pub(super) fn forget_changed(&mut self) {
         self.changed.0.clear();

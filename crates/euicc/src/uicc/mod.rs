@@ -34,4 +34,4 @@ mod template;
 
 pub use card::Uicc;
 pub use install::{InstallError, Installer};
-pub(crate) use remote::AccessDomain;
+pub(crate) use remote::{AccessDomain, ChangedFiles};

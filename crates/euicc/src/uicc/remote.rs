@@ -82,6 +82,18 @@ pub(crate) struct AccessDomain<'a> {
     pub(crate) adf: Option<(&'a [u8], &'a [u8])>,
 }
 
+/// Identifier of the ADF of the active application (ETSI TS 102 221 8.3).
+const CURRENT_ADF: u16 = 0x7FFF;
+
+/// Files that a script has changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ChangedFiles {
+    /// Of the ADF that '7FFF' stands for in paths.
+    pub(crate) aid: Option<Vec<u8>>,
+    /// From the MF on.
+    pub(crate) paths: Vec<Vec<u8>>,
+}
+
 /// The highest counter that a key set has accepted (ETSI TS 102 225 5.1.4).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct OtaCounter {
@@ -136,12 +148,13 @@ impl Uicc {
 
     /// Runs a script with these rights, on a channel that no terminal sees. The
     /// ADF is selected, or the MF without one. PINs that it verifies are
-    /// verified for it alone. `None` if there is no such ADF.
+    /// verified for it alone. Gives the files that it has changed as well; `None`
+    /// if there is no such ADF.
     pub(crate) fn remotely<R>(
         &mut self,
         access: &AccessDomain<'_>,
         run: impl FnOnce(&mut RemoteFiles<'_>) -> R,
-    ) -> Option<R> {
+    ) -> Option<(R, ChangedFiles)> {
         let adf = match access.adf {
             Some((aid, parameter)) => {
                 let mut files = self.fs.iter();
@@ -156,11 +169,37 @@ impl Uicc {
         };
         let channels = self.channels.len();
         let verified = self.codes.take_verified();
+        let changed_before = self.fs.take_changed();
         command::open_remote(self, domain, adf.map(|(id, _)| id));
         let result = run(&mut RemoteFiles(self));
         self.channels.truncate(channels);
         self.codes.set_verified(&verified);
-        Some(result)
+        let changed = self.changed_files_of(adf.map(|(id, _)| id));
+        self.fs.add_changed(changed_before);
+        Some((result, changed))
+    }
+
+    /// The files that have changed, as they are told to a terminal.
+    fn changed_files_of(&self, adf: Option<FileId>) -> ChangedFiles {
+        let aid = adf.and_then(|adf| self.fs.aid(adf));
+        let files = self.fs.changed().iter();
+        ChangedFiles {
+            aid: aid.map(<[u8]>::to_vec),
+            paths: files.map(|id| self.path(*id)).collect(),
+        }
+    }
+
+    /// The path of a file from the MF, an ADF being the current one.
+    fn path(&self, id: FileId) -> Vec<u8> {
+        let mut fids: Vec<u16> = Vec::new();
+        for at in self.fs.upwards(id) {
+            if self.fs.aid(at).is_some() {
+                fids.push(CURRENT_ADF);
+            } else if let Some(file) = self.fs.get(at) {
+                fids.push(file.fid);
+            }
+        }
+        fids.into_iter().rev().flat_map(u16::to_be_bytes).collect()
     }
 
     /// Whether the rule of a file allows something, seen from the current

@@ -10,6 +10,7 @@
 mod bench;
 mod files;
 mod hostile;
+mod in_the_world;
 mod metadata;
 mod power;
 mod responses;

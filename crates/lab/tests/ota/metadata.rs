@@ -9,7 +9,7 @@ use rsp_asn1::{Asn1, BitString, Extensions};
 
 use crate::bench::*;
 
-fn update() -> UpdateMetadataRequest {
+pub(crate) fn update() -> UpdateMetadataRequest {
     UpdateMetadataRequest {
         service_provider_name: None,
         profile_name: None,

@@ -166,3 +166,45 @@ fn what_is_too_long_for_the_report_is_sent_or_cut() {
             .all(|(data, status)| data.len() == 40 && *status == 0x9000)
     );
 }
+
+#[test]
+fn a_terminal_reads_again_what_has_changed() {
+    let mut bench = Bench::new();
+    // It knows REFRESH and sends no messages.
+    bench.send("8010000003000080");
+    let commands = [
+        SELECT_FPLMN,
+        NO_FPLMN,
+        NO_FPLMN,
+        "00A4000C026F60",
+        READ_FPLMN,
+    ];
+    let commands = script(&commands).concat();
+    let packet = bench
+        .keys
+        .protect(USIM_FILES, Security::FULL, &commands, &SoftwareProvider);
+    let delivered = bench.deliver(&packet);
+    assert_eq!(delivered.status >> 8, 0x91);
+    let proof = bench.proof(&delivered.report, Security::FULL);
+    assert_eq!(proof.data[..3], hex("059000"));
+    // File Change Notification: one file, in the ADF of this AID.
+    let fetched = bench.send(&format!("80120000{:02X}", delivered.status & 0xFF));
+    let files = "9207013F007FFF6F7B9F0CA0000000871002FF49FFFF89";
+    assert_eq!(fetched, format!("D020810301010182028182{files}9000"));
+    assert_eq!(bench.send("801400000C810301010182028281830100"), "9000");
+    // The profile goes on, and reading changes nothing.
+    let packet = bench.keys.protect(
+        USIM_FILES,
+        Security::FULL,
+        &hex(SELECT_FPLMN),
+        &SoftwareProvider,
+    );
+    assert_eq!(bench.deliver(&packet).status, 0x9000);
+    assert_eq!(bench.send(SELECT_FPLMN), "9000");
+    // A terminal that has not said that it knows it is not asked.
+    let mut bench = Bench::new();
+    assert_eq!(
+        bench.compact(USIM_FILES, &[SELECT_FPLMN, NO_FPLMN]).2,
+        0x9000
+    );
+}
