@@ -6,10 +6,12 @@ use std::process::Command;
 use std::rc::Rc;
 
 use clap::Args;
-use lab::conform::eim::{Bench, CASES, Order, Orders, Outcome, Settled};
+use lab::conform::eim::{Bench, CASES, Listener, Order, Orders, Outcome, Settled};
+use lab::conform::euicc::Authority;
 use lab::conform::{Http, HttpMessage, HttpReply};
+use rsp_asn1::Certificate;
 use rsp_asn1::ids::Eid;
-use rsp_core::pki::TlsTrust;
+use rsp_core::pki::{TlsTrust, certificate_to_pem};
 use rsp_crypto::Rng;
 use serde_json::{Value, json};
 
@@ -36,13 +38,15 @@ environment and the rest as the action needs it:
   order          CONFORM_EID, CONFORM_ORDER, and each member of the order as
                  CONFORM_<MEMBER>, for example CONFORM_ICCID; CONFORM_JSON is all
                  of it. Print the order's name
+  listen         CONFORM_EID listens at CONFORM_URL, https://HOST:PORT, with the
+                 certificate CONFORM_CERTIFICATE, in PEM
   outcome        CONFORM_EID and the name, CONFORM_ID. Print one of open,
                  success, failed, rolled_back, and what else is known behind it
   configuration  print the eIM's EimConfigurationData in hexadecimal, or nothing
   causes         print the causes of state changes of CONFORM_EID, as numbers
 It fails with an exit code other than 0: an order that is not taken skips its
-case. Orders are those of Simurgh's API: download, enable, disable, delete,
-list_profile_info, get_rat, configure_immediate_enable, ...
+case. Orders are those of Simurgh's API: download, contact_smds, enable, disable,
+delete, list_profile_info, get_rat, configure_immediate_enable, ...
 
 Example:
   simurgh-lab conform eim --url https://eim.example.com --ca ci.pem \\
@@ -71,6 +75,29 @@ pub(crate) struct Eim {
         default_value = "localhost"
     )]
     smdp_name: String,
+    /// Be the SM-DS of events at this socket, which the eIM has to reach
+    #[arg(long, value_name = "ADDRESS:PORT", requires = "url")]
+    smds: Option<SocketAddr>,
+    /// The SM-DS's name, as `--smdp-name`
+    #[arg(
+        long,
+        value_name = "HOST[:PORT]",
+        requires = "smds",
+        default_value = "localhost"
+    )]
+    smds_name: String,
+    /// Be devices that listen for packages at this socket, which the eIM has to
+    /// reach
+    #[arg(long, value_name = "ADDRESS:PORT", requires = "url")]
+    listen: Option<SocketAddr>,
+    /// The name of those devices, as `--smdp-name`
+    #[arg(
+        long,
+        value_name = "HOST[:PORT]",
+        requires = "listen",
+        default_value = "localhost"
+    )]
+    listen_name: String,
     /// Command that places orders at the eIM, see below
     #[arg(long, value_name = "COMMAND", requires = "url")]
     order_cmd: Option<String>,
@@ -108,11 +135,7 @@ impl Eim {
             self.resolve.clone(),
         )?;
         let orders = ByCommand(command.clone());
-        let played = self.smdp.map(|socket| {
-            let played = AtSocket::smdp(socket, &self.smdp_name, &authority)?;
-            Ok::<_, Failure>(Box::new(played))
-        });
-        let played = played.transpose()?;
+        let servers = self.servers(&authority)?;
         let bench = Bench::new(
             Box::new(wire),
             Box::new(orders),
@@ -121,14 +144,24 @@ impl Eim {
             seed,
             self.eid,
         )?;
-        Ok(match played {
-            Some(played) => bench.with_smdp(played),
-            None => bench,
+        Ok(servers.behind(bench))
+    }
+
+    /// The servers that the suite is.
+    fn servers(&self, authority: &Authority) -> Result<Servers, Failure> {
+        let smdp = |socket| AtSocket::smdp(socket, &self.smdp_name, authority);
+        let smds = |socket| AtSocket::smds(socket, &self.smds_name, authority);
+        let listener = |socket| AtSocket::device(socket, &self.listen_name, authority);
+        Ok(Servers {
+            smdp: self.smdp.map(smdp).transpose()?,
+            smds: self.smds.map(smds).transpose()?,
+            listener: self.listen.map(listener).transpose()?,
         })
     }
 
     fn own(&self, seed: u64) -> Result<Bench, Failure> {
-        let own = Rc::new(Own::start(self.common.timeout())?);
+        let settings = ["eim.inject=true".to_string()];
+        let own = Rc::new(Own::start_with(self.common.timeout(), &settings)?);
         let authority = own.authority()?;
         let trust = TlsTrust::Certificate(authority.certificate.clone());
         let wire = self.wire(format!("https://{EIM}"), trust, own.resolve()?)?;
@@ -138,7 +171,11 @@ impl Eim {
         };
         let orders = ByDoor(own);
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let played = AtSocket::smdp(any, "localhost", &authority)?;
+        let servers = Servers {
+            smdp: Some(AtSocket::smdp(any, "localhost", &authority)?),
+            smds: Some(AtSocket::smds(any, "localhost", &authority)?),
+            listener: Some(AtSocket::device(any, "localhost", &authority)?),
+        };
         let bench = Bench::new(
             Box::new(http),
             Box::new(orders),
@@ -147,7 +184,7 @@ impl Eim {
             seed,
             self.eid,
         )?;
-        Ok(bench.with_smdp(Box::new(played)))
+        Ok(servers.behind(bench))
     }
 
     fn wire(
@@ -165,6 +202,31 @@ impl Eim {
             smds: None,
             stranger: None,
         })
+    }
+}
+
+/// Servers of the suite's, which the eIM calls.
+struct Servers {
+    smdp: Option<AtSocket>,
+    smds: Option<AtSocket>,
+    listener: Option<(AtSocket, Certificate)>,
+}
+
+impl Servers {
+    fn behind(self, mut bench: Bench) -> Bench {
+        if let Some(smdp) = self.smdp {
+            bench = bench.with_smdp(Box::new(smdp));
+        }
+        if let Some(smds) = self.smds {
+            bench = bench.with_smds(Box::new(smds));
+        }
+        match self.listener {
+            None => bench,
+            Some((server, certificate)) => bench.with_listener(Listener {
+                server: Box::new(server),
+                certificate,
+            }),
+        }
     }
 }
 
@@ -232,6 +294,12 @@ impl Orders for ByDoor {
             items.and_then(|items| items.last()).unwrap_or(&placed),
             "id",
         )
+    }
+
+    fn listen(&mut self, eid: &str, url: &str, device: &Certificate) -> Result<(), String> {
+        let listener = json!({"url": url, "certificate": certificate_to_pem(device)});
+        let path = format!("/devices/{eid}/listener");
+        self.call("PUT", &path, &listener).map(drop)
     }
 
     fn outcome(&mut self, _eid: &str, id: &str) -> Result<Outcome, String> {
@@ -323,6 +391,13 @@ impl Orders for ByCommand {
             pair("json", &order.0),
         ]);
         self.run("order", &members)
+    }
+
+    fn listen(&mut self, eid: &str, url: &str, device: &Certificate) -> Result<(), String> {
+        let certificate = certificate_to_pem(device);
+        let members = [("eid", eid), ("url", url), ("certificate", &certificate)];
+        let members = members.map(|(name, value)| pair(name, value));
+        self.run("listen", &members).map(drop)
     }
 
     fn outcome(&mut self, eid: &str, id: &str) -> Result<Outcome, String> {

@@ -131,6 +131,11 @@ pub(crate) fn identity(
 const LOOKS: u32 = 100;
 const LOOK: Duration = Duration::from_millis(100);
 
+/// A name without its port.
+fn host(name: &str) -> &str {
+    name.split(':').next().unwrap_or(name)
+}
+
 /// A server of the suite's at a socket, for all cases of a run.
 pub(crate) struct AtSocket {
     address: String,
@@ -148,12 +153,37 @@ impl AtSocket {
         name: &str,
         authority: &Authority,
     ) -> Result<AtSocket, Failure> {
-        let host = name.split(':').next().unwrap_or(name);
-        let role = Role::DpTls {
-            oid: "2.999.10".into(),
-            dns_name: host.into(),
-        };
-        let identity = identity(role, host, Some(authority))?;
+        let (oid, dns_name) = ("2.999.10".into(), host(name).into());
+        let role = Role::DpTls { oid, dns_name };
+        Self::start(socket, name, identity(role, host(name), Some(authority))?)
+    }
+
+    /// An SM-DS at a socket.
+    pub(crate) fn smds(
+        socket: SocketAddr,
+        name: &str,
+        authority: &Authority,
+    ) -> Result<AtSocket, Failure> {
+        let (oid, dns_name) = ("2.999.15".into(), host(name).into());
+        let role = Role::DsTls { oid, dns_name };
+        Self::start(socket, name, identity(role, host(name), Some(authority))?)
+    }
+
+    /// Devices that listen at a socket, and their certificate.
+    pub(crate) fn device(
+        socket: SocketAddr,
+        name: &str,
+        authority: &Authority,
+    ) -> Result<(AtSocket, Certificate), Failure> {
+        let dns_name = host(name).into();
+        let role = Role::TlsServer { dns_name };
+        let (certificate, key) = issued(role, host(name), Some(authority))?;
+        let chain = vec![certificate.as_bytes().to_vec()];
+        let identity = TlsIdentity::from_key_pem(chain, &key.to_pkcs8_pem()?)?;
+        Ok((Self::start(socket, name, identity)?, certificate))
+    }
+
+    fn start(socket: SocketAddr, name: &str, identity: TlsIdentity) -> Result<AtSocket, Failure> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()

@@ -95,6 +95,11 @@ impl ServerProcess {
         if !init.success() {
             return Err(format!("simurgh init ended with {init}").into());
         }
+        // The eIM comes to devices with the only client certificate there is.
+        for ending in ["pem", "key.pem"] {
+            let from = folder.join(format!("ca/{}.{ending}", rsp_core::pki::member::OPERATOR));
+            std::fs::copy(from, folder.join(format!("pki/eim_inject.{ending}")))?;
+        }
         let log = std::fs::File::create(folder.join("server.log"))?;
         let mut child = Command::new(program)
             .args(["serve", "--announce", "--stop-on-stdin-eof", "--config"])

@@ -25,6 +25,20 @@ pub(super) const P1: &str = "89000000000000001010";
 /// Most packages that an eIM may have for a device before the awaited one.
 const BEFORE: usize = 6;
 
+/// Where devices of the suite listen for what an eIM brings.
+pub struct Listener {
+    /// The server.
+    pub server: Box<dyn Played>,
+    /// Its certificate, which the eIM has to be told.
+    pub certificate: rsp_asn1::Certificate,
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listener").finish_non_exhaustive()
+    }
+}
+
 /// The bench of the suite.
 pub struct Bench {
     pub(super) http: Box<dyn Http>,
@@ -32,6 +46,10 @@ pub struct Bench {
     pub(super) authority: Authority,
     /// The SM-DP+ behind the eIM.
     pub(super) smdp: Option<Box<dyn Played>>,
+    /// The SM-DS behind the eIM.
+    pub(super) smds: Option<Box<dyn Played>>,
+    /// Where its devices listen.
+    pub(super) listener: Option<Listener>,
     pub(super) now: Timestamp,
     pub(super) rng: SeededRng,
     eum: Option<(rsp_asn1::Certificate, SoftwareKey)>,
@@ -65,6 +83,8 @@ impl Bench {
             orders,
             authority,
             smdp: None,
+            smds: None,
+            listener: None,
             now,
             rng: SeededRng::new(seed),
             eum: None,
@@ -77,6 +97,20 @@ impl Bench {
     #[must_use]
     pub fn with_smdp(mut self, smdp: Box<dyn Played>) -> Bench {
         self.smdp = Some(smdp);
+        self
+    }
+
+    /// With an SM-DS that the eIM can reach.
+    #[must_use]
+    pub fn with_smds(mut self, smds: Box<dyn Played>) -> Bench {
+        self.smds = Some(smds);
+        self
+    }
+
+    /// With a server at which its devices listen.
+    #[must_use]
+    pub fn with_listener(mut self, listener: Listener) -> Bench {
+        self.listener = Some(listener);
         self
     }
 

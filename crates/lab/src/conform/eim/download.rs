@@ -21,7 +21,7 @@ use crate::conform::der::{hex, tlv};
 use crate::conform::played::{Bend, Seen};
 
 /// Bits of ipaFeatures.
-const INDIRECT: u8 = 1;
+pub(super) const INDIRECT: u8 = 1;
 const CTX_PARAMS1: u8 = 3;
 const METADATA: u8 = 4;
 const MINIMIZE: u8 = 5;
@@ -59,7 +59,7 @@ pub(super) const CASES: &[Case<Bench>] = &[
 ];
 
 /// What must not be refused.
-fn taken<T>(function: &str, answer: Answer<T>) -> Check<T> {
+pub(super) fn taken<T>(function: &str, answer: Answer<T>) -> Check<T> {
     match answer {
         Ok(ok) => Ok(ok),
         Err(code) => fail(format!("{function} is refused with {code}")),
@@ -75,7 +75,10 @@ fn refused<T>(function: &str, answer: Answer<T>, code: i64) -> Check {
 }
 
 /// InitiateAuthentication; skipped if the eIM relays nothing.
-fn started(bench: &mut Bench, relay: &mut Relay) -> Check<InitiateAuthenticationOkEsipa> {
+pub(super) fn started(
+    bench: &mut Bench,
+    relay: &mut Relay,
+) -> Check<InitiateAuthenticationOkEsipa> {
     match bench.initiated(relay, |_| {})? {
         Err(127) if relay.seen()?.is_empty() => {
             skip("the eIM relays no downloads: undefinedError, and the SM-DP+ is not asked")

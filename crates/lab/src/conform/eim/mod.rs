@@ -5,7 +5,9 @@ mod bench;
 mod data;
 mod device;
 mod download;
+mod events;
 mod http;
+mod injection;
 mod notifications;
 mod orders;
 mod packages;
@@ -13,7 +15,7 @@ mod polls;
 mod relay;
 mod results;
 
-pub use bench::Bench;
+pub use bench::{Bench, Listener};
 pub use orders::{Order, Orders, Outcome, Settled};
 
 use super::case::Case;
@@ -25,6 +27,8 @@ pub const CASES: &[&[Case<Bench>]] = &[
     data::CASES,
     polls::CASES,
     packages::CASES,
+    events::CASES,
+    injection::CASES,
     results::CASES,
     notifications::CASES,
     http::CASES,

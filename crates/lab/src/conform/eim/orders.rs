@@ -75,6 +75,18 @@ pub trait Orders {
     /// For people, if it is not taken.
     fn place(&mut self, eid: &str, order: &Order) -> Result<String, String>;
 
+    /// Tells the eIM that a device listens at `https://HOST:PORT`, with this
+    /// certificate.
+    ///
+    /// # Errors
+    /// For people, if it brings nothing to devices.
+    fn listen(
+        &mut self,
+        eid: &str,
+        url: &str,
+        certificate: &rsp_asn1::Certificate,
+    ) -> Result<(), String>;
+
     /// How far an order is.
     ///
     /// # Errors

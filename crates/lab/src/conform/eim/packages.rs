@@ -9,7 +9,7 @@ use serde_json::json;
 use super::bench::{Bench, P1};
 use super::device::Package;
 use super::orders::{Settled, exchanged};
-use crate::conform::case::{Case, Check, Stop, absent, case, ensure, fail, skip, some};
+use crate::conform::case::{Case, Check, Stop, case, ensure, fail, skip, some};
 use crate::conform::der::{Leaf, hex, verify};
 
 pub(super) const CASES: &[Case<Bench>] = &[
@@ -39,17 +39,6 @@ pub(super) const CASES: &[Case<Bench>] = &[
             )
         })
     }),
-    absent(
-        "EIM-69",
-        "event retrieval",
-        "needs an SM-DS of the suite's own behind the eIM; held by crates/lab/tests/smds_discovery.rs",
-    ),
-    absent(
-        "EIM-70",
-        "TransferEimPackage",
-        "the eIM calls the device here, and how it is told where differs per product; held by \
-         crates/lab/tests/injection.rs",
-    ),
 ];
 
 /// What the eIM says of itself.

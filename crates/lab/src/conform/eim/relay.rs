@@ -21,7 +21,7 @@ use rsp_asn1::{BitString, Extensions, Signed};
 use rsp_core::pki::key_identifier;
 use rsp_crypto::SigningKey;
 use rsp_crypto::software::{SoftwareKey, SoftwareProvider};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::bench::Bench;
 use super::device::Device;
@@ -30,7 +30,7 @@ use crate::conform::der::hex;
 use crate::conform::euicc::server::{Ground, OID};
 use crate::conform::played::{Bend, Seen, Smdp};
 use crate::conform::smdp::euicc::{Euicc, info2};
-use crate::conform::{HttpMessage, HttpReply};
+use crate::conform::{Answers, HttpMessage, HttpReply};
 
 /// The profile of the SM-DP+.
 const ICCID: &str = "89000000000000001036";
@@ -54,32 +54,55 @@ pub(super) struct Relay {
 /// What a function came to: the answer, or the number of its error.
 pub(super) type Answer<T> = Result<T, i64>;
 
+/// What a server behind the eIM answers.
+fn answers(server: &Arc<Mutex<Smdp>>) -> Answers {
+    let server = server.clone();
+    Box::new(move |message: &HttpMessage| {
+        let answer = server.lock().ok().and_then(|mut s| s.es9plus(message));
+        answer.unwrap_or(HttpReply {
+            status: 404,
+            ..HttpReply::default()
+        })
+    })
+}
+
 impl Bench {
-    /// An SM-DP+ behind the eIM.
-    fn smdp(&mut self, bend: Bend) -> Check<(String, Arc<Mutex<Smdp>>)> {
+    /// An SM-DS behind the eIM, with an event that leads there.
+    pub(super) fn smds(&mut self, leads_to: &str) -> Check<(String, Arc<Mutex<Smdp>>)> {
+        let Some(address) = self.smds.as_ref().map(|played| played.address()) else {
+            return skip("the eIM cannot reach an SM-DS of the suite's (--smds)");
+        };
+        let event = (MATCHING_ID.to_string(), leads_to.to_string());
+        let smds = Smdp::smds(&mut self.ground()?, &address, vec![event])?;
+        let smds = Arc::new(Mutex::new(smds));
+        if let Some(played) = &mut self.smds {
+            played.answer(answers(&smds));
+        }
+        Ok((address, smds))
+    }
+
+    fn ground(&mut self) -> Check<Ground<'_>> {
         let Some(key) = self.authority.key.clone() else {
             return skip("no key of a CI that the eIM trusts is given (--ca with its key)");
         };
-        let Some(played) = &mut self.smdp else {
-            return skip("the eIM cannot reach an SM-DP+ of the suite's (--smdp)");
-        };
-        let address = played.address();
-        let mut ground = Ground {
+        Ok(Ground {
             ci_key_identifier: key_identifier(SigningKey::public_key(&key), &SoftwareProvider),
             ci: (self.authority.certificate.clone(), key),
             now: self.now,
             rng: &mut self.rng,
+        })
+    }
+
+    /// An SM-DP+ behind the eIM.
+    pub(super) fn smdp(&mut self, bend: Bend) -> Check<(String, Arc<Mutex<Smdp>>)> {
+        let Some(address) = self.smdp.as_ref().map(|played| played.address()) else {
+            return skip("the eIM cannot reach an SM-DP+ of the suite's (--smdp)");
         };
-        let smdp = Smdp::new(&mut ground, &address, ICCID, bend)?;
+        let smdp = Smdp::new(&mut self.ground()?, &address, ICCID, bend)?;
         let smdp = Arc::new(Mutex::new(smdp));
-        let answering = smdp.clone();
-        played.answer(Box::new(move |message: &HttpMessage| {
-            let answer = answering.lock().ok().and_then(|mut s| s.es9plus(message));
-            answer.unwrap_or(HttpReply {
-                status: 404,
-                ..HttpReply::default()
-            })
-        }));
+        if let Some(played) = &mut self.smdp {
+            played.answer(answers(&smdp));
+        }
         Ok((address, smdp))
     }
 
@@ -97,6 +120,16 @@ impl Bench {
         if let (Bend::Code(code), Some(members)) = (bend, order.as_object_mut()) {
             members.insert("confirmation_code".into(), code.into());
         }
+        self.triggered(device, order, (address, smdp))
+    }
+
+    /// What was ordered of a device, triggered.
+    pub(super) fn triggered(
+        &mut self,
+        device: Device,
+        order: Value,
+        (address, smdp): (String, Arc<Mutex<Smdp>>),
+    ) -> Check<Relay> {
         let order = self.place(&device, order)?;
         let answer = self.poll_beyond_certificates(&device)?;
         let GetEimPackageResponse::ProfileDownloadTriggerRequest(trigger) = answer else {
@@ -165,15 +198,28 @@ impl Bench {
         })
     }
 
-    /// AuthenticateClient.
+    /// AuthenticateClient with an SM-DP+.
     pub(super) fn authenticated(
         &mut self,
         relay: &mut Relay,
         started: &InitiateAuthenticationOkEsipa,
     ) -> Check<Answer<(AuthenticateClientOkDpEsipa, Vec<u8>)>> {
-        let mut signed = relay
-            .euicc
-            .signed1(&started.server_signed1, Some(MATCHING_ID));
+        match self.authenticate_with(relay, started, Some(MATCHING_ID))? {
+            (AuthenticateClientResponseEsipa::OkDp(ok), signature1) => Ok(Ok((ok, signature1))),
+            (AuthenticateClientResponseEsipa::OkDs(_), _) => fail("the answer of an SM-DS"),
+            (AuthenticateClientResponseEsipa::Error(code), _) => Ok(Err(code.0)),
+        }
+    }
+
+    /// AuthenticateClient; gives euiccSignature1, too.
+    pub(super) fn authenticate_with(
+        &mut self,
+        relay: &mut Relay,
+        started: &InitiateAuthenticationOkEsipa,
+        matching_id: Option<&str>,
+    ) -> Check<(AuthenticateClientResponseEsipa, Vec<u8>)> {
+        let euicc = &relay.euicc;
+        let mut signed = euicc.signed1(&started.server_signed1, matching_id);
         if let Some(made) = &started.ctx_params1 {
             signed.ctx_params1 = made.clone();
         }
@@ -188,14 +234,11 @@ impl Bench {
             extensions: Extensions::default(),
         };
         let message = EsipaMessageFromIpaToEim::AuthenticateClientRequest(request);
-        let EsipaMessageFromEimToIpa::AuthenticateClientResponse(response) = self.ask(message)?
-        else {
-            return fail("another answer than AuthenticateClient's");
-        };
-        match response {
-            AuthenticateClientResponseEsipa::OkDp(ok) => Ok(Ok((ok, signature1))),
-            AuthenticateClientResponseEsipa::OkDs(_) => fail("the answer of an SM-DS"),
-            AuthenticateClientResponseEsipa::Error(code) => Ok(Err(code.0)),
+        match self.ask(message)? {
+            EsipaMessageFromEimToIpa::AuthenticateClientResponse(response) => {
+                Ok((response, signature1))
+            }
+            _ => fail("another answer than AuthenticateClient's"),
         }
     }
 

@@ -69,6 +69,13 @@ impl Smdp {
         if self.bend == super::Bend::WrongFunction {
             return Ok(json!({ "boundProfilePackage": "vzYA" }));
         }
+        if let Some(events) = &self.events {
+            let entry = |(id, address): &(String, String)| json!({"eventId": id, "rspServerAddress": address});
+            return Ok(json!({
+                "transactionId": self.server.transaction_id.to_string(),
+                "eventEntries": events.iter().map(entry).collect::<Vec<_>>(),
+            }));
+        }
         Ok(json!({
             "transactionId": self.server.transaction_id.to_string(),
             "profileMetadata": STANDARD.encode(metadata.to_der()),

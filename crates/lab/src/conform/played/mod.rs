@@ -1,5 +1,6 @@
 //! An SM-DP+ that a suite plays: one download, as a case wants it, in the JSON
 //! of ES9+ for whoever comes directly, and in ESipa for an IPA whose eIM relays.
+//! Or an SM-DS, which has events in place of a profile, in the JSON of ES11.
 
 mod es9plus;
 mod esipa;
@@ -67,11 +68,13 @@ type Refused = ((&'static str, &'static str), i64);
 /// What a function comes to.
 type Answer<T> = Result<T, Refused>;
 
-/// The SM-DP+, and what it has been told.
+/// The SM-DP+, or SM-DS, and what it has been told.
 pub(super) struct Smdp {
     server: Server,
     contents: Contents,
     bend: Bend,
+    /// EventIDs, and where they lead, if it is an SM-DS.
+    events: Option<Vec<(String, String)>>,
     ci: PublicKey,
     /// The eUICC that has authenticated itself.
     euicc: Option<(Eid, PublicKey)>,
@@ -79,6 +82,9 @@ pub(super) struct Smdp {
     /// The first thing that came and was not as it should be.
     pub(super) wrong: Option<String>,
 }
+
+/// What an SM-DS would bring.
+const NO_PROFILE: &str = "89000000000000000000";
 
 const UNDEFINED: Refused = (("1.2", "4.2"), 127);
 
@@ -119,10 +125,27 @@ impl Smdp {
             server,
             contents,
             bend,
+            events: None,
             euicc: None,
             seen: Vec::new(),
             wrong: None,
         })
+    }
+
+    /// An SM-DS at this address, which has these events for whoever asks.
+    pub(super) fn smds(
+        ground: &mut Ground<'_>,
+        address: &str,
+        events: Vec<(String, String)>,
+    ) -> Check<Smdp> {
+        let mut smds = Smdp::new(ground, address, NO_PROFILE, Bend::Nothing)?;
+        let curve = Leaf::read(&smds.server.auth.0)?.key.curve();
+        let role = rsp_core::pki::Role::DsAuth {
+            oid: "2.999.15".into(),
+        };
+        smds.server.auth = ground.certificate(role, curve)?;
+        smds.events = Some(events);
+        Ok(smds)
     }
 
     fn may(&self, function: &str) -> Answer<()> {
