@@ -168,7 +168,7 @@ impl Handler for Door {
         }
         let request = match Injection::read(&request) {
             Ok(request) => request,
-            Err(error) => return error.to_response(),
+            Err(error) => return Injection::refuse(&request, &error),
         };
         let (answer, answered) = oneshot::channel();
         let busy = || HttpResponse::failure(503, "the device is busy");

@@ -78,7 +78,7 @@ fn our_own_smdp_passes_its_suite() {
 
 #[test]
 fn our_own_eim_passes_its_suite() {
-    own_server("eim", 58);
+    own_server("eim", 62);
 }
 
 #[test]

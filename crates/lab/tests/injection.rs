@@ -20,7 +20,7 @@ use rsp_asn1::sgp32::{
 };
 use rsp_asn1::{BitString, Extensions, Null, Signed};
 use rsp_core::Context;
-use rsp_core::binding::{BindingError, HttpResponse, esipa_asn1};
+use rsp_core::binding::{BindingError, HttpRequest, HttpResponse, esipa_asn1};
 use rsp_core::eim::{OperationId, OperationKind, transfer};
 use rsp_core::ipa::Injection;
 use rsp_core::profile;
@@ -420,4 +420,36 @@ fn answers_that_name_what_they_belong_to() {
         };
         assert_eq!(device.state(&list), expected, "{whose}");
     }
+}
+
+/// EIM-70: what the device cannot read is answered with eimPackageError, if it
+/// was a TransferEimPackage; what is none is no function.
+#[test]
+fn what_cannot_be_read_is_answered() {
+    let refused = |body: &[u8]| {
+        let request = HttpRequest {
+            path: esipa_asn1::PATH.to_string(),
+            content_type: String::new(),
+            admin_protocol: None,
+            user_agent: None,
+            body: body.to_vec(),
+        };
+        let error = Injection::read(&request).unwrap_err();
+        let answer = Injection::refuse(&request, &error);
+        esipa_asn1::decode_from_ipa(&answer).ok()
+    };
+    let said = |code| {
+        let error = TransferEimPackageResponse::EimPackageError(code);
+        Some(EsipaMessageFromIpaToEim::TransferEimPackageResponse(error))
+    };
+    let invalid = said(EimPackageResultErrorCode::INVALID_PACKAGE_FORMAT);
+    // A package of another kind; one that is cut; a trigger with rubbish.
+    let unknown = refused(&[0xBF, 0x4E, 0x03, 0xBF, 0x7F, 0x00]);
+    assert_eq!(unknown, said(EimPackageResultErrorCode::UNKNOWN_PACKAGE));
+    assert_eq!(refused(&[0xBF, 0x4E, 0x05, 0xBF, 0x51, 0x02]), invalid);
+    let rubbish = [0xBF, 0x4E, 0x05, 0xBF, 0x54, 0x02, 0xA0, 0x00];
+    assert_eq!(refused(&rubbish), invalid);
+    assert_eq!(refused(&[0xBF, 0x4E, 0x00]), invalid);
+    assert_eq!(refused(&[0xBF, 0x4F, 0x00]), None);
+    assert_eq!(refused(&[]), None);
 }

@@ -332,11 +332,15 @@ impl EimHost {
                         }
                     }
                 };
+                let download = relayed.as_ref().map(|id| self.store.operation(id));
+                let download = download.transpose()?.flatten();
                 let named = match notification {
                     HandleNotificationEsipa::ProvideEimPackageResult(provided) => {
                         result_named_by(&provided.eim_package_result).1
                     }
-                    HandleNotificationEsipa::PendingNotification(_) => None,
+                    HandleNotificationEsipa::PendingNotification(_) => {
+                        download.as_ref().and_then(Operation::transaction)
+                    }
                 };
                 let taken = match eid {
                     Some(eid) => self.step(eid, named, cx, |eim, record, open, cx| {

@@ -6,7 +6,9 @@ use std::rc::Rc;
 
 use lab::{Kill, Moment, Role, World};
 use rsp_core::binding::esipa::EsipaBinding;
+use rsp_core::eim::{Operation, OperationState, SettledIn};
 use rsp_core::ipa::Event;
+use store::EuiccChange;
 
 use super::{INDIRECT, enable_of, expect_installed, queue, world};
 
@@ -156,4 +158,44 @@ fn whoever_dies_comes_back() {
         }
     }
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// The download was taken for failed, by a list that came too early: its signed
+/// result, which comes late, makes it succeed.
+#[test]
+fn a_late_success() {
+    let mut world = world(66, INDIRECT);
+    let (subscription, download) = queue(&mut world, 1);
+    // HandleNotification does not come through.
+    world.fault.request = Some(Box::new(|request| {
+        if request.body.starts_with(&[0xBF, 0x3D]) {
+            request.path.push_str("-nowhere");
+        }
+    }));
+    world.round().unwrap();
+    let sent = world.operation(&download).unwrap();
+    let (transaction, counter_value) = sent.sent().unwrap();
+    let failed = Operation {
+        settled_in: Some(SettledIn {
+            eim_transaction_id: transaction.clone(),
+            counter_value,
+        }),
+        state: OperationState::Failed {
+            reason: "taken for failed".to_string(),
+        },
+        ..sent.clone()
+    };
+    let record = world.eim.store().euicc(world.eid).unwrap().unwrap();
+    let change = EuiccChange {
+        record: &record.value,
+        version: record.version,
+        operations: &[failed],
+        evidence: &[],
+        now: world.now,
+    };
+    world.eim.store().commit_euicc(&change).unwrap();
+    world.fault.request = None;
+    world.round().unwrap();
+    world.round().unwrap();
+    expect_installed(&world, &download, subscription.iccid);
 }

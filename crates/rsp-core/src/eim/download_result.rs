@@ -115,9 +115,9 @@ impl Eim {
     /// A trigger can be carried out again, by whoever repeats it on its way,
     /// after a list that did not show the profile: what the eUICC then
     /// installed is known by its signature. That it failed is known already.
-    fn succeeded_after_all(
+    pub(super) fn succeeded_after_all<R>(
         &self,
-        step: &mut Step<Taken>,
+        step: &mut Step<R>,
         failed: &Operation,
         result: &Signed<ProfileInstallationResult>,
         cx: &Context<'_>,

@@ -11,7 +11,7 @@ use rsp_asn1::sgp32::{
     GetEimPackageResponse, IpaEuiccDataResponse, ProvideEimPackageResult,
     ProvideEimPackageResultResponse, TransferEimPackageRequest, TransferEimPackageResponse,
 };
-use rsp_asn1::{Extensions, Null};
+use rsp_asn1::{Extensions, Null, Tlv};
 
 use super::Server;
 use super::euicc_package::seq_number;
@@ -19,6 +19,12 @@ use crate::binding::{BindingError, HttpRequest, HttpResponse, esipa, esipa_asn1}
 
 /// Sequence numbers that are remembered as acknowledged.
 const MAX_ACKNOWLEDGED: usize = 1024;
+
+/// Tag of TransferEimPackage.
+const TRANSFER_EIM_PACKAGE: [u8; 2] = [0xBF, 0x4E];
+
+/// Tags of what can be in it.
+const PACKAGES: [u32; 4] = [0xBF51, 0xBF52, 0xBF53, 0xBF54];
 
 /// What is between an IPA and one eIM that brings its packages.
 ///
@@ -64,6 +70,22 @@ impl Injection {
             EsipaMessageFromEimToIpa::TransferEimPackageRequest(request) => Ok(request),
             _ => Err(BindingError::WrongFunction),
         }
+    }
+
+    /// The answer to what [`Injection::read`] cannot read: eimPackageError, if it
+    /// was a TransferEimPackage at all.
+    pub fn refuse(request: &HttpRequest, error: &BindingError) -> HttpResponse {
+        if !request.body.starts_with(&TRANSFER_EIM_PACKAGE) {
+            return error.to_response();
+        }
+        let brought = Tlv::parse(&request.body).and_then(|message| message.reader().tlv());
+        let code = match brought {
+            Ok(brought) if !PACKAGES.contains(&brought.tag.get()) => {
+                EimPackageResultErrorCode::UNKNOWN_PACKAGE
+            }
+            _ => EimPackageResultErrorCode::INVALID_PACKAGE_FORMAT,
+        };
+        Self::write(TransferEimPackageResponse::EimPackageError(code))
     }
 
     /// Writes what the eIM is answered.

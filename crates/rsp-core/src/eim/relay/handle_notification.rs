@@ -20,11 +20,11 @@ impl Eim {
         let PendingNotification::ProfileInstallationResult(result) = notification else {
             return;
         };
-        let asked = open.iter().find(|operation| operation.id == *relayed);
-        // Settled before: there is nothing new in it.
-        let Some(asked) = asked.filter(|operation| operation.sent().is_some()) else {
-            return;
-        };
-        self.settle_with(step, asked, result, cx);
+        match open.iter().find(|operation| operation.id == *relayed) {
+            Some(asked) if asked.sent().is_some() => self.settle_with(step, asked, result, cx),
+            // Settled before: only that it succeeded would be new.
+            Some(settled) => self.succeeded_after_all(step, settled, result, cx),
+            None => {}
+        }
     }
 }
