@@ -2,6 +2,7 @@
 
 use rsp_core::Context;
 use rsp_core::binding::{BindingError, HttpRequest, HttpResponse, es9plus, es12_json, json};
+use rsp_core::ipa::Event;
 use rsp_crypto::software::SoftwareProvider;
 use store::{AnnouncedEvent, Es12, EventStage};
 
@@ -27,6 +28,19 @@ impl World {
         self.smdss.insert(ROOT_SMDS, root);
         self.smdss.insert(ALTERNATIVE_SMDS, alternative);
         Ok(())
+    }
+
+    /// The SM-DSs that were asked for events, and how many each had.
+    pub fn smdss_asked(&self) -> Vec<(String, usize)> {
+        let events = self.events.iter();
+        let found = events.filter_map(|event| match event {
+            Event::EventsFound {
+                smds_address,
+                events,
+            } => Some((smds_address.clone(), *events)),
+            _ => None,
+        });
+        found.collect()
     }
 
     /// What an SM-DS of the world answers.

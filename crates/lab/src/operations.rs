@@ -1,6 +1,6 @@
 //! What is ordered at the eIM of a world.
 
-use rsp_core::eim::{Operation, OperationId, OperationKind};
+use rsp_core::eim::{ListedProfile, Operation, OperationId, OperationKind, Outcome};
 
 use crate::world::{World, WorldError};
 
@@ -64,5 +64,18 @@ impl World {
     pub fn operation(&self, id: &OperationId) -> Result<Operation, WorldError> {
         let operation = self.eim.store().operation(id)?;
         operation.ok_or(WorldError::Missing("operation"))
+    }
+
+    /// The profiles as the eIM gets them, signed by the eUICC, in one round.
+    ///
+    /// # Errors
+    /// If none are listed, or the world fails.
+    pub fn listed_profiles(&mut self) -> Result<Vec<ListedProfile>, WorldError> {
+        let list = self.queue(OperationKind::ListProfileInfo)?;
+        self.round()?;
+        match self.operation(&list)?.state.outcome() {
+            Some(Outcome::Profiles { profiles }) => Ok(profiles.clone()),
+            _ => Err(WorldError::Missing("list of profiles")),
+        }
     }
 }

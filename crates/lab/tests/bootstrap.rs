@@ -9,7 +9,7 @@
 use euicc::Environment;
 use lab::{Algorithm, Bootstrap, FactoryError, Subscriber, World};
 use rsp_asn1::rsp::ErrorReason;
-use rsp_core::eim::{OperationKind, OperationState, Outcome};
+use rsp_core::eim::OperationKind;
 use rsp_core::profile::{self, Subscription};
 use rsp_crypto::software::SoftwareProvider;
 
@@ -91,16 +91,7 @@ fn an_operational_profile_replaces_it() {
     world.round().unwrap();
     world.confirm(&operational, Algorithm::Milenage).unwrap();
 
-    let list = world.queue(OperationKind::ListProfileInfo).unwrap();
-    world.round().unwrap();
-    let state = world.operation(&list).unwrap().state;
-    let OperationState::Confirmed {
-        outcome: Outcome::Profiles { profiles },
-        ..
-    } = state
-    else {
-        panic!("{state:?}");
-    };
+    let profiles = world.listed_profiles().unwrap();
     let enabled = |subscription: &Subscription| {
         let mut profiles = profiles.iter();
         let info = profiles.find(|info| info.iccid == Some(subscription.iccid));

@@ -84,15 +84,7 @@ fn a_profile_of_our_builder() {
     assert!(world.events.contains(&Event::ResultDelivered));
 
     // The list that the card signs says the same.
-    let list = world.queue(OperationKind::ListProfileInfo).unwrap();
-    world.round().unwrap();
-    let OperationState::Confirmed {
-        outcome: Outcome::Profiles { profiles },
-        ..
-    } = world.operation(&list).unwrap().state
-    else {
-        panic!("no profile list");
-    };
+    let profiles = world.listed_profiles().unwrap();
     assert_eq!(profiles.len(), 1);
     assert!(profiles[0].enabled);
 }

@@ -50,18 +50,6 @@ fn ends(world: &World) -> (usize, Vec<String>) {
     (installed, failed)
 }
 
-fn asked(world: &World) -> Vec<(String, usize)> {
-    let events = world.events.iter();
-    let found = events.filter_map(|event| match event {
-        Event::EventsFound {
-            smds_address,
-            events,
-        } => Some((smds_address.clone(), *events)),
-        _ => None,
-    });
-    found.collect()
-}
-
 /// IPA-38: contactSmds without address asks the root SM-DS of the eUICC, which
 /// leads to the alternative one, and that to the SM-DP+.
 #[test]
@@ -75,7 +63,7 @@ fn a_device_finds_its_order_through_root_and_alternative_smds() {
         (ROOT_SMDS.to_string(), 1),
         (ALTERNATIVE_SMDS.to_string(), 1),
     ];
-    assert_eq!(asked(&world), expected, "{:?}", world.events);
+    assert_eq!(world.smdss_asked(), expected, "{:?}", world.events);
     let order = world.smdp.store().order(subscription.iccid).unwrap();
     assert_eq!(order.unwrap().value.state, OrderState::Installed);
     assert_eq!(ends(&world), (1, Vec::new()));
@@ -104,7 +92,7 @@ fn a_device_asks_the_smds_that_the_trigger_names() {
     world.tell_smdss().unwrap();
     contact_smds(&mut world, Some(ALTERNATIVE_SMDS));
     world.round().unwrap();
-    assert_eq!(asked(&world), [(ALTERNATIVE_SMDS.to_string(), 1)]);
+    assert_eq!(world.smdss_asked(), [(ALTERNATIVE_SMDS.to_string(), 1)]);
     assert_eq!(ends(&world), (1, Vec::new()));
 }
 
@@ -115,7 +103,7 @@ fn without_an_event_the_trigger_fails() {
     world.add_smdss().unwrap();
     let operation = contact_smds(&mut world, None);
     world.round().unwrap();
-    assert_eq!(asked(&world), [(ROOT_SMDS.to_string(), 0)]);
+    assert_eq!(world.smdss_asked(), [(ROOT_SMDS.to_string(), 0)]);
     // What the eUICC signed settles the operation: it lists no new profile.
     assert_eq!(state(&world, &operation), "failed");
     contact_smds(&mut world, Some("smdp.example.com"));

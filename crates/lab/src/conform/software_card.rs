@@ -31,8 +31,8 @@ impl fmt::Debug for SoftwareCard {
 
 impl SoftwareCard {
     /// A card on a curve, with this EID or one of its own, and the CI that it
-    /// trusts. Any owner may set PPR1 and
-    /// PPR2, so that cases about them can run.
+    /// trusts. Any owner may set PPR1 and PPR2, so
+    /// that cases about them can run.
     ///
     /// # Errors
     /// If keys or certificates cannot be made.

@@ -63,6 +63,30 @@ pub struct HttpReply {
 }
 
 impl HttpReply {
+    /// What a server of the suite's answers in ASN.1, with the version of
+    /// X-Admin-Protocol that it names.
+    pub(super) fn asn1(status: u16, protocol: &str, body: Vec<u8>) -> Self {
+        HttpReply::of(status, "application/x-gsma-rsp-asn1", protocol, body)
+    }
+
+    /// The same in JSON.
+    pub(super) fn json(status: u16, protocol: &str, body: Vec<u8>) -> Self {
+        HttpReply::of(status, "application/json;charset=UTF-8", protocol, body)
+    }
+
+    fn of(status: u16, content_type: &str, protocol: &str, body: Vec<u8>) -> Self {
+        let headers = [
+            ("content-type", content_type),
+            ("x-admin-protocol", protocol),
+        ];
+        let headers = headers.map(|(name, value)| (name.into(), value.into()));
+        HttpReply {
+            status,
+            headers: headers.into(),
+            body,
+        }
+    }
+
     /// The value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(found, _)| found == name);

@@ -14,7 +14,7 @@ use rsp_core::binding::es9plus::Wire;
 use rsp_core::binding::esipa::{EsipaBinding, Function};
 use rsp_core::binding::{HttpRequest, HttpResponse};
 use rsp_core::eim::{OperationId, OperationKind};
-use rsp_core::ipa::{Event, IpaFeatures};
+use rsp_core::ipa::IpaFeatures;
 use rsp_core::profile::{self, Subscription};
 use rsp_core::smdp::OrderState;
 
@@ -43,19 +43,6 @@ fn contact_smds(world: &mut World, address: Option<&str>) -> OperationId {
     world
         .queue(OperationKind::ContactSmds { smds_address })
         .unwrap()
-}
-
-/// SM-DSs that were asked, and whether they had something.
-fn asked(world: &World) -> Vec<(String, usize)> {
-    let events = world.events.iter();
-    let found = events.filter_map(|event| match event {
-        Event::EventsFound {
-            smds_address,
-            events,
-        } => Some((smds_address.clone(), *events)),
-        _ => None,
-    });
-    found.collect()
 }
 
 #[track_caller]
@@ -103,7 +90,7 @@ fn the_eim_asks_the_smds_in_both_bindings() {
             let id = contact_smds(&mut world, None);
             world.round().unwrap();
             expect_installed(&world, &id, subscription.iccid);
-            assert_eq!(asked(&world), [(ROOT_SMDS.to_string(), 1)]);
+            assert_eq!(world.smdss_asked(), [(ROOT_SMDS.to_string(), 1)]);
             // Two functions of the SM-DS, three of the SM-DP+.
             assert_eq!(paths.borrow().len(), 5, "{binding:?} {wire:?}");
             let answers = answers.borrow();
@@ -173,7 +160,7 @@ fn from_one_smds_to_the_next() {
         world.round().unwrap();
         expect_installed(&world, &id, subscription.iccid);
         let expected = [ROOT_SMDS, ALTERNATIVE_SMDS].map(|smds| (smds.to_string(), 1));
-        assert_eq!(asked(&world), expected, "{features:?}");
+        assert_eq!(world.smdss_asked(), expected, "{features:?}");
     }
 }
 
@@ -191,7 +178,7 @@ fn the_smds_of_the_order() {
         let id = contact_smds(&mut world, Some(ALTERNATIVE_SMDS));
         world.round().unwrap();
         expect_installed(&world, &id, subscription.iccid);
-        assert_eq!(asked(&world), [(ALTERNATIVE_SMDS.to_string(), 1)]);
+        assert_eq!(world.smdss_asked(), [(ALTERNATIVE_SMDS.to_string(), 1)]);
     }
 }
 
@@ -221,7 +208,7 @@ fn each_event_is_a_download() {
     assert_eq!(downloads.clone().count(), 3);
     assert!(downloads.all(|o| o.state_name() == "confirmed"));
     // Each was triggered once: the SM-DS was asked for the first alone.
-    assert_eq!(asked(&world).len(), 1);
+    assert_eq!(world.smdss_asked().len(), 1);
 }
 
 /// Nothing waits: the answer has no trigger, and what the eUICC signs settles the
@@ -297,7 +284,7 @@ fn an_interrupted_discovery() {
         left -= i32::from(is_event && left >= 0);
         is_event && left >= 0
     }));
-    while asked(&world).is_empty() {
+    while world.smdss_asked().is_empty() {
         assert!(world.step().unwrap(), "{:?}", world.events);
     }
     world.power_cut();

@@ -5,7 +5,7 @@ use lab::ota::{OtaKeys, ProofOfReceipt, Security, compact, deliver, store_data};
 use lab::{Bootstrap, World};
 use rsp_asn1::Asn1;
 use rsp_asn1::rsp::UpdateMetadataRequest;
-use rsp_core::eim::{OperationKind, OperationState, Outcome};
+use rsp_core::eim::{OperationKind, OperationState};
 use rsp_core::profile;
 use rsp_crypto::software::SoftwareProvider;
 
@@ -32,16 +32,7 @@ fn send(world: &mut World, keys: &mut OtaKeys, request: &UpdateMetadataRequest) 
 
 /// The name that the eIM is told, by the eUICC's own signature.
 fn name(world: &mut World) -> String {
-    let list = world.queue(OperationKind::ListProfileInfo).unwrap();
-    world.round().unwrap();
-    let state = world.operation(&list).unwrap().state;
-    let OperationState::Confirmed {
-        outcome: Outcome::Profiles { profiles },
-        ..
-    } = state
-    else {
-        panic!("{state:?}");
-    };
+    let profiles = world.listed_profiles().unwrap();
     profiles[0].name.clone().unwrap()
 }
 

@@ -43,17 +43,7 @@ impl Listening {
                 };
             }
         };
-        let headers = [
-            ("content-type", "application/x-gsma-rsp-asn1"),
-            ("x-admin-protocol", "gsma/rsp/v2.1.0"),
-        ];
-        HttpReply {
-            status: 200,
-            headers: headers
-                .map(|(name, value)| (name.into(), value.into()))
-                .into(),
-            body,
-        }
+        HttpReply::asn1(200, "gsma/rsp/v2.1.0", body)
     }
 
     /// A package is carried out, a request is answered, and what comes of a

@@ -358,17 +358,7 @@ impl Script {
 }
 
 fn reply(status: u16, body: Vec<u8>) -> HttpReply {
-    let headers = [
-        ("content-type", "application/x-gsma-rsp-asn1"),
-        ("x-admin-protocol", "gsma/rsp/v2.1.0"),
-    ];
-    HttpReply {
-        status,
-        headers: headers
-            .map(|(name, value)| (name.into(), value.into()))
-            .into(),
-        body,
-    }
+    HttpReply::asn1(status, "gsma/rsp/v2.1.0", body)
 }
 
 /// The number of the result that a message holds, acknowledged.

@@ -60,18 +60,9 @@ fn executed(status: u16, members: &[(&str, Value)]) -> HttpReply {
     message.insert("header".into(), header);
     let members = members.iter().cloned();
     message.extend(members.map(|(name, value)| (name.to_string(), value)));
-    let headers = [
-        ("content-type", "application/json;charset=UTF-8"),
-        ("x-admin-protocol", "gsma/rsp/v2.1.0"),
-    ];
-    HttpReply {
-        status,
-        headers: headers
-            .map(|(name, value)| (name.into(), value.into()))
-            .into(),
-        body: match status {
-            200 => Value::Object(message).to_string().into_bytes(),
-            _ => Vec::new(),
-        },
-    }
+    let body = match status {
+        200 => Value::Object(message).to_string().into_bytes(),
+        _ => Vec::new(),
+    };
+    HttpReply::json(status, "gsma/rsp/v2.1.0", body)
 }

@@ -127,15 +127,5 @@ fn reply(status: u16, answer: Option<Answer<Value>>) -> HttpReply {
         }
         Value::Object(message).to_string().into_bytes()
     });
-    let headers = [
-        ("content-type", "application/json;charset=UTF-8"),
-        ("x-admin-protocol", "gsma/rsp/v2.2.2"),
-    ];
-    HttpReply {
-        status,
-        headers: headers
-            .map(|(name, value)| (name.into(), value.into()))
-            .into(),
-        body: body.unwrap_or_default(),
-    }
+    HttpReply::json(status, "gsma/rsp/v2.2.2", body.unwrap_or_default())
 }

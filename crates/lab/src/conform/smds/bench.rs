@@ -48,22 +48,13 @@ impl RootAnswer {
             }
             RootAnswer::Away => (503, Value::Null),
         };
-        let headers = [
-            ("content-type", "application/json;charset=UTF-8"),
-            ("x-admin-protocol", "gsma/rsp/v2.2.2"),
-        ];
-        HttpReply {
-            status,
-            headers: headers
-                .map(|(name, value)| (name.into(), value.into()))
-                .into(),
-            body: match status {
-                200 => json!({"header": {"functionExecutionStatus": header}})
-                    .to_string()
-                    .into_bytes(),
-                _ => Vec::new(),
-            },
-        }
+        let body = match status {
+            200 => json!({"header": {"functionExecutionStatus": header}})
+                .to_string()
+                .into_bytes(),
+            _ => Vec::new(),
+        };
+        HttpReply::json(status, "gsma/rsp/v2.2.2", body)
     }
 }
 

@@ -44,7 +44,7 @@ pub struct Sent {
 /// What the eIM says of an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// The operation.
+    /// The operation, for a reader: its kind, identifier and state.
     pub id: String,
     /// What was to be done.
     pub wish: Wish,
