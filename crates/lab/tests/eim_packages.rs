@@ -21,6 +21,7 @@ use rsp_asn1::sgp32::{
     RollbackProfileResult, SetFallbackAttributeResult,
 };
 use rsp_core::eim::{OperationId, OperationKind, OperationState};
+use store::EuiccChange;
 
 fn tags(world: &mut World) -> Vec<u8> {
     let package = package(world);
@@ -236,6 +237,43 @@ fn signed_refusals() {
     // Reading again is as good as the answer that was lost.
     world.round().unwrap();
     assert_eq!(states(&world, &ids), ["confirmed"; 2]);
+}
+
+/// What waits for a list of profiles is not failed by a list whose result was
+/// lost: the eUICC is asked again, and the lost one is known with the next. One
+/// that never gives its list is not asked for ever.
+#[test]
+fn a_question_whose_answer_is_lost_is_asked_again() {
+    for lost in [1, 2, 3] {
+        let (mut world, iccids) = world_with_profiles(58, 2);
+        let id = world.ask(OperationKind::Delete { iccid: iccids[1] });
+        let id = id.unwrap();
+        let mut record = world.eim.store().euicc(world.eid).unwrap().unwrap();
+        record.value.profiles = None;
+        let change = EuiccChange {
+            record: &record.value,
+            version: record.version,
+            operations: &[],
+            evidence: &[],
+            now: world.now,
+        };
+        world.eim.store().commit_euicc(&change).unwrap();
+        for _ in 0..lost {
+            let sent = package(&mut world);
+            assert!(items(&sent)[0].starts_with(&[0xBF, 0x2D]));
+            refuse(&mut world, &sent, EuiccPackageErrorCode::REPLAY_ERROR);
+            assert_eq!(state(&world, &id), "queued");
+        }
+        world.round().unwrap();
+        let open = world.eim.store().open_operations(world.eid).unwrap();
+        match lost {
+            3 => assert_eq!(state(&world, &id), "failed"),
+            _ => {
+                assert_eq!(state(&world, &id), "confirmed");
+                assert!(open.is_empty(), "{open:?}");
+            }
+        }
+    }
 }
 
 /// EIM-42: what was put together by the eIM and is too large goes one by one.
