@@ -1,5 +1,34 @@
-//! Who may do what.
+//! Who may do what: tenants, roles, users, keys, sessions, and what holds
+//! guessers and floods back.
 
+mod api_key;
+mod limits;
+mod lockout;
+mod network;
+mod password;
 mod permission;
+mod principal;
+mod recovery;
+mod role;
+mod session;
+mod tenant;
+#[cfg(test)]
+mod testing;
+mod token;
+mod totp;
+mod user;
 
+pub use api_key::{ApiKey, ApiKeyId, BadApiKey, KeyRefused, Presented};
+pub use limits::{Bucket, Exceeded, Limits, Rate, Usage};
+pub use lockout::{Attempts, LockOut, Wait};
+pub use network::{BadNetwork, Network};
+pub use password::{BadPassword, HashError, PasswordHash, check_password};
 pub use permission::{BadPermission, Permission, Permissions};
+pub use principal::{Denied, LastAdmin, Principal, admins_left};
+pub use recovery::{RECOVERY_CODES, RecoveryCodes};
+pub use role::{BadRoleName, Role, RoleName};
+pub use session::{Ended, Factor, Session, SessionLimits, SessionToken, Stage};
+pub use tenant::{BadTenantName, DEEPEST, TenantName, Tenants, TreeError};
+pub use token::{Digest, digest};
+pub use totp::{TotpSecret, TotpStep};
+pub use user::{BadUserName, User, UserId, UserName};
