@@ -102,8 +102,7 @@ pub struct ApiKey {
     pub name: String,
     /// Who made it: it never may more than they may now.
     pub owner: UserId,
-    /// [`super::User::generation`] of the owner when it was made does not end a
-    /// key, but a disabled owner does. What it may do:
+    /// What it may do.
     pub permissions: Permissions,
     /// Whether it reaches the tenants below, if its owner does.
     pub below: bool,

@@ -116,8 +116,8 @@ pub(super) fn base32(octets: &[u8]) -> String {
     text
 }
 
-fn percent(text: &str) -> String {
-    let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-._~@".contains(&octet);
+pub(super) fn percent(text: &str) -> String {
+    let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-._~".contains(&octet);
     text.bytes()
         .map(|octet| match plain(octet) {
             true => char::from(octet).to_string(),
@@ -189,7 +189,7 @@ mod tests {
         let uri = rfc().uri("Simurgh lab", "anna+1@example.org");
         assert_eq!(
             *uri,
-            "otpauth://totp/Simurgh%20lab:anna%2B1@example.org\
+            "otpauth://totp/Simurgh%20lab:anna%2B1%40example.org\
              ?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\
              &issuer=Simurgh%20lab&algorithm=SHA1&digits=6&period=30"
         );
