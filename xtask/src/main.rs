@@ -7,6 +7,7 @@ mod checks;
 mod cli;
 mod coverage;
 mod fuzz;
+mod postgres;
 mod process;
 mod run_lab;
 mod setup;

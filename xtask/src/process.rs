@@ -69,6 +69,11 @@ pub(crate) fn succeeds(command: &mut Command) -> Result<bool, Failure> {
     Ok(status.map_err(|e| Failure::io(&doing, &e))?.success())
 }
 
+/// Whether we are root.
+pub(crate) fn is_root() -> bool {
+    capture(Command::new("id").arg("-u")).is_ok_and(|uid| uid.trim() == "0")
+}
+
 /// Runs a command silently; a program that is absent has not succeeded.
 pub(crate) fn probe(command: &mut Command) -> bool {
     command

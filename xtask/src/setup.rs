@@ -152,6 +152,13 @@ const NEEDS: &[Need] = &[
         from: From::Debian("python3-paho-mqtt"),
     },
     Need {
+        name: "PostgreSQL",
+        why: "the store is tested on it as on SQLite",
+        stage: Stage::Tests,
+        probe: &["sh", "-c", "test -x /usr/lib/postgresql/*/bin/initdb"],
+        from: From::Debian("postgresql"),
+    },
+    Need {
         name: "curl",
         why: "a program that is not ours asks the server over HTTPS",
         stage: Stage::Tests,
@@ -219,7 +226,7 @@ fn install_packages(packages: &[&str]) -> Result<(), Failure> {
             "no apt-get here: install by your system's means what Debian gets with `{by_hand}`"
         )));
     }
-    if !is_root() {
+    if !process::is_root() {
         return Err(Failure::Failed(format!(
             "type this, then try again:\n\n    sudo {by_hand}\n"
         )));
@@ -281,10 +288,6 @@ fn install_components(components: &[&str]) -> Result<(), Failure> {
 /// Preparation talks on stderr: stdout belongs to the task that follows.
 fn succeeds_on_stderr(command: &mut Command) -> Result<bool, Failure> {
     process::succeeds(command.stdin(Stdio::null()).stdout(std::io::stderr()))
-}
-
-fn is_root() -> bool {
-    process::capture(Command::new("id").arg("-u")).is_ok_and(|uid| uid.trim() == "0")
 }
 
 #[cfg(test)]

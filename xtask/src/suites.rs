@@ -8,6 +8,7 @@ use std::process::{ChildStdout, Command, Stdio};
 use crate::checks::{self, Check, Outcome};
 use crate::cli::{FuzzOptions, TestOptions};
 use crate::fuzz;
+use crate::postgres::Cluster;
 use crate::process::{self, Failure};
 use crate::setup;
 use crate::totals::Totals;
@@ -81,7 +82,11 @@ fn run_checks(root: &Path, list: &[Check], totals: &mut Totals) -> Result<(), Fa
 fn run_tests(root: &Path, options: &TestOptions) -> Result<Totals, Failure> {
     eprintln!("==> tests");
     let skip_log = fresh_skip_log()?;
-    let mut child = test_command(root, options, &skip_log)
+    let mut command = test_command(root, options, &skip_log);
+    // Until the tests are over.
+    let postgres = Cluster::start(&process::target_folder()?)?;
+    postgres.tell(&mut command);
+    let mut child = command
         .spawn()
         .map_err(|e| Failure::io("cannot run cargo test", &e))?;
     let mut totals = Totals::default();

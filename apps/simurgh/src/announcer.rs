@@ -11,15 +11,28 @@ use rsp_core::pki::TlsTrust;
 use rsp_core::smdp::Refusal;
 use rsp_core::{Timestamp, ipa};
 use rsp_net::Client;
-use store::{AnnouncedEvent, EventStage, SmdpHost, StoreError};
+use store::{AnnouncedEvent, Due, EventStage, SmdpHost, StoreError};
 
 use crate::shell;
 
 /// Pause between two looks at what is due.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Events that are read at once.
-const BATCH: usize = 100;
+/// Events that are taken at once.
+const BATCH: usize = 10;
+
+/// For how long they are taken: longer than all of them may take.
+const LEASE: Duration = Duration::from_secs(600);
+
+/// What is taken now.
+fn due() -> Due {
+    let now = shell::now();
+    Due {
+        now,
+        again: now.after(LEASE),
+        limit: BATCH,
+    }
+}
 
 /// Pause after the first failure; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(30);
@@ -41,7 +54,7 @@ impl Announcer {
     pub(crate) async fn run(&self, ended: impl Future<Output = ()>) {
         let round = async {
             loop {
-                let due = |host: &SmdpHost| host.store().due_announcements(shell::now(), BATCH);
+                let due = |host: &SmdpHost| host.store().due_announcements(&due());
                 match self.with_store(due).await {
                     Ok(due) => self.tell_all(&due).await,
                     Err(error) => tracing::error!(%error, "cannot read the events for SM-DSs"),
@@ -101,8 +114,9 @@ impl Announcer {
             Err(refused) => refused,
         };
         tracing::warn!(%eid, address, stage, detail, "the SM-DS was not told; again later");
-        let (number, due) = (event.number, next_attempt(shell::now(), event.attempts));
-        let delayed = move |host: &SmdpHost| host.store().delay_announcement(number, due);
+        let due = next_attempt(shell::now(), event.attempts);
+        let event = event.clone();
+        let delayed = move |host: &SmdpHost| host.store().delay_announcement(&event, due);
         if let Err(error) = self.with_store(delayed).await {
             tracing::error!(%error, "cannot put down what an SM-DS is to know");
         }

@@ -10,13 +10,20 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::Failure;
+use crate::database::{Database, StoreSettings};
 
 /// The configuration file. Paths are relative to its folder.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
-    /// The SQLite file.
-    pub(crate) database: PathBuf,
+    /// The SQLite file, if `[store]` names nothing else.
+    pub(crate) database: Option<PathBuf>,
+    /// Where state rests.
+    #[serde(default)]
+    pub(crate) store: StoreSettings,
+    /// The folder of this file.
+    #[serde(skip)]
+    folder: PathBuf,
     /// File with the key under which secrets rest.
     pub(crate) key_file: PathBuf,
     /// Folder of keys and certificates.
@@ -279,8 +286,8 @@ impl Config {
             put(&mut table, key, value).map_err(|error| Failure::new(key, error))?;
         }
         let mut config: Config = table.try_into().map_err(Failure::of)?;
+        config.folder = folder.to_path_buf();
         for relative in [
-            &mut config.database,
             &mut config.key_file,
             &mut config.pki,
             &mut config.door.token,
@@ -310,6 +317,11 @@ impl Config {
         }
         Ok(config)
     }
+
+    /// Where state rests.
+    pub(crate) fn database(&self) -> Result<Database, Failure> {
+        self.store.database(self.database.as_deref(), &self.folder)
+    }
 }
 
 /// Puts a value at `section.key`. It is read as TOML, or is a text if it is no
@@ -337,7 +349,18 @@ fn put(table: &mut Table, key: &str, value: &str) -> Result<(), &'static str> {
 }
 
 /// The end of what `simurgh init` writes: sections that a server can do without.
-const OPTIONAL: &str = r#"# ESipa over CoAP and DTLS, on a UDP port.
+const OPTIONAL: &str = r#"# State in a PostgreSQL database (15 or newer), in place of the file; any number of
+# servers with the same key_file may share it. See docs/store.md.
+#[store]
+# sqlite:PATH is a file, too. A server on another machine is asked over TLS; only
+# sslmode=disable would end that.
+#url = "postgres://simurgh@db.example.com/simurgh?connections=16"
+# File with the password.
+#password = "postgres.password"
+# CA of the server's certificate [default: those that the system trusts].
+#ca = "postgres-ca.pem"
+
+# ESipa over CoAP and DTLS, on a UDP port.
 #[eim.coap]
 #listen = "127.0.0.1:5684"
 # Prove the eIM with the certificate eim_tls.pem.
@@ -416,7 +439,7 @@ pub(crate) fn example(eim_fqdn: &str, smdp_address: &str, ports: [u16; 3]) -> St
 # eim.listen=0.0.0.0:443`; the latter goes before the former, and both before
 # this file.
 
-# State of all roles: one SQLite file, made when it is missing.
+# State of all roles: one SQLite file, made when it is missing; or see [store] below.
 database = "simurgh.db"
 
 # The key under which subscriber keys, activation codes and private keys rest:
@@ -495,7 +518,8 @@ mod tests {
         let config = parse(&[]).unwrap();
         assert_eq!(config.eim.listen.port(), 1);
         assert_eq!(config.eim.max_body, 1 << 20);
-        assert_eq!(config.database, Path::new("folder/simurgh.db"));
+        let database = config.database().unwrap();
+        assert_eq!(database.to_string(), "folder/simurgh.db");
         assert!(config.lab.accept_unverified.is_empty());
         assert!(config.lab.es9plus_trust.is_none());
     }

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use rsp_crypto::OsRng;
 use rsp_crypto::software::Sealer;
-use store::SqliteStore;
 use zeroize::Zeroizing;
 
 use crate::config::Config;
@@ -18,7 +17,7 @@ pub(crate) enum KeyCommand {
     /// Seal everything anew with another key
     ///
     /// Ends with the new key in the key file; the old one stays beside it, for
-    /// backups, until you delete it. The server must not run. What was cut off
+    /// backups, until you delete it. No server on the database may run. What was cut off
     /// is finished by the same command again.
     Rotate(Rotate),
     /// Print a sealed private key as plain PEM
@@ -75,7 +74,8 @@ impl Open {
 impl Rotate {
     fn run(&self) -> Result<(), Failure> {
         let config = Config::read(&self.config, &[])?;
-        let _lock = files::lock(&config.database)?;
+        let database = config.database()?;
+        let _lock = database.lock()?;
         let path = &config.key_file;
         let old = key_file::read(path)?;
         let (new, text) = self.new_key(path)?;
@@ -87,14 +87,11 @@ impl Rotate {
         for key in &keys {
             key_file::reseal(key, &old, &new, false)?;
         }
-        if config.database.exists() {
-            let resealed = SqliteStore::reseal(&config.database, old.clone(), new.clone());
-            let resealed =
-                resealed.map_err(|error| Failure::new(config.database.display(), error))?;
-            let file = config.database.display();
-            match resealed {
-                Some(count) => outln!("sealed {count} secrets anew in {file}"),
-                None => outln!("{file} has the new key already"),
+        if database.exists() {
+            let resealed = database.reseal(old.clone(), new.clone());
+            match resealed.map_err(|error| Failure::new(&database, error))? {
+                Some(count) => outln!("sealed {count} secrets anew in {database}"),
+                None => outln!("{database} has the new key already"),
             }
         }
         let mut count = 0;

@@ -8,6 +8,7 @@ mod stdout;
 mod announcer;
 mod bindings;
 mod config;
+mod database;
 mod door;
 mod esipa;
 mod files;

@@ -11,7 +11,7 @@ use rsp_core::binding::json;
 use rsp_core::ipa;
 use rsp_core::pki::ParsedCertificate;
 use rsp_net::Client;
-use store::{SmdpHost, StoreError, Waiting};
+use store::{Due, SmdpHost, StoreError, Waiting};
 
 use crate::shell;
 
@@ -19,6 +19,10 @@ use crate::shell;
 /// configured.
 const ANYBODY: &str = "operator";
 
+/// Messages that are taken at once, each of another operator.
+const BATCH: usize = 10;
+/// For how long they are taken: longer than all of them may take.
+const LEASE: Duration = Duration::from_secs(600);
 /// How often waiting messages are looked for.
 const PAUSE: Duration = Duration::from_secs(2);
 /// Until the second attempt; each further one waits twice as long.
@@ -164,7 +168,7 @@ impl Courier {
     /// next one becomes due when the one before is gone.
     async fn round(&self) {
         loop {
-            let due = match self.with_store(|host| host.store().due_progress(shell::now())) {
+            let due = match self.with_store(|host| host.store().due_progress(&due())) {
                 Ok(due) => due,
                 Err(error) => return tracing::error!(%error, "cannot read messages to operators"),
             };
@@ -184,15 +188,15 @@ impl Courier {
         let refused = self.post(waiting).await.err();
         let now = shell::now();
         let settled = match &refused {
-            None => self.with_store(|host| host.store().drop_progress(waiting.number)),
+            None => self.with_store(|host| host.store().drop_progress(waiting)),
             Some(error) if now.since(waiting.created) >= LIFETIME => {
                 tracing::error!(operator, error, "a message to an operator is given up");
-                self.with_store(|host| host.store().drop_progress(waiting.number))
+                self.with_store(|host| host.store().drop_progress(waiting))
             }
             Some(error) => {
                 let due = next_attempt(now, waiting.attempts);
                 tracing::warn!(operator, error, %due, "an operator was not told; again later");
-                self.with_store(|host| host.store().delay_progress(waiting.number, due))
+                self.with_store(|host| host.store().delay_progress(waiting, due))
             }
         };
         if let Err(error) = settled {
@@ -218,6 +222,16 @@ impl Courier {
         work: impl FnOnce(&SmdpHost) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         tokio::task::block_in_place(|| work(&self.host))
+    }
+}
+
+/// What is taken now.
+fn due() -> Due {
+    let now = shell::now();
+    Due {
+        now,
+        again: now.after(LEASE),
+        limit: BATCH,
     }
 }
 
@@ -379,15 +393,14 @@ mod tests {
         courier.round().await;
         // The first one is to be repeated later, and the second one waits.
         assert_eq!(heard.lock().unwrap().len(), 1);
-        assert!(store.due_progress(shell::now()).unwrap().is_empty());
+        let due = |time| store.due_progress(&Due::at(time, 9)).unwrap();
+        assert!(due(shell::now()).is_empty());
         let later = shell::now().after(FIRST_DELAY);
-        let waiting = store.due_progress(later).unwrap();
+        let waiting = due(later);
         assert_eq!((waiting.len(), waiting[0].attempts), (1, 1));
-        store
-            .delay_progress(waiting[0].number, shell::now())
-            .unwrap();
+        store.delay_progress(&waiting[0], shell::now()).unwrap();
         courier.round().await;
-        assert!(store.due_progress(later).unwrap().is_empty());
+        assert!(due(later).is_empty());
         let heard = heard.lock().unwrap();
         let points: Vec<bool> = heard
             .iter()

@@ -13,7 +13,7 @@ use rsp_core::binding::json;
 use rsp_core::ipa;
 use rsp_core::pki::TlsTrust;
 use rsp_net::Client;
-use store::{EimHost, Forwarding, Outgoing, StoreError};
+use store::{Due, EimHost, Forwarding, Outgoing, StoreError};
 use tokio::sync::watch;
 
 use crate::shell;
@@ -21,8 +21,12 @@ use crate::shell;
 /// Pause between two looks at what is due.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Notifications that are read at once.
-const BATCH: usize = 100;
+/// Notifications that are taken at once.
+const BATCH: usize = 10;
+
+/// For how long they are taken: longer than all of them may take. Those of a
+/// process that was killed wait so long for another one.
+const LEASE: Duration = Duration::from_secs(120);
 
 /// Pause after the first failure; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(30);
@@ -45,8 +49,10 @@ impl Outbox {
         loop {
             self.save_contacts().await;
             let round = async {
-                if let Err(error) = self.forward_due().await {
-                    tracing::error!(%error, "the outbox cannot be read");
+                match self.forward_due().await {
+                    Ok(BATCH) => return,
+                    Ok(_) => {}
+                    Err(error) => tracing::error!(%error, "the outbox cannot be read"),
                 }
                 tokio::time::sleep(PAUSE).await;
             };
@@ -67,11 +73,17 @@ impl Outbox {
         }
     }
 
-    async fn forward_due(&self) -> Result<(), StoreError> {
+    /// Forwards a batch of what is due; gives how many there were.
+    async fn forward_due(&self) -> Result<usize, StoreError> {
         let now = shell::now();
-        let due = self
-            .with_store(move |eim| eim.store().due_notifications(now, BATCH))
-            .await?;
+        let due = Due {
+            now,
+            again: now.after(LEASE),
+            limit: BATCH,
+        };
+        let due = self.with_store(move |eim| eim.store().due_notifications(&due));
+        let due = due.await?;
+        let count = due.len();
         let mut unreachable = HashSet::new();
         for notification in due {
             let address = notification.address.clone();
@@ -84,11 +96,13 @@ impl Outbox {
                 unreachable.insert(address);
             }
             log(&notification, forwarding, &detail);
-            let number = notification.number;
-            self.with_store(move |eim| eim.store().put_forwarding(number, forwarding, &detail))
-                .await?;
+            self.with_store(move |eim| {
+                eim.store()
+                    .put_forwarding(&notification, forwarding, &detail)
+            })
+            .await?;
         }
-        Ok(())
+        Ok(count)
     }
 
     /// One attempt; how it went, and in words.
@@ -311,7 +325,7 @@ mod tests {
         outbox.forward_due().await.unwrap();
         assert_eq!((count("waiting"), count("delivered")), (1, 0));
         let later = shell::now().after(FIRST_PAUSE * 2);
-        let due = eim.store().due_notifications(later, 9).unwrap();
+        let due = eim.store().due_notifications(&Due::at(later, 9)).unwrap();
         assert_eq!(due[0].attempts, 1);
         let (forwarding, detail) = outbox.forward(&due[0]).await;
         assert_eq!((forwarding, detail.as_str()), (Forwarding::Delivered, ""));

@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,12 +13,13 @@ use rsp_core::pki::{TlsTrust, TrustAnchor, member};
 use rsp_core::smdp::Smdp;
 use rsp_crypto::software::{Sealer, SoftwareProvider};
 use rsp_net::{Client, ClientAuth, Limits, Server, TlsIdentity};
-use store::{EimHost, SqliteStore, Store};
+use store::EimHost;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
 use crate::bindings::Bindings;
 use crate::config::Config;
+use crate::database::{self, Database};
 use crate::door::Door;
 use crate::esipa::{self, Bound, Esipa};
 use crate::inject::{self, Injector};
@@ -64,7 +66,12 @@ struct Roles {
 }
 
 /// Loads keys and state.
-async fn start_roles(config: &Config, pki: &ServerKeys, sealer: Sealer) -> Result<Roles, Failure> {
+async fn start_roles(
+    config: &Config,
+    database: &Database,
+    pki: &ServerKeys,
+    sealer: Sealer,
+) -> Result<Roles, Failure> {
     // Sealed keys first: a wrong key file must not mark a new database.
     let anchors: Result<Vec<_>, _> = pki
         .under_each_ci()?
@@ -75,9 +82,8 @@ async fn start_roles(config: &Config, pki: &ServerKeys, sealer: Sealer) -> Resul
     let eim = load_eim(config, pki, anchors.clone())?;
     let smdp = load_smdp(config, pki, anchors.clone())?;
     let smds = smds_role::load(config, pki, anchors.clone())?;
-    let failed = |error| Failure::new(config.database.display(), error);
-    let store = SqliteStore::open(&config.database, sealer).map_err(failed)?;
-    let store: Arc<dyn Store> = Arc::new(store);
+    let failed = |error| Failure::new(database, error);
+    let store = database.open(sealer).map_err(failed)?;
     let mut host = EimHost::new(eim, store.clone()).map_err(failed)?;
     host.observe(Box::new(esipa::log_note));
     let smds = match (smds, &config.smds) {
@@ -102,16 +108,13 @@ async fn serve(
     announce: bool,
     stopped: impl Future<Output = Result<(), Failure>>,
 ) -> Result<(), Failure> {
-    let _lock = files::lock(&config.database)?;
+    let database = config.database()?;
+    let _lock = database.lock()?;
     key_file::check_whole(&config.key_file)?;
     let sealer = key_file::read(&config.key_file)?;
     let pki = ServerKeys::new(&config.pki, sealer.clone());
-    let Roles { eim, smdp, smds } = start_roles(config, &pki, sealer).await?;
-    let token = files::read(&config.door.token)?;
-    if token.trim().len() < MIN_TOKEN {
-        let file = config.door.token.display();
-        return Err(Failure::new(file, "the token is too short to be a secret"));
-    }
+    let Roles { eim, smdp, smds } = start_roles(config, &database, &pki, sealer).await?;
+    let token = door_token(&config.door.token)?;
 
     let esipa = bind_esipa(config, &pki).await?;
     let api = bind(config.door.listen, pki.tls(member::DOOR)?, ClientAuth::None).await?;
@@ -122,9 +125,10 @@ async fn serve(
     say_where(announce, [&esipa, &smdp.es9plus, &api], others);
 
     let (pushes, told) = inject::channel(config).unzip();
-    let door = Door::new(eim.clone(), smdp.host.clone(), pushes.clone(), token.trim());
+    let door = Door::new(eim.clone(), smdp.host.clone(), pushes.clone(), &token);
     let own = reachable(smdp.es9plus.local_addr());
     let outbox = outbox(config, &eim, own)?;
+    let heard = eim.clone();
     let relay = Esipa {
         client: smdp_client(config, own, RELAY_TIMEOUT)?,
         eim,
@@ -143,6 +147,7 @@ async fn serve(
             smdp.serve(|| until(ended.clone())),
             api.serve_raw(door, until(ended.clone())),
             outbox.run(ended.clone()),
+            database::hear(heard, ended.clone()),
             async {
                 if let Some(injector) = injector {
                     injector.run(ended.clone()).await;
@@ -162,6 +167,18 @@ async fn serve(
     };
     let (_, ended) = tokio::join!(serving, signalled);
     ended
+}
+
+/// The bearer token that callers must present.
+fn door_token(file: &Path) -> Result<String, Failure> {
+    let token = files::read(file)?;
+    match token.trim() {
+        token if token.len() >= MIN_TOKEN => Ok(token.to_string()),
+        _ => Err(Failure::new(
+            file.display(),
+            "the token is too short to be a secret",
+        )),
+    }
 }
 
 /// Comes when the server shall end.

@@ -4,7 +4,7 @@ use rsp_core::Context;
 use rsp_core::binding::{BindingError, HttpRequest, HttpResponse, es9plus, es12_json, json};
 use rsp_core::ipa::Event;
 use rsp_crypto::software::SoftwareProvider;
-use store::{AnnouncedEvent, Es12, EventStage};
+use store::{AnnouncedEvent, Due, Es12, EventStage};
 
 use crate::world::{World, WorldError};
 
@@ -84,7 +84,10 @@ impl World {
     /// # Errors
     /// If a store fails.
     pub fn tell_smdss(&mut self) -> Result<Vec<Result<(), BindingError>>, WorldError> {
-        let due = self.smdp.store().due_announcements(self.now, 100)?;
+        let due = self
+            .smdp
+            .store()
+            .due_announcements(&Due::at(self.now, 100))?;
         let mut answers = Vec::new();
         for event in due {
             let registers = event.stage != EventStage::Delete;

@@ -8,7 +8,7 @@ use rsp_core::Context;
 use rsp_core::binding::es9plus_json::HandleNotificationRequest;
 use rsp_core::binding::{HttpRequest, HttpResponse, json};
 use rsp_crypto::software::SoftwareProvider;
-use store::{Answer, EimReply, Forwarding};
+use store::{Answer, Due, EimReply, Forwarding};
 
 use crate::world::{World, WorldError};
 
@@ -61,7 +61,10 @@ impl World {
     /// # Errors
     /// If the store of a server fails.
     pub fn forward_notifications(&mut self) -> Result<usize, WorldError> {
-        let due = self.eim.store().due_notifications(self.now, MOST)?;
+        let due = self
+            .eim
+            .store()
+            .due_notifications(&Due::at(self.now, MOST))?;
         let mut taken = 0;
         for outgoing in due {
             let request = HandleNotificationRequest {
@@ -75,7 +78,7 @@ impl World {
             };
             taken += usize::from(forwarding == Forwarding::Delivered);
             let store = self.eim.store();
-            store.put_forwarding(outgoing.number, forwarding, &detail)?;
+            store.put_forwarding(&outgoing, forwarding, &detail)?;
         }
         Ok(taken)
     }

@@ -23,7 +23,7 @@ use rsp_core::{Context, Timestamp, smdp};
 use rsp_crypto::software::SoftwareProvider;
 use smdp_support::{Bench, OPERATOR, START, confirm, download, iccid};
 use store::{
-    AnnouncedEvent, AnnouncementStore, ProfileStock, SmdpChange, SmdpNotification, SmdpStore,
+    AnnouncedEvent, AnnouncementStore, Due, ProfileStock, SmdpChange, SmdpNotification, SmdpStore,
     SqliteStore, StoreError, StoredSession, Versioned, Waiting,
 };
 
@@ -71,12 +71,8 @@ impl Contended {
 }
 
 impl AnnouncementStore for Contended {
-    fn due_announcements(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<AnnouncedEvent>, StoreError> {
-        self.store.due_announcements(now, limit)
+    fn due_announcements(&self, due: &Due) -> Result<Vec<AnnouncedEvent>, StoreError> {
+        self.store.due_announcements(due)
     }
 
     fn announcements(&self, iccid: Iccid) -> Result<Vec<AnnouncedEvent>, StoreError> {
@@ -87,8 +83,8 @@ impl AnnouncementStore for Contended {
         self.store.announced(event)
     }
 
-    fn delay_announcement(&self, number: i64, due: Timestamp) -> Result<(), StoreError> {
-        self.store.delay_announcement(number, due)
+    fn delay_announcement(&self, event: &AnnouncedEvent, due: Timestamp) -> Result<(), StoreError> {
+        self.store.delay_announcement(event, due)
     }
 }
 
@@ -158,16 +154,16 @@ impl SmdpStore for Contended {
         self.store.smdp_notifications(eid)
     }
 
-    fn due_progress(&self, now: Timestamp) -> Result<Vec<Waiting>, StoreError> {
-        self.store.due_progress(now)
+    fn due_progress(&self, due: &Due) -> Result<Vec<Waiting>, StoreError> {
+        self.store.due_progress(due)
     }
 
-    fn delay_progress(&self, number: i64, due: Timestamp) -> Result<(), StoreError> {
-        self.store.delay_progress(number, due)
+    fn delay_progress(&self, waiting: &Waiting, due: Timestamp) -> Result<(), StoreError> {
+        self.store.delay_progress(waiting, due)
     }
 
-    fn drop_progress(&self, number: i64) -> Result<(), StoreError> {
-        self.store.drop_progress(number)
+    fn drop_progress(&self, waiting: &Waiting) -> Result<(), StoreError> {
+        self.store.drop_progress(waiting)
     }
 }
 

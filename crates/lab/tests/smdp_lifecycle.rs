@@ -23,7 +23,7 @@ use rsp_core::smdp::{
     OrderEnd, OrderState, Policy, ProfileTypeSettings, Protection, SESSION_LIFETIME, Technology,
 };
 use smdp_support::{Bench, Card, START, cancel_order, confirm, download, iccid};
-use store::EventStage;
+use store::{Due, EventStage};
 
 /// Released with a confirmation code.
 fn with_code(bench: &mut Bench, code: &str) {
@@ -416,7 +416,11 @@ fn an_order_with_an_smds_is_an_event_until_it_ends() {
         events.iter().map(|event| event.stage).collect()
     };
     assert_eq!(stages(&bench), [EventStage::Register]);
-    let due = bench.host.store().due_announcements(bench.now, 9).unwrap();
+    let due = bench
+        .host
+        .store()
+        .due_announcements(&Due::at(bench.now, 9))
+        .unwrap();
     assert_eq!(due.len(), 1);
     bench.host.store().announced(&due[0]).unwrap();
     assert_eq!(stages(&bench), [EventStage::Registered]);

@@ -7,6 +7,7 @@ use rsp_core::eim::{EuiccRecord, Evidence, EvidenceKind, Operation, OperationId,
 use rsp_crypto::CryptoError;
 use rsp_crypto::software::SealError;
 
+use crate::engine::EngineError;
 use crate::psk_contract::PskStore;
 use crate::smdp_contract::SmdpStore;
 use crate::smds_contract::SmdsStore;
@@ -26,7 +27,7 @@ pub enum StoreError {
     Unknown(&'static str),
     /// The engine failed.
     #[error("database: {0}")]
-    Engine(#[from] rusqlite::Error),
+    Engine(#[from] EngineError),
     /// What is stored cannot be read.
     #[error("stored data: {0}")]
     Corrupt(#[from] serde_json::Error),
@@ -122,7 +123,7 @@ pub struct OperationFilter {
 /// A signed object that is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredEvidence {
-    /// Its number in the store, in the order of arrival.
+    /// Its number among those of the eUICC, in the order of arrival.
     pub number: i64,
     /// What it is.
     pub kind: EvidenceKind,
@@ -141,7 +142,7 @@ pub struct StoredEvidence {
 /// A notification that an SM-DP+ is to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outgoing {
-    /// Its number in the store.
+    /// Its number among what the eUICC signed.
     pub number: i64,
     /// The eUICC that signed it.
     pub eid: Eid,
@@ -151,6 +152,41 @@ pub struct Outgoing {
     pub der: Vec<u8>,
     /// How often it was tried.
     pub attempts: u32,
+}
+
+/// What is asked for of work that waits. What is given is the caller's until
+/// `again`: nobody else is given it, unless the caller has not settled it by
+/// then. Who is killed keeps no work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// What is due by then.
+    pub now: Timestamp,
+    /// When it is due again if it was not settled.
+    pub again: Timestamp,
+    /// At most so many.
+    pub limit: usize,
+}
+
+impl Due {
+    /// What is due now, and stays due: for who is alone.
+    pub fn at(now: Timestamp, limit: usize) -> Self {
+        Due {
+            now,
+            again: now,
+            limit,
+        }
+    }
+}
+
+/// What became of eUICCs, in a database that other processes have open too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changes {
+    /// When it was looked at, by the clock of the database, in milliseconds since
+    /// 1970.
+    pub until: i64,
+    /// eUICCs that were added, forgotten or given work, and whether they have work
+    /// now; `None` if they are not there any more.
+    pub euiccs: Vec<(Eid, Option<bool>)>,
 }
 
 /// How far a notification is on its way to its SM-DP+.
@@ -230,6 +266,27 @@ pub trait Store: SmdpStore + SmdsStore + PskStore + Send + Sync {
     /// If the engine fails.
     fn euicc_index(&self) -> Result<Vec<(Eid, bool)>, StoreError>;
 
+    /// What became of eUICCs since a time by the clock of the database; without one
+    /// only the clock is read. A transaction that took long may show up later with
+    /// an earlier time. `None` if no other process can have the database open.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn changes(&self, since: Option<i64>) -> Result<Option<Changes>, StoreError> {
+        let _ = since;
+        Ok(None)
+    }
+
+    /// Forgets changes that are so old that every process has heard of them; `now`
+    /// as in [`Changes::until`].
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn forget_changes(&self, now: i64) -> Result<(), StoreError> {
+        let _ = now;
+        Ok(())
+    }
+
     /// When devices polled last. Those whose eUICC is not known are left out.
     ///
     /// # Errors
@@ -255,19 +312,20 @@ pub trait Store: SmdpStore + SmdsStore + PskStore + Send + Sync {
     fn evidence(&self, eid: Eid) -> Result<Vec<StoredEvidence>, StoreError>;
 
     /// Notifications that are to be forwarded by now, the longest waiting
-    /// first.
+    /// first; they are the caller's until `due.again`.
     ///
     /// # Errors
     /// If the engine fails.
-    fn due_notifications(&self, now: Timestamp, limit: usize) -> Result<Vec<Outgoing>, StoreError>;
+    fn due_notifications(&self, due: &Due) -> Result<Vec<Outgoing>, StoreError>;
 
-    /// How a delivery went. What is still waiting counts one attempt more.
+    /// How a delivery went. What is still waiting counts one attempt more; what
+    /// somebody else delivered meanwhile stays delivered.
     ///
     /// # Errors
     /// [`StoreError::Unknown`] if there is no such notification.
     fn put_forwarding(
         &self,
-        number: i64,
+        outgoing: &Outgoing,
         forwarding: Forwarding,
         detail: &str,
     ) -> Result<(), StoreError>;

@@ -22,6 +22,7 @@ use rsp_core::{Context, Timestamp};
 use crate::announce::ChooseProfile;
 use crate::contract::{EuiccChange, OperationFilter, Store, StoreError, Versioned};
 use crate::index::{Found, Index};
+use crate::others::Heard;
 
 /// What an IPA is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,12 +56,14 @@ pub type Observer = Box<dyn Fn(Option<Eid>, &Note) + Send + Sync>;
 /// eUICCs whose keys are tried on an installation result that names none.
 const MAX_CANDIDATES: usize = 32;
 
-/// An eIM with its state. It is the only one that works on its store: what is
-/// to be done is added here, not in the store.
+/// An eIM with its state. What is to be done is added here, not in the store: the
+/// index in memory would not know. What the eIMs of other processes on the same
+/// database add is heard of by [`EimHost::hear`].
 pub struct EimHost {
     eim: Eim,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) index: Index,
+    pub(crate) heard: Heard,
     pub(crate) observer: Option<Observer>,
     pub(crate) choose: Option<ChooseProfile>,
 }
@@ -79,8 +82,11 @@ impl EimHost {
     /// # Errors
     /// If the eUICCs cannot be read from the store.
     pub fn new(eim: Eim, store: Arc<dyn Store>) -> Result<Self, StoreError> {
+        // The clock first: what is added meanwhile is heard of.
+        let start = store.changes(None)?.map(|changes| changes.until);
         Ok(EimHost {
             eim,
+            heard: Heard::from(start),
             index: Index::new(store.euicc_index()?),
             store,
             observer: None,
@@ -245,10 +251,8 @@ impl EimHost {
     /// # Errors
     /// If the store fails.
     pub fn contact(&self, eid: Eid) -> Result<Option<Timestamp>, StoreError> {
-        match self.index.contact(eid) {
-            Some(contact) => Ok(Some(contact)),
-            None => self.store.contact(eid),
-        }
+        // It may have polled at another process since.
+        Ok(self.index.contact(eid).max(self.store.contact(eid)?))
     }
 
     /// Puts down when devices polled, all at once; to be called now and then.

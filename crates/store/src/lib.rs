@@ -1,7 +1,7 @@
 //! State at rest.
 //!
-//! [`Store`] is the contract; [`SqliteStore`] is the engine that is compiled
-//! in. [`EimHost`], [`SmdpHost`] and [`SmdsHost`] run the machines of `rsp-core` on a store:
+//! [`Store`] is the contract; [`SqlStore`] keeps it on a database, in SQL that is
+//! the same for each [`Engine`]. [`EimHost`], [`SmdpHost`] and [`SmdsHost`] run the machines of `rsp-core` on a store:
 //! load the state, let the machine take its step, commit what it gives in one
 //! transaction, and only then hand the reply out. If somebody else changed the
 //! state meanwhile, the step is taken again on the new state.
@@ -12,21 +12,28 @@ mod announce;
 mod contract;
 mod device;
 mod eim;
+mod engine;
 mod index;
+mod others;
 mod psk_contract;
 mod relay;
 mod smdp;
 mod smdp_contract;
 mod smds;
 mod smds_contract;
-mod sqlite;
+mod sql;
+mod tenant;
 
 pub use announce::{ChooseProfile, ChosenProfile};
 pub use contract::{
-    EuiccChange, Forwarding, OperationFilter, Outgoing, RelayChange, Store, StoreError,
-    StoredEvidence, StoredRelay, Versioned,
+    Changes, Due, EuiccChange, Forwarding, OperationFilter, Outgoing, RelayChange, Store,
+    StoreError, StoredEvidence, StoredRelay, Versioned,
 };
 pub use eim::{EimHost, EimReply, Observer};
+pub use engine::{
+    BadUrl, Column, Connection, Engine, EngineError, FromColumn, FromRow, Postgres,
+    PostgresSettings, Row, Sqlite, ToValue, Value,
+};
 pub use psk_contract::PskStore;
 pub use relay::{Answer, Pending};
 pub use smdp::{RefusalObserver, SmdpHost};
@@ -37,4 +44,5 @@ pub use smds::{Es12, SmdsHost};
 pub use smds_contract::{
     AnnouncedEvent, AnnouncementStore, EventStage, SmdsStore, StoredSmdsSession,
 };
-pub use sqlite::SqliteStore;
+pub use sql::{PostgresStore, SqlStore, SqliteStore};
+pub use tenant::{BadTenant, Tenant};

@@ -9,7 +9,7 @@ use rsp_core::smdp::{
     KeptPackage, Order, OrderKey, ProfileMaterial, ProfileTypeSettings, Progress, Session,
 };
 
-use crate::contract::{StoreError, Versioned};
+use crate::contract::{Due, StoreError, Versioned};
 use crate::smds_contract::AnnouncementStore;
 
 /// A profile type and subscriptions of it.
@@ -208,21 +208,22 @@ pub trait SmdpStore: AnnouncementStore + Send + Sync {
     /// If the engine fails.
     fn smdp_notifications(&self, eid: Eid) -> Result<Vec<Vec<u8>>, StoreError>;
 
-    /// The oldest message to each operator, where it is due.
+    /// The oldest message to each operator, where it is due; they are the
+    /// caller's until `due.again`.
     ///
     /// # Errors
     /// If the engine fails.
-    fn due_progress(&self, now: Timestamp) -> Result<Vec<Waiting>, StoreError>;
+    fn due_progress(&self, due: &Due) -> Result<Vec<Waiting>, StoreError>;
 
     /// The message was sent in vain: it is due again later.
     ///
     /// # Errors
     /// If the engine fails.
-    fn delay_progress(&self, number: i64, due: Timestamp) -> Result<(), StoreError>;
+    fn delay_progress(&self, waiting: &Waiting, due: Timestamp) -> Result<(), StoreError>;
 
     /// The message was taken, or is given up.
     ///
     /// # Errors
     /// If the engine fails.
-    fn drop_progress(&self, number: i64) -> Result<(), StoreError>;
+    fn drop_progress(&self, waiting: &Waiting) -> Result<(), StoreError>;
 }

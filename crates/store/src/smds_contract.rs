@@ -8,7 +8,7 @@ use rsp_core::Timestamp;
 use rsp_core::smdp::Announcement;
 use rsp_core::smds::{Event, Session};
 
-use crate::contract::{StoreError, Versioned};
+use crate::contract::{Due, StoreError, Versioned};
 
 /// A session of an SM-DS with its last exchange, for repeated requests.
 #[derive(Clone, PartialEq, Eq)]
@@ -113,15 +113,12 @@ pub struct AnnouncedEvent {
 /// then on, and one that ends has it deleted, in the transaction of the order.
 pub trait AnnouncementStore: Send + Sync {
     /// Events of which an SM-DS is to be told by now: also those that are
-    /// registered and whose order has expired.
+    /// registered and whose order has expired. They are the caller's until
+    /// `due.again`.
     ///
     /// # Errors
     /// If the engine fails.
-    fn due_announcements(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<AnnouncedEvent>, StoreError>;
+    fn due_announcements(&self, due: &Due) -> Result<Vec<AnnouncedEvent>, StoreError>;
 
     /// The events of a profile, the oldest first.
     ///
@@ -140,5 +137,5 @@ pub trait AnnouncementStore: Send + Sync {
     ///
     /// # Errors
     /// If the engine fails.
-    fn delay_announcement(&self, number: i64, due: Timestamp) -> Result<(), StoreError>;
+    fn delay_announcement(&self, event: &AnnouncedEvent, due: Timestamp) -> Result<(), StoreError>;
 }

@@ -1,7 +1,7 @@
 //! What rests sealed, and how a database gets another key.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
-use std::path::{Path, PathBuf};
+mod support;
 
 use rsp_asn1::ids::{Eid, Iccid, TransactionId};
 use rsp_core::Timestamp;
@@ -16,11 +16,12 @@ use rsp_core::smdp::{
     KeptPackage, Order, OrderKey, OrderState, ProfileTypeSettings, Progress, Session,
 };
 use rsp_core::smds::Event;
-use rsp_crypto::software::Sealer;
 use store::{
-    AnnouncementStore, ProfileStock, PskStore, RelayChange, SmdpChange, SmdpStore, SmdsStore,
-    SqliteStore, Store, StoreError, StoredRelay, StoredSession, StoredSmdsSession, Versioned,
+    Due, ProfileStock, RelayChange, SmdpChange, SqliteStore, Store, StoreError, StoredRelay,
+    StoredSession, StoredSmdsSession, Versioned,
 };
+
+use support::{Bench, Folder, octets, sealer, suite};
 
 /// Texts that no file may show.
 const MARKS: [&str; 13] = [
@@ -42,34 +43,6 @@ const MARKS: [&str; 13] = [
 const TOKEN: i64 = 7_777_123_456_789_012;
 /// K of the subscription.
 const KI: [u8; 16] = *b"mark-of-the-key!";
-
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("simurgh-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        Folder(folder)
-    }
-
-    fn file(&self) -> PathBuf {
-        self.0.join("test.db")
-    }
-
-    fn open(&self, key: u8) -> Result<SqliteStore, StoreError> {
-        SqliteStore::open(&self.file(), sealer(key))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn sealer(key: u8) -> Sealer {
-    Sealer::new([key; 32])
-}
 
 fn eid() -> Eid {
     "89049032123451234512345678901235".parse().unwrap()
@@ -140,7 +113,7 @@ fn operation() -> Operation {
 }
 
 /// One row of every table that holds a secret.
-fn fill(store: &SqliteStore) {
+fn fill(store: &dyn Store) {
     store
         .add_euicc(&EuiccRecord::new(eid(), Some(TOKEN), 0))
         .unwrap();
@@ -198,7 +171,7 @@ fn fill(store: &SqliteStore) {
 }
 
 /// The SM-DS's tables.
-fn fill_smds(store: &SqliteStore) {
+fn fill_smds(store: &dyn Store) {
     let events = Versioned {
         value: vec![event()],
         version: 0,
@@ -253,7 +226,7 @@ fn relayed() -> StoredRelay {
 }
 
 /// All is there.
-fn check(store: &SqliteStore) {
+fn check(store: &dyn Store) {
     let record = store.euicc(eid()).unwrap().unwrap().value;
     assert_eq!(record.association_token, Some(TOKEN));
     assert_eq!(store.euiccs(None, 9).unwrap(), [record]);
@@ -274,7 +247,7 @@ fn check(store: &SqliteStore) {
         store.relay_session(&id()).unwrap().unwrap().value,
         relayed()
     );
-    let waiting = store.due_progress(Timestamp(9)).unwrap();
+    let waiting = store.due_progress(&Due::at(Timestamp(9), 9)).unwrap();
     assert_eq!(waiting.first().unwrap().progress, progress());
     let announced = store.announcements(iccid()).unwrap();
     assert_eq!(
@@ -286,14 +259,6 @@ fn check(store: &SqliteStore) {
     assert_eq!(session.reply, b"mark-smds-reply");
     // The same type again is the same type.
     store.add_profiles(&stock()).unwrap();
-}
-
-/// The octets of all files in a folder.
-fn octets(folder: &Path) -> Vec<u8> {
-    let files = std::fs::read_dir(folder).unwrap();
-    files
-        .flat_map(|file| std::fs::read(file.unwrap().path()).unwrap())
-        .collect()
 }
 
 fn shows(octets: &[u8], mark: &[u8]) -> bool {
@@ -321,44 +286,67 @@ fn no_file_shows_a_secret() {
     }
 }
 
+/// Every column of octets that is sealed begins with the key's mark.
 #[test]
-fn another_key_opens_all_and_the_old_one_nothing() {
-    let folder = Folder::new("reseal");
+fn no_page_keeps_what_the_old_key_sealed() {
+    let folder = Folder::new("reseal-pages");
     fill(&folder.open(1).unwrap());
-    // Every column of BLOBs that is sealed now begins with the old key's mark.
     let mark = |key| sealer(key).seal(&["any"], b"", &mut rsp_crypto::OsRng::new().unwrap());
     let mark = |key: u8| mark(key).unwrap().get(..9).unwrap().to_vec();
     assert!(shows(&octets(&folder.0), &mark(1)));
-
     let done = SqliteStore::reseal(&folder.file(), sealer(1), sealer(2)).unwrap();
     assert_eq!(done, Some(16));
     // Not even in pages that are free.
     assert!(!shows(&octets(&folder.0), &mark(1)));
-    assert!(matches!(folder.open(1), Err(StoreError::OtherKey)));
-    check(&folder.open(2).unwrap());
-
-    // Again is nothing new; with a key that it never had, nothing changes.
-    let again = SqliteStore::reseal(&folder.file(), sealer(1), sealer(2)).unwrap();
-    assert_eq!(again, None);
-    let wrong = SqliteStore::reseal(&folder.file(), sealer(1), sealer(3));
-    assert!(matches!(wrong, Err(StoreError::OtherKey)));
-    check(&folder.open(2).unwrap());
-}
-
-#[test]
-fn a_row_that_does_not_open_leaves_all_as_it_was() {
-    let folder = Folder::new("reseal-broken");
-    fill(&folder.open(1).unwrap());
-    let connection = rusqlite::Connection::open(folder.file()).unwrap();
-    let broken = "UPDATE session SET reply = zeroblob(99)";
-    connection.execute(broken, []).unwrap();
-    drop(connection);
-    let refused = SqliteStore::reseal(&folder.file(), sealer(1), sealer(2));
-    assert!(matches!(refused, Err(StoreError::Sealed(_))), "{refused:?}");
-    assert!(matches!(folder.open(2), Err(StoreError::OtherKey)));
-    let store = folder.open(1).unwrap();
-    assert!(store.euicc(eid()).unwrap().is_some());
     let missing = SqliteStore::reseal(&folder.0.join("none.db"), sealer(1), sealer(2));
     assert!(missing.is_err());
     assert!(!folder.0.join("none.db").exists());
+}
+
+#[test]
+fn a_file_of_another_key_stays_octet_for_octet() {
+    let folder = Folder::new("key-file");
+    fill(&folder.open(1).unwrap());
+    let before = std::fs::read(folder.file()).unwrap();
+    assert!(matches!(folder.open(2), Err(StoreError::OtherKey)));
+    assert_eq!(std::fs::read(folder.file()).unwrap(), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_reads_the_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new("mode");
+    drop(folder.open(1).unwrap());
+    let mode = std::fs::metadata(folder.file())
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+suite! {
+    #[test]
+    fn another_key_opens_all_and_the_old_one_nothing(bench: &Bench) {
+        fill(&*bench.store());
+        assert_eq!(bench.reseal(1, 2).unwrap(), Some(16));
+        assert!(matches!(bench.open(1), Err(StoreError::OtherKey)));
+        check(&*bench.open(2).unwrap());
+
+        // Again is nothing new; with a key that it never had, nothing changes.
+        assert_eq!(bench.reseal(1, 2).unwrap(), None);
+        assert!(matches!(bench.reseal(1, 3), Err(StoreError::OtherKey)));
+        check(&*bench.open(2).unwrap());
+    }
+
+    #[test]
+    fn a_row_that_does_not_open_leaves_all_as_it_was(bench: &Bench) {
+        fill(&*bench.store());
+        bench.run("UPDATE session SET reply = document");
+        let refused = bench.reseal(1, 2);
+        assert!(matches!(refused, Err(StoreError::Sealed(_))), "{refused:?}");
+        assert!(matches!(bench.open(2), Err(StoreError::OtherKey)));
+        let store = bench.store();
+        assert!(store.euicc(eid()).unwrap().is_some());
+    }
 }

@@ -1,10 +1,14 @@
 //! What every engine keeps for the SM-DS, and of events for the SM-DP+.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
+mod support;
+
 use rsp_asn1::ids::{Eid, TransactionId};
 use rsp_core::Timestamp;
 use rsp_core::smds::{Event, Session};
-use store::{SmdsStore, SqliteStore, StoreError, StoredSmdsSession, Versioned};
+use store::{StoreError, StoredSmdsSession, Versioned};
+
+use support::{Bench, suite};
 
 fn eid() -> Eid {
     "89049032123451234512345678901235".parse().unwrap()
@@ -45,38 +49,40 @@ fn session(version: i64, updated: u64) -> Versioned<StoredSmdsSession> {
     }
 }
 
-#[test]
-fn of_two_steps_on_the_same_events_the_second_is_refused() {
-    let store = SqliteStore::in_memory().unwrap();
-    assert_eq!(store.smds_events(eid()).unwrap(), events(0, &[]));
-    store.put_smds_events(eid(), &events(0, &["A"])).unwrap();
-    let second = store.put_smds_events(eid(), &events(0, &["B"]));
-    assert!(matches!(second, Err(StoreError::Conflict)));
-    store
-        .put_smds_events(eid(), &events(1, &["A", "B"]))
-        .unwrap();
-    assert_eq!(store.smds_events(eid()).unwrap(), events(2, &["A", "B"]));
-    // None left is a state like any other.
-    store.put_smds_events(eid(), &events(2, &[])).unwrap();
-    assert_eq!(store.smds_events(eid()).unwrap(), events(3, &[]));
-}
+suite! {
+    #[test]
+    fn of_two_steps_on_the_same_events_the_second_is_refused(bench: &Bench) {
+        let store = bench.store();
+        assert_eq!(store.smds_events(eid()).unwrap(), events(0, &[]));
+        store.put_smds_events(eid(), &events(0, &["A"])).unwrap();
+        let second = store.put_smds_events(eid(), &events(0, &["B"]));
+        assert!(matches!(second, Err(StoreError::Conflict)));
+        store
+            .put_smds_events(eid(), &events(1, &["A", "B"]))
+            .unwrap();
+        assert_eq!(store.smds_events(eid()).unwrap(), events(2, &["A", "B"]));
+        // None left is a state like any other.
+        store.put_smds_events(eid(), &events(2, &[])).unwrap();
+        assert_eq!(store.smds_events(eid()).unwrap(), events(3, &[]));
+    }
 
-#[test]
-fn a_new_session_clears_away_the_old_ones() {
-    let store = SqliteStore::in_memory().unwrap();
-    let forget = Timestamp(0);
-    store
-        .put_smds_session(&id(1), &session(0, 10), forget)
-        .unwrap();
-    let twice = store.put_smds_session(&id(1), &session(0, 10), forget);
-    assert!(matches!(twice, Err(StoreError::Conflict)));
-    store
-        .put_smds_session(&id(1), &session(1, 20), forget)
-        .unwrap();
-    assert_eq!(store.smds_session(&id(1)).unwrap(), Some(session(2, 20)));
-    store
-        .put_smds_session(&id(2), &session(0, 30), Timestamp(20))
-        .unwrap();
-    assert_eq!(store.smds_session(&id(1)).unwrap(), None);
-    assert_eq!(store.smds_session(&id(2)).unwrap(), Some(session(1, 30)));
+    #[test]
+    fn a_new_session_clears_away_the_old_ones(bench: &Bench) {
+        let store = bench.store();
+        let forget = Timestamp(0);
+        store
+            .put_smds_session(&id(1), &session(0, 10), forget)
+            .unwrap();
+        let twice = store.put_smds_session(&id(1), &session(0, 10), forget);
+        assert!(matches!(twice, Err(StoreError::Conflict)));
+        store
+            .put_smds_session(&id(1), &session(1, 20), forget)
+            .unwrap();
+        assert_eq!(store.smds_session(&id(1)).unwrap(), Some(session(2, 20)));
+        store
+            .put_smds_session(&id(2), &session(0, 30), Timestamp(20))
+            .unwrap();
+        assert_eq!(store.smds_session(&id(1)).unwrap(), None);
+        assert_eq!(store.smds_session(&id(2)).unwrap(), Some(session(1, 30)));
+    }
 }

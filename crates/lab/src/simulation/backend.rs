@@ -19,7 +19,7 @@ use rsp_core::{Context, Timestamp};
 use rsp_crypto::software::{SeededRng, SoftwareProvider};
 use rsp_crypto::{Curve, Provider};
 use store::{
-    Answer, EimHost, EimReply, EuiccChange, Forwarding, OperationFilter, SmdpHost, SmdpStore,
+    Answer, Due, EimHost, EimReply, EuiccChange, Forwarding, OperationFilter, SmdpHost, SmdpStore,
     SqliteStore, Store, StoreError,
 };
 
@@ -275,7 +275,7 @@ impl Backend {
         if self.is_away(Server::Smdp, now) {
             return Ok(());
         }
-        for outgoing in self.eim.store().due_notifications(now, MOST)? {
+        for outgoing in self.eim.store().due_notifications(&Due::at(now, MOST))? {
             let request = HandleNotificationRequest {
                 pending_notification: PendingNotification::from_der(&outgoing.der)?,
             };
@@ -287,7 +287,7 @@ impl Backend {
             };
             let detail = response.status.to_string();
             let store = self.eim.store();
-            store.put_forwarding(outgoing.number, forwarding, &detail)?;
+            store.put_forwarding(&outgoing, forwarding, &detail)?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use rsp_core::eim::{EuiccRecord, Operation, OperationId};
 use rsp_core::smdp::{KeptPackage, Order, OrderKey, ProfileMaterial, ProfileTypeSettings};
 use rsp_core::smds::Event;
 use store::{
-    AnnouncedEvent, AnnouncementStore, EuiccChange, Forwarding, OperationFilter, Outgoing,
+    AnnouncedEvent, AnnouncementStore, Due, EuiccChange, Forwarding, OperationFilter, Outgoing,
     ProfileStock, PskStore, RelayChange, SmdpChange, SmdpNotification, SmdpStore, SmdsStore, Store,
     StoreError, StoredEvidence, StoredRelay, StoredSession, StoredSmdsSession, Versioned, Waiting,
 };
@@ -81,8 +81,8 @@ impl<B: Between> Store for Layer<B> {
         contact(eid: Eid) -> Option<Timestamp>;
         operations(filter: &OperationFilter) -> Vec<Operation>;
         evidence(eid: Eid) -> Vec<StoredEvidence>;
-        due_notifications(now: Timestamp, limit: usize) -> Vec<Outgoing>;
-        put_forwarding(number: i64, forwarding: Forwarding, detail: &str) -> ();
+        due_notifications(due: &Due) -> Vec<Outgoing>;
+        put_forwarding(outgoing: &Outgoing, forwarding: Forwarding, detail: &str) -> ();
         count_forwarding(state: &str) -> u64;
         open_operations(eid: Eid) -> Vec<Operation>;
         add_euicc_with(record: &EuiccRecord, operations: &[Operation]) -> ();
@@ -110,18 +110,18 @@ impl<B: Between> SmdpStore for Layer<B> {
         commit_smdp(change: &SmdpChange<'_>) -> ();
         add_smdp_notification(notification: &SmdpNotification<'_>) -> ();
         smdp_notifications(eid: Eid) -> Vec<Vec<u8>>;
-        due_progress(now: Timestamp) -> Vec<Waiting>;
-        delay_progress(number: i64, due: Timestamp) -> ();
-        drop_progress(number: i64) -> ();
+        due_progress(due: &Due) -> Vec<Waiting>;
+        delay_progress(waiting: &Waiting, due: Timestamp) -> ();
+        drop_progress(waiting: &Waiting) -> ();
     }
 }
 
 impl<B: Between> AnnouncementStore for Layer<B> {
     hand_on! {
-        due_announcements(now: Timestamp, limit: usize) -> Vec<AnnouncedEvent>;
+        due_announcements(due: &Due) -> Vec<AnnouncedEvent>;
         announcements(iccid: Iccid) -> Vec<AnnouncedEvent>;
         announced(event: &AnnouncedEvent) -> ();
-        delay_announcement(number: i64, due: Timestamp) -> ();
+        delay_announcement(event: &AnnouncedEvent, due: Timestamp) -> ();
     }
 }
 

@@ -35,7 +35,7 @@ use rsp_core::smdp::{DpIdentity, Order, Policy, ProfileTypeSettings, Progress, S
 use rsp_core::{Context, Identity, Timestamp};
 use rsp_crypto::software::{SeededRng, SoftwareKey, SoftwareProvider};
 use rsp_crypto::{Curve, SigningKey};
-use store::{ProfileStock, SmdpHost, SmdpStore, SqliteStore};
+use store::{Due, ProfileStock, SmdpHost, SmdpStore, SqliteStore};
 
 pub(crate) const ADDRESS: &str = "smdp.example.com";
 pub(crate) const START: Timestamp = Timestamp::from_secs(1_767_225_600);
@@ -536,8 +536,8 @@ impl Bench {
     pub(crate) fn progress(&self) -> Vec<Progress> {
         let mut taken = Vec::new();
         let store = self.host.store();
-        while let Some(waiting) = store.due_progress(self.now).unwrap().pop() {
-            store.drop_progress(waiting.number).unwrap();
+        while let Some(waiting) = store.due_progress(&Due::at(self.now, 100)).unwrap().pop() {
+            store.drop_progress(&waiting).unwrap();
             taken.push(waiting.progress);
         }
         taken

@@ -2,9 +2,9 @@
 //! query: which eUICCs there are, for which of them there may be work, and when
 //! their devices polled last.
 //!
-//! The process owns its database: nobody else adds work behind the index. It
-//! errs on one side only. An eUICC that is marked busy and has no work costs a
-//! query; one with work is never marked idle.
+//! It errs on one side only. An eUICC that is marked busy and has no work costs a
+//! query; one to which this process gave work is never marked idle. What other
+//! processes did is heard of soon after: `crates/store/src/others.rs`.
 
 mod table;
 
@@ -69,10 +69,21 @@ impl Index {
         shard.get_mut(hash).map(change)
     }
 
-    /// An eUICC is new.
+    /// An eUICC is new, or was heard of already.
     pub(crate) fn add(&self, eid: Eid, busy: bool) {
         if let Some((mut shard, hash)) = self.shard(eid) {
             shard.insert(hash, eid, Entry::new(busy));
+        }
+    }
+
+    /// There is such an eUICC, and perhaps work for it: somebody else says so.
+    pub(crate) fn learn(&self, eid: Eid, busy: bool) {
+        if let Some((mut shard, hash)) = self.shard(eid) {
+            match shard.get_mut(hash) {
+                Some(entry) if busy => entry.set_busy(),
+                Some(_) => {}
+                None => shard.insert(hash, eid, Entry::new(busy)),
+            }
         }
     }
 

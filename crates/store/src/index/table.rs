@@ -117,7 +117,7 @@ impl Table {
         let (Some(slot), Some(owner)) = (self.slots.get_mut(at), self.eids.get_mut(at)) else {
             return;
         };
-        *owner = Some(eid);
+        let known = owner.replace(eid) == Some(eid);
         if slot.hash == EMPTY {
             *slot = Slot {
                 hash: hash.max(1),
@@ -126,6 +126,8 @@ impl Table {
             self.used += 1;
         } else if slot.entry.0 & GONE != 0 {
             slot.entry = entry;
+        } else if known {
+            slot.entry.0 |= entry.0;
         } else {
             slot.entry.0 |= entry.0 | SHARED;
         }

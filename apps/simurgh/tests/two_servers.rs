@@ -1,0 +1,424 @@
+//! Two servers on one PostgreSQL database, killed again and again; what the cards
+//! did is held against what was ordered.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use euicc::Euicc;
+use lab::{Device, Factory, Outward};
+use rsp_asn1::sgp32::{
+    EimPackageResult, EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim, EuiccPackageResult,
+    GetEimPackageResponse,
+};
+use rsp_asn1::{Asn1, ids::Eid, sgp32::EimConfigurationData};
+use rsp_core::Timestamp;
+use rsp_core::ipa::{Config, Event, Input};
+use rsp_core::pki::{TrustAnchor, certificate_from_pem};
+use rsp_crypto::OsRng;
+use rsp_crypto::software::SoftwareProvider;
+use rsp_net::Client;
+use serde_json::Value;
+use support::{Folder, issuer_key, run_in, simurgh};
+
+const FQDN: &str = "eim.simurgh.test";
+
+/// How long servers are killed, and how long one lives.
+const STORM: Duration = Duration::from_secs(15);
+const LIFE: Duration = Duration::from_millis(900);
+
+/// The kind of what is ordered.
+const ORDERED: &str = "get_rat";
+const DEVICES: u64 = 3;
+
+/// A server process.
+struct Node {
+    child: Child,
+    eim: SocketAddr,
+    url: String,
+}
+
+impl Node {
+    fn start(folder: &Path, database: &str, name: &str) -> Self {
+        let log = folder.join(format!("{name}.log"));
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(log)
+            .unwrap();
+        let mut child = simurgh()
+            .args(["serve", "--announce", "--config"])
+            .arg(folder.join("simurgh.toml"))
+            .env("SIMURGH__STORE__URL", database)
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let output = child.stdout.take().unwrap();
+        BufReader::new(output).read_line(&mut line).unwrap();
+        let announced: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
+            let log = std::fs::read_to_string(folder.join(format!("{name}.log")));
+            panic!("{name} did not start: {}", log.unwrap_or_default())
+        });
+        let door = announced["door"].as_str().unwrap();
+        let port = door.rsplit(':').next().unwrap();
+        Node {
+            eim: announced["eim"].as_str().unwrap().parse().unwrap(),
+            url: format!("https://localhost:{port}"),
+            child,
+        }
+    }
+}
+
+/// As a power cut would.
+impl Drop for Node {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The two, each killed now and then.
+struct Nodes {
+    folder: Folder,
+    token: String,
+    alive: Mutex<[Option<Node>; 2]>,
+    kills: Mutex<u32>,
+}
+
+impl Nodes {
+    /// What is asked of one of them, whichever lives.
+    fn ask(&self, turn: usize, arguments: &[&str]) -> Output {
+        let url = {
+            let alive = self.alive.lock().unwrap();
+            let node = alive[turn % 2].as_ref().or(alive[(turn + 1) % 2].as_ref());
+            node.unwrap().url.clone()
+        };
+        simurgh()
+            .args(arguments)
+            .args(["--output", "json"])
+            .env("SIMURGH_URL", url)
+            .env("SIMURGH_TOKEN", &self.token)
+            .env("SIMURGH_CA", self.folder.0.join("pki/private_ca.pem"))
+            .output()
+            .unwrap()
+    }
+
+    fn json(&self, turn: usize, arguments: &[&str]) -> Value {
+        let output = self.ask(turn, arguments);
+        assert!(output.status.success(), "{arguments:?} {output:?}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    fn eim(&self, turn: usize) -> SocketAddr {
+        let alive = self.alive.lock().unwrap();
+        let node = alive[turn % 2].as_ref().or(alive[(turn + 1) % 2].as_ref());
+        node.unwrap().eim
+    }
+
+    /// Kills one and starts it again, while the other one goes on.
+    fn kill(&self, which: usize, database: &str) {
+        drop(self.alive.lock().unwrap()[which].take());
+        *self.kills.lock().unwrap() += 1;
+        let node = Node::start(&self.folder.0, database, &format!("server-{which}"));
+        self.alive.lock().unwrap()[which] = Some(node);
+    }
+}
+
+/// What one card was sent and what it signed.
+#[derive(Default)]
+struct Record {
+    /// Packages by their counterValue, in the order of their first arrival.
+    packages: Vec<(i64, Vec<u8>)>,
+    /// Results that were signed: counterValue by seqNumber, and what was executed.
+    results: BTreeMap<i64, (i64, usize)>,
+}
+
+impl Record {
+    fn sent(&mut self, response: &[u8]) {
+        let Ok(EsipaMessageFromEimToIpa::GetEimPackageResponse(
+            GetEimPackageResponse::EuiccPackageRequest(package),
+        )) = EsipaMessageFromEimToIpa::from_der(response)
+        else {
+            return;
+        };
+        let counter = package.euicc_package_signed.counter_value;
+        let der = package.to_der();
+        match self.packages.iter().find(|(known, _)| *known == counter) {
+            Some((_, known)) => assert_eq!(*known, der, "counter {counter} has two packages"),
+            None => {
+                let last = self.packages.last().map_or(0, |(last, _)| *last);
+                assert!(counter > last, "counter {counter} after {last}");
+                self.packages.push((counter, der));
+            }
+        }
+    }
+
+    fn signed(&mut self, request: &[u8]) {
+        let Ok(EsipaMessageFromIpaToEim::ProvideEimPackageResult(provided)) =
+            EsipaMessageFromIpaToEim::from_der(request)
+        else {
+            return;
+        };
+        let result = match &provided.eim_package_result {
+            EimPackageResult::EuiccPackageResult(result) => result,
+            EimPackageResult::EprAndNotifications(both) => &both.euicc_package_result,
+            _ => return,
+        };
+        if let EuiccPackageResult::Signed(signed) = &**result {
+            let data = &signed.euicc_package_result_data_signed;
+            let executed = (data.counter_value, data.euicc_result.len());
+            let before = self.results.insert(data.seq_number, executed);
+            assert!(before.is_none_or(|before| before == executed));
+        }
+    }
+
+    /// No package was executed twice, and all in their order.
+    fn check(&self) {
+        let counters: Vec<i64> = self.results.values().map(|(counter, _)| *counter).collect();
+        assert!(
+            counters.is_sorted_by(|one, next| one < next),
+            "{counters:?}"
+        );
+        let sent: BTreeSet<i64> = self.packages.iter().map(|(counter, _)| *counter).collect();
+        assert!(counters.iter().all(|counter| sent.contains(counter)));
+    }
+
+    fn executed(&self) -> usize {
+        self.results.values().map(|(_, items)| items).sum()
+    }
+}
+
+/// A card in a device, and its way to whichever server.
+struct Field {
+    device: Device,
+    record: Record,
+    rng: OsRng,
+    turn: usize,
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    Timestamp(since.as_millis() as u64)
+}
+
+impl Field {
+    fn eid(&self) -> Eid {
+        self.device.eid()
+    }
+
+    /// One round; a server that was killed meanwhile ends it.
+    async fn round(&mut self, nodes: &Nodes) {
+        self.turn += 1;
+        self.device.wake_ipa(now());
+        let until = Instant::now() + Duration::from_secs(20);
+        while Instant::now() < until {
+            let input = match self.device.next(now(), &mut self.rng) {
+                Outward::Event(Event::Idle | Event::Failed { .. }) => return,
+                Outward::Event(_) => continue,
+                Outward::Wait(_) => return,
+                Outward::Http { server, request } => {
+                    self.record.signed(&request.body);
+                    // Each request may go to another one.
+                    self.turn += 1;
+                    let client = Client::builder()
+                        .timeout(Duration::from_secs(5))
+                        .resolve(FQDN, nodes.eim(self.turn))
+                        .build(Arc::new(SoftwareProvider))
+                        .unwrap();
+                    let response = client.post(&server, request).await;
+                    if let Ok(response) = &response {
+                        self.record.sent(&response.body);
+                    }
+                    Input::Http(response.map_err(|error| error.to_string()))
+                }
+            };
+            self.device.handle(input, now());
+        }
+        panic!("a round without an end");
+    }
+}
+
+fn make_devices(nodes: &Nodes) -> Vec<Field> {
+    let ca = |member: &str| {
+        let file = nodes.folder.0.join(format!("ca/{member}.pem"));
+        certificate_from_pem(&std::fs::read_to_string(file).unwrap()).unwrap()
+    };
+    let anchor = TrustAnchor::new(&ca("ci"), &SoftwareProvider).unwrap();
+    let eum_key = issuer_key(&nodes.folder.0, "eum");
+    let factory = Factory::new(anchor.clone(), ca("eum"), eum_key).unwrap();
+    let configuration = nodes.json(0, &["eim", "configuration"]);
+    let data = configuration["eim_configuration_data"].as_str().unwrap();
+    let data = octets(data);
+    let counter = configuration["counter_value"].as_i64().unwrap().to_string();
+    let make = |number| {
+        let mut rng = OsRng::new().unwrap();
+        let eid = factory.eid(number).unwrap();
+        let identity = factory.identity(eid, &mut rng).unwrap();
+        let mut card = Euicc::new(identity.personalisation());
+        let data = EimConfigurationData::from_der(&data).unwrap();
+        let token = factory.add_initial_eim(&mut card, data, &mut rng).unwrap();
+        let token = token.map(|token| token.to_string());
+        let eid = eid.to_string();
+        let mut add = vec!["device", "add", &eid, "--counter-value", &counter];
+        if let Some(token) = &token {
+            add.extend(["--association-token", token]);
+        }
+        nodes.json(number as usize, &add);
+        let config = Config {
+            jitter_seed: number,
+            ..Config::new(lab::device_info(), vec![anchor.clone()])
+        };
+        Field {
+            device: Device::new(identity, card, config, now()),
+            record: Record::default(),
+            rng,
+            turn: number as usize,
+        }
+    };
+    (1..=DEVICES).map(make).collect()
+}
+
+fn octets(hex: &str) -> Vec<u8> {
+    let octet = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+    (0..hex.len()).step_by(2).map(octet).collect()
+}
+
+/// Where PostgreSQL is, if it is anywhere: otherwise the test counts as skipped.
+fn postgres(test: &str) -> Option<String> {
+    if let Ok(server) = std::env::var("SIMURGH_TEST_POSTGRES") {
+        return Some(server);
+    }
+    let reason = "no PostgreSQL (`cargo xtask test` starts one)";
+    println!("SKIPPED: {test}: {reason}");
+    if let Some(log) = std::env::var_os("SIMURGH_SKIP_LOG") {
+        let mut options = std::fs::OpenOptions::new();
+        let log = options.append(true).create(true).open(log);
+        // The line on standard output is there in any case.
+        let _ = log.and_then(|mut log| {
+            use std::io::Write;
+            writeln!(log, "{test}: {reason}")
+        });
+    }
+    None
+}
+
+/// A schema of its own in the tests' database.
+async fn schema(server: &str, name: &str) -> String {
+    let (client, connection) = tokio_postgres::connect(server, tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let make = format!("DROP SCHEMA IF EXISTS {name} CASCADE; CREATE SCHEMA {name}");
+    client.batch_execute(&make).await.unwrap();
+    format!("{server}?connections=6&options=-csearch_path%3D{name}")
+}
+
+fn start(folder: Folder, database: &str) -> Nodes {
+    run_in(&folder.0, &["init", "--plain-ca", "--ports", "0,0,0"]);
+    let node = |name| Some(Node::start(&folder.0, database, name));
+    Nodes {
+        token: std::fs::read_to_string(folder.0.join("door.token")).unwrap(),
+        alive: Mutex::new([node("server-0"), node("server-1")]),
+        kills: Mutex::new(0),
+        folder,
+    }
+}
+
+/// EIM-32: counters, operations and results, whatever is killed when.
+#[test]
+fn no_counter_and_no_operation_is_lost_or_doubled() {
+    let Some(server) = postgres("two servers on one database") else {
+        return;
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let name = format!("two_servers_{}", std::process::id());
+    let database = runtime.block_on(schema(&server, &name));
+    let nodes = start(Folder::new("two-servers"), &database);
+    let order = nodes.folder.0.join("order.json");
+    std::fs::write(&order, format!(r#"[{{"kind":"{ORDERED}"}}]"#)).unwrap();
+    let order = order.display().to_string();
+    let mut field = make_devices(&nodes);
+    let mut accepted = BTreeSet::new();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let end = Instant::now() + STORM;
+            for which in [0, 1].into_iter().cycle() {
+                std::thread::sleep(LIFE);
+                if Instant::now() > end {
+                    break;
+                }
+                nodes.kill(which, &database);
+            }
+            over.store(true, Ordering::SeqCst);
+        });
+        let mut turn = 0;
+        while !over.load(Ordering::SeqCst) {
+            for device in &mut field {
+                turn += 1;
+                let eid = device.eid().to_string();
+                // One that fails may have been taken or not.
+                let queued = nodes.ask(turn, &["operation", "order", &eid, &order]);
+                let queued = serde_json::from_slice::<Value>(&queued.stdout);
+                let ids = queued
+                    .as_ref()
+                    .ok()
+                    .and_then(|queued| queued["items"].as_array());
+                for queued in ids.into_iter().flatten() {
+                    accepted.insert(queued["id"].as_str().unwrap().to_string());
+                }
+                runtime.block_on(device.round(&nodes));
+            }
+        }
+    });
+    assert!(*nodes.kills.lock().unwrap() >= 4, "servers were killed");
+    // What is left is done in peace.
+    for _ in 0..4 {
+        for device in &mut field {
+            runtime.block_on(device.round(&nodes));
+        }
+    }
+    check(&nodes, &field, &accepted);
+}
+
+/// What the cards did is what the servers say, and all that was ordered.
+fn check(nodes: &Nodes, field: &[Field], accepted: &BTreeSet<String>) {
+    assert!(accepted.len() >= 5, "{} were accepted", accepted.len());
+    let mut settled = BTreeSet::new();
+    for device in field {
+        device.record.check();
+        let eid = device.eid().to_string();
+        let list = ["operation", "list", "--eid", &eid, "--limit", "1000"];
+        let operations = nodes.json(0, &list);
+        let operations = operations["items"].as_array().unwrap();
+        for operation in operations {
+            let state = operation["state"].as_str().unwrap();
+            assert!(matches!(state, "executed" | "confirmed"), "{operation}");
+            settled.insert(operation["id"].as_str().unwrap().to_string());
+        }
+        // What the eIM asks of the device by itself is in no eUICC Package.
+        let ordered = operations.iter().filter(|one| one["kind"] == ORDERED);
+        let (executed, ordered) = (device.record.executed(), ordered.count());
+        assert_eq!(executed, ordered, "{eid}: each once, of {operations:#?}");
+    }
+    let lost: Vec<_> = accepted.difference(&settled).collect();
+    assert!(lost.is_empty(), "accepted and lost: {lost:?}");
+}

@@ -1,0 +1,125 @@
+//! What a database must do for the store: run statements with values, as
+//! transactions. The statements are one text for all engines (`crate::sql`);
+//! what engines do differently is in one file each.
+
+mod postgres;
+mod rows;
+mod sqlite;
+mod value;
+
+pub use postgres::{BadUrl, Postgres, PostgresSettings};
+pub use rows::{FromColumn, FromRow, Row};
+pub use sqlite::Sqlite;
+pub use value::{Column, ToValue, Value};
+
+use crate::contract::StoreError;
+
+/// Why a database did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// A row with this key is there already.
+    #[error("there is such a row already")]
+    Unique,
+    /// Another transaction changed what this one has read; it has to be run again.
+    #[error("other transactions were faster, again and again")]
+    Overtaken,
+    /// Nobody answers, or does not for now.
+    #[error(
+        "unreachable: {0} (is PostgreSQL running there, and does it accept writes, \
+         the user and its password?)"
+    )]
+    Unreachable(String),
+    /// PostgreSQL failed.
+    #[error("{0}")]
+    Postgres(tokio_postgres::Error),
+    /// SQLite failed.
+    #[error("{0}")]
+    Sqlite(rusqlite::Error),
+    /// A column does not hold what this version expects there.
+    #[error("column {0} of a row holds something else than it should")]
+    Column(usize),
+}
+
+/// A connection on which a transaction runs, or which only reads.
+///
+/// Statements are in the dialect that all engines share: placeholders are `?1`,
+/// `?2`…, truth values are 0 and 1.
+pub trait Connection {
+    /// Runs a statement and gives how many rows it changed.
+    ///
+    /// # Errors
+    /// [`EngineError::Unique`] if a row with the same key is there, or if the
+    /// engine fails.
+    fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<u64, EngineError>;
+
+    /// Runs a statement that gives rows, and hands them over one by one; `each`
+    /// must run no statement itself.
+    ///
+    /// # Errors
+    /// As [`Connection::execute`], and what `each` gives: it then sees no
+    /// further row.
+    fn query(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        each: &mut dyn FnMut(Row) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError>;
+
+    /// Runs statements without values, one after the other: what makes tables.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn batch(&self, sql: &str) -> Result<(), EngineError>;
+
+    /// The number of the schema that the database has; 0 if it is new. It stays
+    /// that until the end of a transaction that asked.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn schema(&self) -> Result<i64, EngineError>;
+
+    /// Keeps other processes from changing the schema before this transaction
+    /// ends, and lets statements take as long as they take.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn lock_schema(&self) -> Result<(), EngineError>;
+
+    /// Puts down which schema the database has.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn set_schema(&self, schema: i64) -> Result<(), EngineError>;
+
+    /// What is put behind a SELECT whose rows nobody else shall take before this
+    /// transaction ends. Nothing, where no other transaction runs meanwhile.
+    fn skip_locked(&self) -> &'static str;
+
+    /// The database's clock in milliseconds since 1970, as an expression;
+    /// `None` if no other process can have this database open.
+    fn shared_clock(&self) -> Option<&'static str>;
+}
+
+/// A database.
+pub trait Engine: Send + Sync + std::fmt::Debug + 'static {
+    /// Runs `work`, which only reads.
+    ///
+    /// # Errors
+    /// What `work` gives, or if the engine fails.
+    fn read<T>(
+        &self,
+        work: impl FnMut(&dyn Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError>;
+
+    /// Runs `work` as one transaction, as if nobody else did anything
+    /// meanwhile. It is committed if `work` gives no error, and durable then.
+    /// `work` may be run again, from the beginning, on the newer state.
+    ///
+    /// # Errors
+    /// What `work` gives, or if the engine fails: then nothing has changed.
+    fn write<T>(
+        &self,
+        work: impl FnMut(&dyn Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError>;
+}

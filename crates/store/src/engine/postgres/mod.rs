@@ -1,0 +1,127 @@
+//! PostgreSQL 15 and what speaks like it: many connections, many processes.
+//!
+//! Transactions are SERIALIZABLE: each is as if it were alone, as on SQLite. Where
+//! the server finds that two were not, one of them is run again, here and nowhere
+//! else.
+
+mod pool;
+mod session;
+mod settings;
+mod tls;
+mod values;
+
+pub use settings::{BadUrl, PostgresSettings};
+
+use std::time::Duration;
+
+use self::pool::{Pool, Taken};
+use super::{Connection, Engine, EngineError};
+use crate::contract::StoreError;
+
+/// How often a transaction is tried that meets others.
+const ATTEMPTS: u32 = 24;
+
+/// The pause before the second attempt; it doubles up to the longest one.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(64);
+
+const BEGIN: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE";
+
+/// A PostgreSQL database.
+#[derive(Debug)]
+pub struct Postgres {
+    pool: Pool,
+}
+
+impl Postgres {
+    /// Connects.
+    ///
+    /// # Errors
+    /// [`EngineError::Unreachable`] if nobody answers or does so in vain.
+    pub(crate) fn connect(settings: PostgresSettings) -> Result<Self, StoreError> {
+        let pool = Pool::new(settings)?;
+        drop(pool.take()?);
+        Ok(Postgres { pool })
+    }
+
+    /// A connection that answers: those that rested may be dead by now.
+    fn begin(&self) -> Result<Taken<'_>, EngineError> {
+        loop {
+            let taken = self.pool.take()?;
+            match taken.session.batch(BEGIN) {
+                Ok(()) => return Ok(taken),
+                Err(EngineError::Unreachable(_)) if taken.rested => self.pool.forget_rested(),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn attempt<T>(
+        &self,
+        work: &mut impl FnMut(&dyn Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let taken = self.begin()?;
+        match work(&*taken.session) {
+            Ok(value) => {
+                // If the connection is lost here nobody knows whether it was
+                // committed: the caller is told that it failed, and finds by the
+                // versions what is true when it is tried again.
+                taken.session.batch("COMMIT")?;
+                taken.session.at_rest();
+                Ok(value)
+            }
+            Err(error) => {
+                if taken.session.batch("ROLLBACK").is_ok() {
+                    taken.session.at_rest();
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Engine for Postgres {
+    fn read<T>(
+        &self,
+        mut work: impl FnMut(&dyn Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        loop {
+            let taken = self.pool.take()?;
+            let done = work(&*taken.session);
+            if !matches!(&done, Err(StoreError::Engine(EngineError::Unreachable(_)))) {
+                taken.session.at_rest();
+                return done;
+            }
+            if !taken.rested {
+                return done;
+            }
+            self.pool.forget_rested();
+        }
+    }
+
+    fn write<T>(
+        &self,
+        mut work: impl FnMut(&dyn Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut pause = FIRST_PAUSE;
+        for _ in 1..ATTEMPTS {
+            match self.attempt(&mut work) {
+                // Two gave a row the same number: the later one takes the next.
+                Err(StoreError::Engine(EngineError::Overtaken | EngineError::Unique)) => {
+                    std::thread::sleep(pause.mul_f64(jitter()));
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                done => return done,
+            }
+        }
+        self.attempt(&mut work)
+    }
+}
+
+/// Between a half and one and a half, so that two do not meet again and again.
+fn jitter() -> f64 {
+    use std::hash::{BuildHasher, RandomState};
+    // Each `RandomState` has other keys.
+    let random = RandomState::new().hash_one(0_u8);
+    0.5 + (random >> 11) as f64 / (1_u64 << 53) as f64
+}

@@ -1,0 +1,204 @@
+//! SQLite: one file, one connection, one process.
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{ErrorCode, OpenFlags, ToSql, TransactionBehavior};
+
+use super::rows::Row;
+use super::value::{Column, Value};
+use super::{Connection, Engine, EngineError};
+use crate::contract::StoreError;
+
+/// Statements that are kept prepared: more than there are.
+const STATEMENTS: usize = 256;
+
+/// A SQLite database. It does one thing after the other: so does SQLite, and
+/// reads are short.
+#[derive(Debug)]
+pub struct Sqlite {
+    connection: Mutex<rusqlite::Connection>,
+}
+
+impl Sqlite {
+    /// Opens a file, or makes it, readable by its owner alone.
+    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+        protect(path)?;
+        Ok(Self::on(rusqlite::Connection::open(path)?))
+    }
+
+    /// Opens a file that is there.
+    pub(crate) fn open_existing(path: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Ok(Self::on(rusqlite::Connection::open_with_flags(
+            path, flags,
+        )?))
+    }
+
+    /// A database in memory.
+    pub(crate) fn in_memory() -> Result<Self, StoreError> {
+        Ok(Self::on(rusqlite::Connection::open_in_memory()?))
+    }
+
+    fn on(connection: rusqlite::Connection) -> Self {
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        Sqlite {
+            connection: Mutex::new(connection),
+        }
+    }
+
+    /// Sets how the file is written, once it is known to be ours.
+    pub(crate) fn configure(&self) -> Result<(), StoreError> {
+        // A counter that was committed must survive a power cut: FULL.
+        self.lock().execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+             PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;",
+        )?;
+        Ok(())
+    }
+
+    /// Leaves nothing in the file that is no row any more.
+    pub(crate) fn vacuum(&self) -> Result<(), StoreError> {
+        let connection = self.lock();
+        connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); VACUUM;")?;
+        connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);")?;
+        Ok(())
+    }
+
+    /// The connection. A thread that panicked left no half transaction: it was
+    /// rolled back when its guard was dropped.
+    fn lock(&self) -> MutexGuard<'_, rusqlite::Connection> {
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Makes the file before SQLite does, so that it is never readable by others.
+#[cfg(unix)]
+fn protect(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true).mode(0o600);
+    options.open(path).map(drop)
+}
+
+#[cfg(not(unix))]
+fn protect(_path: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+impl Engine for Sqlite {
+    fn read<T>(
+        &self,
+        mut work: impl FnMut(&dyn Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        work(&*self.lock())
+    }
+
+    fn write<T>(
+        &self,
+        mut work: impl FnMut(&dyn Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let value = work(&*transaction)?;
+        transaction.commit()?;
+        Ok(value)
+    }
+}
+
+impl Connection for rusqlite::Connection {
+    fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<u64, EngineError> {
+        let mut statement = self.prepare_cached(sql)?;
+        let changed = statement.execute(rusqlite::params_from_iter(values))?;
+        Ok(changed as u64)
+    }
+
+    fn query(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        each: &mut dyn FnMut(Row) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut statement = self.prepare_cached(sql)?;
+        let count = statement.column_count();
+        let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+        while let Some(row) = rows.next()? {
+            let columns = (0..count).map(|at| column(row.get_ref(at)?, at));
+            each(columns.collect::<Result<Row, EngineError>>()?)?;
+        }
+        Ok(())
+    }
+
+    fn batch(&self, sql: &str) -> Result<(), EngineError> {
+        Ok(self.execute_batch(sql)?)
+    }
+
+    fn schema(&self) -> Result<i64, EngineError> {
+        Ok(self.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+    }
+
+    fn lock_schema(&self) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    fn set_schema(&self, schema: i64) -> Result<(), EngineError> {
+        Ok(self.pragma_update(None, "user_version", schema)?)
+    }
+
+    fn skip_locked(&self) -> &'static str {
+        ""
+    }
+
+    fn shared_clock(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+fn column(value: ValueRef<'_>, at: usize) -> Result<Column, EngineError> {
+    Ok(match value {
+        ValueRef::Null => Column::Null,
+        ValueRef::Integer(integer) => Column::Integer(integer),
+        ValueRef::Text(text) => match std::str::from_utf8(text) {
+            Ok(text) => Column::Text(text.to_string()),
+            Err(_) => return Err(EngineError::Column(at)),
+        },
+        ValueRef::Blob(octets) => Column::Octets(octets.to_vec()),
+        ValueRef::Real(_) => return Err(EngineError::Column(at)),
+    })
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Value::Null => ValueRef::Null,
+            Value::Integer(integer) => ValueRef::Integer(*integer),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Octets(octets) => ValueRef::Blob(octets),
+        }))
+    }
+}
+
+impl From<rusqlite::Error> for EngineError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
+        let unique = [SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE];
+        match &error {
+            rusqlite::Error::SqliteFailure(code, _)
+                if code.code == ErrorCode::ConstraintViolation
+                    && unique.contains(&code.extended_code) =>
+            {
+                EngineError::Unique
+            }
+            _ => EngineError::Sqlite(error),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        StoreError::Engine(error.into())
+    }
+}

@@ -1,0 +1,154 @@
+//! eUICCs and their devices' contacts.
+
+use rsp_asn1::ids::Eid;
+use rsp_core::Timestamp;
+use rsp_core::eim::EuiccRecord;
+
+use super::db::{Db, values};
+use super::{changes, exists, one_row, operations, outbox};
+use crate::contract::{EuiccChange, StoreError, Versioned};
+
+pub(super) fn add_euicc(tx: &Db<'_>, record: &EuiccRecord) -> Result<(), StoreError> {
+    let sent = "SELECT counter_value FROM euicc_removed WHERE tenant = ?1 AND eid = ?2";
+    let sent: Option<(i64,)> = tx.first(sent, values![record.eid])?;
+    let sent = sent.map_or(0, |(counter,)| counter);
+    let record = &EuiccRecord {
+        counter_value: record.counter_value.max(sent),
+        ..record.clone()
+    };
+    let eid = record.eid.to_string();
+    let document = tx.seal("euicc", &eid, record)?;
+    tx.execute(
+        "INSERT INTO euicc (tenant, eid, version, waits, document) VALUES (?1, ?2, 1, ?3, ?4)",
+        values![eid, record.waits_for_profile(), document],
+    )
+    .map_err(exists("an eUICC with this EID"))?;
+    changes::note(tx, record.eid)
+}
+
+/// Codes are given away in their order.
+pub(super) fn allot_code(
+    tx: &Db<'_>,
+    stock: &str,
+    codes: usize,
+    eid: Eid,
+) -> Result<Option<usize>, StoreError> {
+    let given = "SELECT place FROM code WHERE tenant = ?1 AND stock = ?2 AND eid = ?3";
+    if let Some((given,)) = tx.first::<(i64,)>(given, values![stock, eid])? {
+        return Ok(usize::try_from(given).ok());
+    }
+    let next = "SELECT coalesce(max(place) + 1, 0) FROM code WHERE tenant = ?1 AND stock = ?2";
+    let next: Option<(i64,)> = tx.first(next, values![stock])?;
+    let next = next.map_or(0, |(next,)| next);
+    let Some(place) = usize::try_from(next).ok().filter(|place| *place < codes) else {
+        return Ok(None);
+    };
+    tx.execute(
+        "INSERT INTO code (tenant, stock, place, eid) VALUES (?1, ?2, ?3, ?4)",
+        values![stock, next, eid],
+    )?;
+    Ok(Some(place))
+}
+
+pub(super) fn euicc(db: &Db<'_>, eid: Eid) -> Result<Option<Versioned<EuiccRecord>>, StoreError> {
+    let row: Option<(i64, Vec<u8>)> = db.first(
+        "SELECT version, document FROM euicc WHERE tenant = ?1 AND eid = ?2",
+        values![eid],
+    )?;
+    let read = |(version, document): (i64, Vec<u8>)| {
+        Ok(Versioned {
+            value: db.unseal("euicc", &eid.to_string(), &document)?,
+            version,
+        })
+    };
+    row.map(read).transpose()
+}
+
+pub(super) fn remove_euicc(tx: &Db<'_>, eid: Eid) -> Result<(), StoreError> {
+    let Some(Versioned { value, .. }) = euicc(tx, eid)? else {
+        return Err(StoreError::Unknown("an eUICC with this EID"));
+    };
+    tx.execute(
+        "INSERT INTO euicc_removed (tenant, eid, counter_value) VALUES (?1, ?2, ?3)
+         ON CONFLICT (tenant, eid) DO UPDATE SET counter_value = excluded.counter_value",
+        values![eid, value.counter_value],
+    )?;
+    for table in ["operation", "contact", "psk", "euicc"] {
+        let delete = format!("DELETE FROM {table} WHERE tenant = ?1 AND eid = ?2");
+        tx.execute(&delete, values![eid])?;
+    }
+    changes::note(tx, eid)
+}
+
+pub(super) fn euiccs(
+    db: &Db<'_>,
+    after: Option<Eid>,
+    limit: usize,
+) -> Result<Vec<EuiccRecord>, StoreError> {
+    let after = after.map(|eid| eid.to_string()).unwrap_or_default();
+    let rows: Vec<(String, Vec<u8>)> = db.all(
+        "SELECT eid, document FROM euicc WHERE tenant = ?1 AND eid > ?2 ORDER BY eid LIMIT ?3",
+        values![after, limit],
+    )?;
+    let read = |(eid, document): (String, Vec<u8>)| db.unseal("euicc", &eid, &document);
+    rows.into_iter().map(read).collect()
+}
+
+/// What the index knows of an eUICC.
+const INDEXED: &str = "SELECT eid, CASE WHEN waits = 1 OR EXISTS
+         (SELECT 1 FROM operation WHERE operation.tenant = euicc.tenant
+              AND operation.eid = euicc.eid AND is_open = 1)
+         THEN 1 ELSE 0 END
+     FROM euicc WHERE tenant = ?1";
+
+pub(super) fn euicc_index(db: &Db<'_>) -> Result<Vec<(Eid, bool)>, StoreError> {
+    let mut index = Vec::new();
+    db.each(INDEXED, values![], |(eid, busy): (String, bool)| {
+        // Only whole EIDs are put in.
+        index.extend(eid.parse().ok().map(|eid| (eid, busy)));
+        Ok(())
+    })?;
+    Ok(index)
+}
+
+pub(super) fn put_contacts(tx: &Db<'_>, contacts: &[(Eid, Timestamp)]) -> Result<(), StoreError> {
+    for (eid, last) in contacts {
+        tx.execute(
+            "INSERT INTO contact (tenant, eid, last)
+                 SELECT tenant, eid, CAST(?3 AS BIGINT) FROM euicc WHERE tenant = ?1 AND eid = ?2
+             ON CONFLICT (tenant, eid) DO UPDATE SET last = excluded.last
+                 WHERE contact.last < excluded.last",
+            values![eid, last],
+        )?;
+    }
+    Ok(())
+}
+
+pub(super) fn contact(db: &Db<'_>, eid: Eid) -> Result<Option<Timestamp>, StoreError> {
+    let last = "SELECT last FROM contact WHERE tenant = ?1 AND eid = ?2";
+    let last: Option<(Timestamp,)> = db.first(last, values![eid])?;
+    Ok(last.map(|(last,)| last))
+}
+
+pub(super) fn commit(tx: &Db<'_>, change: &EuiccChange<'_>) -> Result<(), StoreError> {
+    let eid = change.record.eid.to_string();
+    let document = tx.seal("euicc", &eid, change.record)?;
+    let waits = change.record.waits_for_profile();
+    let changed = tx.execute(
+        "UPDATE euicc SET document = ?2, waits = ?3, version = version + 1
+         WHERE tenant = ?1 AND eid = ?4 AND version = ?5",
+        values![document, waits, eid, change.version],
+    )?;
+    one_row(changed)?;
+    for operation in change.operations {
+        operations::put(tx, operation)?;
+    }
+    for evidence in change.evidence {
+        outbox::add(tx, change.record.eid, evidence, change.now)?;
+    }
+    let open = change.operations.iter().any(|open| !open.is_final());
+    match waits || open {
+        true => changes::note(tx, change.record.eid),
+        false => Ok(()),
+    }
+}
