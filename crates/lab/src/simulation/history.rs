@@ -252,7 +252,7 @@ fn said(operation: &Operation) -> Said {
         }
         OperationState::Failed { .. } => Said::Failed,
         OperationState::RolledBack => Said::RolledBack,
-        OperationState::Cancelled => Said::Cancelled,
+        OperationState::Cancelled | OperationState::Expired => Said::Cancelled,
         OperationState::Queued
         | OperationState::Delivered { .. }
         | OperationState::OutcomeUnknown { .. } => Said::Open,

@@ -14,7 +14,7 @@ use rsp_asn1::sgp32::{
 use super::guard::Verdict;
 use super::{
     Eim, EuiccRecord, Note, Operation, OperationId, OperationKind, OperationState, Poll,
-    StateChange, Step, operation, package, profiles,
+    StateChange, Step, operation, package, profiles, validity,
 };
 use crate::{Context, Timestamp};
 
@@ -70,20 +70,19 @@ impl Eim {
             at: cx.now,
             r_plmn: request.r_plmn.map(|plmn| plmn.to_string()),
         };
-        let confirmed = open
-            .iter()
-            .filter_map(|operation| confirm(operation, &poll));
-        let confirmed: Vec<_> = confirmed.collect();
+        let polled = validity::polled(open, &poll);
+        let changed_by_poll = polled.iter().filter(|now| !open.contains(now)).cloned();
+        let changed_by_poll: Vec<_> = changed_by_poll.collect();
         record.note_network(poll.r_plmn.as_deref(), cx.now);
         let changed = note_state_change(&mut record, request, cx.now);
-        let refresh = self.refresh(&record, open, changed, cx);
-        let with_refresh: Vec<_> = open.iter().chain(&refresh).cloned().collect();
+        let refresh = self.refresh(&record, &polled, changed, cx);
+        let with_refresh: Vec<_> = polled.iter().chain(&refresh).cloned().collect();
         let mut step = self.next_package(record, &with_refresh, cx);
-        step.operations.extend(confirmed);
-        // Unless it was delivered at once, it waits.
-        let delivered = |new: &Operation| step.operations.iter().any(|o| o.id == new.id);
-        if let Some(new) = refresh.filter(|new| !delivered(new)) {
-            step.operations.push(new);
+        // What was delivered at once has changed again, and the rest waits.
+        for new in changed_by_poll.into_iter().chain(refresh) {
+            if step.operations.iter().all(|known| known.id != new.id) {
+                step.operations.push(new);
+            }
         }
         step.notes
             .extend(changed.map(|cause| Note::StateChanged { cause }));
@@ -382,16 +381,6 @@ fn note_state_change(
     let surplus = record.state_changes.len().saturating_sub(STATE_CHANGES);
     record.state_changes.drain(..surplus);
     Some(cause)
-}
-
-fn confirm(operation: &Operation, poll: &Poll) -> Option<Operation> {
-    match &operation.state {
-        OperationState::Executed { outcome } => Some(operation.with(OperationState::Confirmed {
-            outcome: outcome.clone(),
-            poll: Some(poll.clone()),
-        })),
-        _ => None,
-    }
 }
 
 /// The answer to a device for which nothing is to be done.

@@ -28,6 +28,7 @@ mod quirks;
 pub mod relay;
 mod result_items;
 pub mod transfer;
+mod validity;
 mod verified;
 mod zero_touch;
 
@@ -64,6 +65,7 @@ pub use provide_eim_package_result::{
     named_by as result_named_by,
 };
 pub use quirks::{IpaBuild, Quirk};
+pub use validity::Validity;
 pub use verified::{Unproven, Verified};
 pub use zero_touch::{ManifestEntry, ProfileSource, ZeroTouch, ZeroTouchRule, ZeroTouchStage};
 

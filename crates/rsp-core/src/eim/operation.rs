@@ -7,7 +7,7 @@ use core::fmt;
 use rsp_asn1::ids::{Eid, Iccid, TransactionId};
 use serde::{Deserialize, Serialize};
 
-use super::{OperationKind, Outcome};
+use super::{OperationKind, Outcome, Validity};
 use crate::binding::es11::EventEntry;
 use crate::{Context, Timestamp};
 
@@ -102,7 +102,7 @@ pub enum OperationState {
         /// The result.
         outcome: Outcome,
     },
-    /// The device polled again after it.
+    /// The device polled again after it, from where it was to be.
     Confirmed {
         /// The result.
         outcome: Outcome,
@@ -115,6 +115,8 @@ pub enum OperationState {
     RolledBack,
     /// Taken back by the operator before anything was sent.
     Cancelled,
+    /// Its validity ended before anything was sent.
+    Expired,
     /// A verified result says so.
     Failed {
         /// Why.
@@ -155,7 +157,7 @@ pub struct Poll {
 
 impl OperationState {
     /// The names of all states.
-    pub const NAMES: [&'static str; 8] = [
+    pub const NAMES: [&'static str; 9] = [
         "queued",
         "delivered",
         "executed",
@@ -163,6 +165,7 @@ impl OperationState {
         "failed",
         "rolled_back",
         "cancelled",
+        "expired",
         "outcome_unknown",
     ];
 
@@ -175,6 +178,7 @@ impl OperationState {
             OperationState::Confirmed { .. } => "confirmed",
             OperationState::RolledBack => "rolled_back",
             OperationState::Cancelled => "cancelled",
+            OperationState::Expired => "expired",
             OperationState::Failed { .. } => "failed",
             OperationState::OutcomeUnknown { .. } => "outcome_unknown",
         }
@@ -286,6 +290,16 @@ pub struct Operation {
     /// Whether it is done even if the eUICC may be lost by it.
     #[serde(default)]
     pub forced: bool,
+    /// How long it is worth sending.
+    #[serde(default, skip_serializing_if = "Validity::is_unlimited")]
+    pub validity: Validity,
+    /// The networks in one of which the device has to be for it to be confirmed,
+    /// as texts of MCC and MNC (`262-01`); any if there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expected_networks: Vec<String>,
+    /// Another network that the device polled from after it was executed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_in: Option<String>,
 }
 
 impl Operation {
@@ -311,6 +325,9 @@ impl Operation {
             ordered_with: None,
             separate: false,
             forced: false,
+            validity: Validity::default(),
+            expected_networks: Vec::new(),
+            seen_in: None,
         }
     }
 
@@ -454,6 +471,7 @@ impl Operation {
                 | OperationState::Failed { .. }
                 | OperationState::RolledBack
                 | OperationState::Cancelled
+                | OperationState::Expired
         )
     }
 

@@ -29,7 +29,11 @@ pub(super) fn next(open: &[Operation]) -> Vec<&Operation> {
         while let Some(next) = waiting.next_if(|next| next.is_ordered_with(first)) {
             list.push(next);
         }
-        if !package.is_empty() {
+        if let Some(before) = package.first() {
+            // They would not end together.
+            if !first.validity.ends_with(&before.validity) {
+                break;
+            }
             let Some(with) = rules.merged(&list) else {
                 break;
             };
