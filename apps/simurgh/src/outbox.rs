@@ -21,6 +21,9 @@ use crate::shell;
 /// Pause between two looks at what is due.
 const PAUSE: Duration = Duration::from_secs(5);
 
+/// eUICCs that are looked at at once, of those with operations that expired.
+const EXPIRED: usize = 100;
+
 /// Notifications that are taken at once.
 const BATCH: usize = 10;
 
@@ -48,6 +51,7 @@ impl Outbox {
     pub(crate) async fn run(self, mut ended: watch::Receiver<bool>) {
         loop {
             self.save_contacts().await;
+            self.expire().await;
             let round = async {
                 match self.forward_due().await {
                     Ok(BATCH) => return,
@@ -70,6 +74,16 @@ impl Outbox {
         let saved = self.with_store(|eim| eim.save_contacts()).await;
         if let Err(error) = saved {
             tracing::error!(%error, "the devices' last contacts are lost");
+        }
+    }
+
+    /// Ends what waits for devices that did not come in time.
+    async fn expire(&self) {
+        if let Err(error) = self
+            .with_store(|eim| eim.expire(shell::now(), EXPIRED))
+            .await
+        {
+            tracing::error!(%error, "operations cannot be ended whose validity has");
         }
     }
 

@@ -1,4 +1,5 @@
-//! Decisions about a fleet, as rules: who may do what.
+//! Decisions about a fleet, as rules: who may do what, and
+//! what is done on devices.
 //!
 //! Nothing here reads a clock, a random source, a file, a socket or a database:
 //! time and randomness come in as arguments, and what is decided goes out as
@@ -6,3 +7,4 @@
 #![deny(missing_docs)]
 
 pub mod access;
+pub mod operations;

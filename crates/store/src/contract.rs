@@ -1,5 +1,6 @@
 //! What every engine offers.
 
+use fleet::operations::Rhythm;
 use rsp_asn1::ids::{Eid, TransactionId};
 use rsp_core::Timestamp;
 use rsp_core::eim::relay::RelaySession;
@@ -189,6 +190,15 @@ pub struct Changes {
     pub euiccs: Vec<(Eid, Option<bool>)>,
 }
 
+/// When a device polled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// Last.
+    pub last: Timestamp,
+    /// In which rhythm.
+    pub rhythm: Rhythm,
+}
+
 /// How far a notification is on its way to its SM-DP+.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Forwarding {
@@ -297,7 +307,7 @@ pub trait Store: SmdpStore + SmdsStore + PskStore + Send + Sync {
     ///
     /// # Errors
     /// If the engine fails.
-    fn contact(&self, eid: Eid) -> Result<Option<Timestamp>, StoreError>;
+    fn contact(&self, eid: Eid) -> Result<Option<Contact>, StoreError>;
 
     /// Operations, newest first.
     ///
@@ -356,6 +366,14 @@ pub trait Store: SmdpStore + SmdsStore + PskStore + Send + Sync {
     /// # Errors
     /// As [`Store::add_operation`].
     fn add_operations(&self, operations: &[Operation]) -> Result<(), StoreError>;
+
+    /// eUICCs with operations that wait and whose validity ended by now
+    /// ([`rsp_core::eim::Validity::until`]), at most so many, those that ended first
+    /// at first.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn expired(&self, now: Timestamp, limit: usize) -> Result<Vec<Eid>, StoreError>;
 
     /// An operation.
     ///

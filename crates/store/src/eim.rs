@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use fleet::operations::Rhythm;
 use rsp_asn1::ids::{Eid, TransactionId};
 use rsp_asn1::rsp::{CancelSessionServerError, PendingNotification};
 use rsp_asn1::sgp32::{
@@ -20,7 +21,7 @@ use rsp_core::eim::{
 use rsp_core::{Context, Timestamp};
 
 use crate::announce::ChooseProfile;
-use crate::contract::{EuiccChange, OperationFilter, Store, StoreError, Versioned};
+use crate::contract::{Contact, EuiccChange, OperationFilter, Store, StoreError, Versioned};
 use crate::index::{Found, Index};
 use crate::others::Heard;
 
@@ -250,9 +251,45 @@ impl EimHost {
     ///
     /// # Errors
     /// If the store fails.
-    pub fn contact(&self, eid: Eid) -> Result<Option<Timestamp>, StoreError> {
+    pub fn contact(&self, eid: Eid) -> Result<Option<Contact>, StoreError> {
         // It may have polled at another process since.
-        Ok(self.index.contact(eid).max(self.store.contact(eid)?))
+        let stored = self.store.contact(eid)?;
+        let Some(heard) = self.index.contact(eid) else {
+            return Ok(stored);
+        };
+        Ok(Some(match stored {
+            Some(stored) if stored.last >= heard => stored,
+            Some(stored) => Contact {
+                last: heard,
+                rhythm: stored.rhythm.after(heard.since(stored.last)),
+            },
+            None => Contact {
+                last: heard,
+                rhythm: Rhythm::default(),
+            },
+        }))
+    }
+
+    /// Ends operations that wait and are not valid any more, of so many eUICCs at
+    /// most; gives of how many. Polls do it, too: this is for devices that are away.
+    ///
+    /// # Errors
+    /// If the store fails: the next call finds them again.
+    pub fn expire(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        let eids = self.store.expired(now, limit)?;
+        for eid in &eids {
+            let expired = self.change_record(*eid, now, |record| {
+                let open = self.store.open_operations(*eid)?;
+                let expired = open.iter().filter_map(|open| open.expired(now));
+                Ok((record, expired.collect()))
+            });
+            match expired {
+                // It was forgotten meanwhile.
+                Err(StoreError::Unknown(_)) => {}
+                expired => expired?,
+            }
+        }
+        Ok(eids.len())
     }
 
     /// Puts down when devices polled, all at once; to be called now and then.

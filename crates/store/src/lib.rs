@@ -26,7 +26,7 @@ mod tenant;
 
 pub use announce::{ChooseProfile, ChosenProfile};
 pub use contract::{
-    Changes, Due, EuiccChange, Forwarding, OperationFilter, Outgoing, RelayChange, Store,
+    Changes, Contact, Due, EuiccChange, Forwarding, OperationFilter, Outgoing, RelayChange, Store,
     StoreError, StoredEvidence, StoredRelay, Versioned,
 };
 pub use eim::{EimHost, EimReply, Observer};

@@ -95,7 +95,7 @@ fn check(store: &dyn Store) {
         ..OperationFilter::default()
     };
     assert_eq!(store.operations(&filter).unwrap().len(), 3);
-    assert_eq!(store.contact(eid()).unwrap(), Some(Timestamp(77)));
+    assert_eq!(store.contact(eid()).unwrap().unwrap().last, Timestamp(77));
     assert_eq!(store.allot_code("stock", 9, eid()).unwrap(), Some(0));
     assert_eq!(store.psk("device").unwrap().unwrap().as_slice(), [3; 32]);
     assert_eq!(store.evidence(eid()).unwrap().len(), 1);

@@ -121,7 +121,7 @@ impl Functions {
             emulated: record.emulated,
             iot_euicc: record.facts.is_iot_euicc(),
             accepts_unverified: self.eim.eim().lab.accepts_unverified(record.eid),
-            last_contact: contact.map(utc),
+            last_contact: contact.map(|contact| utc(contact.last)),
             state_changes: record.state_changes.iter().map(change).collect(),
             networks: record.networks.iter().map(network).collect(),
             facts: shown::facts(&record.facts),

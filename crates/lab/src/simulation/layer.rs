@@ -9,9 +9,10 @@ use rsp_core::eim::{EuiccRecord, Operation, OperationId};
 use rsp_core::smdp::{KeptPackage, Order, OrderKey, ProfileMaterial, ProfileTypeSettings};
 use rsp_core::smds::Event;
 use store::{
-    AnnouncedEvent, AnnouncementStore, Due, EuiccChange, Forwarding, OperationFilter, Outgoing,
-    ProfileStock, PskStore, RelayChange, SmdpChange, SmdpNotification, SmdpStore, SmdsStore, Store,
-    StoreError, StoredEvidence, StoredRelay, StoredSession, StoredSmdsSession, Versioned, Waiting,
+    AnnouncedEvent, AnnouncementStore, Contact, Due, EuiccChange, Forwarding, OperationFilter,
+    Outgoing, ProfileStock, PskStore, RelayChange, SmdpChange, SmdpNotification, SmdpStore,
+    SmdsStore, Store, StoreError, StoredEvidence, StoredRelay, StoredSession, StoredSmdsSession,
+    Versioned, Waiting,
 };
 use zeroize::Zeroizing;
 
@@ -78,7 +79,8 @@ impl<B: Between> Store for Layer<B> {
         euiccs(after: Option<Eid>, limit: usize) -> Vec<EuiccRecord>;
         euicc_index() -> Vec<(Eid, bool)>;
         put_contacts(contacts: &[(Eid, Timestamp)]) -> ();
-        contact(eid: Eid) -> Option<Timestamp>;
+        contact(eid: Eid) -> Option<Contact>;
+        expired(now: Timestamp, limit: usize) -> Vec<Eid>;
         operations(filter: &OperationFilter) -> Vec<Operation>;
         evidence(eid: Eid) -> Vec<StoredEvidence>;
         due_notifications(due: &Due) -> Vec<Outgoing>;

@@ -66,7 +66,9 @@ pub(super) fn act(
         });
     }
     let validity = validity(subject, now);
-    operations.iter_mut().for_each(|new| new.validity = validity);
+    operations
+        .iter_mut()
+        .for_each(|new| new.validity = validity);
     let first = operations.first().map(|first| first.id.clone());
     for operation in operations.iter_mut().filter(|_| together) {
         operation.ordered_with = first.clone();

@@ -105,11 +105,19 @@ pub(super) fn polled(open: &[Operation], poll: &Poll) -> Vec<Operation> {
             *operation = expired;
         }
     }
-    let lasting: Vec<_> = polled.iter().filter(|o| !o.validity.has_ended(now)).collect();
-    let lasting: Vec<_> = lasting.iter().filter_map(|o| o.transaction().cloned()).collect();
+    let lasting: Vec<_> = polled
+        .iter()
+        .filter(|o| !o.validity.has_ended(now))
+        .collect();
+    let lasting: Vec<_> = lasting
+        .iter()
+        .filter_map(|o| o.transaction().cloned())
+        .collect();
     for operation in &mut polled {
         let sent = matches!(operation.state, OperationState::Delivered { .. });
-        let lasts = operation.transaction().is_some_and(|id| lasting.contains(id));
+        let lasts = operation
+            .transaction()
+            .is_some_and(|id| lasting.contains(id));
         if sent && !lasts {
             *operation = operation.outcome_unknown(ENDED);
         }

@@ -1,12 +1,13 @@
 //! eUICCs and their devices' contacts.
 
+use fleet::operations::Rhythm;
 use rsp_asn1::ids::Eid;
 use rsp_core::Timestamp;
 use rsp_core::eim::EuiccRecord;
 
 use super::db::{Db, values};
 use super::{changes, exists, one_row, operations, outbox};
-use crate::contract::{EuiccChange, StoreError, Versioned};
+use crate::contract::{Contact, EuiccChange, StoreError, Versioned};
 
 pub(super) fn add_euicc(tx: &Db<'_>, record: &EuiccRecord) -> Result<(), StoreError> {
     let sent = "SELECT counter_value FROM euicc_removed WHERE tenant = ?1 AND eid = ?2";
@@ -111,23 +112,34 @@ pub(super) fn euicc_index(db: &Db<'_>) -> Result<Vec<(Eid, bool)>, StoreError> {
     Ok(index)
 }
 
+/// Each contact is put down with the pause since the one before.
 pub(super) fn put_contacts(tx: &Db<'_>, contacts: &[(Eid, Timestamp)]) -> Result<(), StoreError> {
     for (eid, last) in contacts {
+        let before = contact(tx, *eid)?;
+        if before.is_some_and(|before| before.last >= *last) {
+            continue;
+        }
+        let rhythm = before.map(|before| before.rhythm.after(last.since(before.last)));
+        let rhythm = rhythm.unwrap_or_default().to_bytes();
         tx.execute(
-            "INSERT INTO contact (tenant, eid, last)
-                 SELECT tenant, eid, CAST(?3 AS BIGINT) FROM euicc WHERE tenant = ?1 AND eid = ?2
-             ON CONFLICT (tenant, eid) DO UPDATE SET last = excluded.last
-                 WHERE contact.last < excluded.last",
-            values![eid, last],
+            "INSERT INTO contact (tenant, eid, last, rhythm)
+                 SELECT tenant, eid, CAST(?3 AS BIGINT), ?4 FROM euicc
+                 WHERE tenant = ?1 AND eid = ?2
+             ON CONFLICT (tenant, eid) DO UPDATE
+                 SET last = excluded.last, rhythm = excluded.rhythm",
+            values![eid, last, rhythm],
         )?;
     }
     Ok(())
 }
 
-pub(super) fn contact(db: &Db<'_>, eid: Eid) -> Result<Option<Timestamp>, StoreError> {
-    let last = "SELECT last FROM contact WHERE tenant = ?1 AND eid = ?2";
-    let last: Option<(Timestamp,)> = db.first(last, values![eid])?;
-    Ok(last.map(|(last,)| last))
+pub(super) fn contact(db: &Db<'_>, eid: Eid) -> Result<Option<Contact>, StoreError> {
+    let select = "SELECT last, rhythm FROM contact WHERE tenant = ?1 AND eid = ?2";
+    let row: Option<(Timestamp, Option<Vec<u8>>)> = db.first(select, values![eid])?;
+    Ok(row.map(|(last, rhythm)| Contact {
+        last,
+        rhythm: Rhythm::from_bytes(&rhythm.unwrap_or_default()),
+    }))
 }
 
 pub(super) fn commit(tx: &Db<'_>, change: &EuiccChange<'_>) -> Result<(), StoreError> {

@@ -33,7 +33,7 @@ use rsp_core::eim::{EuiccRecord, Operation, OperationId};
 use self::db::{Db, Numbers};
 use self::sealing::Sealing;
 use crate::contract::{
-    Changes, Due, EuiccChange, Forwarding, OperationFilter, Outgoing, RelayChange, Store,
+    Changes, Contact, Due, EuiccChange, Forwarding, OperationFilter, Outgoing, RelayChange, Store,
     StoreError, StoredEvidence, StoredRelay, Versioned,
 };
 use crate::engine::{Engine, EngineError};
@@ -171,7 +171,7 @@ impl<E: Engine> Store for SqlStore<E> {
         self.transact(|tx| eim::put_contacts(tx, contacts))
     }
 
-    fn contact(&self, eid: Eid) -> Result<Option<Timestamp>, StoreError> {
+    fn contact(&self, eid: Eid) -> Result<Option<Contact>, StoreError> {
         self.read(|db| eim::contact(db, eid))
     }
 
@@ -202,6 +202,10 @@ impl<E: Engine> Store for SqlStore<E> {
 
     fn open_operations(&self, eid: Eid) -> Result<Vec<Operation>, StoreError> {
         self.read(|db| operations::open(db, eid))
+    }
+
+    fn expired(&self, now: Timestamp, limit: usize) -> Result<Vec<Eid>, StoreError> {
+        self.read(|db| operations::expired(db, now, limit))
     }
 
     fn add_operations(&self, operations: &[Operation]) -> Result<(), StoreError> {

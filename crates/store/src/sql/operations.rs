@@ -1,7 +1,8 @@
 //! Operations on eUICCs.
 
 use rsp_asn1::ids::{Eid, TransactionId};
-use rsp_core::eim::{Operation, OperationId};
+use rsp_core::Timestamp;
+use rsp_core::eim::{Operation, OperationId, OperationState};
 
 use super::db::{Db, values};
 use super::{changes, eim};
@@ -84,6 +85,17 @@ pub(super) fn of_transaction(
     read_all(db, rows)
 }
 
+/// Who has operations that wait and are not valid any more.
+pub(super) fn expired(db: &Db<'_>, now: Timestamp, limit: usize) -> Result<Vec<Eid>, StoreError> {
+    let eids: Vec<(String,)> = db.all(
+        "SELECT eid FROM operation WHERE tenant = ?1 AND expires <= ?2 ORDER BY expires LIMIT ?3",
+        values![now, limit],
+    )?;
+    let mut eids: Vec<Eid> = eids.iter().filter_map(|(eid,)| eid.parse().ok()).collect();
+    eids.dedup();
+    Ok(eids)
+}
+
 pub(super) fn add_all(tx: &Db<'_>, operations: &[Operation]) -> Result<(), StoreError> {
     let mut last = None;
     for operation in operations {
@@ -106,14 +118,17 @@ pub(super) fn add_all(tx: &Db<'_>, operations: &[Operation]) -> Result<(), Store
 pub(super) fn put(tx: &Db<'_>, operation: &Operation) -> Result<(), StoreError> {
     let document = tx.seal("operation", &operation.id.0, operation)?;
     let transaction = operation.transaction().map(ToString::to_string);
+    let waits = operation.state == OperationState::Queued;
+    let expires = operation.validity.until.filter(|_| waits);
     tx.execute(
         "INSERT INTO operation
-             (tenant, eid, number, id, created, is_open, state, transaction_id, document)
+             (tenant, eid, number, id, created, is_open, state, transaction_id, document,
+              expires)
          VALUES (?1, ?2, (SELECT coalesce(max(number), 0) + 1 FROM operation
-                          WHERE tenant = ?1 AND eid = ?2), ?3, ?4, ?5, ?6, ?7, ?8)
+                          WHERE tenant = ?1 AND eid = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9)
          ON CONFLICT (tenant, eid, id) DO UPDATE SET is_open = excluded.is_open,
              state = excluded.state, transaction_id = excluded.transaction_id,
-             document = excluded.document",
+             document = excluded.document, expires = excluded.expires",
         values![
             operation.eid,
             operation.id.0,
@@ -121,7 +136,8 @@ pub(super) fn put(tx: &Db<'_>, operation: &Operation) -> Result<(), StoreError> 
             !operation.is_final(),
             operation.state_name(),
             transaction,
-            document
+            document,
+            expires
         ],
     )?;
     Ok(())

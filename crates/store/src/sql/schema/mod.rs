@@ -5,23 +5,31 @@ use crate::contract::StoreError;
 use crate::engine::Connection;
 
 /// Schema that this version writes.
-pub(super) const SCHEMA: i64 = 7;
+pub(super) const SCHEMA: i64 = 8;
 
-/// The oldest schema that is brought up; 0 is a database with nothing in it.
+/// The oldest schema that is brought up.
 const OLDEST: i64 = 6;
 
-/// What this version makes in a new database.
-const NEW: &str = include_str!("7.sql");
+/// What a new database begins with.
+const FIRST: i64 = 7;
+const TABLES_7: &str = include_str!("7.sql");
 
-/// From a schema to the next one.
-fn step(from: i64) -> Option<[&'static str; 3]> {
+/// What schema 8 adds, by what it is for.
+const ADDED_8: &[&str] = &[include_str!("8-operations.sql")];
+
+/// From a schema to the next one; 0 is a database with nothing in it.
+fn step(from: i64) -> Option<(&'static [&'static str], i64)> {
     match from {
-        0 => Some(["", NEW, ""]),
-        6 => Some([
-            include_str!("6-to-7-before.sql"),
-            NEW,
-            include_str!("6-to-7-after.sql"),
-        ]),
+        0 => Some((&[TABLES_7], FIRST)),
+        6 => Some((
+            &[
+                include_str!("6-to-7-before.sql"),
+                TABLES_7,
+                include_str!("6-to-7-after.sql"),
+            ],
+            7,
+        )),
+        7 => Some((ADDED_8, 8)),
         _ => None,
     }
 }
@@ -55,11 +63,11 @@ pub(super) fn bring_up(connection: &dyn Connection) -> Result<(), StoreError> {
     let mut found = connection.schema()?;
     while found != SCHEMA {
         let known = SCHEMA;
-        let statements = step(found).ok_or(StoreError::Schema { found, known })?;
-        for statements in statements {
-            connection.batch(statements)?;
+        let (parts, next) = step(found).ok_or(StoreError::Schema { found, known })?;
+        for part in parts {
+            connection.batch(part)?;
         }
-        found = if found == 0 { SCHEMA } else { found + 1 };
+        found = next;
         connection.set_schema(found)?;
     }
     Ok(())
