@@ -14,6 +14,7 @@ mod device;
 mod eim;
 mod engine;
 mod index;
+mod ordering;
 mod others;
 mod psk_contract;
 mod relay;

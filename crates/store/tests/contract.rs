@@ -12,7 +12,7 @@ use rsp_asn1::ids::{Eid, Iccid, TransactionId};
 use rsp_core::Timestamp;
 use rsp_core::eim::{
     EuiccRecord, Evidence, EvidenceKind, Operation, OperationId, OperationKind, OperationState,
-    SettledIn,
+    SettledIn, Validity,
 };
 use rsp_core::profile::Subscription;
 use rsp_core::smdp::{Order, OrderKey, OrderState, ProfileTypeSettings, Session};
@@ -399,10 +399,7 @@ suite! {
         bench.set_schema(99);
         assert!(matches!(
             bench.open(1),
-            Err(StoreError::Schema {
-                found: 99,
-                known: 7
-            })
+            Err(StoreError::Schema { found: 99, .. })
         ));
     }
 
@@ -628,6 +625,62 @@ suite! {
         assert_eq!((again.counter_value, again.association_token), (41, None));
         let twice = store.remove_euicc(eid()).and(store.remove_euicc(eid()));
         assert!(matches!(twice, Err(StoreError::Unknown(_))));
+    }
+
+    #[test]
+    fn the_rhythm_of_contacts_is_kept(bench: &Bench) {
+        const HOUR: u64 = 3_600_000;
+        let store = bench.store();
+        store.add_euicc(&EuiccRecord::new(eid(), None, 0)).unwrap();
+        // One that comes late changes nothing.
+        for at in [HOUR, 2 * HOUR, 2 * HOUR + 1, HOUR / 2, 3 * HOUR] {
+            store.put_contacts(&[(eid(), Timestamp(at))]).unwrap();
+        }
+        let contact = bench.store().contact(eid()).unwrap().unwrap();
+        assert_eq!(contact.last, Timestamp(3 * HOUR));
+        let next = contact.rhythm.next_contact(contact.last, contact.last);
+        // In whole seconds.
+        assert_eq!(next.unwrap().at, Timestamp(4 * HOUR));
+    }
+
+    #[test]
+    fn what_waits_is_found_when_its_validity_has_ended(bench: &Bench) {
+        let store = bench.store();
+        let other: Eid = "89049032000000000000000000000163".parse().unwrap();
+        for eid in [eid(), other] {
+            store.add_euicc(&EuiccRecord::new(eid, None, 0)).unwrap();
+        }
+        let lasting = |id: &str, eid, until| Operation {
+            eid,
+            validity: Validity {
+                until,
+                ..Validity::default()
+            },
+            ..operation(id)
+        };
+        let late = lasting("late", eid(), Some(Timestamp(20)));
+        let early = lasting("early", other, Some(Timestamp(10)));
+        let ever = lasting("ever", other, None);
+        store
+            .add_operations(&[late, early.clone(), ever])
+            .unwrap();
+        let expired = |now, limit| store.expired(Timestamp(now), limit).unwrap();
+        assert_eq!(expired(9, 9), []);
+        assert_eq!(expired(10, 9), [other]);
+        assert_eq!(expired(20, 9), [other, eid()]);
+        assert_eq!(expired(20, 1), [other]);
+        // What was taken back does not wait.
+        let cancelled = early.cancelled(Timestamp(11)).unwrap();
+        let found = store.euicc(other).unwrap().unwrap();
+        let change = EuiccChange {
+            record: &found.value,
+            version: found.version,
+            operations: &[cancelled],
+            evidence: &[],
+            now: Timestamp(11),
+        };
+        store.commit_euicc(&change).unwrap();
+        assert_eq!(expired(20, 9), [eid()]);
     }
 
     #[test]

@@ -154,6 +154,5 @@ fn what_is_older_than_any_that_is_known_is_refused() {
     let file = written_by_version_6(&folder);
     file.execute_batch("PRAGMA user_version = 5").unwrap();
     let refused = folder.open(1);
-    let found = StoreError::Schema { found: 5, known: 7 };
-    assert_eq!(refused.unwrap_err().to_string(), found.to_string());
+    assert!(matches!(refused, Err(StoreError::Schema { found: 5, .. })));
 }
