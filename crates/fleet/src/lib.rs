@@ -7,4 +7,5 @@
 #![deny(missing_docs)]
 
 pub mod access;
+pub mod ledger;
 pub mod operations;

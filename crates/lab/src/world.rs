@@ -11,7 +11,7 @@ use euicc::{Environment, Euicc, EuiccKind, LoadError, StoredEuicc};
 use rsp_asn1::ids::{Eid, Iccid, Imsi, InvalidId};
 use rsp_core::binding::{BindingError, HttpRequest, HttpResponse};
 use rsp_core::binding::{es9plus, esipa};
-use rsp_core::eim::EuiccRecord;
+use rsp_core::eim::{EuiccRecord, ProfileList};
 use rsp_core::ipa::{self, Action, Config, Emulation, Event, Input, Ipa, Retry};
 use rsp_core::pki::{ChainError, IssueError, Issued, TrustAnchor};
 use rsp_core::profile::Subscription;
@@ -181,6 +181,23 @@ pub(crate) const SMDP: &str = "smdp.example.com";
 pub const SMDP_BRAINPOOL: &str = "smdp.brainpool.example.com";
 pub(crate) const EIM: &str = "eim.example.com";
 
+/// An eUICC of which its maker says that it has no profile: nothing that the eIM
+/// would act on, but it need not ask before the first download.
+fn fresh(eid: Eid, token: Option<i64>, start: Timestamp) -> EuiccRecord {
+    let nothing = ProfileList {
+        at: start,
+        asked: None,
+        unverified: true,
+        emulated: false,
+        stale: true,
+        profiles: Vec::new(),
+    };
+    EuiccRecord {
+        profiles: Some(nothing),
+        ..EuiccRecord::new(eid, token, 0)
+    }
+}
+
 /// 2026-01-01.
 pub(crate) const START: Timestamp = Timestamp::from_secs(1_767_225_600);
 
@@ -292,7 +309,7 @@ impl World {
         let mut card = Euicc::new(identity.personalisation());
         let configuration = eim.eim().configuration_data(0)?;
         let token = factory.add_initial_eim(&mut card, configuration, &mut rng)?;
-        eim.add_euicc(&EuiccRecord::new(eid, token, 0))?;
+        eim.add_euicc(&fresh(eid, token, start))?;
         Ok(World {
             now: start,
             ipa: Ipa::new(ipa_config(trusted.clone()), None, start),

@@ -9,6 +9,7 @@ use rsp_crypto::CryptoError;
 use rsp_crypto::software::SealError;
 
 use crate::engine::EngineError;
+use crate::ledger_contract::LedgerStore;
 use crate::psk_contract::PskStore;
 use crate::smdp_contract::SmdpStore;
 use crate::smds_contract::SmdsStore;
@@ -224,7 +225,7 @@ impl Forwarding {
 
 /// State of all roles. Every method is one transaction, durable when it
 /// returns.
-pub trait Store: SmdpStore + SmdsStore + PskStore + Send + Sync {
+pub trait Store: SmdpStore + SmdsStore + PskStore + LedgerStore + Send + Sync {
     /// Adds an eUICC. If it was known once, its counter does not go back behind
     /// the last one that was sent then.
     ///

@@ -14,6 +14,7 @@ mod device;
 mod eim;
 mod engine;
 mod index;
+mod ledger_contract;
 mod ordering;
 mod others;
 mod psk_contract;
@@ -35,6 +36,7 @@ pub use engine::{
     BadUrl, Column, Connection, Engine, EngineError, FromColumn, FromRow, Postgres,
     PostgresSettings, Row, Sqlite, ToValue, Value,
 };
+pub use ledger_contract::{KnownCode, LedgerStore, NewCode, WithCode};
 pub use psk_contract::PskStore;
 pub use relay::{Answer, Pending};
 pub use smdp::{RefusalObserver, SmdpHost};

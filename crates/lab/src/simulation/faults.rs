@@ -5,6 +5,8 @@
 pub struct Faults {
     /// A request or its response is lost, of all exchanges.
     pub lost: u32,
+    /// Of what devices report of their packages, the message or its answer.
+    pub lost_results: u32,
     /// A request comes twice.
     pub repeated: u32,
     /// A request or its response comes so late that its sender has given up:
@@ -36,6 +38,7 @@ impl Faults {
     /// Everything goes well.
     pub const NONE: Faults = Faults {
         lost: 0,
+        lost_results: 0,
         repeated: 0,
         late: 0,
         old: 0,
@@ -53,6 +56,7 @@ impl Faults {
     /// dies now and then.
     pub const MANY: Faults = Faults {
         lost: 200_000,
+        lost_results: 0,
         repeated: 200_000,
         late: 200_000,
         old: 30_000,
@@ -64,5 +68,11 @@ impl Faults {
         outage: 10_000,
         rests: 300_000,
         vanishes: 5_000,
+    };
+
+    /// One result in five is lost, and nothing else goes wrong.
+    pub const LOST_RESULTS: Faults = Faults {
+        lost_results: 200_000,
+        ..Faults::NONE
     };
 }

@@ -200,6 +200,9 @@ impl Totals {
     fn of_device(&mut self, subject: &Subject, claims: &[Claim]) {
         self.operations += subject.queued;
         self.polls += subject.polls;
+        self.lost_results += subject.lost_results;
+        self.unknown += subject.lingering.ever;
+        self.longest_unknown = self.longest_unknown.max(subject.lingering.longest);
         self.ipa_deaths += subject.blows.ipa;
         self.device_deaths += subject.blows.device;
         self.card_faults += subject.blows.card;

@@ -3,16 +3,17 @@
 
 use std::sync::Arc;
 
+use fleet::ledger::{CodeState, Pool, Stock};
 use rsp_asn1::ids::{Eid, Iccid, TransactionId};
 use rsp_core::Timestamp;
-use rsp_core::eim::{EuiccRecord, Operation, OperationId};
+use rsp_core::eim::{CodeRef, EuiccRecord, Operation, OperationId};
 use rsp_core::smdp::{KeptPackage, Order, OrderKey, ProfileMaterial, ProfileTypeSettings};
 use rsp_core::smds::Event;
 use store::{
-    AnnouncedEvent, AnnouncementStore, Contact, Due, EuiccChange, Forwarding, OperationFilter,
-    Outgoing, ProfileStock, PskStore, RelayChange, SmdpChange, SmdpNotification, SmdpStore,
-    SmdsStore, Store, StoreError, StoredEvidence, StoredRelay, StoredSession, StoredSmdsSession,
-    Versioned, Waiting,
+    AnnouncedEvent, AnnouncementStore, Contact, Due, EuiccChange, Forwarding, KnownCode,
+    LedgerStore, NewCode, OperationFilter, Outgoing, ProfileStock, PskStore, RelayChange,
+    SmdpChange, SmdpNotification, SmdpStore, SmdsStore, Store, StoreError, StoredEvidence,
+    StoredRelay, StoredSession, StoredSmdsSession, Versioned, Waiting, WithCode,
 };
 use zeroize::Zeroizing;
 
@@ -95,6 +96,21 @@ impl<B: Between> Store for Layer<B> {
         operations_of_transaction(id: &TransactionId) -> Vec<Operation>;
         relay_session(id: &TransactionId) -> Option<Versioned<StoredRelay>>;
         commit_relay(change: &RelayChange<'_>) -> ();
+    }
+}
+
+impl<B: Between> LedgerStore for Layer<B> {
+    hand_on! {
+        put_pool(pool: &Pool) -> ();
+        pools() -> Vec<Pool>;
+        pool(name: &str) -> Option<Pool>;
+        add_codes(pool: &str, codes: &[NewCode], now: Timestamp) -> usize;
+        order_with_code(pool: &str, make: &mut WithCode<'_>) -> Option<Operation>;
+        stock(pool: &str) -> Stock;
+        codes_spent(pool: &str, since: Timestamp) -> u64;
+        codes(pool: &str, state: Option<CodeState>, after: i64, limit: usize) -> Vec<KnownCode>;
+        doubtful_codes(due: &Due) -> Vec<(KnownCode, NewCode)>;
+        settle_code(at: &CodeRef, state: CodeState, now: Timestamp) -> ();
     }
 }
 

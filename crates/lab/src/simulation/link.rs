@@ -23,14 +23,18 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    pub(super) fn throw(dice: &mut Dice, faults: &Faults) -> Self {
+    pub(super) fn throw(dice: &mut Dice, faults: &Faults, is_result: bool) -> Self {
         let there = dice.up_to(USUAL);
         let back = dice.up_to(USUAL);
         let mut exchange = Exchange {
             arrivals: vec![there],
             back: Some(back),
         };
-        if dice.in_a_million(faults.lost) {
+        let lost = match is_result {
+            true => faults.lost.max(faults.lost_results),
+            false => faults.lost,
+        };
+        if dice.in_a_million(lost) {
             match dice.below(2) {
                 0 => exchange.arrivals.clear(),
                 _ => exchange.back = None,
@@ -50,5 +54,10 @@ impl Exchange {
             exchange.arrivals.push(dice.up_to(longest));
         }
         exchange
+    }
+
+    /// Whether one side never hears of the other.
+    pub(super) fn is_lost(&self) -> bool {
+        self.arrivals.is_empty() || self.back.is_none()
     }
 }

@@ -19,6 +19,7 @@ mod dice;
 mod faults;
 mod history;
 pub mod layer;
+mod lingering;
 mod link;
 mod operator;
 mod shrink;
@@ -108,6 +109,13 @@ pub struct Totals {
     pub device_deaths: usize,
     /// Commands at which a card lost power, was reset or did not answer.
     pub card_faults: usize,
+    /// Results that were lost on their way.
+    pub lost_results: usize,
+    /// Operations of which nobody knew at the end of a contact what became of them;
+    /// counted where results alone are lost.
+    pub unknown: usize,
+    /// For how many contacts at most.
+    pub longest_unknown: usize,
     /// Days that passed.
     pub days: u64,
 }
@@ -416,6 +424,9 @@ impl Simulation {
                     false => until,
                 };
                 self.plan(until, device, Event::Wake { epoch });
+                if faults == Faults::LOST_RESULTS {
+                    self.count_unknown(device)?;
+                }
             }
         }
         Ok(())
@@ -430,7 +441,10 @@ impl Simulation {
             return;
         };
         subject.asked = Some((number, request.path.clone()));
-        let mut exchange = Exchange::throw(&mut subject.dice, &faults);
+        // '50' of ESipa is ProvideEimPackageResult.
+        let is_result = request.body.starts_with(&[0xBF, 0x50]);
+        let mut exchange = Exchange::throw(&mut subject.dice, &faults, is_result);
+        subject.lost_results += usize::from(is_result && exchange.is_lost());
         if subject.dice.in_a_million(faults.outage) {
             subject.no_link = now.after(subject.dice.up_to(POLL_INTERVAL));
         }

@@ -14,6 +14,7 @@ use rsp_crypto::software::SoftwareProvider;
 use super::backend::Server;
 use super::dice::Dice;
 use super::faults::Faults;
+use super::lingering::Lingering;
 use crate::device::Device;
 use crate::rest::{Likeness, Resting};
 use crate::world::WorldError;
@@ -72,6 +73,9 @@ pub(super) struct Subject {
     /// How often it may still vanish for a year.
     pub(super) vanishes: usize,
     pub(super) polls: usize,
+    /// Results that were lost on their way.
+    pub(super) lost_results: usize,
+    pub(super) lingering: Lingering,
     pub(super) blows: Blows,
     deeds: Vec<Deed>,
     record: Option<Record>,
@@ -109,6 +113,8 @@ impl Subject {
             awaited: None,
             vanishes: 1,
             polls: 0,
+            lost_results: 0,
+            lingering: Lingering::default(),
             blows: Blows::default(),
             deeds: Vec::new(),
             record: None,

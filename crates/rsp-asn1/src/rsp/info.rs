@@ -4,7 +4,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::ids::Eid;
-use crate::{BitString, BoundedString, Null, Oid};
+use crate::{BitString, BoundedString, Null, Oid, Reader, Tag};
+
+/// Tag of the free non-volatile memory in the card resource information.
+const FREE_NON_VOLATILE: Tag = Tag::new(0x82);
 
 /// Major, minor and revision, one octet each.
 pub type VersionType = [u8; 3];
@@ -61,6 +64,22 @@ sequence! {
         iot_specific_info: Option<IotSpecificInfo> = 0xB4,
         /// SGP.22 v2.7, SGP.32 v1.3.
         euicc_minimum_security_level: Option<[u8; 1]> = 0x95,
+    }
+}
+
+impl EuiccInfo2 {
+    /// Free non-volatile memory in octets (ETSI TS 102 226 8.2.1.7.2, tag '82');
+    /// `None` if the eUICC does not say.
+    pub fn free_non_volatile_memory(&self) -> Option<u64> {
+        let mut resource = Reader::new(&self.ext_card_resource);
+        while !resource.is_empty() {
+            let tlv = resource.tlv().ok()?;
+            if tlv.tag == FREE_NON_VOLATILE && tlv.value.len() <= 8 {
+                let add = |sum: u64, octet: &u8| (sum << 8) | u64::from(*octet);
+                return Some(tlv.value.iter().fold(0, add));
+            }
+        }
+        None
     }
 }
 

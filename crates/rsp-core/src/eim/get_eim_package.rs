@@ -144,6 +144,8 @@ impl Eim {
                 self.ask_for_certificates(record, first, &open, cx)
             } else if record.needs_facts(first) && !self.lab.accepts_unverified(record.eid) {
                 self.ask_before(record, first, "facts", cx)
+            } else if self.needs_list(&record, first, &open) {
+                self.ask_before(record, first, "profiles", cx)
             } else {
                 match self.check_package(&record, &open, &package) {
                     None => self.deliver(record, &package, &open, cx),
@@ -317,6 +319,16 @@ impl Eim {
                 }
             }
         }
+    }
+
+    /// Whether nobody could tell later which profile a download brought, because it
+    /// is not known which ones were there before.
+    fn needs_list(&self, record: &EuiccRecord, first: &Operation, open: &[Operation]) -> bool {
+        first.kind.downloads()
+            && first.expects.is_none()
+            && record.profiles.is_none()
+            && !self.lab.accepts_unverified(record.eid)
+            && !profiles::asked_in_vain(first, open)
     }
 
     /// Whether the result would be worth nothing without the eUICC's key. A

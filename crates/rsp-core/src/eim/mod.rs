@@ -56,7 +56,9 @@ pub use kind::{
     EuiccDataQuery, ImmediateEnable, OperationKind, ProfileQuery, ProfileSearch, TagListError,
 };
 pub use note::Note;
-pub use operation::{ConfirmationCode, Operation, OperationId, OperationState, Poll, SettledIn};
+pub use operation::{
+    CodeRef, ConfirmationCode, Operation, OperationId, OperationState, Poll, SettledIn,
+};
 pub use outcome::{EuiccData, ListedEim, ListedProfile, Outcome, RatRule};
 pub use package::{ConfigurationError, PackageRule, PackageRules, read_configuration};
 pub use profiles::ProfileList;

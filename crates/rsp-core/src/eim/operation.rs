@@ -58,6 +58,15 @@ impl fmt::Debug for ConfirmationCode {
     }
 }
 
+/// An activation code of a ledger, by its place there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CodeRef {
+    /// The pool that it is from.
+    pub pool: String,
+    /// Its number there.
+    pub number: i64,
+}
+
 /// A package by which an operation was settled, for now: its IPA may still take
 /// an enable back (SGP.32 3.3.2), and whoever repeats a trigger on its way may
 /// have a download succeed after a list that did not show its profile.
@@ -258,6 +267,9 @@ pub struct Operation {
     /// The code that confirms a download which the eIM relays (SGP.32 5.14.3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmation_code: Option<ConfirmationCode>,
+    /// The activation code of a ledger that it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<CodeRef>,
     /// The event that an SM-DS has for the eUICC, to which the eIM sends the
     /// download (SGP.32 3.9.2.2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -316,6 +328,7 @@ impl Operation {
             emulated: false,
             expects: None,
             confirmation_code: None,
+            code: None,
             event: None,
             reconciles: None,
             checks: None,

@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use rsp_asn1::ids::{Iccid, Imsi};
+use rsp_asn1::rsp::EuiccInfo2;
 use rsp_asn1::saip::{
     AlgoConfiguration, AlgorithmId, FileCommand, ProfileElement, ProfileHeader, decode_package,
 };
@@ -55,6 +56,15 @@ pub fn describe(package: &[u8]) -> Result<ProfileDescription, ProfileError> {
         elements: elements.iter().map(ElementName::of).collect(),
         size: package.len(),
     })
+}
+
+/// Whether an eUICC can install packages of this major version. One of a later
+/// version than it reads it cannot; later minor versions can be by design of the
+/// format.
+pub fn reads_packages_of(info: &EuiccInfo2, major: i64) -> bool {
+    let more = info.additional_euicc_profile_package_versions.iter();
+    let mut read = more.flatten().chain([&info.profile_version]);
+    read.any(|[version, ..]| i64::from(*version) >= major)
 }
 
 /// The profile header, if the element is one.

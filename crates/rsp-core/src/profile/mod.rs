@@ -42,7 +42,7 @@ mod tree;
 pub use authentication::{Authentication, TuakKey, TuakLengths};
 pub use check::{Finding, check, check_metadata, lint};
 pub use codes::{Code, Codes, InvalidCode};
-pub use describe::{ProfileDescription, describe};
+pub use describe::{ProfileDescription, describe, reads_packages_of};
 pub use ef::{
     Apn, FiveGs, HomeNetworkKey, InvalidValue, PhoneNumber, PlmnWithAct, ProtectionScheme,
     RoutingIndicator, ServiceProviderName, SuciBy,

@@ -9,6 +9,7 @@ mod announcements;
 mod changes;
 mod db;
 mod eim;
+mod ledger;
 mod open;
 mod operations;
 mod outbox;

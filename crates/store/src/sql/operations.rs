@@ -5,7 +5,7 @@ use rsp_core::Timestamp;
 use rsp_core::eim::{Operation, OperationId, OperationState};
 
 use super::db::{Db, values};
-use super::{changes, eim};
+use super::{changes, eim, ledger};
 use crate::contract::{OperationFilter, StoreError};
 use crate::engine::ToValue;
 
@@ -140,5 +140,5 @@ pub(super) fn put(tx: &Db<'_>, operation: &Operation) -> Result<(), StoreError> 
             expires
         ],
     )?;
-    Ok(())
+    ledger::follow(tx, operation)
 }

@@ -41,7 +41,7 @@ const fn sealed(
 }
 
 /// All that is sealed; `crates/store/tests/sealing.rs` finds what is missing.
-const ALL: [Sealed; 16] = [
+const ALL: &[Sealed] = &[
     sealed("euicc", &["eid"], "document"),
     Sealed {
         key: &["eid", "number"],
@@ -54,6 +54,13 @@ const ALL: [Sealed; 16] = [
         ..sealed("profile", &["iccid"], "subscription")
     },
     sealed("psk", &["identity"], "secret"),
+    Sealed {
+        table: "activation_code",
+        key: &["pool", "number"],
+        row: "pool || '/' || number",
+        column: "code",
+        place: "activation_code",
+    },
     sealed("kept_package", &["iccid"], "package"),
     Sealed {
         key: &["operator", "number"],
@@ -122,7 +129,7 @@ pub(super) fn reseal(
             new: &new,
         };
         let mut count = 0;
-        for sealed in &ALL {
+        for sealed in ALL {
             count += keys.reseal(sealed)?;
         }
         keys.index_anew()?;
@@ -198,6 +205,20 @@ impl Keys<'_> {
             let update = "UPDATE profile_type SET template_index = ?1
                  WHERE tenant = ?2 AND name = ?3";
             let values = [index.to_value(), of.as_str().to_value(), name.to_value()];
+            self.connection.execute(update, &values)?;
+        }
+        let codes = "SELECT tenant, pool, number, code FROM activation_code";
+        for found in self.rows(codes, &[])? {
+            let (of, pool, number, code): (String, String, i64, Vec<u8>) =
+                FromRow::from_row(found)?;
+            let of = named_tenant(&of)?;
+            let row = format!("{pool}/{number}");
+            let code = self.new.open_row(&of, ["activation_code", &row], &code)?;
+            let index = self.new.index(&of, "activation_code", &code);
+            let update = "UPDATE activation_code SET digest = ?1
+                 WHERE tenant = ?2 AND pool = ?3 AND number = ?4";
+            let of = of.as_str().to_value();
+            let values = [index.to_value(), of, pool.to_value(), number.to_value()];
             self.connection.execute(update, &values)?;
         }
         let with_id = "SELECT tenant, iccid, document FROM profile WHERE matching_id IS NOT NULL";

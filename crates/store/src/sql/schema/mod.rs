@@ -15,7 +15,10 @@ const FIRST: i64 = 7;
 const TABLES_7: &str = include_str!("7.sql");
 
 /// What schema 8 adds, by what it is for.
-const ADDED_8: &[&str] = &[include_str!("8-operations.sql")];
+const ADDED_8: &[&str] = &[
+    include_str!("8-ledger.sql"),
+    include_str!("8-operations.sql"),
+];
 
 /// From a schema to the next one; 0 is a database with nothing in it.
 fn step(from: i64) -> Option<(&'static [&'static str], i64)> {

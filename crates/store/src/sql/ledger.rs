@@ -1,0 +1,326 @@
+//! The ledger of activation codes.
+
+use fleet::ledger::{self, CodeState, Pool, Stock};
+use rsp_core::Timestamp;
+use rsp_core::eim::{CodeRef, Operation, OperationId};
+
+use super::db::{Db, values};
+use super::{SqlStore, exists, one_row, operations};
+use crate::contract::{Due, StoreError};
+use crate::engine::{Engine, ToValue};
+use crate::ledger_contract::{KnownCode, LedgerStore, NewCode, WithCode};
+
+impl<E: Engine> LedgerStore for SqlStore<E> {
+    fn put_pool(&self, pool: &Pool) -> Result<(), StoreError> {
+        let document = serde_json::to_string(pool)?;
+        self.transact(|tx| {
+            tx.execute(
+                "INSERT INTO code_pool (tenant, pool, document) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (tenant, pool) DO UPDATE SET document = excluded.document",
+                values![pool.name, document],
+            )?;
+            Ok(())
+        })
+    }
+
+    fn pools(&self) -> Result<Vec<Pool>, StoreError> {
+        self.read(|db| {
+            let select = "SELECT document FROM code_pool WHERE tenant = ?1 ORDER BY pool";
+            let documents: Vec<(String,)> = db.all(select, values![])?;
+            let pools = documents
+                .iter()
+                .map(|(pool,)| Ok(serde_json::from_str(pool)?));
+            pools.collect()
+        })
+    }
+
+    fn pool(&self, name: &str) -> Result<Option<Pool>, StoreError> {
+        self.read(|db| pool(db, name))
+    }
+
+    fn add_codes(
+        &self,
+        pool: &str,
+        codes: &[NewCode],
+        now: Timestamp,
+    ) -> Result<usize, StoreError> {
+        self.transact(|tx| add(tx, pool, codes, now))
+    }
+
+    fn order_with_code(
+        &self,
+        pool: &str,
+        make: &mut WithCode<'_>,
+    ) -> Result<Option<Operation>, StoreError> {
+        self.transact(|tx| {
+            let Some((at, code)) = next(tx, pool)? else {
+                return Ok(None);
+            };
+            let operation = Operation {
+                code: Some(at.clone()),
+                ..make(&at, &code)
+            };
+            tx.execute(
+                "UPDATE activation_code SET state = ?4, since = ?5, eid = ?6, operation = ?7
+                 WHERE tenant = ?1 AND pool = ?2 AND number = ?3",
+                values![
+                    at.pool,
+                    at.number,
+                    CodeState::Leased.name(),
+                    operation.created,
+                    operation.eid,
+                    operation.id.0
+                ],
+            )?;
+            operations::add_all(tx, std::slice::from_ref(&operation))?;
+            Ok(Some(operation))
+        })
+    }
+
+    fn stock(&self, pool: &str) -> Result<Stock, StoreError> {
+        self.read(|db| {
+            let mut stock = Stock::default();
+            let counted: Vec<(String, i64)> = db.all(
+                "SELECT state, count(*) FROM activation_code
+                 WHERE tenant = ?1 AND pool = ?2 GROUP BY state",
+                values![pool],
+            )?;
+            for (state, count) in counted {
+                if let Ok(state) = state.parse() {
+                    *stock.of(state) = count.unsigned_abs();
+                }
+            }
+            Ok(stock)
+        })
+    }
+
+    fn codes_spent(&self, pool: &str, since: Timestamp) -> Result<u64, StoreError> {
+        self.read(|db| {
+            let counted: Option<(i64,)> = db.first(
+                "SELECT count(*) FROM activation_code
+                 WHERE tenant = ?1 AND pool = ?2 AND state = ?3 AND since >= ?4",
+                values![pool, CodeState::Spent.name(), since],
+            )?;
+            Ok(counted.map_or(0, |(count,)| count.unsigned_abs()))
+        })
+    }
+
+    fn codes(
+        &self,
+        pool: &str,
+        state: Option<CodeState>,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<KnownCode>, StoreError> {
+        self.read(|db| {
+            let mut values = values![pool, after, limit];
+            let mut only = "";
+            if let Some(state) = state {
+                values.push(state.name().to_value());
+                only = "AND state = ?5";
+            }
+            let rows: Vec<Row> = db.all(
+                &format!(
+                    "SELECT pool, number, state, since, eid, operation, iccid
+                     FROM activation_code
+                     WHERE tenant = ?1 AND pool = ?2 AND number > ?3 {only}
+                     ORDER BY number LIMIT ?4"
+                ),
+                values,
+            )?;
+            rows.into_iter().map(known).collect()
+        })
+    }
+
+    fn doubtful_codes(&self, due: &Due) -> Result<Vec<(KnownCode, NewCode)>, StoreError> {
+        self.transact(|tx| take_doubtful(tx, due))
+    }
+
+    fn settle_code(
+        &self,
+        at: &CodeRef,
+        state: CodeState,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.transact(|tx| {
+            let changed = tx.execute(
+                "UPDATE activation_code SET state = ?4, since = ?5, due = NULL
+                 WHERE tenant = ?1 AND pool = ?2 AND number = ?3
+                     AND state IN ('available', 'doubtful', 'dead')",
+                values![at.pool, at.number, state.name(), now],
+            )?;
+            one_row(changed)
+        })
+    }
+}
+
+/// All columns but the code.
+type Row = (
+    String,
+    i64,
+    String,
+    Timestamp,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+);
+
+fn known(
+    (pool, number, state, since, eid, operation, iccid): Row,
+) -> Result<KnownCode, StoreError> {
+    Ok(KnownCode {
+        at: CodeRef { pool, number },
+        // What a newer version knows is no good here.
+        state: state.parse().unwrap_or(CodeState::Dead),
+        since,
+        eid: eid.and_then(|eid| eid.parse().ok()),
+        operation: operation.map(OperationId),
+        iccid: iccid.and_then(|iccid| iccid.parse().ok()),
+    })
+}
+
+fn pool(db: &Db<'_>, name: &str) -> Result<Option<Pool>, StoreError> {
+    let select = "SELECT document FROM code_pool WHERE tenant = ?1 AND pool = ?2";
+    let document: Option<(String,)> = db.first(select, values![name])?;
+    let pool = document.map(|(pool,)| serde_json::from_str(&pool));
+    Ok(pool.transpose()?)
+}
+
+/// What the contents of a row are bound to.
+fn place(at: &CodeRef) -> String {
+    format!("{}/{}", at.pool, at.number)
+}
+
+fn add(tx: &Db<'_>, name: &str, codes: &[NewCode], now: Timestamp) -> Result<usize, StoreError> {
+    pool(tx, name)?.ok_or(StoreError::Unknown("a pool of this name"))?;
+    let last = "SELECT max(number) FROM activation_code WHERE tenant = ?1 AND pool = ?2";
+    let last: Option<(Option<i64>,)> = tx.first(last, values![name])?;
+    let mut number = last.and_then(|(last,)| last).unwrap_or(0);
+    let mut new = 0;
+    for code in codes {
+        let digest = tx.index("activation_code", code.code.as_bytes());
+        let digest = digest.as_slice();
+        let there = "SELECT number FROM activation_code WHERE tenant = ?1 AND digest = ?2";
+        if tx.first::<(i64,)>(there, values![digest])?.is_some() {
+            continue;
+        }
+        number += 1;
+        let at = CodeRef {
+            pool: name.to_string(),
+            number,
+        };
+        let sealed = tx.seal_bytes("activation_code", &place(&at), code.code.as_bytes())?;
+        let iccid = code.iccid.map(|iccid| iccid.to_string());
+        tx.execute(
+            "INSERT INTO activation_code
+                 (tenant, pool, number, state, since, iccid, digest, code)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            values![
+                name,
+                number,
+                CodeState::Available.name(),
+                now,
+                iccid,
+                digest,
+                sealed
+            ],
+        )
+        .map_err(exists("this activation code"))?;
+        new += 1;
+    }
+    Ok(new)
+}
+
+fn next(tx: &Db<'_>, pool: &str) -> Result<Option<(CodeRef, NewCode)>, StoreError> {
+    let lock = tx.connection.skip_locked();
+    let row: Option<(i64, Option<String>, Vec<u8>)> = tx.first(
+        &format!(
+            "SELECT number, iccid, code FROM activation_code
+             WHERE tenant = ?1 AND pool = ?2 AND state = 'available'
+             ORDER BY number LIMIT 1{lock}"
+        ),
+        values![pool],
+    )?;
+    let Some((number, iccid, sealed)) = row else {
+        return Ok(None);
+    };
+    let at = CodeRef {
+        pool: pool.to_string(),
+        number,
+    };
+    let code = open(tx, &at, iccid, &sealed)?;
+    Ok(Some((at, code)))
+}
+
+fn open(
+    db: &Db<'_>,
+    at: &CodeRef,
+    iccid: Option<String>,
+    sealed: &[u8],
+) -> Result<NewCode, StoreError> {
+    let code = db.unseal_bytes("activation_code", &place(at), sealed)?;
+    Ok(NewCode {
+        code: String::from_utf8_lossy(&code).into_owned(),
+        iccid: iccid.and_then(|iccid| iccid.parse().ok()),
+    })
+}
+
+fn take_doubtful(tx: &Db<'_>, due: &Due) -> Result<Vec<(KnownCode, NewCode)>, StoreError> {
+    let lock = tx.connection.skip_locked();
+    type Full = (
+        String,
+        i64,
+        Timestamp,
+        Option<String>,
+        Option<String>,
+        Option<String>,
+        Vec<u8>,
+    );
+    let rows: Vec<Full> = tx.all(
+        &format!(
+            "SELECT pool, number, since, eid, operation, iccid, code FROM activation_code
+             WHERE tenant = ?1 AND due <= ?2 ORDER BY due LIMIT ?3{lock}"
+        ),
+        values![due.now, due.limit],
+    )?;
+    let mut taken = Vec::new();
+    for (pool, number, since, eid, operation, iccid, sealed) in rows {
+        let at = CodeRef { pool, number };
+        if due.again > due.now {
+            tx.execute(
+                "UPDATE activation_code SET due = ?4
+                 WHERE tenant = ?1 AND pool = ?2 AND number = ?3",
+                values![at.pool, at.number, due.again],
+            )?;
+        }
+        let code = open(tx, &at, iccid.clone(), &sealed)?;
+        let state = CodeState::Doubtful.name().to_string();
+        let row = (at.pool, at.number, state, since, eid, operation, iccid);
+        taken.push((known(row)?, code));
+    }
+    Ok(taken)
+}
+
+/// The code of an operation goes the operation's way, as long as it is its own; a
+/// profile that was installed with it after all is believed in any case.
+pub(super) fn follow(tx: &Db<'_>, operation: &Operation) -> Result<(), StoreError> {
+    let Some(at) = &operation.code else {
+        return Ok(());
+    };
+    let state = ledger::after(operation);
+    let due = (state == CodeState::Doubtful).then_some(operation.since);
+    tx.execute(
+        "UPDATE activation_code SET state = ?4, since = ?5, due = ?6
+         WHERE tenant = ?1 AND pool = ?2 AND number = ?3 AND state <> ?4
+             AND (?4 = 'spent' OR (operation = ?7 AND state IN ('leased', 'doubtful')))",
+        values![
+            at.pool,
+            at.number,
+            state.name(),
+            operation.since,
+            due,
+            operation.id.0
+        ],
+    )?;
+    Ok(())
+}
