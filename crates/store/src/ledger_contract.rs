@@ -124,4 +124,11 @@ pub trait LedgerStore {
     /// with it.
     fn settle_code(&self, at: &CodeRef, state: CodeState, now: Timestamp)
     -> Result<(), StoreError>;
+
+    /// Puts another code in the place of a doubtful one: the SM-DP+ took that back,
+    /// and its profile was ordered anew.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if it is not doubtful any more.
+    fn renew_code(&self, at: &CodeRef, code: &NewCode, now: Timestamp) -> Result<(), StoreError>;
 }

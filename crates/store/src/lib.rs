@@ -37,6 +37,7 @@ pub use engine::{
     PostgresSettings, Row, Sqlite, ToValue, Value,
 };
 pub use ledger_contract::{KnownCode, LedgerStore, NewCode, WithCode};
+pub use ordering::{FromPool, Ordered};
 pub use psk_contract::PskStore;
 pub use relay::{Answer, Pending};
 pub use smdp::{RefusalObserver, SmdpHost};

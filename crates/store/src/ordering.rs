@@ -1,10 +1,15 @@
 //! Operations as operators order them, take them back, and let them expire.
 
-use rsp_core::Timestamp;
-use rsp_core::eim::{EuiccRecord, Note, Operation, OperationId};
+use fleet::operations::{Finding, Radio, Verdict, preflight};
+use rsp_asn1::ids::Eid;
+use rsp_core::eim::{
+    CodeRef, ConfirmationCode, EuiccRecord, Note, Operation, OperationId, OperationKind, Validity,
+};
+use rsp_core::{Context, Timestamp};
 
 use crate::contract::StoreError;
 use crate::eim::EimHost;
+use crate::ledger_contract::NewCode;
 
 impl EimHost {
     /// Queues an operation.
@@ -109,4 +114,90 @@ impl EimHost {
         }
         Ok(eids.len())
     }
+
+    /// Orders the download of a profile of a pool: looks first at what speaks against
+    /// it, then leases a code and queues the download, both or neither.
+    ///
+    /// # Errors
+    /// [`StoreError::Unknown`] if pool or eUICC are not known; as
+    /// [`EimHost::add_operations`].
+    pub fn order_from_pool(
+        &self,
+        wanted: &FromPool<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<Ordered, StoreError> {
+        let pool = self.store.pool(wanted.pool)?;
+        let pool = pool.ok_or(StoreError::Unknown("a pool of this name"))?;
+        let found = self.store.euicc(wanted.eid)?;
+        let found = found.ok_or(StoreError::Unknown("an eUICC with this EID"))?;
+        let findings = preflight(&found.value, wanted.radio, &pool.needs, None);
+        let refused = |finding: &Finding| finding.verdict == Verdict::Refused;
+        if !wanted.forced && findings.iter().any(refused) {
+            return Ok(Ordered::Refused(findings));
+        }
+        let id = OperationId::new(cx);
+        let mut make = |_: &CodeRef, code: &NewCode| {
+            let kind = OperationKind::Download {
+                activation_code: code.code.clone(),
+            };
+            Operation {
+                expects: code.iccid,
+                forced: wanted.forced,
+                validity: wanted.validity,
+                expected_networks: pool.networks.clone(),
+                confirmation_code: wanted.confirmation_code.clone(),
+                ..Operation::queued(id.clone(), wanted.eid, kind, cx.now)
+            }
+        };
+        let ordered = self.store.order_with_code(wanted.pool, &mut make)?;
+        if ordered.is_some() {
+            self.index.busy(wanted.eid);
+        }
+        Ok(match ordered {
+            Some(operation) => Ordered::Queued(Box::new(operation)),
+            None => Ordered::NoCode,
+        })
+    }
+}
+
+/// A download of whatever profile a pool has.
+#[derive(Debug)]
+pub struct FromPool<'a> {
+    /// The pool.
+    pub pool: &'a str,
+    /// The eUICC.
+    pub eid: Eid,
+    /// What its device's radio can do.
+    pub radio: Radio<'a>,
+    /// How long it is worth sending.
+    pub validity: Validity,
+    /// The code that confirms the download.
+    pub confirmation_code: Option<ConfirmationCode>,
+    /// Whether it is ordered whatever speaks against it.
+    pub forced: bool,
+}
+
+impl<'a> FromPool<'a> {
+    /// Of this pool, for this eUICC, and nothing else is said.
+    pub fn new(pool: &'a str, eid: Eid) -> Self {
+        FromPool {
+            pool,
+            eid,
+            radio: Radio::default(),
+            validity: Validity::default(),
+            confirmation_code: None,
+            forced: false,
+        }
+    }
+}
+
+/// What came of an order from a pool.
+#[derive(Debug)]
+pub enum Ordered {
+    /// It waits for the device.
+    Queued(Box<Operation>),
+    /// It would fail; nothing was spent.
+    Refused(Vec<Finding>),
+    /// No code is left.
+    NoCode,
 }

@@ -111,6 +111,7 @@ impl<B: Between> LedgerStore for Layer<B> {
         codes(pool: &str, state: Option<CodeState>, after: i64, limit: usize) -> Vec<KnownCode>;
         doubtful_codes(due: &Due) -> Vec<(KnownCode, NewCode)>;
         settle_code(at: &CodeRef, state: CodeState, now: Timestamp) -> ();
+        renew_code(at: &CodeRef, code: &NewCode, now: Timestamp) -> ();
     }
 }
 

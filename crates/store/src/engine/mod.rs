@@ -122,4 +122,17 @@ pub trait Engine: Send + Sync + std::fmt::Debug + 'static {
         &self,
         work: impl FnMut(&dyn Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError>;
+
+    /// As [`Engine::write`], for work that takes rows which nobody else has and is
+    /// right whatever else changes meanwhile: with [`Connection::skip_locked`] many
+    /// can take some at once, and none waits for another.
+    ///
+    /// # Errors
+    /// As [`Engine::write`].
+    fn take<T>(
+        &self,
+        work: impl FnMut(&dyn Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.write(work)
+    }
 }

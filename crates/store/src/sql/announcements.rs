@@ -18,7 +18,7 @@ const STAGES: [EventStage; 3] = [
 
 impl<E: Engine> AnnouncementStore for SqlStore<E> {
     fn due_announcements(&self, due: &Due) -> Result<Vec<AnnouncedEvent>, StoreError> {
-        self.transact(|tx| take_due(tx, due))
+        self.take(|tx| take_due(tx, due))
     }
 
     fn announcements(&self, iccid: Iccid) -> Result<Vec<AnnouncedEvent>, StoreError> {

@@ -52,7 +52,7 @@ impl<E: Engine> LedgerStore for SqlStore<E> {
         pool: &str,
         make: &mut WithCode<'_>,
     ) -> Result<Option<Operation>, StoreError> {
-        self.transact(|tx| {
+        self.take(|tx| {
             let Some((at, code)) = next(tx, pool)? else {
                 return Ok(None);
             };
@@ -133,7 +133,7 @@ impl<E: Engine> LedgerStore for SqlStore<E> {
     }
 
     fn doubtful_codes(&self, due: &Due) -> Result<Vec<(KnownCode, NewCode)>, StoreError> {
-        self.transact(|tx| take_doubtful(tx, due))
+        self.take(|tx| take_doubtful(tx, due))
     }
 
     fn settle_code(
@@ -148,6 +148,22 @@ impl<E: Engine> LedgerStore for SqlStore<E> {
                  WHERE tenant = ?1 AND pool = ?2 AND number = ?3
                      AND state IN ('available', 'doubtful', 'dead')",
                 values![at.pool, at.number, state.name(), now],
+            )?;
+            one_row(changed)
+        })
+    }
+
+    fn renew_code(&self, at: &CodeRef, code: &NewCode, now: Timestamp) -> Result<(), StoreError> {
+        self.transact(|tx| {
+            let secret = code.code.as_bytes();
+            let digest = tx.index("activation_code", secret);
+            let sealed = tx.seal_bytes("activation_code", &place(at), secret)?;
+            let iccid = code.iccid.map(|iccid| iccid.to_string());
+            let changed = tx.execute(
+                "UPDATE activation_code SET state = 'available', since = ?4, due = NULL,
+                     eid = NULL, operation = NULL, iccid = ?5, digest = ?6, code = ?7
+                 WHERE tenant = ?1 AND pool = ?2 AND number = ?3 AND state = 'doubtful'",
+                values![at.pool, at.number, now, iccid, digest.as_slice(), sealed],
             )?;
             one_row(changed)
         })

@@ -103,6 +103,27 @@ impl<E: Engine> SqlStore<E> {
             })
         })
     }
+
+    /// As [`SqlStore::transact`], for work that takes rows which nobody else has
+    /// ([`Engine::take`]).
+    fn take<T>(
+        &self,
+        mut work: impl FnMut(&Db<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let Shared {
+            engine,
+            sealing,
+            numbers,
+        } = &*self.shared;
+        engine.take(|connection| {
+            work(&Db {
+                connection,
+                sealing,
+                numbers,
+                tenant: &self.tenant,
+            })
+        })
+    }
 }
 
 /// A violated uniqueness as [`StoreError::Exists`].
@@ -185,7 +206,7 @@ impl<E: Engine> Store for SqlStore<E> {
     }
 
     fn due_notifications(&self, due: &Due) -> Result<Vec<Outgoing>, StoreError> {
-        self.transact(|tx| outbox::take_due(tx, due))
+        self.take(|tx| outbox::take_due(tx, due))
     }
 
     fn put_forwarding(

@@ -70,7 +70,7 @@ impl<E: Engine> SmdpStore for SqlStore<E> {
     }
 
     fn due_progress(&self, due: &Due) -> Result<Vec<Waiting>, StoreError> {
-        self.transact(|tx| smdp_progress::take_due(tx, due))
+        self.take(|tx| smdp_progress::take_due(tx, due))
     }
 
     fn delay_progress(&self, waiting: &Waiting, due: Timestamp) -> Result<(), StoreError> {

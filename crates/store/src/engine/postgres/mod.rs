@@ -25,7 +25,8 @@ const ATTEMPTS: u32 = 24;
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(64);
 
-const BEGIN: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE";
+const ALONE: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE";
+const TAKING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /// A PostgreSQL database.
 #[derive(Debug)]
@@ -45,10 +46,10 @@ impl Postgres {
     }
 
     /// A connection that answers: those that rested may be dead by now.
-    fn begin(&self) -> Result<Taken<'_>, EngineError> {
+    fn begin(&self, begin: &str) -> Result<Taken<'_>, EngineError> {
         loop {
             let taken = self.pool.take()?;
-            match taken.session.batch(BEGIN) {
+            match taken.session.batch(begin) {
                 Ok(()) => return Ok(taken),
                 Err(EngineError::Unreachable(_)) if taken.rested => self.pool.forget_rested(),
                 Err(error) => return Err(error),
@@ -58,9 +59,10 @@ impl Postgres {
 
     fn attempt<T>(
         &self,
+        begin: &str,
         work: &mut impl FnMut(&dyn Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let taken = self.begin()?;
+        let taken = self.begin(begin)?;
         match work(&*taken.session) {
             Ok(value) => {
                 // If the connection is lost here nobody knows whether it was
@@ -77,6 +79,25 @@ impl Postgres {
                 Err(error)
             }
         }
+    }
+
+    fn again_and_again<T>(
+        &self,
+        begin: &str,
+        mut work: impl FnMut(&dyn Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut pause = FIRST_PAUSE;
+        for _ in 1..ATTEMPTS {
+            match self.attempt(begin, &mut work) {
+                // Two gave a row the same number: the later one takes the next.
+                Err(StoreError::Engine(EngineError::Overtaken | EngineError::Unique)) => {
+                    std::thread::sleep(pause.mul_f64(jitter()));
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                done => return done,
+            }
+        }
+        self.attempt(begin, &mut work)
     }
 }
 
@@ -101,20 +122,16 @@ impl Engine for Postgres {
 
     fn write<T>(
         &self,
-        mut work: impl FnMut(&dyn Connection) -> Result<T, StoreError>,
+        work: impl FnMut(&dyn Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut pause = FIRST_PAUSE;
-        for _ in 1..ATTEMPTS {
-            match self.attempt(&mut work) {
-                // Two gave a row the same number: the later one takes the next.
-                Err(StoreError::Engine(EngineError::Overtaken | EngineError::Unique)) => {
-                    std::thread::sleep(pause.mul_f64(jitter()));
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                }
-                done => return done,
-            }
-        }
-        self.attempt(&mut work)
+        self.again_and_again(ALONE, work)
+    }
+
+    fn take<T>(
+        &self,
+        work: impl FnMut(&dyn Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.again_and_again(TAKING, work)
     }
 }
 
