@@ -7,6 +7,8 @@ use rsp_asn1::sgp32::{
     AddInitialEimOk, AddInitialEimRequest, AddInitialEimResponse, EimConfigurationData,
 };
 use rsp_asn1::{Asn1, Certificate, DecodeError, Extensions};
+use rsp_core::Timestamp;
+use rsp_core::eim::{EuiccRecord, ProfileList};
 use rsp_core::pki::{Eum, IssueError, ParsedCertificate, TrustAnchor};
 use rsp_core::profile::{self, MetadataOrder, MncLength, ProfileError, Subscription};
 use rsp_crypto::software::{SoftwareKey, SoftwareProvider};
@@ -254,4 +256,21 @@ pub(crate) fn es10(
     }
     card.transmit(&[0x00, 0x70, 0x80, 0x01, 0x00], environment);
     Ok(answer)
+}
+
+/// An eUICC of which its maker says that it has no profile: nothing that the eIM
+/// would act on, but it need not ask before the first download.
+pub(crate) fn fresh(eid: Eid, token: Option<i64>, start: Timestamp) -> EuiccRecord {
+    let nothing = ProfileList {
+        at: start,
+        asked: None,
+        unverified: true,
+        emulated: false,
+        stale: true,
+        profiles: Vec::new(),
+    };
+    EuiccRecord {
+        profiles: Some(nothing),
+        ..EuiccRecord::new(eid, token, 0)
+    }
 }

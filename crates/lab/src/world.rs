@@ -11,7 +11,7 @@ use euicc::{Environment, Euicc, EuiccKind, LoadError, StoredEuicc};
 use rsp_asn1::ids::{Eid, Iccid, Imsi, InvalidId};
 use rsp_core::binding::{BindingError, HttpRequest, HttpResponse};
 use rsp_core::binding::{es9plus, esipa};
-use rsp_core::eim::{EuiccRecord, ProfileList};
+use rsp_core::eim::EuiccRecord;
 use rsp_core::ipa::{self, Action, Config, Emulation, Event, Input, Ipa, Retry};
 use rsp_core::pki::{ChainError, IssueError, Issued, TrustAnchor};
 use rsp_core::profile::Subscription;
@@ -22,7 +22,7 @@ use rsp_crypto::{CryptoError, Curve, Rng};
 use store::{EimHost, SmdpHost, SmdsHost, StoreError};
 
 use crate::device::{Device, device_info};
-use crate::factory::{Factory, FactoryError};
+use crate::factory::{Factory, FactoryError, fresh};
 use crate::identity::{CardIdentity, OtherCard};
 use crate::kills::{Kill, Peer};
 use crate::material::Material;
@@ -180,23 +180,6 @@ pub(crate) const SMDP: &str = "smdp.example.com";
 /// Host name of the SM-DP+ on the other curve.
 pub const SMDP_BRAINPOOL: &str = "smdp.brainpool.example.com";
 pub(crate) const EIM: &str = "eim.example.com";
-
-/// An eUICC of which its maker says that it has no profile: nothing that the eIM
-/// would act on, but it need not ask before the first download.
-fn fresh(eid: Eid, token: Option<i64>, start: Timestamp) -> EuiccRecord {
-    let nothing = ProfileList {
-        at: start,
-        asked: None,
-        unverified: true,
-        emulated: false,
-        stale: true,
-        profiles: Vec::new(),
-    };
-    EuiccRecord {
-        profiles: Some(nothing),
-        ..EuiccRecord::new(eid, token, 0)
-    }
-}
 
 /// 2026-01-01.
 pub(crate) const START: Timestamp = Timestamp::from_secs(1_767_225_600);

@@ -10,6 +10,7 @@
 use fleet::ledger::{CodeState, Pool, ProfileNeeds, Stock};
 use fleet::operations::{Check, Verdict};
 use lab::World;
+use rsp_asn1::ids::Iccid;
 use rsp_core::Context;
 use rsp_core::binding::{HttpRequest, es2plus_json, json};
 use rsp_core::eim::{EuiccDataQuery, Operation, OperationKind};
@@ -128,6 +129,39 @@ fn header(call: &str) -> es2plus_json::RequestHeader {
     }
 }
 
+/// Has the SM-DP+ take an order back, and orders its profile anew.
+fn order_anew(world: &mut World, iccid: Iccid, old: &str) -> NewCode {
+    let cancel = es2plus_json::CancelOrder {
+        header: header("cancel"),
+        iccid,
+        eid: None,
+        matching_id: old.rsplit('$').next().map(str::to_string),
+        final_profile_status_indicator: es2plus_json::FinalProfileStatus::Available,
+    };
+    es2plus(world, &cancel);
+    let again = es2plus_json::DownloadOrder {
+        header: header("again"),
+        eid: None,
+        iccid: Some(iccid),
+        profile_type: None,
+    };
+    es2plus(world, &again);
+    let confirm = es2plus_json::ConfirmOrder {
+        header: header("confirm"),
+        iccid,
+        eid: None,
+        matching_id: None,
+        confirmation_code: None,
+        smds_address: None,
+        release_flag: true,
+    };
+    let confirmed = es2plus(world, &confirm);
+    NewCode {
+        code: format!("LPA:1$smdp.example.com${}", confirmed.matching_id),
+        iccid: Some(iccid),
+    }
+}
+
 /// The device dies before it has a bound package. The SM-DP+ takes the order back,
 /// which it would not if it had delivered one, and the profile is ordered anew.
 #[test]
@@ -152,35 +186,7 @@ fn a_download_that_is_killed_gives_its_code_back() {
         panic!("{doubtful:?}");
     };
     let iccid = subscription.iccid;
-    let cancel = es2plus_json::CancelOrder {
-        header: header("cancel"),
-        iccid,
-        eid: None,
-        matching_id: old.code.rsplit('$').next().map(str::to_string),
-        final_profile_status_indicator: es2plus_json::FinalProfileStatus::Available,
-    };
-    es2plus(&mut world, &cancel);
-    let again = es2plus_json::DownloadOrder {
-        header: header("again"),
-        eid: None,
-        iccid: Some(iccid),
-        profile_type: None,
-    };
-    es2plus(&mut world, &again);
-    let confirm = es2plus_json::ConfirmOrder {
-        header: header("confirm"),
-        iccid,
-        eid: None,
-        matching_id: None,
-        confirmation_code: None,
-        smds_address: None,
-        release_flag: true,
-    };
-    let confirmed = es2plus(&mut world, &confirm);
-    let renewed = NewCode {
-        code: format!("LPA:1$smdp.example.com${}", confirmed.matching_id),
-        iccid: Some(iccid),
-    };
+    let renewed = order_anew(&mut world, iccid, &old.code);
     assert_ne!(renewed.code, old.code);
     let now = world.now;
     world
