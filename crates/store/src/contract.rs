@@ -53,6 +53,12 @@ pub enum StoreError {
     /// The operation could lose the eUICC.
     #[error("{0}")]
     Unsafe(#[from] Unsafe),
+    /// The tree of tenants does not allow it.
+    #[error("{0}")]
+    Tenants(fleet::access::TreeError),
+    /// Nobody would be left who can change who may do what.
+    #[error("{0}")]
+    LastAdmin(#[from] fleet::access::LastAdmin),
     /// A file could not be made or protected.
     #[error("{0}")]
     File(#[from] std::io::Error),

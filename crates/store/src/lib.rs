@@ -8,8 +8,10 @@
 #![deny(missing_docs)]
 
 mod about;
+mod access_contract;
 mod announce;
 mod contract;
+mod database;
 mod device;
 mod eim;
 mod engine;
@@ -26,11 +28,13 @@ mod smds_contract;
 mod sql;
 mod tenant;
 
+pub use access_contract::{AccessStore, StoredKey};
 pub use announce::{ChooseProfile, ChosenProfile};
 pub use contract::{
     Changes, Contact, Due, EuiccChange, Forwarding, OperationFilter, Outgoing, RelayChange, Store,
     StoreError, StoredEvidence, StoredRelay, Versioned,
 };
+pub use database::Database;
 pub use eim::{EimHost, EimReply, Observer};
 pub use engine::{
     BadUrl, Column, Connection, Engine, EngineError, FromColumn, FromRow, Postgres,

@@ -5,6 +5,7 @@
 //! a database of many machines; no statement of a device's procedures needs a
 //! sequence or a uniqueness over all of them.
 
+mod access;
 mod announcements;
 mod changes;
 mod db;

@@ -15,7 +15,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use rsp_crypto::software::Sealer;
-use store::{PostgresSettings, PostgresStore, SqliteStore, Store, StoreError};
+use store::{Database, PostgresSettings, PostgresStore, SqliteStore, Store, StoreError};
 
 /// Runs each test on every engine.
 macro_rules! suite {
@@ -168,6 +168,14 @@ impl Bench {
             Bench::Sqlite(folder) => Box::new(folder.open(key)?),
             Bench::Postgres(schema) => Box::new(schema.connect(key)?),
         })
+    }
+
+    /// All tenants of it.
+    pub(crate) fn database(&self, key: u8) -> Box<dyn Database> {
+        match self {
+            Bench::Sqlite(folder) => Box::new(folder.open(key).unwrap()),
+            Bench::Postgres(schema) => Box::new(schema.connect(key).unwrap()),
+        }
     }
 
     pub(crate) fn store(&self) -> Box<dyn Store> {

@@ -1,0 +1,87 @@
+//! The tree of tenants, and whose certificates are whose: rows of the default
+//! tenant.
+
+use fleet::access::{Digest, TenantName, Tenants, TreeError};
+
+use super::super::db::{Db, values};
+use crate::contract::StoreError;
+use crate::tenant::Tenant;
+
+/// What keeps a tenant from being removed.
+const HOLDS: [&str; 2] = [
+    "SELECT 1 FROM euicc WHERE tenant = ?1 LIMIT 1",
+    "SELECT 1 FROM profile WHERE tenant = ?1 LIMIT 1",
+];
+
+pub(super) fn tree(db: &Db<'_>) -> Result<Tenants, StoreError> {
+    let rows = "SELECT name, parent FROM access_tenant WHERE tenant = ?1";
+    let rows: Vec<(String, String)> = db.all(rows, values![])?;
+    let read = |name: String| name.parse::<TenantName>();
+    let rows = rows
+        .into_iter()
+        .map(|(name, parent)| Ok((read(name)?, read(parent)?)));
+    let rows: Result<Vec<_>, fleet::access::BadTenantName> = rows.collect();
+    let rows = rows.map_err(|_| StoreError::Unknown("the tenant of a row"))?;
+    Tenants::read(rows).map_err(StoreError::Tenants)
+}
+
+pub(super) fn add(tx: &Db<'_>, name: &TenantName, parent: &TenantName) -> Result<(), StoreError> {
+    tree(tx)?
+        .add(name.clone(), parent.clone())
+        .map_err(StoreError::Tenants)?;
+    let insert = "INSERT INTO access_tenant (tenant, name, parent) VALUES (?1, ?2, ?3)";
+    tx.execute(insert, values![name.as_str(), parent.as_str()])?;
+    Ok(())
+}
+
+pub(super) fn remove(tx: &Db<'_>, name: &TenantName) -> Result<(), StoreError> {
+    tree(tx)?.remove(name).map_err(StoreError::Tenants)?;
+    let bad = |_| StoreError::Tenants(TreeError::Unknown(name.clone()));
+    let tenant: Tenant = name.as_str().parse().map_err(bad)?;
+    let own = Db {
+        tenant: &tenant,
+        ..*tx
+    };
+    for holds in HOLDS {
+        if own.first::<(i64,)>(holds, values![])?.is_some() {
+            return Err(StoreError::Exists("something of this tenant"));
+        }
+    }
+    for of_it in [
+        "DELETE FROM access_session WHERE tenant = ?1",
+        "DELETE FROM access_pending WHERE tenant = ?1",
+        "DELETE FROM access_account WHERE tenant = ?1",
+        "DELETE FROM access_role WHERE tenant = ?1",
+        "DELETE FROM access_key WHERE tenant = ?1",
+        "DELETE FROM access_attempt WHERE tenant = ?1",
+    ] {
+        own.execute(of_it, values![])?;
+    }
+    let certificates = "DELETE FROM access_certificate WHERE tenant = ?1 AND holder = ?2";
+    tx.execute(certificates, values![name.as_str()])?;
+    let delete = "DELETE FROM access_tenant WHERE tenant = ?1 AND name = ?2";
+    tx.execute(delete, values![name.as_str()])?;
+    Ok(())
+}
+
+pub(super) fn of_certificate(
+    db: &Db<'_>,
+    digest: &Digest,
+) -> Result<Option<TenantName>, StoreError> {
+    let holder = "SELECT holder FROM access_certificate WHERE tenant = ?1 AND digest = ?2";
+    let holder: Option<(String,)> = db.first(holder, values![digest.0])?;
+    Ok(holder.and_then(|(holder,)| holder.parse().ok()))
+}
+
+pub(super) fn add_certificate(
+    tx: &Db<'_>,
+    digest: &Digest,
+    tenant: &TenantName,
+) -> Result<(), StoreError> {
+    if of_certificate(tx, digest)?.is_some() {
+        return Err(StoreError::Exists("a key for this certificate"));
+    }
+    let insert = "INSERT INTO access_certificate (tenant, digest, holder) VALUES (?1, ?2, ?3)";
+    tx.execute(insert, values![digest.0, tenant.as_str()])?;
+    Ok(())
+}
