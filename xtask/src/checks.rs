@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::codegen;
 use crate::process::{self, Failure};
 use crate::tidy;
 
@@ -22,6 +23,7 @@ pub(crate) const LINT: &[Check] = &[
     ("formatting", formatting),
     ("clippy", clippy),
     ("tidy", house_rules),
+    ("generated files", generated_files),
 ];
 
 /// The checks of what comes in from outside.
@@ -54,6 +56,16 @@ fn house_rules(_root: &Path) -> Result<Outcome, Failure> {
         Err(Failure::Reported) => Ok(Outcome::Ran { held: false }),
         Err(other) => Err(other),
     }
+}
+
+fn generated_files(root: &Path) -> Result<Outcome, Failure> {
+    let stale = codegen::stale(root)?;
+    for file in &stale {
+        eprintln!("{file} is stale: run `cargo xtask codegen`");
+    }
+    Ok(Outcome::Ran {
+        held: stale.is_empty(),
+    })
 }
 
 const NO_CARGO_DENY: Outcome = Outcome::Skipped("cargo-deny is not installed");

@@ -25,6 +25,8 @@ pub(crate) enum Task {
     Tidy,
     /// How much of the standards has a test.
     Coverage,
+    /// Write what is generated from the routes of the API.
+    Codegen,
 }
 
 /// What `cargo xtask test` runs.
@@ -79,6 +81,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Task, Failure> {
         "lint" => bare(rest, Task::Lint, LINT),
         "tidy" => bare(rest, Task::Tidy, TIDY),
         "coverage" => bare(rest, Task::Coverage, COVERAGE),
+        "codegen" => bare(rest, Task::Codegen, CODEGEN),
         other => Err(Failure::Usage(format!("no task is called `{other}`"))),
     }
 }
@@ -93,6 +96,7 @@ fn help_about(rest: &[String]) -> Result<Task, Failure> {
         Some("lint") => Ok(Task::Help(LINT)),
         Some("tidy") => Ok(Task::Help(TIDY)),
         Some("coverage") => Ok(Task::Help(COVERAGE)),
+        Some("codegen") => Ok(Task::Help(CODEGEN)),
         Some("bench") => Ok(Task::Help(BENCH)),
         Some(other) => Err(Failure::Usage(format!("no task is called `{other}`"))),
     }
@@ -173,7 +177,9 @@ Everyday:
 For developers:
   fuzz    Search for inputs that a decoder does not survive
   setup   Install what the build and the suites need from Debian
-  lint    Formatting, clippy and tidy
+  lint    Formatting, clippy, tidy, and whether what is generated is fresh
+  codegen
+          Write the OpenAPI document and the client from the routes of the API
   tidy    The house rules no compiler checks: rooms, paths, ratchets, words
   coverage
           What of the standards has a test, in percent, and what is missing
@@ -235,7 +241,17 @@ a target fail: that input, copied into the corpus, is from then on a test.
 const LINT: &str = "\
 Usage: cargo xtask lint
 
-Runs `cargo fmt --check`, clippy with warnings denied, and tidy.
+Runs `cargo fmt --check`, clippy with warnings denied, tidy, and looks whether
+what `cargo xtask codegen` writes is as it is committed.
+";
+
+const CODEGEN: &str = "\
+Usage: cargo xtask codegen
+
+Writes crates/api/openapi.json, the OpenAPI document of the routes, and
+crates/api/src/generated/operations.rs, the functions of the client, from it. If
+the client does not build any more because a type is gone, remove the functions
+that name it first.
 ";
 
 const TIDY: &str = "\
@@ -307,7 +323,7 @@ mod tests {
     #[test]
     fn every_task_has_help_and_unknown_words_are_refused() {
         for task in [
-            "setup", "demo", "test", "fuzz", "lint", "tidy", "coverage", "bench",
+            "setup", "demo", "test", "fuzz", "lint", "tidy", "coverage", "bench", "codegen",
         ] {
             assert!(matches!(
                 parsed(&format!("{task} --help")),

@@ -5,6 +5,7 @@
 
 mod checks;
 mod cli;
+mod codegen;
 mod coverage;
 mod fuzz;
 mod postgres;
@@ -50,5 +51,6 @@ fn perform(task: Task) -> Result<(), Failure> {
         Task::Lint => suites::lint(),
         Task::Tidy => tidy::run(),
         Task::Coverage => coverage::report(),
+        Task::Codegen => codegen::run(),
     }
 }

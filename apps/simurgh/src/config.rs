@@ -252,6 +252,20 @@ pub(crate) struct Door {
     pub(crate) listen: SocketAddr,
     /// File with the bearer token.
     pub(crate) token: PathBuf,
+    /// What one caller may ask.
+    #[serde(default = "requests_per_minute")]
+    pub(crate) requests_per_minute: u32,
+    /// What all callers of a tenant may ask.
+    #[serde(default = "requests_per_minute_of_tenant")]
+    pub(crate) requests_per_minute_of_tenant: u32,
+}
+
+const fn requests_per_minute() -> u32 {
+    6000
+}
+
+const fn requests_per_minute_of_tenant() -> u32 {
+    30_000
 }
 
 /// Beginning of the environment variables that are settings.
@@ -349,7 +363,11 @@ fn put(table: &mut Table, key: &str, value: &str) -> Result<(), &'static str> {
 }
 
 /// The end of what `simurgh init` writes: sections that a server can do without.
-const OPTIONAL: &str = r#"# State in a PostgreSQL database (15 or newer), in place of the file; any number of
+const OPTIONAL: &str = r#"# Requests of one caller, and of all callers of a tenant, in a minute.
+#requests_per_minute = 6000
+#requests_per_minute_of_tenant = 30000
+
+# State in a PostgreSQL database (15 or newer), in place of the file; any number of
 # servers with the same key_file may share it. See docs/store.md.
 #[store]
 # sqlite:PATH is a file, too. A server on another machine is asked over TLS; only
@@ -496,7 +514,6 @@ address = "{smdp_address}"
 listen = "127.0.0.1:{door}"
 # File with the bearer token that callers must present.
 token = "door.token"
-
 {OPTIONAL}"#
     )
 }

@@ -81,6 +81,8 @@ enum Command {
     },
     /// Run the eIM, the SM-DP+, the SM-DS if one is configured, and the API until SIGINT or SIGTERM
     Serve(Serve),
+    /// Print the OpenAPI document of the API
+    Openapi,
     /// Print a completion script, for example: simurgh completion bash
     Completion {
         /// The shell to complete in
@@ -117,6 +119,7 @@ fn main() -> ExitCode {
         Command::Profile { command } => command.run(),
         Command::Key { command } => command.run(),
         Command::Serve(serve) => serve::run(&serve),
+        Command::Openapi => openapi(),
         Command::Completion { shell } => {
             let mut command = Cli::command();
             let mut script = Vec::new();
@@ -126,6 +129,13 @@ fn main() -> ExitCode {
         }
     };
     ended(done.map(|()| ExitCode::SUCCESS))
+}
+
+fn openapi() -> Result<(), Failure> {
+    let document = door::document().to_pretty_json();
+    let document = document.map_err(|error| Failure::new("the document", error))?;
+    outln!("{document}");
+    Ok(())
 }
 
 fn ended(done: Result<ExitCode, Failure>) -> ExitCode {

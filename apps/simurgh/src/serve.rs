@@ -2,7 +2,6 @@
 
 use std::io::{IsTerminal, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ use tokio::sync::{oneshot, watch};
 use crate::bindings::Bindings;
 use crate::config::Config;
 use crate::database::{self, Database};
-use crate::door::Door;
+use crate::door::{BuiltIn, Door, Functions, Rates, Served};
 use crate::esipa::{self, Bound, Esipa};
 use crate::inject::{self, Injector};
 use crate::outbox::Outbox;
@@ -114,8 +113,9 @@ async fn serve(
     let sealer = key_file::read(&config.key_file)?;
     let pki = ServerKeys::new(&config.pki, sealer.clone());
     let Roles { eim, smdp, smds } = start_roles(config, &database, &pki, sealer).await?;
-    let token = door_token(&config.door.token)?;
-
+    let (pushes, told) = inject::channel(config).unzip();
+    let functions = Functions::new(eim.clone(), smdp.host.clone(), pushes.clone());
+    let door = door(config, functions)?;
     let esipa = bind_esipa(config, &pki).await?;
     let api = bind(config.door.listen, pki.tls(member::DOOR)?, ClientAuth::None).await?;
     let bindings = Bindings::start(config, &pki, eim.clone()).await?;
@@ -124,8 +124,6 @@ async fn serve(
     let others = [smdp.es2plus_address(), smds_address, coap];
     say_where(announce, [&esipa, &smdp.es9plus, &api], others);
 
-    let (pushes, told) = inject::channel(config).unzip();
-    let door = Door::new(eim.clone(), smdp.host.clone(), pushes.clone(), &token);
     let own = reachable(smdp.es9plus.local_addr());
     let outbox = outbox(config, &eim, own)?;
     let heard = eim.clone();
@@ -145,7 +143,7 @@ async fn serve(
             esipa.serve(relay.clone(), until(ended.clone())),
             bindings.serve(relay, || until(ended.clone())),
             smdp.serve(|| until(ended.clone())),
-            api.serve_raw(door, until(ended.clone())),
+            api.serve_streams(door, until(ended.clone())),
             outbox.run(ended.clone()),
             database::hear(heard, ended.clone()),
             async {
@@ -169,16 +167,20 @@ async fn serve(
     ended
 }
 
-/// The bearer token that callers must present.
-fn door_token(file: &Path) -> Result<String, Failure> {
-    let token = files::read(file)?;
-    match token.trim() {
-        token if token.len() >= MIN_TOKEN => Ok(token.to_string()),
-        _ => Err(Failure::new(
-            file.display(),
-            "the token is too short to be a secret",
-        )),
+/// The API, and who may use it.
+fn door(config: &Config, functions: Functions) -> Result<Served, Failure> {
+    let token = files::read(&config.door.token)?;
+    if token.trim().len() < MIN_TOKEN {
+        let file = config.door.token.display();
+        return Err(Failure::new(file, "the token is too short to be a secret"));
     }
+    let administrator = Box::new(BuiltIn::new(token.trim()));
+    let rates = Rates {
+        principal: config.door.requests_per_minute,
+        tenant: config.door.requests_per_minute_of_tenant,
+    };
+    let door = Door::new(functions, vec![administrator], rates);
+    Ok(Served::new(door))
 }
 
 /// Comes when the server shall end.

@@ -1,11 +1,18 @@
 //! eIMs, as eUICCs are told of them.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What an eUICC is told of this eIM: by its factory with AddInitialEim (SGP.32
 /// 5.9.4), or by another eIM with addEim.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "eim_configuration_data": "3012800F65696D2E6578616D706C652E636F6D",
+    "add_initial_eim": "BF5714A0123010800F65696D2E6578616D706C652E636F6D",
+    "counter_value": 0,
+    "configuration": {"eim_id": "eim.example.com", "eim_id_type": 2, "counter_value": 0, "association_token": false, "indirect_profile_download": true}
+}))]
 pub struct EimConfiguration {
     /// `EimConfigurationData` in DER.
     pub eim_configuration_data: String,
@@ -22,7 +29,7 @@ pub struct EimConfiguration {
 
 /// `EimConfigurationData` (SGP.32 2.11.1.1.1) in members, or in DER. Of an
 /// update, what is absent stays.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EimConfigurationData {
     /// All of it in DER; then no other member is given.
@@ -66,7 +73,7 @@ pub struct EimConfigurationData {
 }
 
 /// An eIM that an eUICC knows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ListedEim {
     /// Its identifier.
     pub eim_id: String,

@@ -1,21 +1,9 @@
 //! The door: what operators, tools and portals say to the server, and what it
 //! answers. JSON over HTTPS with a bearer token.
 //!
-//! | method and path | request | response |
-//! |---|---|---|
-//! | `GET /v1/eim-configuration` | | [`EimConfiguration`] |
-//! | `GET /v1/devices` | | [`Page`] of [`Device`], by EID |
-//! | `POST /v1/devices` | [`NewDevice`] | 201, [`Device`] |
-//! | `POST /v1/manifests` | [`Manifest`] | [`AnnouncedDevices`] |
-//! | `GET /v1/devices/{eid}` | | [`Device`] |
-//! | `PATCH /v1/devices/{eid}` | [`DeviceSettings`] | [`Device`] |
-//! | `DELETE /v1/devices/{eid}` | | 204 |
-//! | `GET /v1/devices/{eid}/profiles` | | [`DeviceProfiles`] |
-//! | `POST /v1/profiles` | [`NewProfiles`] | 201, [`Imported`] |
-//! | `GET /v1/operations` | | [`Page`] of [`Operation`], newest first |
-//! | `POST /v1/operations` | [`NewOperation`] | 201, [`Operation`]; of a list, a [`Page`] of them |
-//! | `GET /v1/operations/{id}` | | [`Operation`] |
-//! | `POST /v1/operations/{id}/cancel` | | [`Operation`] |
+//! The operations are in the OpenAPI document, `openapi.json`, which is made from
+//! the routes of the server and the types here; the feature `client` has a
+//! function for each.
 //!
 //! Lists take `limit` (1 to 1000, 100 if it is absent) and `after` (`next` of
 //! the page before); a page that is not the last has a `Link` to the next
@@ -25,6 +13,8 @@
 //! points in time are as in RFC 3339, in UTC. Errors are a [`Problem`].
 #![deny(missing_docs)]
 
+#[cfg(feature = "client")]
+pub mod client;
 mod eim;
 mod manifest;
 mod operation;
@@ -32,20 +22,22 @@ mod operation;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 pub use eim::{EimConfiguration, EimConfigurationData, ListedEim};
 pub use manifest::{Announced, AnnouncedDevices, Manifest, ManifestDevice, ZeroTouch};
 pub use operation::{
-    DeviceInfo, EuiccData, NewOperation, Operation, OperationKind, Poll, Profile, ProfileSearch,
-    RatRule,
+    DeviceInfo, EuiccData, NewOperation, Operation, OperationKind, Ordered, Poll, Profile,
+    ProfileSearch, RatRule,
 };
 
 /// Prefix of all paths.
 pub const V1: &str = "/v1";
 
 /// A text that no log, error or Debug output shows.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
+#[schema(value_type = String, format = Password)]
 pub struct Secret(pub String);
 
 impl fmt::Debug for Secret {
@@ -55,7 +47,7 @@ impl fmt::Debug for Secret {
 }
 
 /// A part of a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Page<T> {
     /// Entries in the order of the list.
     pub items: Vec<T>,
@@ -65,8 +57,9 @@ pub struct Page<T> {
 }
 
 /// A device whose eUICC knows this eIM.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"eid": "89049032000000000000000000000163", "association_token": 7, "counter_value": 0}))]
 pub struct NewDevice {
     /// 32 digits.
     pub eid: String,
@@ -84,8 +77,9 @@ pub struct NewDevice {
 }
 
 /// What can be set for a device; what is absent stays.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"empty_response": true}))]
 pub struct DeviceSettings {
     /// Whether its results are answered with an emptyResponse instead of
     /// acknowledgements (SGP.32 5.14.6): some devices expect it.
@@ -99,7 +93,21 @@ pub struct DeviceSettings {
 }
 
 /// A device, as the eIM knows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "eid": "89049032000000000000000000000163",
+    "association_token": 7,
+    "counter_value": 12,
+    "certified": true,
+    "empty_response": false,
+    "emulated": false,
+    "iot_euicc": true,
+    "accepts_unverified": false,
+    "last_contact": "2026-03-01T11:58:04Z",
+    "state_changes": [],
+    "networks": [{"plmn": "26201", "first": "2026-01-10T08:00:00Z", "last": "2026-03-01T11:58:04Z"}],
+    "facts": {"default_smdp_address": "smdp.example.com"}
+}))]
 pub struct Device {
     /// 32 digits.
     pub eid: String,
@@ -147,7 +155,7 @@ pub struct Device {
 }
 
 /// A network that a device polled from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SeenNetwork {
     /// MCC and MNC.
     pub plmn: String,
@@ -159,7 +167,8 @@ pub struct SeenNetwork {
 }
 
 /// Asks for a new pre-shared key of a device.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"identity": "meter-0017"}))]
 pub struct NewPsk {
     /// The identity under which the device presents it; the EID if there is
     /// none.
@@ -168,7 +177,8 @@ pub struct NewPsk {
 }
 
 /// A pre-shared key of a device, at the only time at which it is shown.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"eid": "89049032000000000000000000000163", "identity": "meter-0017", "key": "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"}))]
 pub struct Psk {
     /// 32 digits.
     pub eid: String,
@@ -189,7 +199,7 @@ impl core::fmt::Debug for Psk {
 }
 
 /// A build of an IPA, as far as its messages show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct IpaBuild {
     /// User-Agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -204,8 +214,9 @@ pub struct IpaBuild {
 }
 
 /// Where a device listens.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"url": "https://router-17.example.com:8443", "certificate": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"}))]
 pub struct NewListener {
     /// `https://` or `coaps://`, host, and a port if it is not the usual one.
     pub url: String,
@@ -214,7 +225,7 @@ pub struct NewListener {
 }
 
 /// A change of state that a device reported.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StateChange {
     /// `stateChangeCause` of SGP.32 5.14.5.
     pub cause: i64,
@@ -223,7 +234,11 @@ pub struct StateChange {
 }
 
 /// The profiles on a device, as its eUICC signed the last list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "at": "2026-03-01T11:58:04Z",
+    "profiles": [{"iccid": "8999970000000000010", "enabled": true, "name": "Operational", "class": 2}]
+}))]
 pub struct DeviceProfiles {
     /// When the list came; absent if there was none yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -244,8 +259,19 @@ pub struct DeviceProfiles {
 }
 
 /// Profiles for the stock of the SM-DP+.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "profile_type": "operational",
+    "service_provider_name": "Example Telecom",
+    "profile_name": "Meters",
+    "subscriptions": [{
+        "iccid": "8999970000000000010",
+        "imsi": "999970000000001",
+        "ki": "000102030405060708090A0B0C0D0E0F",
+        "opc": "0F0E0D0C0B0A09080706050403020100"
+    }]
+}))]
 pub struct NewProfiles {
     /// Name of the type, as in ES2+.
     pub profile_type: String,
@@ -265,7 +291,7 @@ pub struct NewProfiles {
 }
 
 /// How the profiles of a type are ordered and delivered.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProfileTypeSettings {
     /// The operator, as in the server's configuration, who alone may order;
@@ -307,7 +333,7 @@ pub struct ProfileTypeSettings {
 }
 
 /// `ProfileClass` (SGP.22 5.5.3).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProfileClass {
     /// For tests.
@@ -320,7 +346,7 @@ pub enum ProfileClass {
 }
 
 /// Keys that protect the profile elements (SGP.22 2.5.3, 2.5.4).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Protection {
     /// Those of the session.
@@ -331,7 +357,7 @@ pub enum Protection {
 }
 
 /// A subscription.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewSubscription {
     /// 18 to 20 digits.
@@ -349,15 +375,39 @@ pub struct NewSubscription {
 }
 
 /// How many profiles were added.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"imported": 1}))]
 pub struct Imported {
     /// Profiles.
     pub imported: usize,
 }
 
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "tenant": "default",
+    "principal": "administrator",
+    "permissions": ["devices:read", "devices:write"]
+}))]
+pub struct Caller {
+    /// Whose things it sees and changes.
+    pub tenant: String,
+    /// The user, key or machine.
+    pub principal: String,
+    /// What it may do: a resource, a colon and a verb each.
+    pub permissions: Vec<String>,
+}
+
 /// An error (RFC 9457).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "type": "/problems/not-found",
+    "title": "not found",
+    "status": 404,
+    "detail": "there is no device with the EID 89049032000000000000000000000163",
+    "remedy": "check the EID, or add the device first"
+}))]
 pub struct Problem {
     /// Which kind, as a relative reference.
     #[serde(rename = "type")]
@@ -370,6 +420,23 @@ pub struct Problem {
     pub detail: String,
     /// What to do about it.
     pub remedy: String,
+    /// The member of the body that is meant, as a path: `subscriptions[3].imsi`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// Subject code of the GSMA (SGP.22 5.2.6.1), where one says it.
+    #[serde(
+        default,
+        rename = "subjectCode",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub subject_code: Option<String>,
+    /// Reason code of the GSMA (SGP.22 5.2.6.2), where one says it.
+    #[serde(
+        default,
+        rename = "reasonCode",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub reason_code: Option<String>,
 }
 
 impl fmt::Display for Problem {

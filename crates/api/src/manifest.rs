@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A part of a factory's manifest, at most 1000 devices.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"devices": [{"eid": "89049032000000000000000000000163", "imei": "490154203237518", "serial": "M-1", "model": "X1"}]}))]
 pub struct Manifest {
     /// One entry each.
     pub devices: Vec<ManifestDevice>,
@@ -14,7 +16,7 @@ pub struct Manifest {
 
 /// A device as its factory made it. Members that are not named here are kept as
 /// they are, for rules to match.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ManifestDevice {
     /// EID of its eUICC, 32 digits.
     pub eid: String,
@@ -43,14 +45,15 @@ pub struct ManifestDevice {
 }
 
 /// What became of a manifest, entry by entry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"devices": [{"eid": "89049032000000000000000000000163", "result": "added"}]}))]
 pub struct AnnouncedDevices {
     /// In the order of the manifest.
     pub devices: Vec<Announced>,
 }
 
 /// What became of one entry: it is added whole, or nothing of it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Announced {
     /// As it was given.
     pub eid: String,
@@ -62,7 +65,7 @@ pub struct Announced {
 }
 
 /// The way of a device to its operational profile.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ZeroTouch {
     /// `awaited`, `identified`, `downloading`, `enabling`, `done`; `refused` if
     /// it is not the device that was announced, `failed` if a person has to

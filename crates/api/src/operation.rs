@@ -1,12 +1,14 @@
 //! What is to be done on devices, and what came of it.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::{EimConfigurationData, ListedEim, Secret};
+use super::{EimConfigurationData, ListedEim, Page, Secret};
 
 /// Something to be done on an eUICC.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"eid": "89049032000000000000000000000163", "operation": {"kind": "enable", "iccid": "8999970000000000010", "rollback": true}}))]
 pub struct NewOperation {
     /// 32 digits.
     pub eid: String,
@@ -46,8 +48,18 @@ impl NewOperation {
     }
 }
 
+/// What was ordered: one operation, or the operations of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum Ordered {
+    /// One.
+    One(Box<Operation>),
+    /// Of a list.
+    List(Page<Operation>),
+}
+
 /// What is to be done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum OperationKind {
     /// Download a profile.
@@ -150,7 +162,7 @@ pub enum OperationKind {
 }
 
 /// Which profiles are listed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ProfileSearch {
     /// By ICCID, 18 to 20 digits.
@@ -162,7 +174,16 @@ pub enum ProfileSearch {
 }
 
 /// An operation and how far it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "id": "019a5f2e7c3b4d5e8f90a1b2c3d4e5f6",
+    "eid": "89049032000000000000000000000163",
+    "kind": "enable",
+    "state": "confirmed",
+    "created": "2026-03-01T11:00:00Z",
+    "since": "2026-03-01T11:58:04Z",
+    "confirmed_by": {"at": "2026-03-01T11:58:04Z", "plmn": "26201"}
+}))]
 pub struct Operation {
     /// Its identifier.
     pub id: String,
@@ -243,7 +264,7 @@ impl Operation {
 }
 
 /// A poll.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Poll {
     /// When.
     pub at: String,
@@ -253,7 +274,7 @@ pub struct Poll {
 }
 
 /// A profile on an eUICC.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Profile {
     /// 18 to 20 digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -293,7 +314,7 @@ pub struct Profile {
 }
 
 /// An entry of the Rules Authorisation Table (SGP.22 2.9.3.2).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RatRule {
     /// Numbers of the Profile Policy Rules that it authorises.
     pub pprs: Vec<u8>,
@@ -305,7 +326,7 @@ pub struct RatRule {
 
 /// What an IPA says of itself, its device and its eUICC (SGP.32 2.11.2.2).
 /// Objects are DER with their tags, hexadecimal.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct EuiccData {
     /// When it came; of a device only.
@@ -350,7 +371,7 @@ pub struct EuiccData {
 }
 
 /// A device (SGP.22 4.2).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeviceInfo {
     /// The first eight digits of its IMEI.
     pub tac: String,

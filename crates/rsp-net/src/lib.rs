@@ -30,5 +30,5 @@ pub use client::{Client, ClientBuilder, ClientError};
 pub use clock::{Clock, system_clock};
 pub use coap::{CoapClient, CoapLimits, CoapServer};
 pub use mqtt::{Broker, MqttClient, MqttServer};
-pub use server::{Handler, Limits, Peer, RawHandler, Rsp, Server};
+pub use server::{Handler, Limits, Peer, RawHandler, Rsp, Server, StreamHandler};
 pub use tls::{ClientAuth, IdentityError, OperatorTrust, TlsIdentity};

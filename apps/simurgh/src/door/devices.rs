@@ -3,13 +3,167 @@
 use api::{
     Device, DeviceProfiles, DeviceSettings, NewDevice, Page, Problem, SeenNetwork, StateChange,
 };
+use axum::response::Response;
+use fleet::access::Permission;
+use http::HeaderMap;
 use rsp_asn1::ids::Eid;
 use rsp_core::eim::{EuiccRecord, MAX_COUNTER_VALUE};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::routes;
 
+use super::answer::{self, created, no_content, ok, tagged, unchanged};
+use super::authorise::Call;
+use super::body::{Json, Path, Query};
 use super::functions::parse;
-use super::list::{Query, page};
+use super::list::{Listing, page};
+use super::problem::Refusal;
+use super::routes::{Guard, Routes};
 use super::{Functions, invalid, manifest, problem, shown, stored, utc};
 use crate::shell;
+
+pub(super) fn routes() -> Routes {
+    let (read, write) = (Permission::DevicesRead, Permission::DevicesWrite);
+    Routes::new()
+        .with(Guard::Needs(read), routes!(list))
+        .with(Guard::Needs(write), routes!(add))
+        .with(Guard::Needs(read), routes!(show))
+        .with(Guard::Needs(write), routes!(set))
+        .with(Guard::Needs(write), routes!(remove))
+        .with(Guard::Needs(read), routes!(profiles))
+}
+
+/// A device in a path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct OneDevice {
+    /// EID of its eUICC, 32 digits.
+    #[param(pattern = "^[0-9]{32}$", example = "89049032000000000000000000000163")]
+    pub(super) eid: String,
+}
+
+/// List devices
+///
+/// In the order of their EIDs.
+#[utoipa::path(
+    get,
+    path = "/devices",
+    operation_id = "listDevices",
+    tag = "devices",
+    params(Listing),
+    responses((status = 200, description = "A page of devices.", body = Page<Device>)),
+)]
+async fn list(call: Call, Query(listing): Query<Listing>) -> Result<Response, Refusal> {
+    call.work(move |functions| {
+        let page = functions.devices(&listing)?;
+        answer::paged("/devices", listing.limit()?, &[], &page)
+    })
+    .await
+}
+
+/// Add a device
+///
+/// One whose eUICC was told of this eIM.
+#[utoipa::path(
+    post,
+    path = "/devices",
+    operation_id = "addDevice",
+    tag = "devices",
+    request_body = NewDevice,
+    responses((status = 201, description = "It is added.", body = Device)),
+)]
+async fn add(call: Call, Json(new): Json<NewDevice>) -> Result<Response, Refusal> {
+    call.work(move |functions| created(&functions.add_device(&new)?))
+        .await
+}
+
+/// Show a device
+#[utoipa::path(
+    get,
+    path = "/devices/{eid}",
+    operation_id = "getDevice",
+    tag = "devices",
+    params(OneDevice, ("If-None-Match" = Option<String>, Header, description = "ETag of what is known.")),
+    responses(
+        (status = 200, description = "The device.", body = Device, headers(("ETag" = String, description = "Of its state."))),
+        (status = 304, description = "It is still as `If-None-Match` says."),
+    ),
+)]
+async fn show(
+    call: Call,
+    Path(one): Path<OneDevice>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    call.work(move |functions| tagged(&functions.device(&one.eid)?, &headers))
+        .await
+}
+
+/// Change what is set for a device
+#[utoipa::path(
+    patch,
+    path = "/devices/{eid}",
+    operation_id = "setDevice",
+    tag = "devices",
+    params(OneDevice, ("If-Match" = Option<String>, Header, description = "ETag of the state that is to be changed.")),
+    request_body = DeviceSettings,
+    responses(
+        (status = 200, description = "The device as it is now.", body = Device),
+    ),
+)]
+async fn set(
+    call: Call,
+    Path(one): Path<OneDevice>,
+    headers: HeaderMap,
+    Json(settings): Json<DeviceSettings>,
+) -> Result<Response, Refusal> {
+    call.work(move |functions| {
+        unchanged(&functions.device(&one.eid)?, &headers)?;
+        ok(&functions.set_device(&one.eid, &settings)?)
+    })
+    .await
+}
+
+/// Forget a device
+///
+/// What its eUICC signed is kept.
+#[utoipa::path(
+    delete,
+    path = "/devices/{eid}",
+    operation_id = "removeDevice",
+    tag = "devices",
+    params(OneDevice, ("If-Match" = Option<String>, Header, description = "ETag of the state that is to be forgotten.")),
+    responses(
+        (status = 204, description = "It is forgotten."),
+    ),
+)]
+async fn remove(
+    call: Call,
+    Path(one): Path<OneDevice>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    call.work(move |functions| {
+        unchanged(&functions.device(&one.eid)?, &headers)?;
+        functions.remove_device(&one.eid)?;
+        no_content()
+    })
+    .await
+}
+
+/// List the profiles on a device
+///
+/// As its eUICC signed the last list, and as signed results have changed it since.
+#[utoipa::path(
+    get,
+    path = "/devices/{eid}/profiles",
+    operation_id = "listDeviceProfiles",
+    tag = "devices",
+    params(OneDevice),
+    responses((status = 200, description = "Its profiles.", body = DeviceProfiles)),
+)]
+async fn profiles(call: Call, Path(one): Path<OneDevice>) -> Result<Response, Refusal> {
+    call.work(move |functions| ok(&functions.device_profiles(&one.eid)?))
+        .await
+}
 
 impl Functions {
     pub(super) fn add_device(&self, new: &NewDevice) -> Result<Device, Problem> {
@@ -25,15 +179,16 @@ impl Functions {
         self.device(&new.eid)
     }
 
-    pub(super) fn devices(&self, query: &Query) -> Result<Page<Device>, Problem> {
-        let after = query.after.as_ref().map(|eid| parse("after", eid));
-        let records = self.eim.store().euiccs(after.transpose()?, query.limit + 1);
+    pub(super) fn devices(&self, listing: &Listing) -> Result<Page<Device>, Problem> {
+        let limit = listing.limit()?;
+        let after = listing.after.as_ref().map(|eid| parse("after", eid));
+        let records = self.eim.store().euiccs(after.transpose()?, limit + 1);
         let devices: Result<Vec<_>, _> = records
             .map_err(stored)?
             .iter()
             .map(|record| self.shown(record))
             .collect();
-        Ok(page(devices?, query.limit, |device| device.eid.clone()))
+        Ok(page(devices?, limit, |device| device.eid.clone()))
     }
 
     pub(super) fn device(&self, eid: &str) -> Result<Device, Problem> {

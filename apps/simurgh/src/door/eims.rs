@@ -1,13 +1,20 @@
 //! eIM Configuration Data in members and in DER.
 
 use api::{EimConfiguration, EimConfigurationData, Problem};
+use axum::response::Response;
+use fleet::access::Permission;
 use rsp_asn1::sgp32::{
     ASSOCIATION_TOKEN_REQUEST, AddInitialEimRequest, EimConfigurationData as Data, EimIdType,
     EimPublicKeyData,
 };
 use rsp_asn1::{Asn1, BitString, Certificate, Extensions, Null, SubjectPublicKeyInfo};
+use utoipa_axum::routes;
 
+use super::answer::ok;
+use super::authorise::Call;
 use super::functions::{hex, octets};
+use super::problem::Refusal;
+use super::routes::{Guard, Routes};
 use super::{Functions, internal, invalid, order};
 
 /// counterValue in the configuration of new eUICCs.
@@ -21,6 +28,26 @@ pub(super) const PROTOCOLS: [&str; 5] = [
     "inject_coaps",
     "proprietary",
 ];
+
+pub(super) fn routes() -> Routes {
+    Routes::new().with(
+        Guard::Needs(Permission::DevicesRead),
+        routes!(configuration_data),
+    )
+}
+
+/// What eUICCs are told of this eIM
+#[utoipa::path(
+    get,
+    path = "/eim-configuration",
+    operation_id = "getEimConfiguration",
+    tag = "devices",
+    responses((status = 200, description = "As a factory or another eIM needs it.", body = EimConfiguration)),
+)]
+async fn configuration_data(call: Call) -> Result<Response, Refusal> {
+    call.work(move |functions| ok(&functions.eim_configuration()?))
+        .await
+}
 
 impl Functions {
     pub(super) fn eim_configuration(&self) -> Result<EimConfiguration, Problem> {

@@ -2,53 +2,43 @@
 
 use api::{Page, Problem};
 
-use super::invalid;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::problem::invalid;
 
 /// Entries of a page if nobody says how many, and at most.
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1000;
 
 /// What is asked of a list.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Query {
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Listing {
+    /// `next` of the page before: entries after it.
     pub(super) after: Option<String>,
-    pub(super) limit: usize,
-    pub(super) eid: Option<String>,
-    pub(super) state: Option<String>,
+    /// At most so many entries; 100 if it is absent.
+    #[param(minimum = 1, maximum = 1000, example = 100)]
+    limit: Option<usize>,
 }
 
-impl Query {
-    /// Reads the query of a URI. Values are identifiers and numbers: nothing
-    /// in them is percent-encoded.
-    pub(super) fn read(query: Option<&str>) -> Result<Self, Problem> {
-        let mut read = Query {
-            after: None,
-            limit: DEFAULT_LIMIT,
-            eid: None,
-            state: None,
-        };
-        for pair in query.unwrap_or_default().split('&') {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let text = || Some(value.to_string());
-            match name {
-                "" => {}
-                "after" => read.after = text(),
-                "eid" => read.eid = text(),
-                "state" => read.state = text(),
-                "limit" => {
-                    let limit = value.parse().ok();
-                    let limit = limit.filter(|limit| (1..=MAX_LIMIT).contains(limit));
-                    let remedy = "give a number from 1 to 1000";
-                    read.limit =
-                        limit.ok_or_else(|| invalid("limit", "not such a number", remedy))?;
-                }
-                name => {
-                    let remedy = "use after, limit, eid or state";
-                    return Err(invalid(name, "not a parameter of lists", remedy));
-                }
-            }
+impl Listing {
+    /// Entries of a page.
+    pub(super) fn limit(&self) -> Result<usize, Problem> {
+        limit(self.limit)
+    }
+}
+
+/// Entries of a page of which so many are asked for.
+pub(super) fn limit(asked: Option<usize>) -> Result<usize, Problem> {
+    match asked {
+        None => Ok(DEFAULT_LIMIT),
+        Some(limit) if (1..=MAX_LIMIT).contains(&limit) => Ok(limit),
+        Some(_) => {
+            let remedy = "give a number from 1 to 1000";
+            Err(invalid("limit", "not such a number", remedy))
         }
-        Ok(read)
     }
 }
 
@@ -66,13 +56,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn queries() {
-        let query = Query::read(Some("limit=7&after=89&state=queued")).unwrap();
-        assert_eq!((query.limit, query.after.as_deref()), (7, Some("89")));
-        assert_eq!(query.state.as_deref(), Some("queued"));
-        assert_eq!(Query::read(None).unwrap().limit, DEFAULT_LIMIT);
-        for wrong in ["limit=0", "limit=1001", "limit=", "order=eid"] {
-            assert_eq!(Query::read(Some(wrong)).unwrap_err().status, 422, "{wrong}");
+    fn limits() {
+        assert_eq!(limit(None).unwrap(), DEFAULT_LIMIT);
+        assert_eq!(limit(Some(1000)).unwrap(), 1000);
+        for wrong in [0, 1001, usize::MAX] {
+            assert_eq!(limit(Some(wrong)).unwrap_err().status, 422, "{wrong}");
         }
     }
 

@@ -1,12 +1,88 @@
 //! Devices that listen: packages are brought to them.
 
 use api::{Device, NewListener, Problem};
+use axum::response::Response;
+use fleet::access::Permission;
 use rsp_core::eim::transfer::Listener;
 use rsp_core::pki::certificate_from_pem;
+use utoipa_axum::routes;
 
+use super::answer::{no_content, ok};
+use super::authorise::Call;
+use super::body::{Json, Path};
+use super::devices::OneDevice;
+use super::problem::Refusal;
+use super::routes::{Guard, Routes};
 use super::{Functions, invalid, problem, stored};
 use crate::inject::Pushes;
 use crate::shell;
+
+pub(super) fn routes() -> Routes {
+    let guard = Guard::Needs(Permission::DevicesWrite);
+    Routes::new()
+        .with(guard, routes!(set))
+        .with(guard, routes!(remove))
+        .with(Guard::Needs(Permission::OperationsWrite), routes!(push))
+}
+
+/// Say where a device listens
+///
+/// What waits for it is brought there (TransferEimPackage) in place of being
+/// fetched.
+#[utoipa::path(
+    put,
+    path = "/devices/{eid}/listener",
+    operation_id = "setDeviceListener",
+    tag = "devices",
+    params(OneDevice),
+    request_body = NewListener,
+    responses(
+        (status = 200, description = "The device as it is now.", body = Device),
+        (status = 409, description = "This server brings nothing to devices.", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+async fn set(
+    call: Call,
+    Path(one): Path<OneDevice>,
+    Json(new): Json<NewListener>,
+) -> Result<Response, Refusal> {
+    call.work(move |functions| ok(&functions.set_listener(&one.eid, &new)?))
+        .await
+}
+
+/// Say that a device listens no more
+#[utoipa::path(
+    delete,
+    path = "/devices/{eid}/listener",
+    operation_id = "removeDeviceListener",
+    tag = "devices",
+    params(OneDevice),
+    responses((status = 204, description = "It is polled for.")),
+)]
+async fn remove(call: Call, Path(one): Path<OneDevice>) -> Result<Response, Refusal> {
+    call.work(move |functions| {
+        functions.remove_listener(&one.eid)?;
+        no_content()
+    })
+    .await
+}
+
+/// Bring what waits for a device that listens, now
+#[utoipa::path(
+    post,
+    path = "/devices/{eid}/push",
+    operation_id = "pushToDevice",
+    tag = "devices",
+    params(OneDevice),
+    responses((status = 204, description = "It is tried.")),
+)]
+async fn push(call: Call, Path(one): Path<OneDevice>) -> Result<Response, Refusal> {
+    call.work(move |functions| {
+        functions.push(&one.eid)?;
+        no_content()
+    })
+    .await
+}
 
 impl Functions {
     /// Says where a device listens.

@@ -1,16 +1,46 @@
 //! `POST /v1/manifests`: devices that a factory announces.
 
 use api::{Announced, AnnouncedDevices, Manifest, ManifestDevice, Problem, ZeroTouch};
+use axum::response::Response;
+use fleet::access::Permission;
 use rsp_asn1::ids::Eid;
 use rsp_core::eim::{self, EuiccRecord, ManifestEntry, ZeroTouchStage};
 use store::StoreError;
+use utoipa_axum::routes;
 
+use super::answer::ok;
+use super::authorise::Call;
+use super::body::Json;
 use super::functions::parse;
+use super::problem::Refusal;
+use super::routes::{Guard, Routes};
 use super::{Functions, internal, invalid, stored};
 use crate::shell;
 
 /// Entries of one request.
 const MOST: usize = 1000;
+
+pub(super) fn routes() -> Routes {
+    Routes::new().with(Guard::Needs(Permission::DevicesWrite), routes!(announce))
+}
+
+/// Announce devices as a factory made them
+///
+/// Each is known when it polls for the first time, checked, and given its profile
+/// by the rules of the server. An entry is added whole or refused, each for
+/// itself.
+#[utoipa::path(
+    post,
+    path = "/manifests",
+    operation_id = "announceDevices",
+    tag = "devices",
+    request_body = Manifest,
+    responses((status = 200, description = "What became of each.", body = AnnouncedDevices)),
+)]
+async fn announce(call: Call, Json(manifest): Json<Manifest>) -> Result<Response, Refusal> {
+    call.work(move |functions| ok(&functions.announce(&manifest)?))
+        .await
+}
 
 impl Functions {
     /// Each entry for itself: one that is refused does not keep the others out.

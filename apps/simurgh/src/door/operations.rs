@@ -1,17 +1,133 @@
 //! What is to be done on devices, and how far it is.
 
-use api::{NewOperation, Page, Problem};
+use api::{NewOperation, Ordered, Page, Problem};
+use axum::response::Response;
+use fleet::access::Permission;
 use rsp_asn1::ids::{Eid, Iccid};
 use rsp_core::eim::{Operation, OperationId, OperationKind, OperationState};
 use rsp_core::ipa::ActivationCode;
 use rsp_core::smdp::OrderKey;
-use serde::Serialize;
+use serde::Deserialize;
 use store::{OperationFilter, StoreError};
+use utoipa::IntoParams;
+use utoipa_axum::routes;
 
+use super::answer::{self, created, ok};
+use super::authorise::Call;
+use super::body::{Json, Path, Query};
 use super::functions::parse;
-use super::list::{Query, page};
+use super::list::{self, page};
+use super::problem::Refusal;
+use super::routes::{Guard, Routes};
 use super::{Functions, internal, invalid, order, problem, shown, stored};
 use crate::shell;
+
+pub(super) fn routes() -> Routes {
+    let (read, write) = (Permission::OperationsRead, Permission::OperationsWrite);
+    Routes::new()
+        .with(Guard::Needs(read), routes!(list_operations))
+        .with(Guard::Needs(write), routes!(add))
+        .with(Guard::Needs(read), routes!(show))
+        .with(Guard::Needs(write), routes!(cancel))
+}
+
+/// An operation in a path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct OneOperation {
+    /// Its identifier.
+    #[param(example = "019a5f2e7c3b4d5e8f90a1b2c3d4e5f6")]
+    id: String,
+}
+
+/// Which operations are listed.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Wanted {
+    /// `next` of the page before: entries after it.
+    after: Option<String>,
+    /// At most so many entries; 100 if it is absent.
+    #[param(minimum = 1, maximum = 1000, example = 100)]
+    limit: Option<usize>,
+    /// Those of this device, 32 digits.
+    eid: Option<String>,
+    /// Those in this state.
+    #[param(example = "queued")]
+    state: Option<String>,
+}
+
+/// List operations
+///
+/// The newest first.
+#[utoipa::path(
+    get,
+    path = "/operations",
+    operation_id = "listOperations",
+    tag = "operations",
+    params(Wanted),
+    responses((status = 200, description = "A page of operations.", body = Page<api::Operation>)),
+)]
+async fn list_operations(call: Call, Query(wanted): Query<Wanted>) -> Result<Response, Refusal> {
+    call.work(move |functions| {
+        let page = functions.operations(&wanted)?;
+        let filters = [("eid", &wanted.eid), ("state", &wanted.state)];
+        answer::paged("/operations", list::limit(wanted.limit)?, &filters, &page)
+    })
+    .await
+}
+
+/// Order something to be done on a device
+///
+/// One operation, or a list that travels in one package: what follows a failure
+/// is not done.
+#[utoipa::path(
+    post,
+    path = "/operations",
+    operation_id = "orderOperation",
+    tag = "operations",
+    request_body = NewOperation,
+    responses((status = 201, description = "It is queued; of a list, a page of operations.", body = Ordered)),
+)]
+async fn add(call: Call, Json(new): Json<NewOperation>) -> Result<Response, Refusal> {
+    if new.force && !call.caller.may(Permission::OperationsForce) {
+        let detail = "`force` needs the permission operations:force";
+        let remedy = "order it without, or ask an administrator";
+        return Err(super::forbidden(detail, remedy).into());
+    }
+    call.work(move |functions| created(&functions.add_operations(&new)?))
+        .await
+}
+
+/// Show an operation
+#[utoipa::path(
+    get,
+    path = "/operations/{id}",
+    operation_id = "getOperation",
+    tag = "operations",
+    params(OneOperation),
+    responses((status = 200, description = "How far it is.", body = api::Operation)),
+)]
+async fn show(call: Call, Path(one): Path<OneOperation>) -> Result<Response, Refusal> {
+    call.work(move |functions| ok(&functions.operation(&one.id)?))
+        .await
+}
+
+/// Cancel an operation
+///
+/// If nothing of it was sent yet; with it, the list that it was ordered in.
+#[utoipa::path(
+    post,
+    path = "/operations/{id}/cancel",
+    operation_id = "cancelOperation",
+    tag = "operations",
+    params(OneOperation),
+    responses((status = 200, description = "It is cancelled.", body = api::Operation)),
+)]
+async fn cancel(call: Call, Path(one): Path<OneOperation>) -> Result<Response, Refusal> {
+    call.work(move |functions| ok(&functions.cancel_operation(&one.id)?))
+        .await
+}
 
 impl Functions {
     /// Queues one operation, or a list that travels in one package.
@@ -86,26 +202,27 @@ impl Functions {
         Ok(order.map(|order| order.value.iccid))
     }
 
-    pub(super) fn operations(&self, query: &Query) -> Result<Page<api::Operation>, Problem> {
-        if let Some(state) = &query.state
+    pub(super) fn operations(&self, wanted: &Wanted) -> Result<Page<api::Operation>, Problem> {
+        if let Some(state) = &wanted.state
             && !OperationState::NAMES.contains(&state.as_str())
         {
             let remedy = format!("use one of {}", OperationState::NAMES.join(", "));
             return Err(invalid("state", "there is no such state", &remedy));
         }
+        let limit = list::limit(wanted.limit)?;
         let filter = OperationFilter {
-            eid: query
+            eid: wanted
                 .eid
                 .as_ref()
                 .map(|eid| parse("eid", eid))
                 .transpose()?,
-            state: query.state.clone(),
-            after: query.after.clone().map(OperationId),
-            limit: query.limit + 1,
+            state: wanted.state.clone(),
+            after: wanted.after.clone().map(OperationId),
+            limit: limit + 1,
         };
         let operations = self.eim.store().operations(&filter).map_err(stored)?;
         let shown = operations.iter().map(shown::operation).collect();
-        Ok(page(shown, query.limit, |operation| operation.id.clone()))
+        Ok(page(shown, limit, |operation| operation.id.clone()))
     }
 
     pub(super) fn operation(&self, id: &str) -> Result<api::Operation, Problem> {
@@ -133,14 +250,6 @@ impl Functions {
             Err(error) => Err(stored(error)),
         }
     }
-}
-
-/// What was ordered, as it is answered.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub(super) enum Ordered {
-    One(Box<api::Operation>),
-    List(Page<api::Operation>),
 }
 
 /// What could lose the device is refused with a way out.

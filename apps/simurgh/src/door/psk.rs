@@ -3,9 +3,18 @@
 use std::fmt::Write;
 
 use api::{NewPsk, Problem, Psk};
+use axum::response::Response;
+use fleet::access::Permission;
 use rsp_crypto::Rng;
+use utoipa_axum::routes;
 use zeroize::Zeroizing;
 
+use super::answer::{created, no_content};
+use super::authorise::Call;
+use super::body::{Json, Path};
+use super::devices::OneDevice;
+use super::problem::Refusal;
+use super::routes::{Guard, Routes};
 use super::{Functions, internal, invalid, stored};
 use crate::shell;
 
@@ -14,6 +23,51 @@ const KEY: usize = 32;
 
 /// Octets of the longest identity (RFC 4279 5.3 demands as many).
 const MAX_IDENTITY: usize = 128;
+
+pub(super) fn routes() -> Routes {
+    let guard = Guard::Needs(Permission::DevicesWrite);
+    Routes::new()
+        .with(guard, routes!(make))
+        .with(guard, routes!(remove))
+}
+
+/// Make a pre-shared key for CoAP over DTLS
+///
+/// It is shown this once. The one before is of no use any more.
+#[utoipa::path(
+    post,
+    path = "/devices/{eid}/psk",
+    operation_id = "makeDevicePsk",
+    tag = "devices",
+    params(OneDevice),
+    request_body = NewPsk,
+    responses((status = 201, description = "The key.", body = Psk)),
+)]
+async fn make(
+    call: Call,
+    Path(one): Path<OneDevice>,
+    Json(new): Json<NewPsk>,
+) -> Result<Response, Refusal> {
+    call.work(move |functions| created(&functions.make_psk(&one.eid, &new)?))
+        .await
+}
+
+/// Forget the pre-shared key of a device
+#[utoipa::path(
+    delete,
+    path = "/devices/{eid}/psk",
+    operation_id = "removeDevicePsk",
+    tag = "devices",
+    params(OneDevice),
+    responses((status = 204, description = "It is forgotten.")),
+)]
+async fn remove(call: Call, Path(one): Path<OneDevice>) -> Result<Response, Refusal> {
+    call.work(move |functions| {
+        functions.remove_psk(&one.eid)?;
+        no_content()
+    })
+    .await
+}
 
 impl Functions {
     /// Makes a key; the one before is of no use any more.

@@ -1,15 +1,43 @@
 //! `POST /v1/profiles`: profiles for the stock of the SM-DP+.
 
 use api::{Imported, NewProfiles, NewSubscription, Problem, ProfileClass, Secret};
+use axum::response::Response;
+use fleet::access::Permission;
 use rsp_asn1::rsp::{PROFILE_CLASS_OPERATIONAL, PROFILE_CLASS_PROVISIONING, PROFILE_CLASS_TEST};
 use rsp_core::profile::{self, MncLength, Subscription};
 use rsp_core::smdp::{ProfileTypeSettings, Protection, Technology};
 use serde::Deserialize;
 use serde::de::value::{Error, StrDeserializer};
 use store::ProfileStock;
+use utoipa_axum::routes;
 
+use super::answer::created;
+use super::authorise::Call;
+use super::body::Json;
 use super::functions::{octets, parse};
+use super::problem::Refusal;
+use super::routes::{Guard, Routes};
 use super::{Functions, invalid, stored};
+
+pub(super) fn routes() -> Routes {
+    Routes::new().with(Guard::Needs(Permission::ProfilesWrite), routes!(add))
+}
+
+/// Add profiles to the stock of the SM-DP+
+///
+/// All of them, or none.
+#[utoipa::path(
+    post,
+    path = "/profiles",
+    operation_id = "addProfiles",
+    tag = "profiles",
+    request_body = NewProfiles,
+    responses((status = 201, description = "They are added.", body = Imported)),
+)]
+async fn add(call: Call, Json(new): Json<NewProfiles>) -> Result<Response, Refusal> {
+    call.work(move |functions| created(&functions.add_profiles(&new)?))
+        .await
+}
 
 impl Functions {
     pub(super) fn add_profiles(&self, new: &NewProfiles) -> Result<Imported, Problem> {

@@ -6,11 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{CONNECTION, EXPECT, HeaderValue};
-use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Body, Incoming};
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -22,8 +19,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::Limits;
-use super::handler::{Peer, RawHandler};
-use super::rsp::text;
+use super::handler::{Peer, StreamHandler};
+use super::stream::{Paced, RequestBody};
 use crate::tls::ClientAuth;
 
 /// How long a connection that is not wanted any more may take to close.
@@ -38,7 +35,7 @@ pub(super) struct Acceptor<H> {
     pub(super) closed: watch::Receiver<bool>,
 }
 
-impl<H: RawHandler> Acceptor<H> {
+impl<H: StreamHandler> Acceptor<H> {
     /// Serves a connection to its end. What goes wrong on it is the peer's
     /// affair: it is told so by TLS or HTTP, or is gone.
     pub(super) async fn run(self: Arc<Self>, stream: TcpStream, address: SocketAddr) {
@@ -88,9 +85,11 @@ impl<H: RawHandler> Acceptor<H> {
             let (peer, deadline) = (peer.clone(), deadline.clone());
             async move {
                 deadline.send_replace(None);
-                let response = answer(handler.as_ref(), request, &peer, &limits).await;
+                let request = request.map(|body| RequestBody::new(body, limits.header_timeout));
+                let response = handler.handle(request, &peer).await;
                 deadline.send_replace(Some(Instant::now() + limits.idle_timeout));
-                Ok::<_, Infallible>(response.map(Full::new))
+                let paced = |body| Paced::new(body, deadline, limits.idle_timeout);
+                Ok::<_, Infallible>(response.map(paced))
             }
         });
         let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
@@ -122,69 +121,5 @@ async fn expired(deadline: &mut watch::Receiver<Option<Instant>>) {
                 return;
             },
         }
-    }
-}
-
-async fn answer<H: RawHandler>(
-    handler: &H,
-    request: Request<Incoming>,
-    peer: &Peer,
-    limits: &Limits,
-) -> Response<Bytes> {
-    let (parts, body) = request.into_parts();
-    let waits = parts.headers.contains_key(EXPECT);
-    let body = timeout(limits.header_timeout, read(body, limits.max_body, waits)).await;
-    let refusal = match body {
-        Ok(Ok(body)) => return handler.handle(Request::from_parts(parts, body), peer).await,
-        Ok(Err(Unread::TooLarge)) => {
-            text(StatusCode::PAYLOAD_TOO_LARGE, "the request is too large")
-        }
-        Ok(Err(Unread::Broken)) => text(StatusCode::BAD_REQUEST, "the request is incomplete"),
-        Err(_) => text(StatusCode::REQUEST_TIMEOUT, "the request took too long"),
-    };
-    let mut refusal = refusal;
-    let close = HeaderValue::from_static("close");
-    refusal.headers_mut().insert(CONNECTION, close);
-    refusal
-}
-
-/// Why there is no body.
-enum Unread {
-    TooLarge,
-    Broken,
-}
-
-/// How many times the limit is read and thrown away, so that the client is
-/// ready to read the refusal.
-const DISCARDED: usize = 4;
-
-/// Reads a body. `waits` says that the client does not send one that is
-/// refused by its length.
-async fn read(mut body: Incoming, limit: usize, waits: bool) -> Result<Bytes, Unread> {
-    let announced = body.size_hint().lower();
-    let mut too_large = usize::try_from(announced).is_ok_and(|length| length > limit);
-    if too_large && waits {
-        return Err(Unread::TooLarge);
-    }
-    let mut octets = Vec::new();
-    let mut seen = 0usize;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Unread::Broken)?;
-        let Ok(data) = frame.into_data() else {
-            continue;
-        };
-        seen = seen.saturating_add(data.len());
-        too_large |= seen > limit;
-        if seen > limit.saturating_mul(DISCARDED) {
-            break;
-        }
-        match too_large {
-            true => octets = Vec::new(),
-            false => octets.extend_from_slice(&data),
-        }
-    }
-    match too_large {
-        true => Err(Unread::TooLarge),
-        false => Ok(octets.into()),
     }
 }

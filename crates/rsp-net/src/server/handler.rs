@@ -1,9 +1,13 @@
 //! Who answers.
 
+use std::error::Error;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use hyper::body::Body;
 use rsp_core::binding::{HttpRequest, HttpResponse};
+
+use super::stream::RequestBody;
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +30,24 @@ pub trait Handler: Send + Sync + 'static {
         request: HttpRequest,
         peer: &Peer,
     ) -> impl Future<Output = HttpResponse> + Send;
+}
+
+/// Answers HTTP requests whose bodies come and go as streams.
+///
+/// What is read is paced by [`super::Limits::header_timeout`], from one piece to
+/// the next, and what is written by [`super::Limits::idle_timeout`]: a piece that
+/// the client does not take ends the connection. How much is read, and how long
+/// in all, is up to the handler.
+pub trait StreamHandler: Send + Sync + 'static {
+    /// Body of its responses.
+    type Body: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static;
+
+    /// Answers one request; others may come at the same time.
+    fn handle(
+        &self,
+        request: http::Request<RequestBody>,
+        peer: &Peer,
+    ) -> impl Future<Output = http::Response<Self::Body>> + Send;
 }
 
 /// Answers HTTP requests of any method.

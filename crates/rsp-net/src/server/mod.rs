@@ -3,6 +3,8 @@
 mod connection;
 mod handler;
 mod rsp;
+mod stream;
+mod whole;
 
 use std::fmt;
 use std::io;
@@ -19,14 +21,16 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::tls::{self, ClientAuth, TlsIdentity};
 
-pub use handler::{Handler, Peer, RawHandler};
+pub use handler::{Handler, Peer, RawHandler, StreamHandler};
 pub use rsp::Rsp;
 pub(crate) use rsp::{X_ADMIN_PROTOCOL, value};
+pub use stream::{BodyError, RequestBody};
+use whole::Whole;
 
 /// What a server bears of its clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Octets of a request's body; more is answered with 413.
+    /// Octets of a request's body that is taken whole; more is answered with 413.
     pub max_body: usize,
     /// From the connection to the end of the TLS handshake, from there to the
     /// end of the first request's headers, and from there to the end of its
@@ -109,6 +113,18 @@ impl Server {
     /// Serves HTTP requests until `shutdown` is ready, then finishes those in
     /// progress and returns. If the future is dropped, connections are cut.
     pub async fn serve_raw<H: RawHandler>(self, handler: H, shutdown: impl Future<Output = ()>) {
+        let limits = self.limits.clone();
+        self.serve_streams(Whole { handler, limits }, shutdown)
+            .await;
+    }
+
+    /// Serves HTTP requests with bodies as streams; otherwise as
+    /// [`Server::serve_raw`].
+    pub async fn serve_streams<H: StreamHandler>(
+        self,
+        handler: H,
+        shutdown: impl Future<Output = ()>,
+    ) {
         let (closing, closed) = watch::channel(false);
         let grace = self.limits.shutdown_grace;
         let acceptor = connection::Acceptor {

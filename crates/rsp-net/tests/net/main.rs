@@ -15,4 +15,5 @@ mod mqtt;
 mod outside;
 mod server_trust;
 mod serving;
+mod streams;
 mod world;

@@ -1,0 +1,130 @@
+//! The decision that each request passes: who asks, whether it may, and whether
+//! it asks too often.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Request};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::Method;
+use http::request::Parts;
+use rsp_net::Peer;
+
+use super::caller::{Caller, Presented};
+use super::problem::{Refusal, forbidden, internal, unauthorised};
+use super::routes::Guard;
+use super::{Door, idempotency};
+use crate::shell;
+
+/// Lets a request through to its handler, or not.
+pub(super) async fn authorise(guard: Guard, mut request: Request, next: Next) -> Response {
+    if guard == Guard::Public {
+        return next.run(request).await;
+    }
+    let admitted = match admit(asked(&request)).await {
+        Ok(admitted) => admitted,
+        Err(refusal) => return refusal.into_response(),
+    };
+    let Admitted { door, caller, left } = admitted;
+    let answered = match permit(guard, &caller) {
+        Err(refusal) => Err(refusal),
+        Ok(()) => {
+            request.extensions_mut().insert(caller.clone());
+            match *request.method() == Method::POST {
+                true => idempotency::once(&door, &caller, request, next).await,
+                false => Ok(next.run(request).await),
+            }
+        }
+    };
+    let mut response = answered.unwrap_or_else(IntoResponse::into_response);
+    left.say(response.headers_mut());
+    response
+}
+
+/// Somebody who is known and does not ask too often.
+pub(super) struct Admitted {
+    door: Door,
+    caller: Arc<Caller>,
+    left: super::limits::Left,
+}
+
+/// What of a request says who sends it.
+pub(super) fn asked(request: &Request) -> Result<(Door, Presented), Refusal> {
+    let extensions = request.extensions();
+    let door: Option<&Door> = extensions.get();
+    let peer: Option<&Arc<Peer>> = extensions.get();
+    let (Some(door), Some(peer)) = (door, peer) else {
+        return Err(internal().into());
+    };
+    let presented = Presented {
+        headers: request.headers().clone(),
+        method: request.method().clone(),
+        peer: peer.as_ref().clone(),
+    };
+    Ok((door.clone(), presented))
+}
+
+/// Finds out who asks.
+pub(super) async fn admit(asked: Result<(Door, Presented), Refusal>) -> Result<Admitted, Refusal> {
+    let (door, presented) = asked?;
+    let address = presented.peer.address;
+    let asked = door.clone();
+    let known = tokio::task::spawn_blocking(move || asked.authenticate(&presented));
+    let known = known.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "whether a caller is known");
+        Err(internal())
+    });
+    let caller = match known {
+        Ok(Some(caller)) => Arc::new(caller),
+        Ok(None) => return Err(stranger(&door, address, unauthorised())),
+        Err(problem) => return Err(stranger(&door, address, problem)),
+    };
+    let now = shell::now();
+    let left = door
+        .limiter()
+        .caller(&caller.tenant, &caller.principal, now)?;
+    Ok(Admitted { door, caller, left })
+}
+
+/// Who is not known and asks often is told to wait.
+fn stranger(door: &Door, address: std::net::SocketAddr, problem: api::Problem) -> Refusal {
+    tracing::warn!(peer = %address, status = problem.status, "not let in");
+    match door.limiter().stranger(address.ip(), shell::now()) {
+        Ok(()) => problem.into(),
+        Err(refusal) => refusal,
+    }
+}
+
+fn permit(guard: Guard, caller: &Caller) -> Result<(), Refusal> {
+    match guard {
+        Guard::Needs(permission) if !caller.may(permission) => {
+            let detail = format!("this needs the permission {permission}");
+            let remedy = "ask an administrator for it, or use a key that has it";
+            Err(forbidden(&detail, remedy).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A request that was let in: on whose things it works, and who asks.
+#[derive(Clone)]
+pub(crate) struct Call {
+    pub(crate) door: Door,
+    pub(crate) caller: Arc<Caller>,
+}
+
+impl FromRequestParts<()> for Call {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &()) -> Result<Self, Refusal> {
+        let door: Option<&Door> = parts.extensions.get();
+        let caller: Option<&Arc<Caller>> = parts.extensions.get();
+        match (door, caller) {
+            (Some(door), Some(caller)) => Ok(Call {
+                door: door.clone(),
+                caller: caller.clone(),
+            }),
+            _ => Err(internal().into()),
+        }
+    }
+}

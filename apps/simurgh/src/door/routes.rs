@@ -1,0 +1,83 @@
+//! How a route comes into the API: never without saying who may use it.
+
+use axum::Router;
+use axum::middleware;
+use fleet::access::Permission;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+
+use super::authorise::authorise;
+use super::body::{BODY_LIMIT, BodyLimit};
+use super::document;
+
+/// Who may use a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Guard {
+    /// Anybody, known or not: it tells nothing of anybody's.
+    Public,
+    /// Whoever is known: it is about the caller alone.
+    Known,
+    /// Who has this permission.
+    Needs(Permission),
+}
+
+/// Routes with their guards and their part of the OpenAPI document. There is no
+/// other way for a route into the API.
+pub(crate) struct Routes {
+    router: OpenApiRouter,
+}
+
+impl Routes {
+    pub(crate) fn new() -> Self {
+        Routes {
+            router: OpenApiRouter::with_openapi(document::empty()),
+        }
+    }
+
+    /// A handler with its `#[utoipa::path]`, as `routes!(handler)` gives it: one
+    /// each, because its guard is that of all that is given.
+    #[must_use]
+    pub(crate) fn with(self, guard: Guard, routes: UtoipaMethodRouter) -> Self {
+        self.with_limit(guard, BODY_LIMIT, routes)
+    }
+
+    /// The same for bodies of up to so many octets.
+    #[must_use]
+    pub(crate) fn with_limit(self, guard: Guard, limit: usize, routes: UtoipaMethodRouter) -> Self {
+        let (schemas, mut paths, methods) = routes;
+        for (path, item) in &mut paths.paths {
+            document::complete(path, item, guard);
+        }
+        let methods = methods.route_layer(middleware::from_fn(
+            move |mut request: axum::extract::Request, next| {
+                request.extensions_mut().insert(BodyLimit(limit));
+                authorise(guard, request, next)
+            },
+        ));
+        Routes {
+            router: self.router.routes((schemas, paths, methods)),
+        }
+    }
+
+    /// All routes of another list.
+    #[must_use]
+    pub(crate) fn and(self, others: Routes) -> Self {
+        Routes {
+            router: self.router.merge(others.router),
+        }
+    }
+
+    /// The same under a prefix.
+    #[must_use]
+    pub(crate) fn under(self, prefix: &str) -> Self {
+        let router = OpenApiRouter::with_openapi(document::empty());
+        Routes {
+            router: router.nest(prefix, self.router),
+        }
+    }
+
+    /// What serves them, and the document.
+    pub(crate) fn split(self) -> (Router, OpenApi) {
+        self.router.split_for_parts()
+    }
+}

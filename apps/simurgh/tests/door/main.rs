@@ -1,0 +1,13 @@
+//! The API of a running server over TLS.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
+
+mod asking;
+mod conventions;
+mod guards;
+#[path = "../support/mod.rs"]
+mod support;
