@@ -74,6 +74,16 @@ enum Command {
         #[command(subcommand)]
         command: remote::operation::OperationCommand,
     },
+    /// Pools of activation codes, their stock and for how long it lasts
+    Pool {
+        #[command(subcommand)]
+        command: remote::ledger::PoolCommand,
+    },
+    /// Activation codes in pools
+    Code {
+        #[command(subcommand)]
+        command: remote::ledger::CodeCommand,
+    },
     /// The key under which secrets rest
     Key {
         #[command(subcommand)]
@@ -115,6 +125,8 @@ fn main() -> ExitCode {
         Command::Device { command } => command.run(),
         Command::Eim { command } => command.run(),
         Command::Pki { command } => return ended(command.run()),
+        Command::Pool { command } => command.run(),
+        Command::Code { command } => command.run(),
         Command::Operation { command } => command.run(),
         Command::Profile { command } => command.run(),
         Command::Key { command } => command.run(),

@@ -16,6 +16,7 @@
 #[cfg(feature = "client")]
 pub mod client;
 mod eim;
+mod ledger;
 mod manifest;
 mod operation;
 
@@ -25,10 +26,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use eim::{EimConfiguration, EimConfigurationData, ListedEim};
+pub use ledger::{
+    ActivationCode, AddedCodes, CodeSettlement, CodeSource, Finding, NewCode, NewCodes, Pool,
+    PoolSettings, Preflight, ProfileNeeds, SettledCode, Stock,
+};
 pub use manifest::{Announced, AnnouncedDevices, Manifest, ManifestDevice, ZeroTouch};
 pub use operation::{
-    DeviceInfo, EuiccData, NewOperation, Operation, OperationKind, Ordered, Poll, Profile,
-    ProfileSearch, RatRule,
+    CodeRef, DeviceInfo, Eta, EuiccData, NewOperation, Operation, OperationKind, Ordered, Poll,
+    Profile, ProfileSearch, RatRule, Validity,
 };
 
 /// Prefix of all paths.
@@ -420,6 +425,12 @@ pub struct Problem {
     pub detail: String,
     /// What to do about it.
     pub remedy: String,
+    /// What undoes an operation for whose cancellation it is too late.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compensation: Option<Box<OperationKind>>,
+    /// What speaks against a download that was refused before it was sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
     /// The member of the body that is meant, as a path: `subscriptions[3].imsi`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,

@@ -32,6 +32,47 @@ pub struct NewOperation {
     /// profile that works, or without an eIM. The log says so.
     #[serde(default)]
     pub force: bool,
+    /// How long it is worth sending; for ever if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validity: Option<Validity>,
+    /// The networks in one of which the device has to be, as MCC and MNC
+    /// (`262-01`), for it to be confirmed; any if there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expected_networks: Vec<String>,
+}
+
+/// How long an operation is worth sending: until a time, for so many contacts of the
+/// device, or whichever ends first. What was never sent expires then; of what was
+/// sent it is found out what became of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Validity {
+    /// From then on nothing of it is sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub until: Option<String>,
+    /// Contacts of the device in which it may be sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    pub contacts: Option<u32>,
+}
+
+/// When a device is expected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Eta {
+    /// Most likely.
+    pub at: String,
+    /// As late as it was in its last contacts.
+    pub late: String,
+}
+
+/// An activation code of a pool, by its place there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CodeRef {
+    /// The pool.
+    pub pool: String,
+    /// Its number there.
+    pub number: i64,
 }
 
 impl NewOperation {
@@ -44,6 +85,8 @@ impl NewOperation {
             confirmation_code: None,
             separate: false,
             force: false,
+            validity: None,
+            expected_networks: Vec::new(),
         }
     }
 }
@@ -66,6 +109,12 @@ pub enum OperationKind {
     Download {
         /// `LPA:1$…`.
         activation_code: Secret,
+    },
+    /// Download a profile of a pool, which gives an activation code; by itself, in
+    /// no list.
+    DownloadFromPool {
+        /// Name of the pool.
+        pool: String,
     },
     /// Download what waits for the eUICC at the default SM-DP+ that it names.
     ContactDefaultSmdp,
@@ -192,7 +241,7 @@ pub struct Operation {
     /// What is done.
     pub kind: String,
     /// `queued`, `delivered`, `executed`, `confirmed`, `failed`,
-    /// `rolled_back`, `cancelled` or `outcome_unknown`.
+    /// `rolled_back`, `cancelled`, `expired` or `outcome_unknown`.
     pub state: String,
     /// When it was queued.
     pub created: String,
@@ -235,6 +284,25 @@ pub struct Operation {
     /// As it was ordered.
     #[serde(default)]
     pub force: bool,
+    /// As it was ordered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validity: Option<Validity>,
+    /// Contacts of the device since it was ordered; counted if that is limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contacts: Option<u32>,
+    /// As it was ordered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expected_networks: Vec<String>,
+    /// Another network that the device polled from after it was executed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_in: Option<String>,
+    /// When the device is expected by the rhythm of its contacts, if it waits for
+    /// it; not in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eta: Option<Eta>,
+    /// The activation code that it has of a pool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<CodeRef>,
     /// The Rules Authorisation Table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rat: Option<Vec<RatRule>>,
@@ -258,7 +326,7 @@ impl Operation {
     pub fn is_final(&self) -> bool {
         matches!(
             self.state.as_str(),
-            "confirmed" | "failed" | "rolled_back" | "cancelled"
+            "confirmed" | "failed" | "rolled_back" | "cancelled" | "expired"
         )
     }
 }

@@ -9,6 +9,7 @@ mod document;
 mod eims;
 mod functions;
 mod idempotency;
+mod ledger;
 mod limits;
 mod list;
 mod listener;
@@ -137,6 +138,7 @@ fn routes() -> Routes {
         .and(listener::routes())
         .and(operations::routes())
         .and(stock::routes())
+        .and(ledger::routes())
         .and(eims::routes())
         .and(system::routes())
         .under(api::V1)

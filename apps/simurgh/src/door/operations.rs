@@ -3,6 +3,7 @@
 use api::{NewOperation, Ordered, Page, Problem};
 use axum::response::Response;
 use fleet::access::Permission;
+use fleet::operations::{Compensation, compensation};
 use rsp_asn1::ids::{Eid, Iccid};
 use rsp_core::eim::{Operation, OperationId, OperationKind, OperationState};
 use rsp_core::ipa::ActivationCode;
@@ -133,12 +134,18 @@ impl Functions {
     /// Queues one operation, or a list that travels in one package.
     pub(super) fn add_operations(&self, new: &NewOperation) -> Result<Ordered, Problem> {
         let eid = parse("eid", &new.eid)?;
+        if let Some(api::OperationKind::DownloadFromPool { pool }) = &new.operation {
+            let ordered = self.order_from_pool(eid, pool, new)?;
+            return Ok(Ordered::One(Box::new(ordered)));
+        }
         let kinds = order::kinds(new)?;
         let code = order::confirmation_code(new, &kinds)?;
         if code.is_some() {
             self.check_confirmable(eid)?;
         }
         let listed = new.operation.is_none();
+        let validity = order::validity(new, shell::now())?;
+        let networks = order::networks(new)?;
         let made = shell::with_context(|cx| {
             let made = kinds.into_iter();
             let made = made.map(|kind| Operation::queued(OperationId::new(cx), eid, kind, cx.now));
@@ -152,15 +159,16 @@ impl Functions {
             operation.ordered_with = first.clone().filter(|_| listed);
             operation.separate = new.separate;
             operation.forced = new.force;
+            operation.validity = validity;
+            operation.expected_networks.clone_from(&networks);
         }
         self.eim.add_operations(&operations).map_err(refused)?;
-        for Operation { id, kind, .. } in &operations {
-            tracing::info!(%eid, %id, kind = kind.name(), "queued");
-        }
-        if let Some(pushes) = &self.pushes {
-            pushes.tell(eid);
-        }
-        let mut shown = operations.iter().map(shown::operation);
+        operations.iter().for_each(|queued| self.queued(queued));
+        let contact = self.eim.contact(eid).map_err(stored)?;
+        let mut shown = operations.iter().map(|operation| api::Operation {
+            eta: shown::eta(operation, contact, shell::now()),
+            ..shown::operation(operation)
+        });
         Ok(match listed {
             true => Ordered::List(Page {
                 items: shown.collect(),
@@ -170,9 +178,18 @@ impl Functions {
         })
     }
 
+    /// Says so, to whom it concerns.
+    pub(super) fn queued(&self, operation: &Operation) {
+        let Operation { eid, id, kind, .. } = operation;
+        tracing::info!(%eid, %id, kind = kind.name(), "queued");
+        if let Some(pushes) = &self.pushes {
+            pushes.tell(*eid);
+        }
+    }
+
     /// Whether a confirmation code is of use to a device, as far as is known. What
     /// is not known yet is asked before the download is sent.
-    fn check_confirmable(&self, eid: Eid) -> Result<(), Problem> {
+    pub(super) fn check_confirmable(&self, eid: Eid) -> Result<(), Problem> {
         let record = self.eim.store().euicc(eid).map_err(stored)?;
         let facts = record.map(|record| record.value.facts).unwrap_or_default();
         facts.take_confirmation_codes().map_err(|reason| {
@@ -227,11 +244,12 @@ impl Functions {
 
     pub(super) fn operation(&self, id: &str) -> Result<api::Operation, Problem> {
         let found = self.eim.store().operation(&OperationId(id.to_string()));
-        found
-            .map_err(stored)?
-            .as_ref()
-            .map(shown::operation)
-            .ok_or_else(|| unknown(id))
+        let found = found.map_err(stored)?.ok_or_else(|| unknown(id))?;
+        let contact = self.eim.contact(found.eid).map_err(stored)?;
+        Ok(api::Operation {
+            eta: shown::eta(&found, contact, shell::now()),
+            ..shown::operation(&found)
+        })
     }
 
     pub(super) fn cancel_operation(&self, id: &str) -> Result<api::Operation, Problem> {
@@ -240,20 +258,41 @@ impl Functions {
                 tracing::info!(eid = %operation.eid, %id, "cancelled");
                 Ok(shown::operation(&operation))
             }
-            Ok(None) => Err(problem(
-                409,
-                "too late",
-                "something of the operation was sent already: it cannot be called back",
-                "wait for its result; then undo it with another operation",
-            )),
+            Ok(None) => Err(self.too_late(id)?),
             Err(StoreError::Unknown(_)) => Err(unknown(id)),
             Err(error) => Err(stored(error)),
         }
     }
 }
 
+impl Functions {
+    /// With what undoes it, where something does.
+    fn too_late(&self, id: &str) -> Result<Problem, Problem> {
+        let found = self.eim.store().operation(&OperationId(id.to_string()));
+        let operation = found.map_err(stored)?.ok_or_else(|| unknown(id))?;
+        let detail = match operation.is_final() {
+            true => "it has come to its end already",
+            false => "something of the operation was sent already: it cannot be called back",
+        };
+        let record = self.eim.store().euicc(operation.eid).map_err(stored)?;
+        let undo = record.map(|record| compensation(&operation, &record.value));
+        let (remedy, by) = match undo {
+            Some(Compensation::By(kind)) => (
+                "wait for its result, then order what `compensation` says",
+                shown::compensation(&kind),
+            ),
+            Some(Compensation::Nothing(why)) => (why, None),
+            None => ("the device is forgotten: there is nothing to undo", None),
+        };
+        Ok(Problem {
+            compensation: by.map(Box::new),
+            ..problem(409, "too late", detail, remedy)
+        })
+    }
+}
+
 /// What could lose the device is refused with a way out.
-fn refused(error: StoreError) -> Problem {
+pub(super) fn refused(error: StoreError) -> Problem {
     match error {
         StoreError::Unsafe(reason) => problem(
             409,

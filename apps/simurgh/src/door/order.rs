@@ -2,11 +2,12 @@
 
 use api::{NewOperation, Problem, Secret};
 use rsp_asn1::Asn1;
-use rsp_asn1::ids::Iccid;
+use rsp_asn1::ids::{Iccid, Plmn};
 use rsp_asn1::sgp32::EimId;
+use rsp_core::Timestamp;
 use rsp_core::eim::{
     ConfirmationCode, EuiccDataQuery, ImmediateEnable, OperationKind, PackageRules, ProfileQuery,
-    ProfileSearch, read_configuration,
+    ProfileSearch, Validity, read_configuration,
 };
 use rsp_core::ipa::ActivationCode;
 
@@ -35,6 +36,10 @@ fn kind(kind: &api::OperationKind) -> Result<OperationKind, Problem> {
             OperationKind::Download {
                 activation_code: activation_code.0.clone(),
             }
+        }
+        api::OperationKind::DownloadFromPool { .. } => {
+            let remedy = "order it by itself, as `operation`";
+            return Err(invalid("operations", "a code is for one download", remedy));
         }
         api::OperationKind::ContactDefaultSmdp => OperationKind::ContactDefaultSmdp,
         api::OperationKind::ContactSmds { smds_address } => OperationKind::ContactSmds {
@@ -139,6 +144,39 @@ fn host(name: &str) -> Result<String, Problem> {
     Ok(name.to_string())
 }
 
+/// How long it is worth sending.
+pub(super) fn validity(new: &NewOperation, now: Timestamp) -> Result<Validity, Problem> {
+    let Some(asked) = &new.validity else {
+        return Ok(Validity::default());
+    };
+    let until = asked.until.as_deref().map(|until| {
+        let remedy = "give a time to come as in RFC 3339, for example 2026-03-01T12:00:00Z";
+        match Timestamp::from_rfc3339(until) {
+            Some(until) if until > now => Ok(until),
+            Some(_) => Err(invalid("validity.until", "it is over already", remedy)),
+            None => Err(invalid("validity.until", "not a time", remedy)),
+        }
+    });
+    if asked.contacts == Some(0) {
+        let remedy = "give 1 or more, or leave it out";
+        return Err(invalid("validity.contacts", "none is left", remedy));
+    }
+    Ok(Validity {
+        until: until.transpose()?,
+        contacts: asked.contacts,
+        ..Validity::default()
+    })
+}
+
+/// The networks from one of which it is confirmed.
+pub(super) fn networks(new: &NewOperation) -> Result<Vec<String>, Problem> {
+    let network = |text: &String| {
+        let plmn = parse::<Plmn>("expected_networks", text);
+        plmn.map(|plmn| plmn.to_string())
+    };
+    new.expected_networks.iter().map(network).collect()
+}
+
 /// The code that confirms the download that is ordered.
 pub(super) fn confirmation_code(
     new: &NewOperation,
@@ -160,7 +198,11 @@ pub(super) fn confirmation_code(
             false => Ok(None),
         };
     };
-    if !kinds.iter().any(OperationKind::downloads) {
+    let from_pool = matches!(
+        new.operation,
+        Some(api::OperationKind::DownloadFromPool { .. })
+    );
+    if !from_pool && !kinds.iter().any(OperationKind::downloads) {
         let remedy = "order a download with it, or leave it out";
         return Err(invalid("confirmation_code", "this is no download", remedy));
     }

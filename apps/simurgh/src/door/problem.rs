@@ -67,6 +67,8 @@ pub(crate) fn problem(status: u16, title: &str, detail: &str, remedy: &str) -> P
         status,
         detail: detail.to_string(),
         remedy: remedy.to_string(),
+        compensation: None,
+        findings: Vec::new(),
         field: None,
         subject_code: None,
         reason_code: None,

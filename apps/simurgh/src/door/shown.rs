@@ -1,12 +1,15 @@
 //! Operations and what came of them, as the API shows them.
 
-use api::{DeviceInfo, RatRule};
+use api::{DeviceInfo, Eta, RatRule};
 use rsp_asn1::Asn1;
 use rsp_asn1::rsp::DeviceInfo as Info;
 use rsp_asn1::sgp32::IpaCapabilities;
+use rsp_core::Timestamp;
 use rsp_core::eim::{
-    EuiccData, EuiccFacts, ListedProfile, Operation, OperationId, OperationState, Outcome,
+    EuiccData, EuiccFacts, ListedProfile, Operation, OperationId, OperationKind, OperationState,
+    Outcome, Validity,
 };
+use store::Contact;
 
 use super::eims::{PROTOCOLS, named};
 use super::functions::hex;
@@ -47,6 +50,15 @@ pub(super) fn operation(operation: &Operation) -> api::Operation {
         ordered_with: operation.ordered_with.as_ref().map(id),
         separate: operation.separate,
         force: operation.forced,
+        validity: validity(&operation.validity),
+        contacts: operation.validity.contacts.map(|_| operation.validity.met),
+        expected_networks: operation.expected_networks.clone(),
+        seen_in: operation.seen_in.clone(),
+        eta: None,
+        code: operation.code.as_ref().map(|code| api::CodeRef {
+            pool: code.pool.clone(),
+            number: code.number,
+        }),
         rat: None,
         association_token: None,
         last_eim_deleted: None,
@@ -54,6 +66,48 @@ pub(super) fn operation(operation: &Operation) -> api::Operation {
         euicc_data: None,
     };
     with_outcome(shown, &operation.state)
+}
+
+fn validity(validity: &Validity) -> Option<api::Validity> {
+    (!validity.is_unlimited()).then(|| api::Validity {
+        until: validity.until.map(utc),
+        contacts: validity.contacts,
+    })
+}
+
+/// When the device of an operation that waits for it is expected.
+pub(super) fn eta(operation: &Operation, contact: Option<Contact>, now: Timestamp) -> Option<Eta> {
+    let waits = !operation.is_final();
+    let contact = contact.filter(|_| waits)?;
+    let next = contact.rhythm.next_contact(contact.last, now)?;
+    Some(Eta {
+        at: utc(next.at),
+        late: utc(next.late),
+    })
+}
+
+/// What undoes an operation, as it is ordered.
+pub(super) fn compensation(kind: &OperationKind) -> Option<api::OperationKind> {
+    use api::OperationKind as Shown;
+    Some(match kind {
+        OperationKind::Enable { iccid, rollback } => Shown::Enable {
+            iccid: iccid.to_string(),
+            rollback: *rollback,
+        },
+        OperationKind::Delete { iccid } => Shown::Delete {
+            iccid: iccid.to_string(),
+        },
+        OperationKind::SetFallbackAttribute { iccid } => Shown::SetFallbackAttribute {
+            iccid: iccid.to_string(),
+        },
+        OperationKind::UnsetFallbackAttribute => Shown::UnsetFallbackAttribute,
+        OperationKind::ConfigureImmediateEnable(setting) => Shown::ConfigureImmediateEnable {
+            enable: setting.enable,
+            smdp_oid: setting.smdp_oid.as_ref().map(ToString::to_string),
+            smdp_address: setting.smdp_address.clone(),
+        },
+        _ => return None,
+    })
 }
 
 fn with_outcome(shown: api::Operation, state: &OperationState) -> api::Operation {

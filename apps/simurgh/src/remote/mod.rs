@@ -4,6 +4,7 @@ mod call;
 pub(crate) mod device;
 pub(crate) mod eim;
 mod import;
+pub(crate) mod ledger;
 pub(crate) mod operation;
 mod order;
 pub(crate) mod output;

@@ -1,15 +1,17 @@
 //! Ordering operations.
 
-use api::{NewOperation, Operation, OperationKind, Page, Secret};
+use std::time::Duration;
+
+use api::{NewOperation, Operation, OperationKind, Page, Secret, Validity};
 use clap::Args;
 
 use super::device::OneDevice;
 use super::output;
 use super::{Api, Output};
-use crate::Failure;
+use crate::{Failure, shell};
 
 /// How an operation is ordered.
-#[derive(Clone, Copy, Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Order")]
 pub(crate) struct Ordering {
     /// Send it in a package of its own; otherwise what waits for a device that
@@ -20,6 +22,34 @@ pub(crate) struct Ordering {
     /// or without an eIM; the server's log says so
     #[arg(long)]
     force: bool,
+    /// For how long it is worth sending, for example 90m, 12h or 3d; then it
+    /// expires, or it is found out what became of it
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    valid_for: Option<Duration>,
+    /// In how many contacts of the device it may be sent
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    contacts: Option<u32>,
+    /// A network from which it is confirmed, for example 262-01; may be repeated
+    #[arg(long, value_name = "PLMN")]
+    expect_network: Vec<String>,
+}
+
+/// A number with a unit: s, m, h, d or w.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "give a number with s, m, h, d or w, for example 3d".to_string();
+    let unit = text.chars().next_back().ok_or_else(wrong)?;
+    let number = text.strip_suffix(unit).ok_or_else(wrong)?;
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let seconds: u64 = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        'w' => 604_800,
+        _ => return Err(wrong()),
+    };
+    let seconds = number.checked_mul(seconds).filter(|seconds| *seconds > 0);
+    seconds.map(Duration::from_secs).ok_or_else(wrong)
 }
 
 impl Ordering {
@@ -48,8 +78,18 @@ impl Ordering {
         NewOperation {
             separate: self.separate,
             force: self.force,
+            validity: self.validity(),
+            expected_networks: self.expect_network,
             ..NewOperation::one(eid, kind)
         }
+    }
+
+    fn validity(&self) -> Option<Validity> {
+        let limited = self.valid_for.is_some() || self.contacts.is_some();
+        limited.then(|| Validity {
+            until: self.valid_for.map(|time| shell::now().after(time).to_rfc3339()),
+            contacts: self.contacts,
+        })
     }
 
     pub(super) fn queue(
@@ -75,6 +115,8 @@ impl Ordering {
             confirmation_code: None,
             separate: self.separate,
             force: self.force,
+            validity: self.validity(),
+            expected_networks: self.expect_network,
         };
         let queued: Page<Operation> = api.post("/operations", &new)?;
         match api.output {

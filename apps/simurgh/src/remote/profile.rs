@@ -89,16 +89,20 @@ pub(crate) struct Place {
     /// that the eUICC names
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = true)]
     smds: Option<Option<String>>,
+    /// A pool gives the activation code: see `simurgh pool`
+    #[arg(long, value_name = "POOL")]
+    pool: Option<String>,
 }
 
 impl Place {
     fn into_kind(self) -> OperationKind {
-        match (self.activation_code, self.smds) {
-            (Some(code), _) => OperationKind::Download {
+        match (self.activation_code, self.smds, self.pool) {
+            (Some(code), ..) => OperationKind::Download {
                 activation_code: Secret(code.0),
             },
-            (None, Some(smds_address)) => OperationKind::ContactSmds { smds_address },
-            (None, None) => OperationKind::ContactDefaultSmdp,
+            (None, Some(smds_address), _) => OperationKind::ContactSmds { smds_address },
+            (None, None, Some(pool)) => OperationKind::DownloadFromPool { pool },
+            (None, None, None) => OperationKind::ContactDefaultSmdp,
         }
     }
 }

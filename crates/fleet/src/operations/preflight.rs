@@ -43,7 +43,7 @@ impl Check {
 }
 
 /// What came of a look.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Nothing speaks against it.
     Passed,
@@ -51,6 +51,17 @@ pub enum Verdict {
     Refused,
     /// Too little is known.
     Unknown,
+}
+
+impl Verdict {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Verdict::Passed => "passed",
+            Verdict::Refused => "refused",
+            Verdict::Unknown => "unknown",
+        }
+    }
 }
 
 /// One look at a download.

@@ -1,0 +1,329 @@
+//! `simurgh pool` and `simurgh code`: activation codes and the pools that they are
+//! in.
+
+use std::path::{Path, PathBuf};
+
+use api::{
+    ActivationCode, AddedCodes, CodeSettlement, Finding, NewCode, NewCodes, Page, Pool,
+    PoolSettings, Preflight, Secret, SettledCode,
+};
+use clap::{Args, Subcommand, ValueEnum};
+use http::Method;
+
+use super::device::OneDevice;
+use super::output::{self, Shown};
+use super::{Listing, Output, Remote, word};
+use crate::{Failure, files};
+
+/// Codes that are sent at once.
+const AT_ONCE: usize = 1000;
+
+/// What can be done with pools of activation codes.
+///
+/// A pool has codes that are as good as each other. `simurgh profile download EID
+/// --pool POOL` takes the next one; it comes back if the download is cancelled, or
+/// fails before the profile is installed.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PoolCommand {
+    /// List the pools, with their stock and for how long it lasts
+    List {
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Show a pool
+    Show(OnePool),
+    /// Make a pool, or change its settings
+    Set(SetPool),
+    /// See what speaks against a download, before anything is spent on it
+    Preflight {
+        /// Name of the pool
+        #[arg(value_name = "POOL")]
+        pool: String,
+        #[command(flatten)]
+        device: OneDevice,
+    },
+}
+
+/// What can be done with activation codes.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CodeCommand {
+    /// List the codes of a pool, without themselves
+    List {
+        /// Name of the pool
+        #[arg(value_name = "POOL")]
+        pool: String,
+        /// Only those in this state: available, leased, spent, doubtful or dead
+        #[arg(long, value_name = "STATE")]
+        state: Option<String>,
+        #[command(flatten)]
+        listing: Listing,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Add codes to a pool; those that are there already are left out
+    Add {
+        /// Name of the pool
+        #[arg(value_name = "POOL")]
+        pool: String,
+        /// One code on each line (LPA:1$…); if it is known, with a comma and the
+        /// ICCID of its profile
+        #[arg(value_name = "FILE")]
+        codes: PathBuf,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Say what became of a code that no operation has
+    Settle {
+        /// Name of the pool
+        #[arg(value_name = "POOL")]
+        pool: String,
+        /// Its number there
+        #[arg(value_name = "NUMBER")]
+        number: u32,
+        /// Whether it is good
+        #[arg(value_enum)]
+        state: Settled,
+        #[command(flatten)]
+        remote: Remote,
+    },
+}
+
+/// A pool and the server that has it.
+#[derive(Debug, Args)]
+pub(crate) struct OnePool {
+    /// Its name
+    #[arg(value_name = "POOL")]
+    pool: String,
+    #[command(flatten)]
+    remote: Remote,
+}
+
+/// Settings of a pool.
+#[derive(Debug, Args)]
+pub(crate) struct SetPool {
+    /// Its name, 1 to 63 characters of a-z, 0-9 and -
+    #[arg(value_name = "POOL")]
+    pool: String,
+    /// All settings as JSON, as `simurgh pool show --output json` prints them under
+    /// `settings`; the other flags change them
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+    /// Whose network it is
+    #[arg(long, value_name = "NAME")]
+    operator: Option<String>,
+    /// The operator's name of what is paid
+    #[arg(long, value_name = "NAME")]
+    tariff: Option<String>,
+    /// Free memory that a profile needs, in octets
+    #[arg(long, value_name = "OCTETS")]
+    memory: Option<u64>,
+    /// With fewer available codes it is low
+    #[arg(long, value_name = "NUMBER")]
+    low: Option<u64>,
+    /// A network in which a device with such a profile is expected, for example
+    /// 262-01; may be repeated
+    #[arg(long, value_name = "PLMN")]
+    network: Vec<String>,
+    #[command(flatten)]
+    remote: Remote,
+}
+
+/// What a code can be declared to be.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Settled {
+    /// It is good: the SM-DP+ says so
+    Available,
+    /// It is no good
+    Dead,
+}
+
+impl PoolCommand {
+    /// Does it.
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        match self {
+            PoolCommand::List { remote } => {
+                let api = remote.api()?;
+                let page: Page<Pool> = api.get("/activation-code-pools")?;
+                api.output.page(&page)
+            }
+            PoolCommand::Show(OnePool { pool, remote }) => {
+                let api = remote.api()?;
+                let pool: Pool = api.get(&path(&pool)?)?;
+                api.output.one(&pool)
+            }
+            PoolCommand::Set(set) => set.run(),
+            PoolCommand::Preflight { pool, device } => {
+                let api = device.remote.api()?;
+                let eid = word("EID", &device.eid)?;
+                let found: Preflight = api.get(&format!("{}/preflight?eid={eid}", path(&pool)?))?;
+                match api.output {
+                    Output::Json => output::json(&found)?,
+                    Output::Table => output::table(&found.findings),
+                }
+                match found.verdict.as_str() {
+                    "refused" => Err(Failure::new("the download", "would fail")),
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+impl SetPool {
+    fn run(self) -> Result<(), Failure> {
+        let mut settings: PoolSettings = match &self.settings {
+            Some(file) => serde_json::from_str(&files::read(file)?)
+                .map_err(|error| Failure::new(file.display(), error))?,
+            None => PoolSettings::default(),
+        };
+        settings.operator = self.operator.or(settings.operator);
+        settings.tariff = self.tariff.or(settings.tariff);
+        settings.low = self.low.or(settings.low);
+        settings.needs.memory = self.memory.or(settings.needs.memory);
+        if !self.network.is_empty() {
+            settings.networks = self.network;
+        }
+        let api = self.remote.api()?;
+        let pool: Pool = api.call(Method::PUT, &path(&self.pool)?, Some(&settings))?;
+        api.output.one(&pool)
+    }
+}
+
+impl CodeCommand {
+    /// Does it.
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        match self {
+            CodeCommand::List {
+                pool,
+                state,
+                listing,
+                remote,
+            } => {
+                let api = remote.api()?;
+                let pool = word("POOL", &pool)?;
+                let mut query = format!("pool={pool}&{}", listing.query());
+                if let Some(state) = state {
+                    query.push_str(&format!("&state={}", word("state", &state)?));
+                }
+                let page: Page<ActivationCode> = api.get(&format!("/activation-codes?{query}"))?;
+                api.output.page(&page)
+            }
+            CodeCommand::Add {
+                pool,
+                codes,
+                remote,
+            } => add(&pool, &codes, &remote),
+            CodeCommand::Settle {
+                pool,
+                number,
+                state,
+                remote,
+            } => {
+                let api = remote.api()?;
+                let state = match state {
+                    Settled::Available => SettledCode::Available,
+                    Settled::Dead => SettledCode::Dead,
+                };
+                let path = format!("/activation-codes/{}/{number}", word("POOL", &pool)?);
+                let said = CodeSettlement { state };
+                let code: ActivationCode = api.call(Method::PATCH, &path, Some(&said))?;
+                api.output.one(&code)
+            }
+        }
+    }
+}
+
+/// In parts: what was added before a failure stays, and is known when the file is
+/// brought again.
+fn add(pool: &str, file: &Path, remote: &Remote) -> Result<(), Failure> {
+    let text = files::read(file)?;
+    let mut codes = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let (code, iccid) = match line.split_once(',') {
+            Some((code, iccid)) => (code.trim(), Some(iccid.trim().to_string())),
+            None => (line, None),
+        };
+        codes.push(NewCode {
+            activation_code: Secret(code.to_string()),
+            iccid,
+        });
+    }
+    let api = remote.api()?;
+    let mut sum = AddedCodes { added: 0, known: 0 };
+    for codes in codes.chunks(AT_ONCE) {
+        let new = NewCodes {
+            pool: pool.to_string(),
+            codes: codes.to_vec(),
+        };
+        let added: AddedCodes = api.post("/activation-codes", &new)?;
+        sum.added += added.added;
+        sum.known += added.known;
+    }
+    match api.output {
+        Output::Json => output::json(&sum),
+        Output::Table => {
+            outln!("{} added, {} were there already", sum.added, sum.known);
+            Ok(())
+        }
+    }
+}
+
+fn path(pool: &str) -> Result<String, Failure> {
+    Ok(format!("/activation-code-pools/{}", word("POOL", pool)?))
+}
+
+impl Shown for Pool {
+    const TITLES: &'static [&'static str] = &[
+        "POOL",
+        "AVAILABLE",
+        "LEASED",
+        "SPENT",
+        "DOUBTFUL",
+        "DEAD",
+        "LASTS",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let lasts = self.used_up_in_days;
+        let lasts = lasts.map(|days| format!("{days} days")).unwrap_or_default();
+        let low = if self.is_low { " LOW" } else { "" };
+        let stock = &self.stock;
+        vec![
+            self.name.clone(),
+            format!("{}{low}", stock.available),
+            stock.leased.to_string(),
+            stock.spent.to_string(),
+            stock.doubtful.to_string(),
+            stock.dead.to_string(),
+            lasts,
+        ]
+    }
+}
+
+impl Shown for ActivationCode {
+    const TITLES: &'static [&'static str] =
+        &["POOL", "NUMBER", "STATE", "SINCE", "EID", "OPERATION"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.pool.clone(),
+            self.number.to_string(),
+            self.state.clone(),
+            self.since.clone(),
+            self.eid.clone().unwrap_or_default(),
+            self.operation.clone().unwrap_or_default(),
+        ]
+    }
+}
+
+impl Shown for Finding {
+    const TITLES: &'static [&'static str] = &["CHECK", "VERDICT", "BECAUSE"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.check.clone(),
+            self.verdict.clone(),
+            self.because.clone(),
+        ]
+    }
+}
