@@ -20,6 +20,7 @@ use crate::bindings::Bindings;
 use crate::config::Config;
 use crate::database::{self, Database};
 use crate::door::{BuiltIn, Door, Functions, Rates, Served};
+use crate::doubtful::Doubtful;
 use crate::esipa::{self, Bound, Esipa};
 use crate::inject::{self, Injector};
 use crate::outbox::Outbox;
@@ -125,8 +126,7 @@ async fn serve(
     say_where(announce, [&esipa, &smdp.es9plus, &api], others);
 
     let own = reachable(smdp.es9plus.local_addr());
-    let outbox = outbox(config, &eim, own)?;
-    let heard = eim.clone();
+    let chores = Chores::new(config, &eim, &smdp, own)?;
     let relay = Esipa {
         client: smdp_client(config, own, RELAY_TIMEOUT)?,
         eim,
@@ -144,8 +144,7 @@ async fn serve(
             bindings.serve(relay, || until(ended.clone())),
             smdp.serve(|| until(ended.clone())),
             api.serve_streams(door, until(ended.clone())),
-            outbox.run(ended.clone()),
-            database::hear(heard, ended.clone()),
+            chores.run(ended.clone()),
             async {
                 if let Some(injector) = injector {
                     injector.run(ended.clone()).await;
@@ -165,6 +164,39 @@ async fn serve(
     };
     let (_, ended) = tokio::join!(serving, signalled);
     ended
+}
+
+/// What is done without anybody asking.
+struct Chores {
+    outbox: Outbox,
+    doubtful: Doubtful,
+    eim: Arc<EimHost>,
+}
+
+impl Chores {
+    fn new(
+        config: &Config,
+        eim: &Arc<EimHost>,
+        smdp: &SmdpRole,
+        own: SocketAddr,
+    ) -> Result<Self, Failure> {
+        Ok(Chores {
+            outbox: outbox(config, eim, own)?,
+            doubtful: Doubtful {
+                eim: eim.clone(),
+                smdp: smdp.host.clone(),
+            },
+            eim: eim.clone(),
+        })
+    }
+
+    async fn run(self, ended: watch::Receiver<bool>) {
+        tokio::join!(
+            self.outbox.run(ended.clone()),
+            self.doubtful.run(ended.clone()),
+            database::hear(self.eim, ended),
+        );
+    }
 }
 
 /// The API, and who may use it.

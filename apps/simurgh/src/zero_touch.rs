@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use rsp_asn1::ids::Eid;
 use rsp_core::Context;
-use rsp_core::binding::{es2plus_json, json};
 use rsp_core::eim::{EuiccRecord, ProfileSource, ZeroTouchRule};
 use rsp_core::ipa::ActivationCode;
 use store::{ChosenProfile, SmdpHost, Store};
 
 use crate::config::ZeroTouch;
+use crate::own_smdp::{OwnSmdp, Wanted};
 use crate::{Failure, files};
 
 /// Who orders at the SM-DP+: types with another owner are not for rules.
@@ -21,7 +21,7 @@ const OPERATOR: &str = "zero-touch";
 /// The rules, and where profiles come from.
 pub(crate) struct Chooser {
     rules: Vec<(ZeroTouchRule, Vec<String>)>,
-    smdp: Arc<SmdpHost>,
+    smdp: OwnSmdp,
     store: Arc<dyn Store>,
 }
 
@@ -33,6 +33,10 @@ impl Chooser {
         store: Arc<dyn Store>,
     ) -> Result<Self, Failure> {
         let rules = rules.iter().map(rule).collect::<Result<_, _>>()?;
+        let smdp = OwnSmdp {
+            host: smdp,
+            operator: OPERATOR.to_string(),
+        };
         Ok(Chooser { rules, smdp, store })
     }
 
@@ -69,44 +73,14 @@ impl Chooser {
         rule: &str,
         cx: &mut Context<'_>,
     ) -> Result<ChosenProfile, String> {
-        let header = || es2plus_json::RequestHeader {
-            function_requester_identifier: OPERATOR.to_string(),
-            function_call_identifier: format!("{rule}-{eid}"),
-        };
-        let order = es2plus_json::DownloadOrder {
-            header: header(),
-            eid: Some(eid),
-            iccid: None,
-            profile_type: Some(profile_type.to_string()),
-        };
-        let ordered = self.es2plus(&order, cx)?;
-        let confirm = es2plus_json::ConfirmOrder {
-            header: header(),
-            iccid: ordered.iccid,
-            eid: Some(eid),
-            matching_id: None,
-            confirmation_code: None,
-            smds_address: None,
-            release_flag: true,
-        };
-        let confirmed = self.es2plus(&confirm, cx)?;
-        let address = self.smdp.smdp().address();
+        let call = format!("{rule}-{eid}");
+        let wanted = Wanted::Type(profile_type);
+        let released = self.smdp.order(wanted, Some(eid), &call, cx)?;
         Ok(ChosenProfile {
-            activation_code: format!("LPA:1${address}${}", confirmed.matching_id),
-            expects: Some(ordered.iccid),
+            activation_code: released.activation_code,
+            expects: Some(released.iccid),
             rule: rule.to_string(),
         })
-    }
-
-    fn es2plus<F: json::Function>(
-        &self,
-        message: &F,
-        cx: &mut Context<'_>,
-    ) -> Result<F::Ok, String> {
-        let request = json::encode_request(message, None).map_err(|error| error.to_string())?;
-        let response = self.smdp.es2plus(&request, OPERATOR, cx);
-        let response = response.map_err(|error| error.to_string())?;
-        json::decode_response::<F>(&response).map_err(|error| error.to_string())
     }
 
     fn next_code(

@@ -111,6 +111,68 @@ fn operations_are_queued_listed_in_pages_and_taken_back() {
     assert!(!table.contains("SECRET-CODE"));
 }
 
+/// What is only worth doing for a while says so, and a pool gives its codes away
+/// once, with a word of what speaks against a download before.
+#[test]
+fn pools_give_codes_to_downloads() {
+    let server = Server::start("pools", &[]);
+    server.json(&["device", "add", EID]);
+    let order = ["profile", "enable", EID, ICCID, "--rollback"];
+    let limits = [
+        "--contacts",
+        "3",
+        "--valid-for",
+        "2w",
+        "--expect-network",
+        "262-01",
+    ];
+    let limited = server.json(&[&order[..], &limits[..]].concat());
+    assert_eq!(limited["validity"]["contacts"], 3);
+    assert_eq!(limited["contacts"], 0);
+    assert_eq!(limited["expected_networks"][0], "262-01");
+    let wrong = [&order[..], &["--expect-network", "nowhere"]].concat();
+    assert!(server.failure(&wrong).contains("expected_networks"));
+
+    let pool = server.json(&["pool", "set", "meters", "--low", "2", "--memory", "40000"]);
+    assert_eq!(pool["settings"]["needs"]["memory"], 40_000);
+    let file = server.folder().join("codes.txt");
+    let codes =
+        format!("LPA:1$smdp.example.com$SECRET-1,{ICCID}\n\nLPA:1$smdp.example.com$SECRET-2\n");
+    std::fs::write(&file, codes).unwrap();
+    let file = file.display().to_string();
+    let added = server.json(&["code", "add", "meters", &file]);
+    assert_eq!((&added["added"], &added["known"]), (&2.into(), &0.into()));
+    assert_eq!(server.json(&["code", "add", "meters", &file])["known"], 2);
+
+    let found = server.json(&["pool", "preflight", "meters", EID]);
+    assert_eq!(
+        found["verdict"], "unknown",
+        "the eUICC has not said: {found}"
+    );
+    let download = ["profile", "download", EID, "--pool", "meters"];
+    let first = server.json(&download);
+    assert_eq!(first["code"]["number"], 1);
+    let second = server.json(&download);
+    assert!(server.failure(&download).contains("no code left"));
+    let id = second["id"].as_str().unwrap();
+    server.json(&["operation", "cancel", id]);
+    let shown = server.json(&["pool", "show", "meters"]);
+    assert_eq!(shown["stock"]["available"], 1);
+    assert_eq!(shown["is_low"], true);
+    assert!(
+        server
+            .failure(&["code", "settle", "meters", "1", "dead"])
+            .contains("in use")
+    );
+    server.json(&["code", "settle", "meters", "2", "dead"]);
+    let dead = server.json(&["code", "list", "meters", "--state", "dead"]);
+    assert_eq!(dead["items"][0]["number"], 2);
+    let all = server.run(&["code", "list", "meters"]).stdout;
+    assert!(!String::from_utf8(all).unwrap().contains("SECRET"));
+    let said = server.failure(&["profile", "download", EID, "--pool", "routers"]);
+    assert!(said.contains("there is no pool routers"), "{said}");
+}
+
 /// Where a download begins is said in one of three ways, and a code that confirms
 /// it is taken where it is of use.
 #[test]

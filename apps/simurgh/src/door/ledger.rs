@@ -222,7 +222,10 @@ async fn settle(
 impl Functions {
     fn pools(&self) -> Result<Page<Pool>, Problem> {
         let pools = self.eim.store().pools().map_err(stored)?;
-        let items: Result<Vec<_>, _> = pools.into_iter().map(|pool| self.shown_pool(pool)).collect();
+        let items: Result<Vec<_>, _> = pools
+            .into_iter()
+            .map(|pool| self.shown_pool(pool))
+            .collect();
         Ok(Page {
             items: items?,
             next: None,

@@ -87,7 +87,9 @@ impl Ordering {
     fn validity(&self) -> Option<Validity> {
         let limited = self.valid_for.is_some() || self.contacts.is_some();
         limited.then(|| Validity {
-            until: self.valid_for.map(|time| shell::now().after(time).to_rfc3339()),
+            until: self
+                .valid_for
+                .map(|time| shell::now().after(time).to_rfc3339()),
             contacts: self.contacts,
         })
     }

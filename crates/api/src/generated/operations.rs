@@ -3,6 +3,96 @@
 use super::{ClientError, Path, Request};
 use crate::*;
 
+/// List the pools of activation codes.
+pub fn list_activation_code_pools() -> Request<Page<Pool>> {
+    let path = Path::new().fixed("/v1/activation-code-pools");
+    Request::new("GET", path)
+}
+
+/// Show a pool, its stock and for how long that lasts.
+pub fn get_activation_code_pool(pool: &str) -> Request<Pool> {
+    let path = Path::new().fixed("/v1/activation-code-pools/").value(pool);
+    Request::new("GET", path)
+}
+
+/// Make a pool, or change its settings.
+///
+/// # Errors
+/// If the body cannot be written.
+pub fn put_activation_code_pool(
+    pool: &str,
+    body: &PoolSettings,
+) -> Result<Request<Pool>, ClientError> {
+    let path = Path::new().fixed("/v1/activation-code-pools/").value(pool);
+    Request::new("PUT", path).json(body)
+}
+
+/// Parameters of [`preflight`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Preflight {
+    /// EID of its eUICC, 32 digits.
+    pub eid: Option<String>,
+}
+
+/// See what speaks against a download, before anything is spent on it.
+pub fn preflight(pool: &str, query: &Preflight) -> Request<Preflight> {
+    let path = Path::new()
+        .fixed("/v1/activation-code-pools/")
+        .value(pool)
+        .fixed("/preflight");
+    let path = path.query("eid", query.eid.as_ref().map(|value| value as _));
+    Request::new("GET", path)
+}
+
+/// Parameters of [`list_activation_codes`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListActivationCodes {
+    /// Those of this pool.
+    pub pool: Option<String>,
+    /// Those in this state: `available`, `leased`, `spent`, `doubtful` or `dead`.
+    pub state: Option<String>,
+    /// `next` of the page before: entries after it.
+    pub after: Option<String>,
+    /// At most so many entries; 100 if it is absent.
+    pub limit: Option<u64>,
+}
+
+/// List activation codes of a pool, without themselves.
+pub fn list_activation_codes(query: &ListActivationCodes) -> Request<Page<ActivationCode>> {
+    let path = Path::new().fixed("/v1/activation-codes");
+    let path = path.query("pool", query.pool.as_ref().map(|value| value as _));
+    let path = path.query("state", query.state.as_ref().map(|value| value as _));
+    let path = path.query("after", query.after.as_ref().map(|value| value as _));
+    let path = path.query("limit", query.limit.as_ref().map(|value| value as _));
+    Request::new("GET", path)
+}
+
+/// Add activation codes to a pool.
+///
+/// # Errors
+/// If the body cannot be written.
+pub fn add_activation_codes(body: &NewCodes) -> Result<Request<AddedCodes>, ClientError> {
+    let path = Path::new().fixed("/v1/activation-codes");
+    Request::new("POST", path).json(body)
+}
+
+/// Say what became of a code that no operation has.
+///
+/// # Errors
+/// If the body cannot be written.
+pub fn settle_activation_code(
+    pool: &str,
+    number: &str,
+    body: &CodeSettlement,
+) -> Result<Request<ActivationCode>, ClientError> {
+    let path = Path::new()
+        .fixed("/v1/activation-codes/")
+        .value(pool)
+        .fixed("/")
+        .value(number);
+    Request::new("PATCH", path).json(body)
+}
+
 /// Who asks.
 pub fn get_caller() -> Request<Caller> {
     let path = Path::new().fixed("/v1/caller");
