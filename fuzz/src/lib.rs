@@ -15,6 +15,7 @@ mod card_ipa;
 mod card_ota;
 mod datagrams;
 mod doors;
+mod fleet;
 mod input;
 mod ipa;
 mod pki;
@@ -35,6 +36,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("card_tls", card_ipa::records),
     ("certificates", pki::certificates),
     ("coap", datagrams::coap),
+    ("devices", fleet::devices),
     ("es2plus_json", bindings::es2plus_json),
     ("es9plus_asn1", asn1::es9plus),
     ("es9plus_json", bindings::es9plus_json),
@@ -49,6 +51,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("ipa_and_card", ipa::with_card),
     ("mqtt", datagrams::mqtt),
     ("profile_package", profile::package),
+    ("query", fleet::query),
     ("uicc_apdus", card::file_system),
 ];
 

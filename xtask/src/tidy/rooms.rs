@@ -151,7 +151,14 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "fuzz",
-        may: &["rsp-asn1", "rsp-crypto", "rsp-core", "euicc", "api"],
+        may: &[
+            "rsp-asn1",
+            "rsp-crypto",
+            "rsp-core",
+            "euicc",
+            "fleet",
+            "api",
+        ],
         never: &[NETWORK, HTTP, SQL],
     },
     Room {
