@@ -1,5 +1,6 @@
 //! What every engine offers.
 
+use fleet::inventory::IdentityConflict;
 use fleet::operations::Rhythm;
 use rsp_asn1::ids::{Eid, TransactionId};
 use rsp_core::Timestamp;
@@ -8,6 +9,7 @@ use rsp_core::eim::{EuiccRecord, Evidence, EvidenceKind, Operation, OperationId,
 use rsp_crypto::CryptoError;
 use rsp_crypto::software::SealError;
 
+use crate::device_contract::DeviceStore;
 use crate::engine::EngineError;
 use crate::ledger_contract::LedgerStore;
 use crate::psk_contract::PskStore;
@@ -59,6 +61,9 @@ pub enum StoreError {
     /// Nobody would be left who can change who may do what.
     #[error("{0}")]
     LastAdmin(#[from] fleet::access::LastAdmin),
+    /// An identity is of another device.
+    #[error("{0}")]
+    Identity(#[from] IdentityConflict),
     /// A file could not be made or protected.
     #[error("{0}")]
     File(#[from] std::io::Error),
@@ -231,7 +236,9 @@ impl Forwarding {
 
 /// State of all roles. Every method is one transaction, durable when it
 /// returns.
-pub trait Store: SmdpStore + SmdsStore + PskStore + LedgerStore + Send + Sync {
+pub trait Store:
+    SmdpStore + SmdsStore + PskStore + LedgerStore + DeviceStore + Send + Sync
+{
     /// Adds an eUICC. If it was known once, its counter does not go back behind
     /// the last one that was sent then.
     ///

@@ -13,6 +13,8 @@ mod announce;
 mod contract;
 mod database;
 mod device;
+mod device_contract;
+mod devices;
 mod eim;
 mod engine;
 mod index;
@@ -35,6 +37,9 @@ pub use contract::{
     StoreError, StoredEvidence, StoredRelay, Versioned,
 };
 pub use database::Database;
+pub use device_contract::{
+    DevicePage, DeviceStore, ImportedDevice, ProfileChange, SavedSearch, StoredDevice, Switched,
+};
 pub use eim::{EimHost, EimReply, Observer};
 pub use engine::{
     BadUrl, Column, Connection, Engine, EngineError, FromColumn, FromRow, Postgres,

@@ -1,19 +1,25 @@
 //! A layer on a store: somebody who sees what is read and committed, and may
 //! change it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use fleet::import::RowError;
+use fleet::inventory::{Device, DeviceId};
 use fleet::ledger::{CodeState, Pool, Stock};
+use fleet::query::Query;
+use fleet::telemetry::{Bucket, Level, Retention, Sample};
 use rsp_asn1::ids::{Eid, Iccid, TransactionId};
 use rsp_core::Timestamp;
 use rsp_core::eim::{CodeRef, EuiccRecord, Operation, OperationId};
 use rsp_core::smdp::{KeptPackage, Order, OrderKey, ProfileMaterial, ProfileTypeSettings};
 use rsp_core::smds::Event;
 use store::{
-    AnnouncedEvent, AnnouncementStore, Contact, Due, EuiccChange, Forwarding, KnownCode,
-    LedgerStore, NewCode, OperationFilter, Outgoing, ProfileStock, PskStore, RelayChange,
-    SmdpChange, SmdpNotification, SmdpStore, SmdsStore, Store, StoreError, StoredEvidence,
-    StoredRelay, StoredSession, StoredSmdsSession, Versioned, Waiting, WithCode,
+    AnnouncedEvent, AnnouncementStore, Contact, DevicePage, DeviceStore, Due, EuiccChange,
+    Forwarding, ImportedDevice, KnownCode, LedgerStore, NewCode, OperationFilter, Outgoing,
+    ProfileChange, ProfileStock, PskStore, RelayChange, SavedSearch, SmdpChange, SmdpNotification,
+    SmdpStore, SmdsStore, Store, StoreError, StoredDevice, StoredEvidence, StoredRelay,
+    StoredSession, StoredSmdsSession, Switched, Versioned, Waiting, WithCode,
 };
 use zeroize::Zeroizing;
 
@@ -164,5 +170,30 @@ impl<B: Between> PskStore for Layer<B> {
         psk_identity(eid: Eid) -> Option<String>;
         euicc_of_psk(identity: &str) -> Option<Eid>;
         remove_psk(eid: Eid) -> ();
+    }
+}
+
+impl<B: Between> DeviceStore for Layer<B> {
+    hand_on! {
+        put_device(device: &Device, version: i64, now: Timestamp) -> ();
+        device(id: &DeviceId) -> Option<StoredDevice>;
+        device_of_euicc(eid: Eid) -> Option<DeviceId>;
+        remove_device(id: &DeviceId) -> ();
+        search(query: &Query, after: Option<&DeviceId>, limit: usize, now: Timestamp) -> DevicePage;
+        stage_devices(import: &str, rows: &[ImportedDevice], now: Timestamp) -> Vec<RowError>;
+        switch_devices(import: &str, now: Timestamp, told: &mut dyn FnMut(u64)) -> Switched;
+        staged_euiccs(import: &str, after: Option<Eid>, limit: usize) -> Vec<Eid>;
+        drop_staged(import: &str) -> ();
+        drop_abandoned(since: Timestamp) -> ();
+        put_search(search: &SavedSearch) -> ();
+        searches(after: Option<&str>, limit: usize) -> Vec<SavedSearch>;
+        saved_search(name: &str) -> Option<SavedSearch>;
+        remove_search(name: &str) -> ();
+        put_samples(id: &DeviceId, samples: &[(Timestamp, Sample)]) -> ();
+        samples(id: &DeviceId, span: Range<Timestamp>, limit: usize) -> Vec<(Timestamp, Sample)>;
+        buckets(id: &DeviceId, level: Level, span: Range<Timestamp>, limit: usize)
+            -> Vec<(Timestamp, Bucket)>;
+        forget_samples(retention: &Retention, now: Timestamp) -> u64;
+        profile_history(eid: Eid) -> Vec<ProfileChange>;
     }
 }

@@ -6,7 +6,7 @@ use rsp_core::Timestamp;
 use rsp_core::eim::EuiccRecord;
 
 use super::db::{Db, values};
-use super::{changes, exists, one_row, operations, outbox};
+use super::{changes, devices, exists, one_row, operations, outbox};
 use crate::contract::{Contact, EuiccChange, StoreError, Versioned};
 
 pub(super) fn add_euicc(tx: &Db<'_>, record: &EuiccRecord) -> Result<(), StoreError> {
@@ -24,6 +24,7 @@ pub(super) fn add_euicc(tx: &Db<'_>, record: &EuiccRecord) -> Result<(), StoreEr
         values![eid, record.waits_for_profile(), document],
     )
     .map_err(exists("an eUICC with this EID"))?;
+    devices::add_around(tx, record.eid)?;
     changes::note(tx, record.eid)
 }
 
@@ -158,6 +159,7 @@ pub(super) fn commit(tx: &Db<'_>, change: &EuiccChange<'_>) -> Result<(), StoreE
     for evidence in change.evidence {
         outbox::add(tx, change.record.eid, evidence, change.now)?;
     }
+    devices::note_profiles(tx, change.record, change.now)?;
     let open = change.operations.iter().any(|open| !open.is_final());
     match waits || open {
         true => changes::note(tx, change.record.eid),

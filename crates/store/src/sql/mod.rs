@@ -9,6 +9,7 @@ mod access;
 mod announcements;
 mod changes;
 mod db;
+mod devices;
 mod eim;
 mod ledger;
 mod open;

@@ -46,6 +46,11 @@ const ALL: &[Sealed] = &[
     sealed("access_pending", &["digest"], "secret"),
     sealed("euicc", &["eid"], "document"),
     Sealed {
+        key: &["import", "eid"],
+        place: "euicc",
+        ..sealed("euicc_stage", &["eid"], "document")
+    },
+    Sealed {
         key: &["eid", "number"],
         ..sealed("operation", &["id"], "document")
     },

@@ -29,6 +29,9 @@ const LIMITS: &str = "SET statement_timeout = '10s';
 const SCHEMA_LOCK: &str = "SET LOCAL statement_timeout = 0;
     SELECT pg_advisory_xact_lock(7163395468)";
 
+/// Statements that are kept prepared: more than there are of the product's own.
+const MOST_STATEMENTS: usize = 512;
+
 /// A connection.
 pub(super) struct Session {
     client: Client,
@@ -77,7 +80,12 @@ impl Session {
             return Ok(statement.clone());
         }
         let statement = wait(self.client.prepare(&values::numbered(sql)))?;
-        lock().insert(sql.to_string(), statement.clone());
+        let mut statements = lock();
+        // Searches have a text of their own each.
+        if statements.len() >= MOST_STATEMENTS {
+            statements.clear();
+        }
+        statements.insert(sql.to_string(), statement.clone());
         Ok(statement)
     }
 }

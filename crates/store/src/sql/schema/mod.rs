@@ -17,6 +17,7 @@ const TABLES_7: &str = include_str!("7.sql");
 /// What schema 8 adds, by what it is for.
 const ADDED_8: &[&str] = &[
     include_str!("8-access.sql"),
+    include_str!("8-devices.sql"),
     include_str!("8-ledger.sql"),
     include_str!("8-operations.sql"),
 ];
