@@ -55,6 +55,19 @@ impl Cluster {
         command.env(URL, url).env(CA, self.path("server.crt"));
     }
 
+    /// Adds an empty database.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Failed`] when the server does not.
+    pub(crate) fn add_database(&self, name: &str) -> Result<(), Failure> {
+        let port = self.port.to_string();
+        let mut createdb = Command::new(self.programs.join("createdb"));
+        createdb.env("PGPASSWORD", &self.password);
+        createdb.args(["--host=127.0.0.1", "--username=simurgh", "--port", &port]);
+        run(createdb.arg(name))
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }

@@ -3,6 +3,7 @@
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use crate::postgres::Cluster;
 use crate::process::{self, Failure};
 use crate::setup;
 
@@ -30,9 +31,26 @@ pub(crate) fn run(job: &str, arguments: &[String]) -> Result<(), Failure> {
     }
     let program = process::target_folder()?.join("release/simurgh-lab");
     // The working directory stays the caller's: paths in the arguments are theirs.
+    if job == "bench" && arguments.first().is_some_and(|part| part == "scale") {
+        return with_databases(Command::new(&program).arg(job).args(arguments));
+    }
     let error = Command::new(&program).arg(job).args(arguments).exec();
     Err(Failure::io(
         &format!("cannot run {}", program.display()),
         &error,
     ))
+}
+
+/// Measures on a PostgreSQL of its own as well, with a database for many devices and
+/// one for few.
+fn with_databases(command: &mut Command) -> Result<(), Failure> {
+    let cluster = Cluster::start(&process::target_folder()?)?;
+    for name in ["bench_many", "bench_few"] {
+        cluster.add_database(name)?;
+    }
+    cluster.tell(command);
+    match process::succeeds(command)? {
+        true => Ok(()),
+        false => Err(Failure::Reported),
+    }
 }

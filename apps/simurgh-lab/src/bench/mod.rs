@@ -4,6 +4,7 @@
 mod cpu;
 mod datagrams;
 mod device;
+mod devices;
 mod download_crypto;
 mod downloads;
 mod measure;
@@ -35,6 +36,9 @@ pub(crate) struct Bench {
     /// How long a row is measured, its reference included
     #[arg(long, default_value_t = 2.0, value_parser = seconds)]
     seconds: f64,
+    /// Devices of the part `scale`
+    #[arg(long, default_value_t = 1_000_000)]
+    devices: u32,
     /// Where keys and challenges come from
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -45,11 +49,17 @@ pub(crate) struct Bench {
 enum Part {
     /// Octets and round trips of each binding of ESipa
     Wire,
+    /// The inventory with many devices against one with few, on SQLite, and on
+    /// PostgreSQL where `cargo xtask bench scale` starts it
+    Scale,
 }
 
 impl Bench {
     /// Measures every row and prints them; gives no verdict.
     pub(crate) fn run(&self) -> Result<bool, Failure> {
+        if self.part == Some(Part::Scale) {
+            return devices::run(&Setting::new(self.seed)?, self.devices, self.seconds);
+        }
         if self.part == Some(Part::Wire) {
             return wire::run(&Setting::new(self.seed)?);
         }
