@@ -1,5 +1,4 @@
-//! The one language in which devices are searched: by the API, the command line,
-//! saved searches, rollouts and alerts.
+//! The one language in which devices are searched, by whomever.
 //!
 //! ```
 //! use fleet::query::Query;
