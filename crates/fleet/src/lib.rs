@@ -7,6 +7,7 @@
 #![deny(missing_docs)]
 
 pub mod access;
+pub mod events;
 pub mod import;
 pub mod inventory;
 pub mod ledger;

@@ -17,6 +17,7 @@ mod device_contract;
 mod devices;
 mod eim;
 mod engine;
+mod events_contract;
 mod index;
 mod ledger_contract;
 mod ordering;
@@ -29,6 +30,7 @@ mod smds;
 mod smds_contract;
 mod sql;
 mod tenant;
+mod webhook_contract;
 
 pub use access_contract::{AccessStore, StoredKey};
 pub use announce::{ChooseProfile, ChosenProfile};
@@ -45,6 +47,7 @@ pub use engine::{
     BadUrl, Column, Connection, Engine, EngineError, FromColumn, FromRow, Postgres,
     PostgresSettings, Row, Sqlite, ToValue, Value,
 };
+pub use events_contract::{EventPage, EventQuery, EventStore};
 pub use ledger_contract::{KnownCode, LedgerStore, NewCode, WithCode};
 pub use ordering::{FromPool, Ordered};
 pub use psk_contract::PskStore;
@@ -59,3 +62,7 @@ pub use smds_contract::{
 };
 pub use sql::{PostgresStore, SqlStore, SqliteStore};
 pub use tenant::{BadTenant, Tenant};
+pub use webhook_contract::{
+    Attempt, Delivery, DeliveryFilter, NextDelivery, Replay, Settled, StoredWebhook, TakenWebhook,
+    WebhookStore,
+};

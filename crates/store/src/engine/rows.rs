@@ -121,6 +121,24 @@ tuples! {
     A B C D E F G H;
 }
 
+/// A row of more columns than a tuple has: eight of them, then the others.
+impl<A, B, C, D, E, F, G, H, R> FromRow for ((A, B, C, D, E, F, G, H), R)
+where
+    (A, B, C, D, E, F, G, H): FromRow,
+    R: FromRow,
+{
+    fn from_row(mut row: Row) -> Result<Self, EngineError> {
+        let others = row.split_off(row.len().min(8));
+        let first = FromRow::from_row(row)?;
+        let others = FromRow::from_row(others);
+        let others = others.map_err(|error| match error {
+            EngineError::Column(at) => EngineError::Column(at + 8),
+            error => error,
+        })?;
+        Ok((first, others))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

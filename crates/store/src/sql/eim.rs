@@ -1,12 +1,13 @@
 //! eUICCs and their devices' contacts.
 
+use fleet::events::EventType;
 use fleet::operations::Rhythm;
 use rsp_asn1::ids::Eid;
 use rsp_core::Timestamp;
 use rsp_core::eim::EuiccRecord;
 
 use super::db::{Db, values};
-use super::{changes, devices, exists, one_row, operations, outbox};
+use super::{changes, devices, events, exists, one_row, operations, outbox};
 use crate::contract::{Contact, EuiccChange, StoreError, Versioned};
 
 pub(super) fn add_euicc(tx: &Db<'_>, record: &EuiccRecord) -> Result<(), StoreError> {
@@ -25,6 +26,7 @@ pub(super) fn add_euicc(tx: &Db<'_>, record: &EuiccRecord) -> Result<(), StoreEr
     )
     .map_err(exists("an eUICC with this EID"))?;
     devices::add_around(tx, record.eid)?;
+    events::note_device(tx, EventType::DeviceAdded, record.eid)?;
     changes::note(tx, record.eid)
 }
 
@@ -79,6 +81,7 @@ pub(super) fn remove_euicc(tx: &Db<'_>, eid: Eid) -> Result<(), StoreError> {
         let delete = format!("DELETE FROM {table} WHERE tenant = ?1 AND eid = ?2");
         tx.execute(&delete, values![eid])?;
     }
+    events::note_device(tx, EventType::DeviceRemoved, eid)?;
     changes::note(tx, eid)
 }
 

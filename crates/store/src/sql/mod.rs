@@ -9,8 +9,10 @@ mod access;
 mod announcements;
 mod changes;
 mod db;
+mod deliveries;
 mod devices;
 mod eim;
+mod events;
 mod ledger;
 mod open;
 mod operations;
@@ -24,6 +26,7 @@ mod smdp;
 mod smdp_progress;
 mod smdp_session;
 mod smds;
+mod webhooks;
 
 pub use open::{PostgresStore, SqliteStore};
 

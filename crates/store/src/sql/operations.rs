@@ -5,7 +5,7 @@ use rsp_core::Timestamp;
 use rsp_core::eim::{Operation, OperationId, OperationState};
 
 use super::db::{Db, values};
-use super::{changes, eim, ledger};
+use super::{changes, eim, events, ledger};
 use crate::contract::{OperationFilter, StoreError};
 use crate::engine::ToValue;
 
@@ -120,15 +120,16 @@ pub(super) fn put(tx: &Db<'_>, operation: &Operation) -> Result<(), StoreError> 
     let transaction = operation.transaction().map(ToString::to_string);
     let waits = operation.state == OperationState::Queued;
     let expires = operation.validity.until.filter(|_| waits);
+    let event = events::note_operation(tx, operation)?;
     tx.execute(
         "INSERT INTO operation
              (tenant, eid, number, id, created, is_open, state, transaction_id, document,
-              expires)
+              expires, event)
          VALUES (?1, ?2, (SELECT coalesce(max(number), 0) + 1 FROM operation
-                          WHERE tenant = ?1 AND eid = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                          WHERE tenant = ?1 AND eid = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
          ON CONFLICT (tenant, eid, id) DO UPDATE SET is_open = excluded.is_open,
              state = excluded.state, transaction_id = excluded.transaction_id,
-             document = excluded.document, expires = excluded.expires",
+             document = excluded.document, expires = excluded.expires, event = excluded.event",
         values![
             operation.eid,
             operation.id.0,
@@ -137,7 +138,8 @@ pub(super) fn put(tx: &Db<'_>, operation: &Operation) -> Result<(), StoreError> 
             operation.state_name(),
             transaction,
             document,
-            expires
+            expires,
+            event
         ],
     )?;
     ledger::follow(tx, operation)

@@ -93,6 +93,7 @@ const ALL: &[Sealed] = &[
         place: "smds_session_reply",
         ..sealed("smds_session", &["transaction_id"], "reply")
     },
+    sealed("webhook_endpoint", &["id"], "document"),
 ];
 
 impl SqliteStore {

@@ -15,7 +15,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use rsp_crypto::software::Sealer;
-use store::{Database, PostgresSettings, PostgresStore, SqliteStore, Store, StoreError};
+use store::{
+    Database, EventStore, PostgresSettings, PostgresStore, SqliteStore, Store, StoreError,
+    WebhookStore,
+};
 
 /// Runs each test on every engine.
 macro_rules! suite {
@@ -227,4 +230,19 @@ pub(crate) fn octets(folder: &Path) -> Vec<u8> {
     files
         .flat_map(|file| std::fs::read(file.unwrap().path()).unwrap())
         .collect()
+}
+
+/// A store with what is beside its contract.
+pub(crate) trait Whole: Store + EventStore + WebhookStore {}
+
+impl<S: Store + EventStore + WebhookStore> Whole for S {}
+
+impl Bench {
+    /// As [`Bench::store`], with events.
+    pub(crate) fn whole(&self) -> Box<dyn Whole> {
+        match self {
+            Bench::Sqlite(folder) => Box::new(folder.open(1).unwrap()),
+            Bench::Postgres(schema) => Box::new(schema.connect(1).unwrap()),
+        }
+    }
 }

@@ -18,6 +18,7 @@ const TABLES_7: &str = include_str!("7.sql");
 const ADDED_8: &[&str] = &[
     include_str!("8-access.sql"),
     include_str!("8-devices.sql"),
+    include_str!("8-events.sql"),
     include_str!("8-ledger.sql"),
     include_str!("8-operations.sql"),
 ];
