@@ -30,17 +30,24 @@ pub(crate) fn ensure(stage: Stage) -> Result<(), Failure> {
     }
     let packages = names(&missing, |from| match from {
         From::Debian(package) => Some(package),
-        From::Rustup(_) => None,
+        From::Rustup(_) | From::PyPi(_) => None,
     });
     let components = names(&missing, |from| match from {
         From::Rustup(component) => Some(component),
-        From::Debian(_) => None,
+        From::Debian(_) | From::PyPi(_) => None,
+    });
+    let from_pypi = names(&missing, |from| match from {
+        From::PyPi(package) => Some(package),
+        From::Debian(_) | From::Rustup(_) => None,
     });
     if !packages.is_empty() {
         install_packages(&packages)?;
     }
     if !components.is_empty() {
         install_components(&components)?;
+    }
+    if !from_pypi.is_empty() {
+        install_from_pypi(&from_pypi)?;
     }
     match self::missing(stage).first() {
         None => Ok(()),
@@ -67,6 +74,9 @@ enum From {
     Debian(&'static str),
     /// A component of the Rust toolchain.
     Rustup(&'static str),
+    /// A package of PyPI that Debian does not have: in an environment of its own,
+    /// `target/python`.
+    PyPi(&'static str),
 }
 
 const NEEDS: &[Need] = &[
@@ -152,6 +162,20 @@ const NEEDS: &[Need] = &[
         from: From::Debian("python3-paho-mqtt"),
     },
     Need {
+        name: "environments of Python",
+        why: "packages of PyPI are installed beside those of the system",
+        stage: Stage::Tests,
+        probe: &["/usr/bin/python3", "-c", "import ensurepip, venv"],
+        from: From::Debian("python3-venv"),
+    },
+    Need {
+        name: "Standard Webhooks for Python",
+        why: "webhooks are verified by a library that is not ours",
+        stage: Stage::Tests,
+        probe: &["target/python/bin/python", "-c", "import standardwebhooks"],
+        from: From::PyPi("standardwebhooks==1.1.0"),
+    },
+    Need {
         name: "PostgreSQL",
         why: "the store is tested on it as on SQLite",
         stage: Stage::Tests,
@@ -212,11 +236,36 @@ fn missing(stage: Stage) -> Vec<&'static Need> {
 fn is_present(need: &Need) -> bool {
     need.probe
         .split_first()
-        .is_some_and(|(program, arguments)| process::probe(Command::new(program).args(arguments)))
+        .is_some_and(|(program, arguments)| {
+            let mut probe = Command::new(program);
+            // Some programs are in the repository's own folder.
+            if let Ok(root) = process::root() {
+                probe.current_dir(root);
+            }
+            process::probe(probe.args(arguments))
+        })
 }
 
 fn names(needs: &[&Need], select: fn(From) -> Option<&'static str>) -> Vec<&'static str> {
     needs.iter().filter_map(|need| select(need.from)).collect()
+}
+
+fn install_from_pypi(packages: &[&str]) -> Result<(), Failure> {
+    const ENVIRONMENT: &str = "target/python";
+    let environment = process::root()?.join(ENVIRONMENT);
+    let mut make = Command::new("/usr/bin/python3");
+    make.args(["-m", "venv"]).arg(&environment);
+    let mut install = Command::new(environment.join("bin/python"));
+    install
+        .args(["-m", "pip", "install", "--quiet"])
+        .args(packages);
+    if succeeds_on_stderr(&mut make)? && succeeds_on_stderr(&mut install)? {
+        return Ok(());
+    }
+    Err(Failure::Failed(format!(
+        "cannot install from PyPI: {}",
+        packages.join(" ")
+    )))
 }
 
 fn install_packages(packages: &[&str]) -> Result<(), Failure> {

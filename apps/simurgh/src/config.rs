@@ -11,6 +11,7 @@ use toml::{Table, Value};
 
 use crate::Failure;
 use crate::database::{Database, StoreSettings};
+use crate::events::EventSettings;
 
 /// The configuration file. Paths are relative to its folder.
 #[derive(Debug, Deserialize)]
@@ -43,6 +44,9 @@ pub(crate) struct Config {
     /// a device counts.
     #[serde(default)]
     pub(crate) zero_touch: Vec<ZeroTouch>,
+    /// Events and webhooks.
+    #[serde(default)]
+    pub(crate) events: EventSettings,
     /// What only a test bench may have.
     #[serde(default)]
     pub(crate) lab: Lab,
@@ -308,6 +312,7 @@ impl Config {
         ]
         .into_iter()
         .chain(&mut config.lab.es9plus_trust)
+        .chain(&mut config.events.webhook_ca)
         .chain(config.eim.coap.iter_mut().flat_map(Coap::paths))
         .chain(config.eim.mqtt.iter_mut().flat_map(Mqtt::paths))
         {

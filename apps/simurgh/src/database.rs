@@ -9,7 +9,10 @@ use std::time::Duration;
 
 use rsp_crypto::software::Sealer;
 use serde::Deserialize;
-use store::{EimHost, PostgresSettings, PostgresStore, SqliteStore, Store, StoreError};
+use store::{
+    EimHost, EventStore, PostgresSettings, PostgresStore, SqliteStore, Store, StoreError,
+    WebhookStore,
+};
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
@@ -43,6 +46,11 @@ impl fmt::Debug for Url {
         f.write_str("[redacted]")
     }
 }
+
+/// All that a database keeps.
+pub(crate) trait Whole: Store + EventStore + WebhookStore {}
+
+impl<S: Store + EventStore + WebhookStore> Whole for S {}
 
 /// A database.
 #[derive(Debug)]
@@ -100,7 +108,7 @@ impl Database {
     }
 
     /// Opens it, or makes it.
-    pub(crate) fn open(&self, sealer: Sealer) -> Result<Arc<dyn Store>, StoreError> {
+    pub(crate) fn open(&self, sealer: Sealer) -> Result<Arc<dyn Whole>, StoreError> {
         Ok(match self {
             Database::File(path) => Arc::new(SqliteStore::open(path, sealer)?),
             Database::Postgres(settings) => {

@@ -12,6 +12,7 @@ mod database;
 mod door;
 mod doubtful;
 mod esipa;
+mod events;
 mod files;
 mod init;
 mod inject;

@@ -22,6 +22,7 @@ use crate::database::{self, Database};
 use crate::door::{BuiltIn, Door, Functions, Rates, Served};
 use crate::doubtful::Doubtful;
 use crate::esipa::{self, Bound, Esipa};
+use crate::events::Teller;
 use crate::inject::{self, Injector};
 use crate::outbox::Outbox;
 use crate::pki::ServerKeys;
@@ -63,6 +64,7 @@ struct Roles {
     eim: Arc<EimHost>,
     smdp: SmdpRole,
     smds: Option<SmdsRole>,
+    teller: Arc<Teller>,
 }
 
 /// Loads keys and state.
@@ -84,6 +86,7 @@ async fn start_roles(
     let smds = smds_role::load(config, pki, anchors.clone())?;
     let failed = |error| Failure::new(database, error);
     let store = database.open(sealer).map_err(failed)?;
+    let teller = Teller::new(store.clone(), &config.events)?;
     let mut host = EimHost::new(eim, store.clone()).map_err(failed)?;
     host.observe(Box::new(esipa::log_note));
     let smds = match (smds, &config.smds) {
@@ -100,6 +103,7 @@ async fn start_roles(
         eim: Arc::new(host),
         smdp,
         smds,
+        teller,
     })
 }
 
@@ -113,8 +117,9 @@ async fn serve(
     key_file::check_whole(&config.key_file)?;
     let sealer = key_file::read(&config.key_file)?;
     let pki = ServerKeys::new(&config.pki, sealer.clone());
-    let Roles { eim, smdp, smds } = start_roles(config, &database, &pki, sealer).await?;
+    let roles = start_roles(config, &database, &pki, sealer).await?;
     let (pushes, told) = inject::channel(config).unzip();
+    let (eim, smdp, smds) = (roles.eim, roles.smdp, roles.smds);
     let functions = Functions::new(eim.clone(), smdp.host.clone(), pushes.clone());
     let door = door(config, functions)?;
     let esipa = bind_esipa(config, &pki).await?;
@@ -126,7 +131,7 @@ async fn serve(
     say_where(announce, [&esipa, &smdp.es9plus, &api], others);
 
     let own = reachable(smdp.es9plus.local_addr());
-    let chores = Chores::new(config, &eim, &smdp, own)?;
+    let chores = Chores::new(config, &eim, &smdp, (own, roles.teller))?;
     let relay = Esipa {
         client: smdp_client(config, own, RELAY_TIMEOUT)?,
         eim,
@@ -170,6 +175,7 @@ async fn serve(
 struct Chores {
     outbox: Outbox,
     doubtful: Doubtful,
+    teller: Arc<Teller>,
     eim: Arc<EimHost>,
 }
 
@@ -178,7 +184,7 @@ impl Chores {
         config: &Config,
         eim: &Arc<EimHost>,
         smdp: &SmdpRole,
-        own: SocketAddr,
+        (own, teller): (SocketAddr, Arc<Teller>),
     ) -> Result<Self, Failure> {
         Ok(Chores {
             outbox: outbox(config, eim, own)?,
@@ -186,6 +192,7 @@ impl Chores {
                 eim: eim.clone(),
                 smdp: smdp.host.clone(),
             },
+            teller,
             eim: eim.clone(),
         })
     }
@@ -194,6 +201,7 @@ impl Chores {
         tokio::join!(
             self.outbox.run(ended.clone()),
             self.doubtful.run(ended.clone()),
+            self.teller.run(ended.clone()),
             database::hear(self.eim, ended),
         );
     }

@@ -6,6 +6,7 @@
 //! | [`tls`] | own certificate and key, and whom to trust |
 //! | [`server`] | [`Server`]: requests of devices, servers and operators |
 //! | [`client`] | [`Client`]: requests to eIM, SM-DP+ and to the API |
+//! | [`WebClient`] | requests to servers of the web, as receivers of webhooks |
 //! | [`dtls`] | the same for datagrams: DTLS 1.2, with certificates and with pre-shared keys |
 //! | [`coap`] | [`CoapServer`] and [`CoapClient`]: the same messages over CoAP and DTLS |
 //! | [`mqtt`] | [`MqttServer`] and [`MqttClient`]: ESipa through an MQTT broker |
@@ -24,6 +25,7 @@ pub mod dtls;
 pub mod mqtt;
 pub mod server;
 pub mod tls;
+mod web;
 
 pub use apdu::{ApduChannel, ApduError};
 pub use client::{Client, ClientBuilder, ClientError};
@@ -32,3 +34,4 @@ pub use coap::{CoapClient, CoapLimits, CoapServer};
 pub use mqtt::{Broker, MqttClient, MqttServer};
 pub use server::{Handler, Limits, Peer, RawHandler, Rsp, Server, StreamHandler};
 pub use tls::{ClientAuth, IdentityError, OperatorTrust, TlsIdentity};
+pub use web::{WebClient, WebError};

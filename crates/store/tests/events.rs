@@ -16,8 +16,8 @@ use rsp_asn1::ids::Eid;
 use rsp_core::Timestamp;
 use rsp_core::eim::{EuiccRecord, Operation, OperationId, OperationKind, OperationState, Outcome};
 use store::{
-    Attempt, DeliveryFilter, Due, EuiccChange, EventPage, EventQuery, EventStore, Replay, Settled,
-    Store, StoreError, TakenWebhook, WebhookStore,
+    Attempt, DeliveryFilter, Due, EuiccChange, EventPage, EventQuery, Replay, Settled, StoreError,
+    TakenWebhook, WebhookStore,
 };
 
 use support::{Bench, Whole, suite};
@@ -127,6 +127,56 @@ fn deliver(store: &dyn Whole, taken: &TakenWebhook, now: u64) -> Vec<i64> {
     delivered
 }
 
+const WRITERS: u64 = 3;
+const EACH: u64 = 12;
+
+/// Work on a device.
+fn write_all(bench: &Bench, writer: u64) {
+    let store = bench.whole();
+    let eid = eid(writer);
+    store.add_euicc(&EuiccRecord::new(eid, None, 0)).unwrap();
+    for count in 0..EACH {
+        let queued = operation(eid, &format!("op-{writer}-{count}"), count);
+        store.add_operations(std::slice::from_ref(&queued)).unwrap();
+        commit(&*store, &[executed(&queued, count)]);
+    }
+}
+
+/// Numbers until all is numbered. Everybody's lease is over at once, so that others
+/// number at the same time; now and then this one is killed and comes again.
+fn number_until(bench: &Bench, name: u64, ended: &AtomicBool) {
+    let mut store = bench.whole();
+    for turn in 0_u64.. {
+        let last = ended.load(Ordering::SeqCst);
+        let due = Due::at(Timestamp(turn), 7);
+        let holder = format!("{name}-{turn}");
+        let count = store.number_events(&holder, &due).unwrap();
+        if last && count == 0 {
+            break;
+        }
+        if turn % 20 == 19 {
+            store = bench.whole();
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Reads what has numbers as it comes.
+fn read_all(bench: &Bench, ended: &AtomicBool) -> Vec<fleet::events::Event> {
+    let store = bench.whole();
+    let (mut after, mut seen) = (0, Vec::new());
+    let whole = i64::try_from(WRITERS * (1 + 2 * EACH)).unwrap();
+    while after < whole || !ended.load(Ordering::SeqCst) {
+        for event in all(&*store, after).events {
+            assert_eq!(event.sequence, after + 1, "a gap");
+            after = event.sequence;
+            seen.push(event);
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    seen
+}
+
 suite! {
     #[test]
     fn what_happens_is_told_in_its_order_and_once(bench: &Bench) {
@@ -202,58 +252,15 @@ suite! {
     /// and again as after a kill, and a reader who never sees a gap.
     #[test]
     fn the_feed_has_no_gap_while_all_write_and_number(bench: &Bench) {
-        const WRITERS: u64 = 3;
-        const EACH: u64 = 12;
         let store = bench.whole();
         let ended = AtomicBool::new(false);
-        let numbers = |name: u64| {
-            let mut store = bench.whole();
-            for turn in 0_u64.. {
-                let last = ended.load(Ordering::SeqCst);
-                let holder = format!("{name}-{turn}");
-                // Everybody's lease is over at once: both number at any time.
-                let due = Due::at(Timestamp(turn), 7);
-                let count = store.number_events(&holder, &due).unwrap();
-                if last && count == 0 {
-                    break;
-                }
-                if turn % 20 == 19 {
-                    store = bench.whole();
-                }
-                std::thread::sleep(Duration::from_millis(1));
-            }
-        };
         let seen = std::thread::scope(|scope| {
-            let writers: Vec<_> = (0..WRITERS).map(|writer| scope.spawn(move || {
-                let store = bench.whole();
-                let eid = eid(writer);
-                store.add_euicc(&EuiccRecord::new(eid, None, 0)).unwrap();
-                for count in 0..EACH {
-                    let id = format!("op-{writer}-{count}");
-                    let queued = operation(eid, &id, count);
-                    store.add_operations(std::slice::from_ref(&queued)).unwrap();
-                    commit(&*store, &[executed(&queued, count)]);
-                }
-            })).collect();
-            let numberers = [0, 1].map(|name| scope.spawn(move || numbers(name)));
-            let reader = scope.spawn(|| {
-                let store = bench.whole();
-                let (mut after, mut seen) = (0, Vec::new());
-                loop {
-                    let last = ended.load(Ordering::SeqCst);
-                    let page = all(&*store, after);
-                    for event in page.events {
-                        assert_eq!(event.sequence, after + 1, "a gap");
-                        after = event.sequence;
-                        seen.push(event);
-                    }
-                    let whole = u64::try_from(after).unwrap() == WRITERS * (1 + 2 * EACH);
-                    if last && whole {
-                        return seen;
-                    }
-                    std::thread::sleep(Duration::from_millis(2));
-                }
-            });
+            let ended = &ended;
+            let write = |writer| scope.spawn(move || write_all(bench, writer));
+            let writers: Vec<_> = (0..WRITERS).map(write).collect();
+            let number = |name: u64| scope.spawn(move || number_until(bench, name, ended));
+            let numberers = [0, 1].map(number);
+            let reader = scope.spawn(move || read_all(bench, ended));
             for writer in writers {
                 writer.join().unwrap();
             }

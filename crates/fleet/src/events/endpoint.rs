@@ -61,10 +61,10 @@ pub struct WebhookEndpoint {
     /// When it was added.
     pub created: Timestamp,
     /// What signs.
-    secret: WebhookSecret,
+    pub secret: WebhookSecret,
     /// What signed before, and still signs until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    before: Option<(WebhookSecret, Timestamp)>,
+    pub before: Option<(WebhookSecret, Timestamp)>,
     /// Why it is not told any more; nothing if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled: Option<Disabled>,

@@ -166,4 +166,19 @@ mod tests {
         }
         assert_eq!(EventType::of_operation("added"), None);
     }
+
+    #[test]
+    fn the_page_for_integrators_has_each_as_it_is() {
+        let page = include_str!("../../../../docs/events.md");
+        let rows = page
+            .lines()
+            .filter(|line| line.starts_with("| `") && line.contains('.'));
+        let rows: Vec<&str> = rows.filter(|line| !line.contains("webhook-")).collect();
+        let row = |kind: &EventType| {
+            let (short, severity) = (kind.short(), kind.severity().name());
+            format!("| `{short}` | {severity} | {} |", kind.meaning())
+        };
+        let expected: Vec<String> = EventType::ALL.iter().map(row).collect();
+        assert_eq!(rows, expected);
+    }
 }
