@@ -56,7 +56,7 @@ impl<E: Engine> EventStore for SqlStore<E> {
 
 /// Notes what happened to no eUICC.
 pub(super) fn note(tx: &Db<'_>, event: &NewEvent) -> Result<(), StoreError> {
-    insert(tx, "", tx.number(event.time), event)
+    insert(tx, "", tx.number(event.time), event).map(drop)
 }
 
 /// Notes what happened to a device; its time is when it is numbered, which is at
@@ -66,7 +66,7 @@ pub(super) fn note_device(tx: &Db<'_>, kind: EventType, eid: Eid) -> Result<(), 
         data: json!({"eid": eid.to_string()}),
         ..NewEvent::new(kind, format!("devices/{eid}"), NOT_KNOWN)
     };
-    insert(tx, &eid.to_string(), tx.number(NOT_KNOWN), &event)
+    insert(tx, &eid.to_string(), tx.number(NOT_KNOWN), &event).map(drop)
 }
 
 /// Notes the state of an operation, if it is another one; gives the number that is
@@ -87,23 +87,27 @@ pub(super) fn note_operation(
     };
     let after = last.map_or(0, |last| last.saturating_add(1));
     let number = tx.number(event.time).max(after);
-    insert(tx, &operation.eid.to_string(), number, &event)?;
-    Ok(Some(number))
+    insert(tx, &operation.eid.to_string(), number, &event).map(Some)
 }
 
-fn insert(tx: &Db<'_>, eid: &str, number: i64, event: &NewEvent) -> Result<(), StoreError> {
+/// Gives the number that it got: a later one, if somebody else on the database has
+/// given that one to an event of the same eUICC.
+fn insert(tx: &Db<'_>, eid: &str, mut number: i64, event: &NewEvent) -> Result<i64, StoreError> {
     let document = serde_json::to_vec(&Document {
         actor: event.actor.clone(),
         correlation_id: event.correlation_id.clone(),
         data: event.data.clone(),
     })?;
     let (kind, subject) = (event.kind.short(), &event.subject);
-    tx.execute(
-        "INSERT INTO event_waiting (tenant, eid, number, type, subject, time, document)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        values![eid, number, kind, subject, event.time, document],
-    )?;
-    Ok(())
+    let insert = "INSERT INTO event_waiting (tenant, eid, number, type, subject, time, document)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (tenant, eid, number) DO NOTHING";
+    loop {
+        let values = values![eid, number, kind, subject, event.time, document];
+        if tx.execute(insert, values)? == 1 {
+            return Ok(number);
+        }
+        number = number.saturating_add(1);
+    }
 }
 
 /// The number of the last one of a batch of what waits.
