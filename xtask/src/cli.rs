@@ -194,7 +194,8 @@ Usage: cargo xtask setup
 Makes sure that a C and a C++ compiler, the C library's headers, ca-certificates,
 git, the openssl command and the toolchain's rustfmt and clippy are present. As
 root on Debian it installs what is missing with apt-get; otherwise it prints
-the command to type and exits with 1.
+the command to type and exits with 1. What suites run from PyPI is put into
+target/python.
 ";
 
 const DEMO: &str = "\

@@ -51,7 +51,10 @@ fn generated(root: &Path) -> Result<[(&'static str, String); 2], Failure> {
     let mut generator = Command::new(programs.join("examples/generate-client"));
     let client = filter(&mut generator, &document)?;
     let mut formatter = Command::new("rustfmt");
-    let client = filter(formatter.args(["--edition", "2024"]), &client)?;
+    let client = filter(
+        formatter.args(["--edition", "2024"]).current_dir(root),
+        &client,
+    )?;
     Ok([(DOCUMENT, document), (CLIENT, client)])
 }
 

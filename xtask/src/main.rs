@@ -10,6 +10,7 @@ mod coverage;
 mod fuzz;
 mod postgres;
 mod process;
+mod python;
 mod run_lab;
 mod setup;
 mod suites;

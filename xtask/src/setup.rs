@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::process::{self, Failure};
+use crate::python;
 
 /// How far the preparation has to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +22,15 @@ pub(crate) enum Stage {
 /// [`Failure::Failed`] with the command to type, when something is missing and
 /// could not be installed.
 pub(crate) fn ensure(stage: Stage) -> Result<(), Failure> {
+    ensure_system(stage)?;
+    match stage {
+        Stage::Build => Ok(()),
+        Stage::Tests => python::ensure(),
+    }
+}
+
+/// What Debian and rustup have.
+fn ensure_system(stage: Stage) -> Result<(), Failure> {
     let missing = missing(stage);
     if missing.is_empty() {
         return Ok(());
@@ -181,6 +191,13 @@ const NEEDS: &[Need] = &[
         stage: Stage::Tests,
         probe: &["sh", "-c", "test -x /usr/lib/postgresql/*/bin/initdb"],
         from: From::Debian("postgresql"),
+    },
+    Need {
+        name: "environments for Python",
+        why: "programs from PyPI ask the API",
+        stage: Stage::Tests,
+        probe: &["/usr/bin/python3", "-c", "import ensurepip, venv"],
+        from: From::Debian("python3-venv"),
     },
     Need {
         name: "curl",

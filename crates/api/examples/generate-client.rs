@@ -52,7 +52,7 @@ fn function(path: &str, method: &str, operation: &Value) -> Option<String> {
         arguments.push(format!("{}: &str", snake(parameter["name"].as_str()?)));
     }
     if !query.is_empty() {
-        arguments.push(format!("query: &{}", pascal(id)));
+        arguments.push(format!("query: &{}Query", pascal(id)));
     }
     if let Some(body) = &body {
         arguments.push(format!("body: &{body}"));
@@ -121,7 +121,7 @@ fn parameters<'a>(operation: &'a Value, place: &str) -> Vec<&'a Value> {
 /// The parameters of a query as a type with a member each.
 fn query_type(id: &str, query: &[&Value]) -> String {
     let mut written = format!(
-        "\n/// Parameters of [`{}`].\n#[derive(Clone, Debug, Default, PartialEq, Eq)]\npub struct {} {{\n",
+        "\n/// Parameters of [`{}`].\n#[derive(Clone, Debug, Default, PartialEq, Eq)]\npub struct {}Query {{\n",
         snake(id),
         pascal(id)
     );

@@ -28,7 +28,8 @@ pub enum CodeSource {
 pub struct ProfileNeeds {
     /// Free non-volatile memory, in octets.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub memory: Option<u64>,
+    #[schema(value_type = Option<u64>, maximum = 4_294_967_295_i64)]
+    pub memory: Option<u32>,
     /// Major version of its package (TCA SAIP).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub package_version: Option<u8>,
@@ -72,7 +73,8 @@ pub struct PoolSettings {
     pub needs: ProfileNeeds,
     /// With fewer available ones it is low.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub low: Option<u64>,
+    #[schema(value_type = Option<u64>, maximum = 4_294_967_295_i64)]
+    pub low: Option<u32>,
     /// The networks in one of which a device with such a profile is expected, as
     /// MCC and MNC (`262-01`): a download is confirmed from one of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]

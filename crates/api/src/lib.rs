@@ -404,6 +404,28 @@ pub struct Caller {
     pub permissions: Vec<String>,
 }
 
+/// Whether the server can do its work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"ready": true, "checks": [{"name": "store", "ok": true}]}))]
+pub struct Health {
+    /// Whether it can.
+    pub ready: bool,
+    /// What it needs.
+    pub checks: Vec<Check>,
+}
+
+/// Something that the server needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Check {
+    /// What.
+    pub name: String,
+    /// Whether it is there.
+    pub ok: bool,
+    /// What is wrong with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
+}
+
 /// An error (RFC 9457).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({

@@ -53,7 +53,7 @@ pub struct Validity {
     pub until: Option<String>,
     /// Contacts of the device in which it may be sent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1)]
+    #[schema(value_type = Option<u64>, minimum = 1, maximum = 4_294_967_295_i64)]
     pub contacts: Option<u32>,
 }
 

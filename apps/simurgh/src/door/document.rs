@@ -148,7 +148,7 @@ const PROBLEMS: [(u16, &str, [&str; 3]); 14] = [
 ];
 
 /// Tags, in the order in which they are shown.
-const TAGS: [(&str, &str); 4] = [
+const TAGS: &[(&str, &str)] = &[
     (
         "devices",
         "Devices whose eUICCs know this eIM, and what is known of them.",
@@ -161,6 +161,10 @@ const TAGS: [(&str, &str); 4] = [
         "profiles",
         "Profiles on devices and in the stock of the SM-DP+.",
     ),
+    (
+        "activation-codes",
+        "Pools of activation codes, and what speaks against a download.",
+    ),
     ("system", "The server itself."),
 ];
 
@@ -169,6 +173,10 @@ Identifiers are their digits; octets are hexadecimal unless said otherwise; poin
 are as in RFC 3339, in UTC. Lists come in pages with a `Link` to the next (RFC 8288). Errors \
 are problem documents (RFC 9457) with a remedy. A POST with an `Idempotency-Key` is carried \
 out once, however often it is repeated within a day.";
+
+/// Paths of functions that are told of something by a parameter or in the body,
+/// which may not be there.
+const NAMES_ANOTHER: [&str; 2] = ["/activation-codes", "/operations"];
 
 /// A document without routes.
 pub(super) fn empty() -> OpenApi {
@@ -194,7 +202,7 @@ pub(super) fn whole(mut document: OpenApi) -> OpenApi {
             .description(Some(description))
             .build()
     };
-    document.tags = Some(TAGS.into_iter().map(tag).collect());
+    document.tags = Some(TAGS.iter().copied().map(tag).collect());
     let components = document.components.get_or_insert_with(Components::new);
     components
         .schemas
@@ -293,7 +301,7 @@ fn statuses(path: &str, operation: &Operation, guard: Guard, is_post: bool) -> V
     if matches!(guard, Guard::Needs(_)) {
         statuses.push(403);
     }
-    if path.contains('{') {
+    if path.contains('{') || NAMES_ANOTHER.contains(&path) {
         statuses.extend([404, 422]);
     }
     if let Some(parameters) = &operation.parameters {

@@ -5,15 +5,18 @@ mod authorise;
 mod body;
 mod caller;
 mod devices;
+mod docs;
 mod document;
 mod eims;
 mod functions;
+mod health;
 mod idempotency;
 mod ledger;
 mod limits;
 mod list;
 mod listener;
 mod manifest;
+mod metrics;
 mod operations;
 mod order;
 mod problem;
@@ -24,6 +27,7 @@ mod stock;
 mod system;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use api::Problem;
 use axum::Router;
@@ -42,7 +46,7 @@ use authorise::{Call, admit, asked};
 use caller::{Authenticate, Caller, DEFAULT_TENANT, Presented};
 use limits::Limiter;
 use problem::{Refusal, forbidden, internal, invalid, problem, stored};
-use routes::Routes;
+use routes::{Route, Routes};
 
 pub(crate) use caller::BuiltIn;
 pub(crate) use limits::Rates;
@@ -59,6 +63,7 @@ struct Inside {
     authenticators: Vec<Box<dyn Authenticate>>,
     limiter: Limiter,
     keys: idempotency::Keys,
+    metrics: metrics::Metrics,
 }
 
 /// What the functions work on.
@@ -86,6 +91,7 @@ impl Door {
             authenticators,
             limiter: Limiter::new(rates),
             keys: idempotency::Keys::default(),
+            metrics: metrics::Metrics::default(),
         }))
     }
 
@@ -142,6 +148,8 @@ fn routes() -> Routes {
         .and(eims::routes())
         .and(system::routes())
         .under(api::V1)
+        .and(health::routes())
+        .and(docs::routes())
 }
 
 /// The OpenAPI document.
@@ -174,10 +182,19 @@ impl StreamHandler for Served {
         let extensions = request.extensions_mut();
         extensions.insert(self.door.clone());
         extensions.insert(Arc::new(peer.clone()));
-        match self.router.clone().oneshot(request).await {
+        let method = request.method().as_str().to_string();
+        let begun = Instant::now();
+        let response = match self.router.clone().oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
-        }
+        };
+        let route: Option<&Route> = response.extensions().get();
+        let route = route.map_or("", |route| route.0.as_str());
+        let (metrics, status) = (&self.door.0.metrics, response.status().as_u16());
+        // What is no route is asked with any method there is.
+        let method = if route.is_empty() { "" } else { &method };
+        metrics.answered(route, method, status, begun.elapsed());
+        response
     }
 }
 

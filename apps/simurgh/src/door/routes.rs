@@ -1,6 +1,8 @@
 //! How a route comes into the API: never without saying who may use it.
 
 use axum::Router;
+use axum::extract::MatchedPath;
+use axum::handler::Handler;
 use axum::middleware;
 use fleet::access::Permission;
 use utoipa::openapi::OpenApi;
@@ -20,6 +22,10 @@ pub(crate) enum Guard {
     /// Who has this permission.
     Needs(Permission),
 }
+
+/// The route that answered, with the names of its parameters.
+#[derive(Clone, Debug)]
+pub(super) struct Route(pub(super) String);
 
 /// Routes with their guards and their part of the OpenAPI document. There is no
 /// other way for a route into the API.
@@ -51,11 +57,31 @@ impl Routes {
         let methods = methods.route_layer(middleware::from_fn(
             move |mut request: axum::extract::Request, next| {
                 request.extensions_mut().insert(BodyLimit(limit));
-                authorise(guard, request, next)
+                let route = request.extensions().get::<MatchedPath>();
+                let route = route.map(|route| Route(route.as_str().to_string()));
+                async move {
+                    let mut response = authorise(guard, request, next).await;
+                    if let Some(route) = route {
+                        response.extensions_mut().insert(route);
+                    }
+                    response
+                }
             },
         ));
         Routes {
             router: self.router.routes((schemas, paths, methods)),
+        }
+    }
+
+    /// A file that anybody may have, and that is no function of the API.
+    #[must_use]
+    pub(crate) fn with_public_file<H, T>(self, path: &str, file: H) -> Self
+    where
+        H: Handler<T, ()>,
+        T: 'static,
+    {
+        Routes {
+            router: self.router.route(path, axum::routing::get(file)),
         }
     }
 

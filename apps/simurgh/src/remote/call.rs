@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
+use api::client::{ClientError, Request};
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{Method, Request};
+use http::header::AUTHORIZATION;
 use rsp_core::pki::TlsTrust;
 use rsp_crypto::software::SoftwareProvider;
 use rsp_net::Client;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::runtime::{Builder, Runtime};
 
@@ -44,53 +43,35 @@ impl Remote {
 }
 
 impl Api {
-    /// Asks for something.
-    pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        self.call(Method::GET, path, None::<&()>)
-    }
-
-    /// Tells something.
-    pub(super) fn post<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        body: &impl Serialize,
-    ) -> Result<T, Failure> {
-        self.call(Method::POST, path, Some(body))
-    }
-
-    /// A problem that the server names comes back in its own words, remedy
-    /// included.
-    pub(super) fn call<T: DeserializeOwned>(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&impl Serialize>,
-    ) -> Result<T, Failure> {
+    /// Asks for something. A problem that the server names comes back in its own
+    /// words, remedy included.
+    pub(super) fn ask<A: DeserializeOwned>(&self, asked: Request<A>) -> Result<A, Failure> {
         let failed = |error: &dyn std::fmt::Display| Failure::new(&self.url, error);
-        let body = body.map(serde_json::to_vec).transpose();
-        let body = body.map_err(|error| failed(&error))?;
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("{}{}{path}", self.url, api::V1))
-            .header(AUTHORIZATION, &self.authorization)
-            .header(CONTENT_TYPE, "application/json")
-            .body(Bytes::from(body.unwrap_or_default()))
-            .map_err(|error| failed(&error))?;
+        let mut request = http::Request::builder()
+            .method(asked.method)
+            .uri(format!("{}{}", self.url, asked.path))
+            .header(AUTHORIZATION, &self.authorization);
+        for (name, value) in &asked.headers {
+            request = request.header(*name, value);
+        }
+        let request = request.body(Bytes::from(asked.body.clone()));
+        let request = request.map_err(|error| failed(&error))?;
         let answered = self.client.request_raw(&self.trust, request);
         let response = self.runtime.block_on(answered);
         let response = response.map_err(|error| failed(&error))?;
         let (parts, body) = response.into_parts();
-        if !parts.status.is_success() {
-            return Err(match serde_json::from_slice::<api::Problem>(&body) {
-                Ok(problem) => Failure::of(problem),
-                Err(_) => failed(&format!("the server answered {}", parts.status)),
-            });
-        }
-        let body: &[u8] = match body.is_empty() {
-            true => b"null",
-            false => &body,
-        };
-        serde_json::from_slice(body)
-            .map_err(|error| failed(&format!("the answer is not understood: {error}")))
+        let read = asked.read(parts.status.as_u16(), &body);
+        read.map_err(|error| match error {
+            ClientError::Problem(problem) => Failure::of(problem),
+            error => failed(&error),
+        })
+    }
+
+    /// Tells something.
+    pub(super) fn tell<A: DeserializeOwned>(
+        &self,
+        told: Result<Request<A>, ClientError>,
+    ) -> Result<A, Failure> {
+        self.ask(told.map_err(Failure::of)?)
     }
 }

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
+use api::client::{self, ListDevicesQuery};
 use api::{
     Device, DeviceSettings, EimConfiguration, IpaBuild, NewDevice, NewListener, NewPsk,
-    OperationKind, Page, Psk,
+    OperationKind, Psk,
 };
 use clap::{ArgAction, ArgGroup, Args, Subcommand};
-use http::Method;
 
 use super::order::Ordering;
 use super::output::Shown;
@@ -117,7 +117,7 @@ pub(crate) struct Configuration {
 impl Configuration {
     pub(super) fn run(self) -> Result<(), Failure> {
         let api = self.remote.api()?;
-        let configuration: EimConfiguration = api.get("/eim-configuration")?;
+        let configuration = api.ask(client::get_eim_configuration())?;
         for (path, hex) in [
             (&self.der, &configuration.eim_configuration_data),
             (&self.add_initial_eim, &configuration.add_initial_eim),
@@ -153,47 +153,39 @@ pub(crate) struct OneDevice {
 }
 
 impl OneDevice {
-    /// Its path in the API.
-    pub(super) fn path(&self) -> Result<String, Failure> {
-        Ok(format!("/devices/{}", super::word("EID", &self.eid)?))
-    }
-
     /// Shows it.
     fn show(self) -> Result<(), Failure> {
         let api = self.remote.api()?;
-        let shown: Device = api.get(&self.path()?)?;
+        let shown = api.ask(client::get_device(&self.eid))?;
         api.output.one(&shown)
     }
 
     /// Says where it listens, or that it does not.
     fn listener(self, url: Option<String>, certificate: Option<PathBuf>) -> Result<(), Failure> {
         let api = self.remote.api()?;
-        let path = format!("{}/listener", self.path()?);
         let (Some(url), Some(file)) = (url, certificate) else {
-            return api.call(Method::DELETE, &path, None::<&()>);
+            return api.ask(client::remove_device_listener(&self.eid));
         };
         let certificate =
             std::fs::read_to_string(&file).map_err(|error| Failure::new(file.display(), error))?;
         let new = NewListener { url, certificate };
-        let set: Device = api.call(Method::PUT, &path, Some(&new))?;
+        let set = api.tell(client::set_device_listener(&self.eid, &new))?;
         api.output.one(&set)
     }
 
     /// Has brought what waits.
     fn push(self) -> Result<(), Failure> {
         let api = self.remote.api()?;
-        let path = format!("{}/push", self.path()?);
-        api.call(Method::POST, &path, None::<&()>)
+        api.ask(client::push_to_device(&self.eid))
     }
 
     /// Has a pre-shared key made, or forgotten.
     fn psk(self, identity: Option<String>, remove: bool) -> Result<(), Failure> {
         let api = self.remote.api()?;
-        let path = format!("{}/psk", self.path()?);
         if remove {
-            return api.call(Method::DELETE, &path, None::<&()>);
+            return api.ask(client::remove_device_psk(&self.eid));
         }
-        let made: Psk = api.post(&path, &NewPsk { identity })?;
+        let made = api.tell(client::make_device_psk(&self.eid, &NewPsk { identity }))?;
         api.output.one(&made)
     }
 }
@@ -202,11 +194,7 @@ impl DeviceCommand {
     /// Does it.
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self {
-            DeviceCommand::List { listing, remote } => {
-                let api = remote.api()?;
-                let page: Page<Device> = api.get(&format!("/devices?{}", listing.query()))?;
-                api.output.page(&page)
-            }
+            DeviceCommand::List { listing, remote } => list(listing, &remote),
             DeviceCommand::Show(device) => device.show(),
             DeviceCommand::Add {
                 device,
@@ -223,7 +211,7 @@ impl DeviceCommand {
                     empty_response,
                     emulated,
                 };
-                let added: Device = api.post("/devices", &new)?;
+                let added = api.tell(client::add_device(&new))?;
                 api.output.one(&added)
             }
             DeviceCommand::Import(import) => import.run(),
@@ -237,12 +225,12 @@ impl DeviceCommand {
                     empty_response,
                     emulated,
                 };
-                let set: Device = api.call(Method::PATCH, &device.path()?, Some(&settings))?;
+                let set = api.tell(client::set_device(&device.eid, &settings))?;
                 api.output.one(&set)
             }
             DeviceCommand::Remove(device) => {
                 let api = device.remote.api()?;
-                api.call(Method::DELETE, &device.path()?, None::<&()>)
+                api.ask(client::remove_device(&device.eid))
             }
             DeviceCommand::Psk {
                 device,
@@ -260,6 +248,15 @@ impl DeviceCommand {
             DeviceCommand::Operation(operation) => operation.order(),
         }
     }
+}
+
+fn list(listing: Listing, remote: &Remote) -> Result<(), Failure> {
+    let api = remote.api()?;
+    let page = api.ask(client::list_devices(&ListDevicesQuery {
+        after: listing.after,
+        limit: Some(listing.limit.into()),
+    }))?;
+    api.output.page(&page)
 }
 
 /// What is done on the device, when it polls.

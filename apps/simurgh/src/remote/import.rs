@@ -5,7 +5,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 
-use api::{AnnouncedDevices, Manifest, ManifestDevice};
+use api::client;
+use api::{Manifest, ManifestDevice};
 use clap::Args;
 
 use super::{Output, Remote, output};
@@ -56,7 +57,7 @@ impl Import {
         let send = |part: &mut Vec<(u64, ManifestDevice)>, sum: &mut Sum| {
             let (lines, devices) = std::mem::take(part).into_iter().unzip();
             let lines: Vec<u64> = lines;
-            let done: AnnouncedDevices = api.post("/manifests", &Manifest { devices })?;
+            let done = api.tell(client::announce_devices(&Manifest { devices }))?;
             for (line, done) in lines.into_iter().zip(&done.devices) {
                 let reason = done.reason.as_deref();
                 show(api.output, sum, line, &done.eid, &done.result, reason)?;

@@ -3,16 +3,16 @@
 
 use std::path::{Path, PathBuf};
 
+use api::client::{self, ListActivationCodesQuery, PreflightQuery};
 use api::{
-    ActivationCode, AddedCodes, CodeSettlement, Finding, NewCode, NewCodes, Page, Pool,
-    PoolSettings, Preflight, Secret, SettledCode,
+    ActivationCode, AddedCodes, CodeSettlement, Finding, NewCode, NewCodes, Pool, PoolSettings,
+    Secret, SettledCode,
 };
 use clap::{Args, Subcommand, ValueEnum};
-use http::Method;
 
 use super::device::OneDevice;
 use super::output::{self, Shown};
-use super::{Listing, Output, Remote, word};
+use super::{Listing, Output, Remote};
 use crate::{Failure, files};
 
 /// Codes that are sent at once.
@@ -116,10 +116,10 @@ pub(crate) struct SetPool {
     tariff: Option<String>,
     /// Free memory that a profile needs, in octets
     #[arg(long, value_name = "OCTETS")]
-    memory: Option<u64>,
+    memory: Option<u32>,
     /// With fewer available codes it is low
     #[arg(long, value_name = "NUMBER")]
-    low: Option<u64>,
+    low: Option<u32>,
     /// A network in which a device with such a profile is expected, for example
     /// 262-01; may be repeated
     #[arg(long, value_name = "PLMN")]
@@ -143,19 +143,21 @@ impl PoolCommand {
         match self {
             PoolCommand::List { remote } => {
                 let api = remote.api()?;
-                let page: Page<Pool> = api.get("/activation-code-pools")?;
+                let page = api.ask(client::list_activation_code_pools())?;
                 api.output.page(&page)
             }
             PoolCommand::Show(OnePool { pool, remote }) => {
                 let api = remote.api()?;
-                let pool: Pool = api.get(&path(&pool)?)?;
+                let pool = api.ask(client::get_activation_code_pool(&pool))?;
                 api.output.one(&pool)
             }
             PoolCommand::Set(set) => set.run(),
             PoolCommand::Preflight { pool, device } => {
                 let api = device.remote.api()?;
-                let eid = word("EID", &device.eid)?;
-                let found: Preflight = api.get(&format!("{}/preflight?eid={eid}", path(&pool)?))?;
+                let query = PreflightQuery {
+                    eid: Some(device.eid),
+                };
+                let found = api.ask(client::preflight(&pool, &query))?;
                 match api.output {
                     Output::Json => output::json(&found)?,
                     Output::Table => output::table(&found.findings),
@@ -184,7 +186,7 @@ impl SetPool {
             settings.networks = self.network;
         }
         let api = self.remote.api()?;
-        let pool: Pool = api.call(Method::PUT, &path(&self.pool)?, Some(&settings))?;
+        let pool = api.tell(client::put_activation_code_pool(&self.pool, &settings))?;
         api.output.one(&pool)
     }
 }
@@ -200,12 +202,12 @@ impl CodeCommand {
                 remote,
             } => {
                 let api = remote.api()?;
-                let pool = word("POOL", &pool)?;
-                let mut query = format!("pool={pool}&{}", listing.query());
-                if let Some(state) = state {
-                    query.push_str(&format!("&state={}", word("state", &state)?));
-                }
-                let page: Page<ActivationCode> = api.get(&format!("/activation-codes?{query}"))?;
+                let page = api.ask(client::list_activation_codes(&ListActivationCodesQuery {
+                    pool: Some(pool),
+                    state,
+                    after: listing.after,
+                    limit: Some(listing.limit.into()),
+                }))?;
                 api.output.page(&page)
             }
             CodeCommand::Add {
@@ -224,9 +226,9 @@ impl CodeCommand {
                     Settled::Available => SettledCode::Available,
                     Settled::Dead => SettledCode::Dead,
                 };
-                let path = format!("/activation-codes/{}/{number}", word("POOL", &pool)?);
                 let said = CodeSettlement { state };
-                let code: ActivationCode = api.call(Method::PATCH, &path, Some(&said))?;
+                let number = number.to_string();
+                let code = api.tell(client::settle_activation_code(&pool, &number, &said))?;
                 api.output.one(&code)
             }
         }
@@ -255,7 +257,7 @@ fn add(pool: &str, file: &Path, remote: &Remote) -> Result<(), Failure> {
             pool: pool.to_string(),
             codes: codes.to_vec(),
         };
-        let added: AddedCodes = api.post("/activation-codes", &new)?;
+        let added = api.tell(client::add_activation_codes(&new))?;
         sum.added += added.added;
         sum.known += added.known;
     }
@@ -266,10 +268,6 @@ fn add(pool: &str, file: &Path, remote: &Remote) -> Result<(), Failure> {
             Ok(())
         }
     }
-}
-
-fn path(pool: &str) -> Result<String, Failure> {
-    Ok(format!("/activation-code-pools/{}", word("POOL", pool)?))
 }
 
 impl Shown for Pool {

@@ -18,8 +18,6 @@ use clap::Args;
 pub(crate) use call::Api;
 pub(crate) use output::Output;
 
-use crate::Failure;
-
 /// Where the server is, who asks, and how the answer is shown.
 #[derive(Args)]
 pub(crate) struct Remote {
@@ -71,13 +69,6 @@ pub(crate) struct Listing {
     after: Option<String>,
 }
 
-impl Listing {
-    fn query(&self) -> String {
-        let after = self.after.as_ref().map(|after| format!("&after={after}"));
-        format!("limit={}{}", self.limit, after.unwrap_or_default())
-    }
-}
-
 /// Letters, digits and underscores: what identifiers and states are made of,
 /// and what a URI takes as it is.
 fn identifier(text: &str) -> Result<String, String> {
@@ -85,13 +76,5 @@ fn identifier(text: &str) -> Result<String, String> {
     match !text.is_empty() && text.chars().all(plain) {
         true => Ok(text.to_string()),
         false => Err("not an identifier".to_string()),
-    }
-}
-
-/// An identifier as a part of a path.
-fn word<'a>(what: &str, text: &'a str) -> Result<&'a str, Failure> {
-    match identifier(text) {
-        Ok(_) => Ok(text),
-        Err(error) => Err(Failure::new(what, error)),
     }
 }

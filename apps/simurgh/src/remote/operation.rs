@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use api::{Operation, Page};
+use api::Operation;
+use api::client::{self, ListOperationsQuery};
 use clap::{Args, Subcommand};
 
 use super::device::OneDevice;
@@ -79,18 +80,17 @@ impl OperationCommand {
                 remote,
             } => {
                 let api = remote.api()?;
-                let mut query = listing.query();
-                for (name, value) in [("eid", eid), ("state", state)] {
-                    if let Some(value) = value {
-                        query.push_str(&format!("&{name}={}", super::word(name, &value)?));
-                    }
-                }
-                let page: Page<Operation> = api.get(&format!("/operations?{query}"))?;
+                let page = api.ask(client::list_operations(&ListOperationsQuery {
+                    after: listing.after,
+                    limit: Some(listing.limit.into()),
+                    eid,
+                    state,
+                }))?;
                 api.output.page(&page)
             }
             OperationCommand::Show(OneOperation { id, remote }) => {
                 let api = remote.api()?;
-                let operation: Operation = api.get(&path(&id)?)?;
+                let operation = api.ask(client::get_operation(&id))?;
                 api.output.one(&operation)
             }
             OperationCommand::Watch { operation, timeout } => {
@@ -109,16 +109,11 @@ impl OperationCommand {
             }
             OperationCommand::Cancel(OneOperation { id, remote }) => {
                 let api = remote.api()?;
-                let path = format!("{}/cancel", path(&id)?);
-                let operation: Operation = api.post(&path, &())?;
+                let operation = api.ask(client::cancel_operation(&id))?;
                 api.output.one(&operation)
             }
         }
     }
-}
-
-fn path(id: &str) -> Result<String, Failure> {
-    Ok(format!("/operations/{}", super::word("OPERATION", id)?))
 }
 
 /// Shows each new state; the last one decides.
@@ -147,7 +142,7 @@ fn follow(
     let started = Instant::now();
     let mut seen = String::new();
     loop {
-        let operation: Operation = api.get(&path(id)?)?;
+        let operation = api.ask(client::get_operation(id))?;
         if operation.state != seen {
             seen.clone_from(&operation.state);
             show(&operation)?;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use api::{NewOperation, Operation, OperationKind, Page, Secret, Validity};
+use api::client;
+use api::{NewOperation, Operation, OperationKind, Ordered, Secret, Validity};
 use clap::Args;
 
 use super::device::OneDevice;
@@ -70,7 +71,7 @@ impl Ordering {
             confirmation_code,
             ..self.one(device.eid, kind)
         };
-        let queued: Operation = api.post("/operations", &new)?;
+        let queued = one(api.tell(client::order_operation(&new))?)?;
         api.output.one(&queued)
     }
 
@@ -100,7 +101,7 @@ impl Ordering {
         eid: String,
         kind: OperationKind,
     ) -> Result<Operation, Failure> {
-        api.post("/operations", &self.one(eid, kind))
+        one(api.tell(client::order_operation(&self.one(eid, kind)))?)
     }
 
     /// Queues a list that travels in one package, and shows it.
@@ -120,7 +121,9 @@ impl Ordering {
             validity: self.validity(),
             expected_networks: self.expect_network,
         };
-        let queued: Page<Operation> = api.post("/operations", &new)?;
+        let Ordered::List(queued) = api.tell(client::order_operation(&new))? else {
+            return Err(unexpected());
+        };
         match api.output {
             Output::Json => output::json(&queued),
             Output::Table => {
@@ -129,4 +132,16 @@ impl Ordering {
             }
         }
     }
+}
+
+/// The one operation that was ordered.
+fn one(ordered: Ordered) -> Result<Operation, Failure> {
+    match ordered {
+        Ordered::One(operation) => Ok(*operation),
+        Ordered::List(_) => Err(unexpected()),
+    }
+}
+
+fn unexpected() -> Failure {
+    Failure::new("the server's answer", "not as it was ordered")
 }

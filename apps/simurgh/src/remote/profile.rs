@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use api::{DeviceProfiles, OperationKind, Profile, Secret};
+use api::client;
+use api::{OperationKind, Profile, Secret};
 use clap::{Args, Subcommand};
 
 use super::device::OneDevice;
@@ -173,7 +174,7 @@ fn list(device: &OneDevice, refresh: bool, timeout: Option<Duration>) -> Result<
         eprintln!("waiting for the device to poll");
         operation::settled(&api, &queued.id, timeout)?;
     }
-    let list: DeviceProfiles = api.get(&format!("{}/profiles", device.path()?))?;
+    let list = api.ask(client::list_device_profiles(&device.eid))?;
     match (&list.at, api.output) {
         (_, Output::Json) => output::json(&list),
         (None, Output::Table) => {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use api::client;
 use api::{
     Imported, NewProfiles, NewSubscription, ProfileClass, ProfileTypeSettings, Protection, Secret,
 };
@@ -127,7 +128,7 @@ impl Stock {
             subscriptions: subscriptions.iter().map(shown).collect::<Result<_, _>>()?,
         };
         let api = self.remote.api()?;
-        let imported: Imported = api.post("/profiles", &new)?;
+        let imported = api.tell(client::add_profiles(&new))?;
         api.output.one(&imported)
     }
 }

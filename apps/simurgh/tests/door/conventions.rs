@@ -166,3 +166,35 @@ fn an_allowance_is_told_and_kept() {
     std::thread::sleep(Duration::from_secs(wait));
     assert_eq!(asker.get("/v1/devices").status, 200);
 }
+
+/// Health is anybody's business, metrics are not; and the page needs nothing from
+/// elsewhere.
+#[test]
+fn health_metrics_and_the_page() {
+    let server = Server::start("door-health", &[]);
+    let (known, stranger) = (Asker::new(&server), Asker::stranger(&server));
+    let ready = stranger.get("/readyz");
+    assert_eq!(ready.status, 200);
+    assert_eq!(ready.json()["checks"][0]["name"], "store");
+    assert_eq!(known.get("/v1/devices").status, 200);
+    assert_eq!(known.get("/v1/devices/x").status, 422);
+    known.get("/elsewhere").problem(404);
+    let metrics = known.get("/metrics");
+    let text = String::from_utf8(metrics.body.to_vec()).unwrap();
+    for line in [
+        r#"_count{route="/v1/devices",method="GET",status="200"} 1"#,
+        r#"_count{route="/v1/devices/{eid}",method="GET",status="422"} 1"#,
+        r#"_count{route="",method="",status="404"} 1"#,
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    let page = stranger.get("/docs");
+    let policy = page.headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.starts_with("default-src 'none'"), "{policy}");
+    let page = String::from_utf8(page.body.to_vec()).unwrap();
+    assert!(!page.contains("://"), "{page}");
+    for file in ["/docs/page.css", "/docs/page.js"] {
+        assert!(page.contains(file));
+        assert_eq!(stranger.get(file).status, 200);
+    }
+}

@@ -46,7 +46,7 @@ fn who_is_not_known_is_told_nothing() {
             assert_eq!(answer.headers["www-authenticate"], "Bearer", "{path}");
         }
     }
-    assert_eq!(public, ["/v1/openapi.json"]);
+    assert_eq!(public, ["/healthz", "/readyz", "/v1/openapi.json"]);
     // Not even which paths there are.
     stranger.get("/v1/secrets").problem(401);
     stranger.send("PUT", "/v1/devices", &[], b"").problem(401);

@@ -9,5 +9,6 @@
 mod asking;
 mod conventions;
 mod guards;
+mod schemathesis;
 #[path = "../support/mod.rs"]
 mod support;

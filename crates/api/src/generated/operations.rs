@@ -3,6 +3,18 @@
 use super::{ClientError, Path, Request};
 use crate::*;
 
+/// Whether the server lives.
+pub fn get_health() -> Request<Health> {
+    let path = Path::new().fixed("/healthz");
+    Request::new("GET", path)
+}
+
+/// Whether the server can do its work.
+pub fn get_readiness() -> Request<Health> {
+    let path = Path::new().fixed("/readyz");
+    Request::new("GET", path)
+}
+
 /// List the pools of activation codes.
 pub fn list_activation_code_pools() -> Request<Page<Pool>> {
     let path = Path::new().fixed("/v1/activation-code-pools");
@@ -29,13 +41,13 @@ pub fn put_activation_code_pool(
 
 /// Parameters of [`preflight`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Preflight {
+pub struct PreflightQuery {
     /// EID of its eUICC, 32 digits.
     pub eid: Option<String>,
 }
 
 /// See what speaks against a download, before anything is spent on it.
-pub fn preflight(pool: &str, query: &Preflight) -> Request<Preflight> {
+pub fn preflight(pool: &str, query: &PreflightQuery) -> Request<Preflight> {
     let path = Path::new()
         .fixed("/v1/activation-code-pools/")
         .value(pool)
@@ -46,7 +58,7 @@ pub fn preflight(pool: &str, query: &Preflight) -> Request<Preflight> {
 
 /// Parameters of [`list_activation_codes`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ListActivationCodes {
+pub struct ListActivationCodesQuery {
     /// Those of this pool.
     pub pool: Option<String>,
     /// Those in this state: `available`, `leased`, `spent`, `doubtful` or `dead`.
@@ -58,7 +70,7 @@ pub struct ListActivationCodes {
 }
 
 /// List activation codes of a pool, without themselves.
-pub fn list_activation_codes(query: &ListActivationCodes) -> Request<Page<ActivationCode>> {
+pub fn list_activation_codes(query: &ListActivationCodesQuery) -> Request<Page<ActivationCode>> {
     let path = Path::new().fixed("/v1/activation-codes");
     let path = path.query("pool", query.pool.as_ref().map(|value| value as _));
     let path = path.query("state", query.state.as_ref().map(|value| value as _));
@@ -101,7 +113,7 @@ pub fn get_caller() -> Request<Caller> {
 
 /// Parameters of [`list_devices`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ListDevices {
+pub struct ListDevicesQuery {
     /// `next` of the page before: entries after it.
     pub after: Option<String>,
     /// At most so many entries; 100 if it is absent.
@@ -109,7 +121,7 @@ pub struct ListDevices {
 }
 
 /// List devices.
-pub fn list_devices(query: &ListDevices) -> Request<Page<Device>> {
+pub fn list_devices(query: &ListDevicesQuery) -> Request<Page<Device>> {
     let path = Path::new().fixed("/v1/devices");
     let path = path.query("after", query.after.as_ref().map(|value| value as _));
     let path = path.query("limit", query.limit.as_ref().map(|value| value as _));
@@ -214,7 +226,7 @@ pub fn announce_devices(body: &Manifest) -> Result<Request<AnnouncedDevices>, Cl
 
 /// Parameters of [`list_operations`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ListOperations {
+pub struct ListOperationsQuery {
     /// `next` of the page before: entries after it.
     pub after: Option<String>,
     /// At most so many entries; 100 if it is absent.
@@ -226,7 +238,7 @@ pub struct ListOperations {
 }
 
 /// List operations.
-pub fn list_operations(query: &ListOperations) -> Request<Page<Operation>> {
+pub fn list_operations(query: &ListOperationsQuery) -> Request<Page<Operation>> {
     let path = Path::new().fixed("/v1/operations");
     let path = path.query("after", query.after.as_ref().map(|value| value as _));
     let path = path.query("limit", query.limit.as_ref().map(|value| value as _));

@@ -1,0 +1,110 @@
+//! Whether the server lives, and whether it can do its work.
+
+use std::time::Duration;
+
+use api::{Check, Health};
+use axum::extract::Request;
+use axum::response::Response;
+use fleet::access::Permission;
+use utoipa_axum::routes;
+
+use super::answer::{self, respond};
+use super::authorise::Call;
+use super::problem::{Refusal, internal};
+use super::routes::{Guard, Routes};
+use super::{Door, Functions, metrics};
+
+/// How long the store may take to answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .with(Guard::Public, routes!(alive))
+        .with(Guard::Public, routes!(ready))
+        .with(
+            Guard::Needs(Permission::SettingsRead),
+            routes!(metrics_text),
+        )
+}
+
+/// Whether the server lives
+///
+/// It answers: nothing else is looked at.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    operation_id = "getHealth",
+    tag = "system",
+    responses((status = 200, description = "It lives.", body = Health)),
+)]
+async fn alive() -> Result<Response, Refusal> {
+    Ok(answer::ok(&Health {
+        ready: true,
+        checks: Vec::new(),
+    })?)
+}
+
+/// Whether the server can do its work
+///
+/// Says of each thing that it needs whether it is there.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    operation_id = "getReadiness",
+    tag = "system",
+    responses(
+        (status = 200, description = "It can.", body = Health),
+        (status = 503, description = "It cannot, for the reason that is said.", body = Health),
+    ),
+)]
+async fn ready(request: Request) -> Result<Response, Refusal> {
+    let door: Option<&Door> = request.extensions().get();
+    let functions = door.ok_or_else(internal)?.0.functions.clone();
+    let looked = tokio::task::spawn_blocking(move || functions.store_answers());
+    let said = match tokio::time::timeout(PATIENCE, looked).await {
+        Ok(Ok(said)) => said,
+        Ok(Err(_)) => Some("it could not be asked".to_string()),
+        Err(_) => Some("it does not answer".to_string()),
+    };
+    let health = Health {
+        ready: said.is_none(),
+        checks: vec![Check {
+            name: "store".to_string(),
+            ok: said.is_none(),
+            said,
+        }],
+    };
+    let status = if health.ready { 200 } else { 503 };
+    Ok(respond(status, "application/json", &health))
+}
+
+/// Metrics
+///
+/// In the text format of Prometheus.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "getMetrics",
+    tag = "system",
+    responses((
+        status = 200,
+        description = "What was counted since the server was started.",
+        body = String,
+        content_type = "text/plain",
+        example = "simurgh_api_request_seconds_count{route=\"/v1/devices\",method=\"GET\",status=\"200\"} 17",
+    )),
+)]
+async fn metrics_text(call: Call) -> Result<Response, Refusal> {
+    let text = call.door.0.metrics.text();
+    Ok(answer::text(200, metrics::TEXT, text.into_bytes()))
+}
+
+impl Functions {
+    /// Why the store does not answer, if it does not. What the engine says is for
+    /// the log: anybody may ask.
+    fn store_answers(&self) -> Option<String> {
+        let error = self.eim.store().euiccs(None, 1).err()?;
+        tracing::error!(%error, "the store");
+        Some("it cannot be read; the log says more".to_string())
+    }
+}
