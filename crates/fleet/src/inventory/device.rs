@@ -79,10 +79,16 @@ pub enum BadDevice {
     /// Several profiles on a classic SIM.
     #[error("a SIM that is no eUICC has one subscription")]
     ProfilesOfSim,
+    /// A device that is expected hardly ever.
+    #[error("poll_interval is ten years at most")]
+    PollInterval,
     /// A counter or token that no eUICC has.
     #[error("counter_value is from 0 to 8388606, association_token not negative")]
     Counters,
 }
+
+/// Ten years, in seconds.
+const LONGEST_INTERVAL: u32 = 10 * 365 * 86_400;
 
 /// Counter values that are left to use (SGP.32 2.11.1.1: 23 bits, the last one is
 /// not for packages).
@@ -134,10 +140,12 @@ impl Device {
         identities
     }
 
-    /// The same without what is the eIM's to keep.
+    /// The same without what is the eIM's to keep, and without modems of which
+    /// nothing is known.
     #[must_use]
     pub fn kept(&self) -> Self {
         let mut kept = self.clone();
+        kept.modems.retain(|modem| *modem != Modem::default());
         for sim in &mut kept.sims {
             sim.eim = None;
         }
@@ -182,6 +190,12 @@ impl Device {
             true => Err(BadDevice::TooMany { what, most }),
             false => Ok(()),
         };
+        if self
+            .poll_interval
+            .is_some_and(|seconds| seconds > LONGEST_INTERVAL)
+        {
+            return Err(BadDevice::PollInterval);
+        }
         most("tags", self.tags.len(), MOST_LABELS)?;
         most("modems", self.modems.len(), MOST_PARTS)?;
         most("SIMs", self.sims.len(), MOST_PARTS)?;
