@@ -253,9 +253,10 @@ fn said(operation: &Operation) -> Said {
                 _ => None,
             })
         }
-        OperationState::Failed { .. } => Said::Failed,
+        // Nothing of it was done, even if something of it had been sent.
+        OperationState::Failed { .. } | OperationState::Expired => Said::Failed,
         OperationState::RolledBack => Said::RolledBack,
-        OperationState::Cancelled | OperationState::Expired => Said::Cancelled,
+        OperationState::Cancelled => Said::Cancelled,
         OperationState::Queued
         | OperationState::Delivered { .. }
         | OperationState::OutcomeUnknown { .. } => Said::Open,
