@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use rsp_asn1::sgp32::{EsipaMessageFromIpaToEim, HandleNotificationEsipa};
+use rsp_core::binding::{HttpRequest, esipa};
+
 use super::dice::Dice;
 use super::faults::Faults;
 
@@ -60,4 +63,19 @@ impl Exchange {
     pub(super) fn is_lost(&self) -> bool {
         self.arrivals.is_empty() || self.back.is_none()
     }
+}
+
+/// Whether a device reports what became of a package, of a download as well
+/// (SGP.32 5.14.6, 5.14.7).
+pub(super) fn is_result(request: &HttpRequest) -> bool {
+    matches!(
+        esipa::decode_request(request),
+        Ok((
+            _,
+            EsipaMessageFromIpaToEim::ProvideEimPackageResult(_)
+                | EsipaMessageFromIpaToEim::HandleNotification(
+                    HandleNotificationEsipa::ProvideEimPackageResult(_)
+                )
+        ))
+    )
 }

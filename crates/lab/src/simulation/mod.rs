@@ -441,8 +441,7 @@ impl Simulation {
             return;
         };
         subject.asked = Some((number, request.path.clone()));
-        // '50' of ESipa is ProvideEimPackageResult.
-        let is_result = request.body.starts_with(&[0xBF, 0x50]);
+        let is_result = link::is_result(&request);
         let mut exchange = Exchange::throw(&mut subject.dice, &faults, is_result);
         subject.lost_results += usize::from(is_result && exchange.is_lost());
         if subject.dice.in_a_million(faults.outage) {

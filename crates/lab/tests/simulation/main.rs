@@ -103,7 +103,6 @@ fn lost_results_of_a_hundred_thousand_operations_contradict_no_card() {
 /// unless `SIMURGH_SEED` says otherwise: the search for new ones is that of the
 /// long runs.
 #[test]
-#[ignore = "seed 1001: device 25 installs a profile twice"]
 fn what_servers_say_is_what_cards_did() {
     let name = "what_servers_say_is_what_cards_did";
     let given = std::env::var_os("SIMURGH_SEED").map(|_| sizes::seed(name));

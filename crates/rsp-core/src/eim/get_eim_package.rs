@@ -321,12 +321,15 @@ impl Eim {
         }
     }
 
-    /// Whether nobody could tell later which profile a download brought, because it
-    /// is not known which ones were there before.
+    /// Whether nobody could tell later if a download brought nothing, because it is
+    /// not known which profiles were there before. On an eUICC as it left its factory
+    /// the enabled one is old; one that was given a profile since may have enabled
+    /// that at once, and who knows what else is disabled.
     fn needs_list(&self, record: &EuiccRecord, first: &Operation, open: &[Operation]) -> bool {
         first.kind.downloads()
             && first.expects.is_none()
             && record.profiles.is_none()
+            && !record.installed.is_empty()
             && !self.lab.accepts_unverified(record.eid)
             && !profiles::asked_in_vain(first, open)
     }

@@ -57,6 +57,12 @@ struct Card {
     other_eim: bool,
     /// The profile that was enabled before the last package.
     before: Option<Iccid>,
+    /// The profile that was installed a moment ago: the notification that waits
+    /// next is its installation result.
+    just_installed: Option<Iccid>,
+    /// Installation results that the SM-DP+ may not have heard of, and their
+    /// profiles.
+    untold: BTreeMap<i64, Iccid>,
 }
 
 /// Follows the deeds of a card from the first to the last.
@@ -106,13 +112,18 @@ impl Card {
                     self.settled("before an installation", judge);
                     self.expect_download(*iccid, history, judge);
                 }
-                self.facts.profiles.insert(*iccid, *enabled);
-                if self.at_once && !made {
-                    let mut may_be = self.facts.profiles.clone();
-                    apply(&mut may_be, Wish::Enable(*iccid));
-                    self.may_be = Some(may_be);
-                }
-                *self.facts.installed.entry(*iccid).or_default() += 1;
+                self.install(*iccid, *enabled, self.at_once && !made);
+            }
+            Deed::Waits {
+                seq_number,
+                counter: None,
+            } => {
+                let installed = self.just_installed.take();
+                self.untold
+                    .extend(installed.map(|iccid| (*seq_number, iccid)));
+            }
+            Deed::Forgotten { seq_number } => {
+                self.untold.remove(seq_number);
             }
             Deed::Enabled(iccid) => self.change(*iccid, Some(true), judge),
             Deed::Disabled(iccid) => self.change(*iccid, Some(false), judge),
@@ -132,9 +143,19 @@ impl Card {
                     format!("{eim_id} is gone: the card does not know its eIM any more")
                 });
             }
-            Deed::Refused { .. } | Deed::Waits { .. } | Deed::Forgotten { .. } => {}
             _ => {}
         }
+    }
+
+    fn install(&mut self, iccid: Iccid, enabled: bool, may_be_enabled: bool) {
+        self.facts.profiles.insert(iccid, enabled);
+        if may_be_enabled {
+            let mut may_be = self.facts.profiles.clone();
+            apply(&mut may_be, Wish::Enable(iccid));
+            self.may_be = Some(may_be);
+        }
+        *self.facts.installed.entry(iccid).or_default() += 1;
+        self.just_installed = Some(iccid);
     }
 
     /// The same counter twice is a package executed twice.
@@ -198,7 +219,9 @@ impl Card {
     }
 
     /// A profile must have been wanted by a download that was sent, and comes
-    /// once: its code is good for one.
+    /// once: its code is good for one. Only while the SM-DP+ has not heard that it
+    /// came, and it is gone again, somebody who orders twice with one code gets it
+    /// twice: for the SM-DP+ that is a download that is tried again.
     fn expect_download(&self, iccid: Iccid, history: &History, judge: &mut Judge) {
         let wanted = history
             .claims
@@ -207,7 +230,10 @@ impl Card {
         judge.must(wanted, || {
             format!("{iccid} was installed, and nobody wanted it")
         });
-        judge.must(!self.facts.installed.contains_key(&iccid), || {
+        let untold = self.untold.values().any(|untold| *untold == iccid);
+        let there = self.facts.profiles.contains_key(&iccid);
+        let came = self.facts.installed.contains_key(&iccid);
+        judge.must(!came || (untold && !there), || {
             format!("{iccid} was installed twice")
         });
     }

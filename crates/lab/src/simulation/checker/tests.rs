@@ -126,6 +126,34 @@ fn what_was_acknowledged_is_durable() {
     });
 }
 
+/// A notification waits in the card.
+fn untold(seq_number: i64) -> Deed {
+    let counter = None;
+    Deed::Waits {
+        seq_number,
+        counter,
+    }
+}
+
+#[test]
+fn a_code_is_good_again_while_nobody_heard_that_it_was_used() {
+    let twice = |heard: Option<Deed>| {
+        let mut history = good();
+        let installed = Deed::Installed(iccid(2), false);
+        let at = history.deeds.iter().position(|deed| *deed == installed);
+        history.deeds.insert(at.unwrap() + 1, untold(9));
+        history.deeds.push(Deed::Deleted(iccid(2)));
+        history.deeds.extend(heard);
+        history.deeds.push(installed);
+        let found = judge(&history);
+        found
+            .iter()
+            .any(|found| found.what.contains("was installed twice"))
+    };
+    assert!(!twice(None));
+    assert!(twice(Some(Deed::Forgotten { seq_number: 9 })));
+}
+
 #[test]
 fn nothing_is_executed_twice() {
     found("accepted counter 1 after", |history| {
@@ -133,6 +161,11 @@ fn nothing_is_executed_twice() {
     });
     found("was installed twice", |history| {
         history.deeds.push(Deed::Deleted(iccid(2)));
+        history.deeds.push(Deed::Installed(iccid(2), false));
+    });
+    found("was installed twice", |history| {
+        history.deeds.push(Deed::Installed(iccid(2), false));
+        history.deeds.push(untold(9));
         history.deeds.push(Deed::Installed(iccid(2), false));
     });
     found("was disabled without an order", |history| {
