@@ -4,7 +4,9 @@ use rsp_asn1::Asn1;
 use rsp_asn1::ids::{Iccid, Imsi};
 use rsp_asn1::sgp32::EimConfigurationData;
 use rsp_core::Timestamp;
-use rsp_core::eim::{ImmediateEnable, Operation, OperationId, OperationKind, PackageRules};
+use rsp_core::eim::{
+    ImmediateEnable, Operation, OperationId, OperationKind, PackageRules, Validity,
+};
 use rsp_core::profile::Subscription;
 use rsp_crypto::Rng;
 use store::StoreError;
@@ -63,6 +65,10 @@ pub(super) fn act(
             ..Operation::queued(id, subject.eid, kind, now)
         });
     }
+    let validity = validity(subject, now);
+    operations
+        .iter_mut()
+        .for_each(|new| new.validity = validity);
     let first = operations.first().map(|first| first.id.clone());
     for operation in operations.iter_mut().filter(|_| together) {
         operation.ordered_with = first.clone();
@@ -83,6 +89,22 @@ pub(super) fn act(
         }
     }
     Ok(())
+}
+
+/// For ever mostly, and otherwise not for long.
+fn validity(subject: &mut Subject, now: Timestamp) -> Validity {
+    let some = 1 + subject.dice.below(4);
+    match subject.dice.below(10) {
+        0 => Validity {
+            contacts: Some(some as u32),
+            ..Validity::default()
+        },
+        1 => Validity {
+            until: Some(now.after(super::POLL_INTERVAL * some as u32)),
+            ..Validity::default()
+        },
+        _ => Validity::default(),
+    }
 }
 
 /// The profile that a code is good for.
