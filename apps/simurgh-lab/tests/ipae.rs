@@ -153,6 +153,7 @@ fn a_profile_is_disabled_by_the_ipa_in_the_card() {
         profile_name: "First connection",
         smdp_address: "smdp.example.com",
         fallback_allowed: false,
+        enabled: true,
     };
     let world = &mut site.world;
     let installed = world.factory.install_bootstrap(&mut world.card, &bootstrap);

@@ -7,6 +7,8 @@
     reason = "tests fail by panicking"
 )]
 
+#[path = "support/field.rs"]
+mod field;
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,23 +18,19 @@ use std::path::Path;
 use std::process::{Child, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use euicc::Euicc;
-use lab::{Device, Factory, Outward};
+use field::Fielded;
 use rsp_asn1::sgp32::{
     EimPackageResult, EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim, EuiccPackageResult,
     GetEimPackageResponse,
 };
-use rsp_asn1::{Asn1, ids::Eid, sgp32::EimConfigurationData};
-use rsp_core::Timestamp;
-use rsp_core::ipa::{Config, Event, Input};
-use rsp_core::pki::{TrustAnchor, certificate_from_pem};
-use rsp_crypto::OsRng;
+use rsp_asn1::{Asn1, ids::Eid};
+use rsp_core::binding::HttpRequest;
 use rsp_crypto::software::SoftwareProvider;
 use rsp_net::Client;
 use serde_json::Value;
-use support::{Folder, issuer_key, run_in, simurgh};
+use support::{Folder, run_in, simurgh};
 
 const FQDN: &str = "eim.simurgh.test";
 
@@ -203,17 +201,11 @@ impl Record {
     }
 }
 
-/// A card in a device, and its way to whichever server.
+/// A device, and its way to whichever server.
 struct Field {
-    device: Device,
+    device: Fielded,
     record: Record,
-    rng: OsRng,
     turn: usize,
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    Timestamp(since.as_millis() as u64)
 }
 
 impl Field {
@@ -223,79 +215,41 @@ impl Field {
 
     /// One round; a server that was killed meanwhile ends it.
     async fn round(&mut self, nodes: &Nodes) {
-        self.turn += 1;
-        self.device.wake_ipa(now());
-        let until = Instant::now() + Duration::from_secs(20);
-        while Instant::now() < until {
-            let input = match self.device.next(now(), &mut self.rng) {
-                Outward::Event(Event::Idle | Event::Failed { .. }) => return,
-                Outward::Event(_) => continue,
-                Outward::Wait(_) => return,
-                Outward::Http { server, request } => {
-                    self.record.signed(&request.body);
-                    // Each request may go to another one.
-                    self.turn += 1;
-                    let client = Client::builder()
-                        .timeout(Duration::from_secs(5))
-                        .resolve(FQDN, nodes.eim(self.turn))
-                        .build(Arc::new(SoftwareProvider))
-                        .unwrap();
-                    let response = client.post(&server, request).await;
-                    if let Ok(response) = &response {
-                        self.record.sent(&response.body);
-                    }
-                    Input::Http(response.map_err(|error| error.to_string()))
-                }
-            };
-            self.device.handle(input, now());
-        }
-        panic!("a round without an end");
+        let Field {
+            device,
+            record,
+            turn,
+        } = self;
+        *turn += 1;
+        let exchange = async |server: &_, request: HttpRequest| {
+            record.signed(&request.body);
+            // Each request may go to another one.
+            *turn += 1;
+            let client = Client::builder()
+                .timeout(Duration::from_secs(5))
+                .resolve(FQDN, nodes.eim(*turn))
+                .build(Arc::new(SoftwareProvider))
+                .unwrap();
+            let response = client.post(server, request).await;
+            if let Ok(response) = &response {
+                record.sent(&response.body);
+            }
+            response.map_err(|error| error.to_string())
+        };
+        device.round(exchange).await;
     }
 }
 
 fn make_devices(nodes: &Nodes) -> Vec<Field> {
-    let ca = |member: &str| {
-        let file = nodes.folder.0.join(format!("ca/{member}.pem"));
-        certificate_from_pem(&std::fs::read_to_string(file).unwrap()).unwrap()
+    let made = Fielded::some(&nodes.folder.0, DEVICES, &[], |number, arguments| {
+        nodes.json(number, arguments)
+    });
+    let field = |(turn, device)| Field {
+        device,
+        record: Record::default(),
+        turn,
     };
-    let anchor = TrustAnchor::new(&ca("ci"), &SoftwareProvider).unwrap();
-    let eum_key = issuer_key(&nodes.folder.0, "eum");
-    let factory = Factory::new(anchor.clone(), ca("eum"), eum_key).unwrap();
-    let configuration = nodes.json(0, &["eim", "configuration"]);
-    let data = configuration["eim_configuration_data"].as_str().unwrap();
-    let data = octets(data);
-    let counter = configuration["counter_value"].as_i64().unwrap().to_string();
-    let make = |number| {
-        let mut rng = OsRng::new().unwrap();
-        let eid = factory.eid(number).unwrap();
-        let identity = factory.identity(eid, &mut rng).unwrap();
-        let mut card = Euicc::new(identity.personalisation());
-        let data = EimConfigurationData::from_der(&data).unwrap();
-        let token = factory.add_initial_eim(&mut card, data, &mut rng).unwrap();
-        let token = token.map(|token| token.to_string());
-        let eid = eid.to_string();
-        let mut add = vec!["device", "add", &eid, "--counter-value", &counter];
-        if let Some(token) = &token {
-            add.extend(["--association-token", token]);
-        }
-        nodes.json(number as usize, &add);
-        let config = Config {
-            jitter_seed: number,
-            ..Config::new(lab::device_info(), vec![anchor.clone()])
-        };
-        Field {
-            device: Device::new(identity, card, config, now()),
-            record: Record::default(),
-            rng,
-            turn: number as usize,
-        }
-    };
-    (1..=DEVICES).map(make).collect()
-}
-
-fn octets(hex: &str) -> Vec<u8> {
-    let octet = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
-    (0..hex.len()).step_by(2).map(octet).collect()
+    made.into_iter().enumerate().map(field).collect()
 }
 
 /// Where PostgreSQL is, if it is anywhere: otherwise the test counts as skipped.

@@ -25,7 +25,7 @@ pub struct Factory {
     eum_key: SoftwareKey,
 }
 
-/// The profile that a card leaves the factory with.
+/// A profile that a card leaves the factory with.
 #[derive(Clone, Copy, Debug)]
 pub struct Bootstrap<'a> {
     /// Profile package to personalise.
@@ -39,6 +39,8 @@ pub struct Bootstrap<'a> {
     pub smdp_address: &'a str,
     /// Whether an eIM may make it the fallback profile (SGP.32 3.4.7).
     pub fallback_allowed: bool,
+    /// Whether it is the enabled one: of all that a card has, one.
+    pub enabled: bool,
 }
 
 /// Why no card was made.
@@ -173,7 +175,7 @@ impl Factory {
     }
 
     /// Personalises a profile package for a subscription and puts it into a
-    /// card, enabled.
+    /// card.
     ///
     /// # Errors
     /// If the package cannot be personalised, or the card refuses it: another
@@ -198,7 +200,7 @@ impl Factory {
         let profile = BootstrapProfile {
             metadata,
             package: &package,
-            enabled: true,
+            enabled: bootstrap.enabled,
         };
         Ok(card.install_bootstrap(profile, &SoftwareProvider)?)
     }

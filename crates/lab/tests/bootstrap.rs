@@ -20,6 +20,7 @@ fn bootstrap<'a>(template: &'a [u8], subscription: &'a Subscription) -> Bootstra
         profile_name: "First connection",
         smdp_address: "smdp.example.com",
         fallback_allowed: false,
+        enabled: true,
     }
 }
 

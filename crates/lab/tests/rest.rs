@@ -119,6 +119,7 @@ fn resting(world: &mut World, number: u64, like: Option<&Likeness>) -> Resting {
         profile_name: "Bootstrap",
         smdp_address: "smdp.example.com",
         fallback_allowed: false,
+        enabled: true,
     };
     factory.install_bootstrap(&mut card, &bootstrap).unwrap();
     let data = world.eim.eim().configuration_data(0).unwrap();

@@ -35,6 +35,7 @@ fn announced(
         profile_name: "First connection",
         smdp_address: "smdp.example.com",
         fallback_allowed: false,
+        enabled: true,
     };
     world
         .factory

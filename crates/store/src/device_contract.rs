@@ -259,6 +259,13 @@ pub trait DeviceStore {
     /// If the engine fails.
     fn forget_samples(&self, retention: &Retention, now: Timestamp) -> Result<u64, StoreError>;
 
+    /// The eUICC that a profile is on, as eUICCs have signed; of several, the one
+    /// that said so last.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn euicc_of_profile(&self, iccid: Iccid) -> Result<Option<Eid>, StoreError>;
+
     /// What happened to the profiles of an eUICC, the oldest first.
     ///
     /// # Errors

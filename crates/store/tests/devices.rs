@@ -230,10 +230,19 @@ suite! {
         let iccid = |at: usize| format!("iccid = {}", ICCIDS[at]);
         assert_eq!(found(&*store, &iccid(0)), [eid(1).to_string()]);
         assert_eq!(found(&*store, &iccid(1)), ["other"]);
+        let holder = |at: usize| store.euicc_of_profile(ICCIDS[at].parse().unwrap()).unwrap();
+        assert_eq!((holder(0), holder(1)), (Some(eid(1)), None));
         sign(&*store, eid(1), &[(ICCIDS[0], false), (ICCIDS[1], true)], Timestamp(3));
         assert_eq!(found(&*store, &iccid(1)), [eid(1).to_string()]);
         sign(&*store, eid(1), &[(ICCIDS[1], true)], Timestamp(4));
         assert_eq!(found(&*store, &iccid(0)), [] as [&str; 0]);
+        assert_eq!((holder(0), holder(1)), (None, Some(eid(1))));
+        // Two cards say that they have it: the last one is believed.
+        store.add_euicc(&EuiccRecord::new(eid(3), None, 0)).unwrap();
+        sign(&*store, eid(3), &[(ICCIDS[1], false)], Timestamp(5));
+        assert_eq!(holder(1), Some(eid(3)));
+        sign(&*store, eid(3), &[], Timestamp(6));
+        assert_eq!(holder(1), Some(eid(1)));
         let history = store.profile_history(eid(1)).unwrap();
         let history: Vec<_> = history.iter().map(|one| (one.iccid.to_string(), one.event, one.at.0)).collect();
         let entry = |at: usize, event, time| (ICCIDS[at].to_string(), event, time);

@@ -234,6 +234,7 @@ fn make_card(folder: &Folder, server: &Server, rng: &mut SeededRng) -> (Euicc, S
         profile_name: "Bootstrap",
         smdp_address: "smdp.simurgh.test",
         fallback_allowed: false,
+        enabled: true,
     };
     let mut card = factory
         .make_card_with_bootstrap(eid, &bootstrap, rng)

@@ -131,6 +131,7 @@ fn make_card(servers: &Servers, bootstrap: &Subscription, rng: &mut SeededRng) -
         profile_name: "Bootstrap",
         smdp_address: SMDP,
         fallback_allowed: false,
+        enabled: true,
     };
     let card = factory.make_card_with_bootstrap(eid, &bootstrap, rng);
     let mut card = card.unwrap();

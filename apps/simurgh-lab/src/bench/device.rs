@@ -51,6 +51,7 @@ impl Device {
                 profile_name: "Bootstrap",
                 smdp_address: SMDP,
                 fallback_allowed: false,
+                enabled: true,
             };
             factory.install_bootstrap(&mut card, &bootstrap)?;
         }

@@ -159,6 +159,7 @@ fn install(
             profile_name: "Bootstrap",
             smdp_address: "smdp.example.com",
             fallback_allowed: true,
+            enabled: true,
         },
     )?;
     println!("bootstrap profile {iccid}, enabled");

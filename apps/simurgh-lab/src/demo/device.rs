@@ -152,6 +152,7 @@ impl Device {
             profile_name: "Bootstrap",
             smdp_address: SMDP,
             fallback_allowed: false,
+            enabled: true,
         };
         let mut identity = CardIdentity {
             kind: setting.card.into(),

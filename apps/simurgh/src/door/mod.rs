@@ -4,6 +4,7 @@ mod answer;
 mod authorise;
 mod body;
 mod caller;
+mod camara;
 mod devices;
 mod docs;
 mod document;
@@ -148,6 +149,7 @@ fn routes() -> Routes {
         .and(eims::routes())
         .and(system::routes())
         .under(api::V1)
+        .and(camara::routes())
         .and(health::routes())
         .and(docs::routes())
 }

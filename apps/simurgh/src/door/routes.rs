@@ -1,9 +1,11 @@
 //! How a route comes into the API: never without saying who may use it.
 
 use axum::Router;
-use axum::extract::MatchedPath;
+use axum::extract::{MatchedPath, Request};
 use axum::handler::Handler;
-use axum::middleware;
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::MethodRouter;
 use fleet::access::Permission;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
@@ -54,22 +56,31 @@ impl Routes {
         for (path, item) in &mut paths.paths {
             document::complete(path, item, guard);
         }
-        let methods = methods.route_layer(middleware::from_fn(
-            move |mut request: axum::extract::Request, next| {
-                request.extensions_mut().insert(BodyLimit(limit));
-                let route = request.extensions().get::<MatchedPath>();
-                let route = route.map(|route| Route(route.as_str().to_string()));
-                async move {
-                    let mut response = authorise(guard, request, next).await;
-                    if let Some(route) = route {
-                        response.extensions_mut().insert(route);
-                    }
-                    response
-                }
-            },
-        ));
+        let methods = guarded(guard, limit, methods);
         Routes {
             router: self.router.routes((schemas, paths, methods)),
+        }
+    }
+
+    /// A route of an API that somebody else defines: it stands in that definition,
+    /// not in our document.
+    #[must_use]
+    pub(crate) fn foreign(self, guard: Guard, path: &str, methods: MethodRouter) -> Self {
+        let methods = guarded(guard, BODY_LIMIT, methods);
+        Routes {
+            router: self.router.route(path, methods),
+        }
+    }
+
+    /// Something around all of them, and around the decision who may.
+    #[must_use]
+    pub(crate) fn around<F, A>(self, around: F) -> Self
+    where
+        F: Fn(Request, Next) -> A + Clone + Send + Sync + 'static,
+        A: Future<Output = Response> + Send + 'static,
+    {
+        Routes {
+            router: self.router.layer(middleware::from_fn(around)),
         }
     }
 
@@ -106,4 +117,20 @@ impl Routes {
     pub(crate) fn split(self) -> (Router, OpenApi) {
         self.router.split_for_parts()
     }
+}
+
+/// Methods of a path behind the decision who may use them.
+fn guarded(guard: Guard, limit: usize, methods: MethodRouter) -> MethodRouter {
+    methods.route_layer(middleware::from_fn(move |mut request: Request, next| {
+        request.extensions_mut().insert(BodyLimit(limit));
+        let route = request.extensions().get::<MatchedPath>();
+        let route = route.map(|route| Route(route.as_str().to_string()));
+        async move {
+            let mut response = authorise(guard, request, next).await;
+            if let Some(route) = route {
+                response.extensions_mut().insert(route);
+            }
+            response
+        }
+    }))
 }

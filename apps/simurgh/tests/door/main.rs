@@ -7,7 +7,10 @@
 )]
 
 mod asking;
+mod camara;
 mod conventions;
+#[path = "../support/field.rs"]
+mod field;
 mod guards;
 mod schemathesis;
 #[path = "../support/mod.rs"]

@@ -28,6 +28,7 @@ impl Simulation {
             profile_name: "Bootstrap",
             smdp_address: SMDP,
             fallback_allowed: true,
+            enabled: true,
         };
         factory.install_bootstrap(&mut card, &bootstrap)?;
         let eim = &self.backend.eim;

@@ -194,6 +194,7 @@ impl<B: Between> DeviceStore for Layer<B> {
         buckets(id: &DeviceId, level: Level, span: Range<Timestamp>, limit: usize)
             -> Vec<(Timestamp, Bucket)>;
         forget_samples(retention: &Retention, now: Timestamp) -> u64;
+        euicc_of_profile(iccid: Iccid) -> Option<Eid>;
         profile_history(eid: Eid) -> Vec<ProfileChange>;
     }
 }

@@ -130,6 +130,7 @@ fn the_device_falls_back_and_returns() {
         profile_name: "Bootstrap",
         smdp_address: "smdp.example.com",
         fallback_allowed: true,
+        enabled: true,
     };
     let installed = world.factory.install_bootstrap(&mut world.card, &bootstrap);
     installed.unwrap();

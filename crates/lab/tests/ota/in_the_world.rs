@@ -47,6 +47,7 @@ fn the_eim_sees_the_change_and_keeps_its_fallback_profile() {
         profile_name: "Factory",
         smdp_address: "smdp.example.com",
         fallback_allowed: true,
+        enabled: true,
     };
     let World { factory, card, .. } = &mut world;
     factory.install_bootstrap(card, &bootstrap).unwrap();

@@ -196,6 +196,9 @@ fn executed(
                 guard::apply(&mut list.profiles, &operation.kind);
             }
             let record = &mut step.record;
+            if let OperationKind::Delete { iccid } = &operation.kind {
+                record.installed.retain(|installed| installed != iccid);
+            }
             let (earlier, notes) = profiles::settle(open, operation, counter, outcome, record);
             step.operations.extend(earlier);
             step.notes.extend(notes);

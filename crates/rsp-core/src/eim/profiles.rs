@@ -1,6 +1,7 @@
 //! Lists of profiles: what they say of the eUICC, and of packages whose result
 //! was lost.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use rsp_asn1::ids::Iccid;
@@ -254,6 +255,16 @@ pub(super) fn explained(
 }
 
 impl EuiccRecord {
+    /// The profiles that are known to be there and whether each is enabled: those of
+    /// the last list, and what downloads installed since, which are disabled until
+    /// somebody says otherwise.
+    pub fn known_profiles(&self) -> BTreeMap<Iccid, bool> {
+        let listed = self.profiles.iter().flat_map(|list| &list.profiles);
+        let listed = listed.filter_map(|profile| Some((profile.iccid?, profile.enabled)));
+        let installed = self.installed.iter().map(|iccid| (*iccid, false));
+        installed.chain(listed).collect()
+    }
+
     /// What a download is known to have installed.
     pub(super) fn note_installation(&mut self, settled: &Operation) {
         if let OperationState::Executed { outcome } = &settled.state

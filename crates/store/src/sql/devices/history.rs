@@ -1,6 +1,6 @@
 //! What became of the profiles of eUICCs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fleet::inventory::{ProfileEvent, ProfileState, changes};
 use rsp_asn1::ids::{Eid, Iccid};
@@ -26,27 +26,41 @@ pub(super) fn all(db: &Db<'_>, eid: Eid) -> Result<Vec<ProfileChange>, StoreErro
     Ok(rows.into_iter().filter_map(read).collect())
 }
 
+/// The eUICC that a profile is on, as far as eUICCs have said: of several, the one
+/// that said so last.
+pub(super) fn holder(db: &Db<'_>, iccid: Iccid) -> Result<Option<Eid>, StoreError> {
+    let select = "SELECT eid, event FROM profile_history
+         WHERE tenant = ?1 AND iccid = ?2 ORDER BY at DESC, eid, number DESC";
+    let rows: Vec<(String, String)> = db.all(select, values![iccid])?;
+    let mut seen = BTreeSet::new();
+    let mut latest = rows.iter().filter(|(eid, _)| seen.insert(eid));
+    let there = latest.find(|(_, event)| event != ProfileEvent::Deleted.name());
+    Ok(there.and_then(|(eid, _)| eid.parse().ok()))
+}
+
 /// Puts down what has changed since, in the transaction in which it is learned: the
-/// profiles that an eUICC signed to have become identities of its device.
+/// profiles that an eUICC signed to have, or to have installed, become identities of
+/// its device.
 pub(in crate::sql) fn note(
     tx: &Tx<'_>,
     record: &EuiccRecord,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let Some(list) = &record.profiles else {
+    let profiles = record.known_profiles();
+    if record.profiles.is_none() && profiles.is_empty() {
         return Ok(());
-    };
+    }
     let history = all(tx, record.eid)?;
     let known: BTreeMap<Iccid, ProfileEvent> =
         history.iter().map(|one| (one.iccid, one.event)).collect();
-    let listed = list.profiles.iter().filter_map(|profile| {
-        let state = match profile.enabled {
-            true => ProfileState::Enabled,
-            false => ProfileState::Disabled,
-        };
-        Some((profile.iccid?, state))
-    });
-    let changes = changes(&known, &listed.collect());
+    let state = |enabled: bool| match enabled {
+        true => ProfileState::Enabled,
+        false => ProfileState::Disabled,
+    };
+    let now_there = profiles
+        .iter()
+        .map(|(iccid, enabled)| (*iccid, state(*enabled)));
+    let changes = changes(&known, &now_there.collect());
     if changes.is_empty() {
         return Ok(());
     }

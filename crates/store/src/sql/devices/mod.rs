@@ -15,7 +15,7 @@ use fleet::import::RowError;
 use fleet::inventory::{Device, DeviceId};
 use fleet::query::Query;
 use fleet::telemetry::{Bucket, Level, Retention, Sample};
-use rsp_asn1::ids::Eid;
+use rsp_asn1::ids::{Eid, Iccid};
 use rsp_core::Timestamp;
 
 use super::SqlStore;
@@ -173,6 +173,10 @@ impl<E: Engine> DeviceStore for SqlStore<E> {
 
     fn forget_samples(&self, retention: &Retention, now: Timestamp) -> Result<u64, StoreError> {
         self.transact(|tx| telemetry::forget(tx, retention, now))
+    }
+
+    fn euicc_of_profile(&self, iccid: Iccid) -> Result<Option<Eid>, StoreError> {
+        self.read(|db| history::holder(db, iccid))
     }
 
     fn profile_history(&self, eid: Eid) -> Result<Vec<ProfileChange>, StoreError> {

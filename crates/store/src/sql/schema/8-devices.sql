@@ -176,6 +176,7 @@ CREATE TABLE profile_history (
     at      INTEGER NOT NULL,
     PRIMARY KEY (tenant, eid, number)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX profile_history_iccid ON profile_history (tenant, iccid);
 
 -- The device around each eUICC that is there already.
 INSERT INTO device (tenant, id, version, sim, state, document)

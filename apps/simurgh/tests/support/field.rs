@@ -1,0 +1,127 @@
+//! Devices with cards of their own, of the issuers that `simurgh init` made.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
+
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use euicc::Euicc;
+use lab::{Bootstrap, Device, Factory, Outward};
+use rsp_asn1::Asn1;
+use rsp_asn1::ids::Eid;
+use rsp_asn1::sgp32::EimConfigurationData;
+use rsp_core::Timestamp;
+use rsp_core::binding::{HttpRequest, HttpResponse};
+use rsp_core::ipa::{Config, Event, Input, Server};
+use rsp_core::pki::{TrustAnchor, certificate_from_pem};
+use rsp_core::profile::{self, Subscription};
+use rsp_crypto::OsRng;
+use serde_json::Value;
+
+use crate::support::issuer_key;
+
+/// A card in a device.
+pub(crate) struct Fielded {
+    device: Device,
+    rng: OsRng,
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    Timestamp(since.as_millis() as u64)
+}
+
+fn octets(hex: &str) -> Vec<u8> {
+    let octet = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+    (0..hex.len()).step_by(2).map(octet).collect()
+}
+
+fn install(factory: &Factory, card: &mut Euicc, iccid: &str, enabled: bool) {
+    let (iccid, imsi) = (iccid.parse().unwrap(), "999700000000001".parse().unwrap());
+    let bootstrap = Bootstrap {
+        template: &profile::template(),
+        subscription: &Subscription::new(iccid, imsi, [1; 16], [2; 16]),
+        profile_name: "Bootstrap",
+        smdp_address: "smdp.example.com",
+        fallback_allowed: true,
+        enabled,
+    };
+    factory.install_bootstrap(card, &bootstrap).unwrap();
+}
+
+impl Fielded {
+    /// As many, known to the server that `ask` asks; `folder` is that of `init`. Their
+    /// cards have these profiles, the last of them enabled.
+    pub(crate) fn some(
+        folder: &Path,
+        count: u64,
+        profiles: &[&str],
+        ask: impl Fn(usize, &[&str]) -> Value,
+    ) -> Vec<Self> {
+        let ca = |member: &str| {
+            let file = folder.join(format!("ca/{member}.pem"));
+            certificate_from_pem(&std::fs::read_to_string(file).unwrap()).unwrap()
+        };
+        let provider = rsp_crypto::software::SoftwareProvider;
+        let anchor = TrustAnchor::new(&ca("ci"), &provider).unwrap();
+        let eum_key = issuer_key(folder, "eum");
+        let factory = Factory::new(anchor.clone(), ca("eum"), eum_key).unwrap();
+        let configuration = ask(0, &["eim", "configuration"]);
+        let data = octets(configuration["eim_configuration_data"].as_str().unwrap());
+        let counter = configuration["counter_value"].as_i64().unwrap().to_string();
+        let make = |number| {
+            let mut rng = OsRng::new().unwrap();
+            let eid = factory.eid(number).unwrap();
+            let identity = factory.identity(eid, &mut rng).unwrap();
+            let mut card = Euicc::new(identity.personalisation());
+            for (at, iccid) in profiles.iter().enumerate() {
+                install(&factory, &mut card, iccid, at + 1 == profiles.len());
+            }
+            let data = EimConfigurationData::from_der(&data).unwrap();
+            let token = factory.add_initial_eim(&mut card, data, &mut rng).unwrap();
+            let token = token.map(|token| token.to_string());
+            let eid = eid.to_string();
+            let mut add = vec!["device", "add", &eid, "--counter-value", &counter];
+            if let Some(token) = &token {
+                add.extend(["--association-token", token]);
+            }
+            ask(number as usize, &add);
+            let config = Config {
+                jitter_seed: number,
+                ..Config::new(lab::device_info(), vec![anchor.clone()])
+            };
+            Fielded {
+                device: Device::new(identity, card, config, now()),
+                rng,
+            }
+        };
+        (1..=count).map(make).collect()
+    }
+
+    pub(crate) fn eid(&self) -> Eid {
+        self.device.eid()
+    }
+
+    /// One round, until the device rests or gives up.
+    pub(crate) async fn round(
+        &mut self,
+        mut exchange: impl AsyncFnMut(&Server, HttpRequest) -> Result<HttpResponse, String>,
+    ) {
+        self.device.wake_ipa(now());
+        let until = Instant::now() + Duration::from_secs(20);
+        while Instant::now() < until {
+            let input = match self.device.next(now(), &mut self.rng) {
+                Outward::Event(Event::Idle | Event::Failed { .. }) => return,
+                Outward::Event(_) => continue,
+                Outward::Wait(_) => return,
+                Outward::Http { server, request } => Input::Http(exchange(&server, request).await),
+            };
+            self.device.handle(input, now());
+        }
+        panic!("a round without an end");
+    }
+}
