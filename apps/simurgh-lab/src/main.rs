@@ -5,6 +5,7 @@ mod broker;
 mod card;
 mod conform;
 mod demo;
+mod device;
 mod simulate;
 mod wires;
 
@@ -25,6 +26,8 @@ struct Cli {
 enum Command {
     /// Order, download, enable and confirm a profile on each device
     Demo(demo::Demo),
+    /// Be a device: a software eUICC and an IPA that polls
+    Device(device::Device),
     /// Be a card in a PC/SC reader
     Card(card::Card),
     /// Run the conformance suites against a product
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Command::Demo(demo) => demo.run(),
+        Command::Device(device) => device.run(),
         Command::Card(card) => card.run(),
         Command::Conform(conform) => conform.run(),
         Command::Bench(bench) => bench.run(),

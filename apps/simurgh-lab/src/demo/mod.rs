@@ -299,7 +299,7 @@ async fn poll_in_turns(devices: Rc<RefCell<VecDeque<Kept>>>, setting: Rc<Setting
 }
 
 /// Comes when somebody wants this to end.
-async fn interrupted() -> Result<(), Failure> {
+pub(crate) async fn interrupted() -> Result<(), Failure> {
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         ended = tokio::signal::ctrl_c() => ended?,
