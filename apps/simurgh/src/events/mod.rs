@@ -5,6 +5,8 @@
 //! other: each that is due has a task of its own, and so a slow one is slow alone.
 
 mod request;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
