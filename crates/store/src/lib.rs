@@ -9,6 +9,7 @@
 
 mod about;
 mod access_contract;
+mod actor;
 mod announce;
 mod contract;
 mod database;
@@ -33,12 +34,13 @@ mod tenant;
 mod webhook_contract;
 
 pub use access_contract::{AccessStore, StoredKey};
+pub use actor::acting;
 pub use announce::{ChooseProfile, ChosenProfile};
 pub use contract::{
     Changes, Contact, Due, EuiccChange, Forwarding, OperationFilter, Outgoing, RelayChange, Store,
     StoreError, StoredEvidence, StoredRelay, Versioned,
 };
-pub use database::Database;
+pub use database::{Database, Telling};
 pub use device_contract::{
     DevicePage, DeviceStore, ImportedDevice, ProfileChange, SavedSearch, StoredDevice, Switched,
 };

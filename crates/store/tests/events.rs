@@ -17,7 +17,7 @@ use rsp_core::Timestamp;
 use rsp_core::eim::{EuiccRecord, Operation, OperationId, OperationKind, OperationState, Outcome};
 use store::{
     Attempt, DeliveryFilter, Due, EuiccChange, EventPage, EventQuery, Replay, Settled, StoreError,
-    TakenWebhook, WebhookStore,
+    TakenWebhook, Tenant, WebhookStore, acting,
 };
 
 use support::{Bench, Whole, suite};
@@ -279,6 +279,57 @@ suite! {
             }
         }
         assert_eq!(all(&*store, 0).events, seen);
+    }
+
+    /// Numbers are a tenant's own, and so is who is told.
+    #[test]
+    fn tenants_have_feeds_of_their_own(bench: &Bench) {
+        let (store, other) = (bench.whole(), "other".parse::<Tenant>().unwrap());
+        let of_other = store.telling(other.clone());
+        assert_eq!(store.tenants_to_number().unwrap(), []);
+        assert_eq!(store.tenants_with_events().unwrap(), []);
+        of_other.add_webhook("a", &endpoint(&[])).unwrap();
+        assert_eq!(store.tenants_to_number().unwrap(), std::slice::from_ref(&other));
+        let changed = NewEvent::new(EventType::DeviceChanged, "devices/a".into(), Timestamp(1));
+        store.note_events(std::slice::from_ref(&changed)).unwrap();
+        assert_eq!(store.tenants_to_number().unwrap().len(), 2);
+        assert_eq!(of_other.number_events("one", &due(1, 9)).unwrap(), 1);
+        number(&*store, 1);
+        assert_eq!(store.tenants_to_number().unwrap(), []);
+        assert_eq!(store.tenants_with_events().unwrap().len(), 2);
+        assert_eq!(told(&all(&*store, 0)), [(1, "device.changed")]);
+        let page = of_other.events(&EventQuery { limit: 9, ..EventQuery::default() }).unwrap();
+        assert_eq!(told(&page), [(1, "webhook.added")]);
+        assert_eq!(page.events[0].tenant, "other");
+
+        assert_eq!(store.tenants_to_tell(Timestamp(1)).unwrap(), std::slice::from_ref(&other));
+        assert!(store.take_webhooks(&due(1, 9)).unwrap().is_empty(), "it is another tenant's");
+        let taken = of_other.take_webhooks(&due(1, 9)).unwrap().pop().unwrap();
+        assert_eq!(store.tenants_to_tell(Timestamp(1)).unwrap(), [], "somebody tells it");
+        let next = of_other.next_delivery(&taken, Timestamp(1)).unwrap().unwrap();
+        let settled = Settled::Delivered(Timestamp(1));
+        assert!(of_other.settle_delivery(&taken, &next, &attempt(1, 200), &settled).unwrap());
+        assert_eq!(store.tenants_to_tell(Timestamp(1)).unwrap(), [], "it has all");
+        let again = Replay { first: 1, last: 1, unfiltered: false, now: Timestamp(2) };
+        of_other.replay("a", &again).unwrap();
+        assert_eq!(store.tenants_to_tell(Timestamp(2)).unwrap(), [other]);
+        assert!(store.webhook("a").unwrap().is_none());
+    }
+
+    /// What is done for somebody has his name, what happens by itself has none.
+    #[test]
+    fn events_name_who_made_them_happen(bench: &Bench) {
+        let store = bench.whole();
+        let queued = operation(eid(1), "op-1", 1);
+        acting("user:anna", || {
+            store.add_euicc(&EuiccRecord::new(eid(1), None, 0)).unwrap();
+            store.add_operations(std::slice::from_ref(&queued)).unwrap();
+        });
+        commit(&*store, &[executed(&queued, 2)]);
+        number(&*store, 3);
+        let page = all(&*store, 0);
+        let actors = page.events.iter().map(|event| event.event.actor.as_deref());
+        assert_eq!(actors.collect::<Vec<_>>(), [Some("user:anna"), Some("user:anna"), None]);
     }
 
     #[test]

@@ -7,11 +7,13 @@ use rsp_core::eim::Operation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
-use super::SqlStore;
 use super::db::{Db, values};
+use super::{SqlStore, webhooks};
+use crate::actor::actor;
 use crate::contract::{Due, StoreError};
-use crate::engine::{Engine, ToValue};
+use crate::engine::{Engine, ToValue, Value};
 use crate::events_contract::{EventPage, EventQuery, EventStore};
+use crate::tenant::Tenant;
 
 /// Rows that one page looks at, at most, of those that a subject is to be found in.
 const LOOKED_AT: usize = 5_000;
@@ -54,6 +56,34 @@ impl<E: Engine> EventStore for SqlStore<E> {
     }
 }
 
+/// What is asked of all tenants at once.
+impl<E: Engine> SqlStore<E> {
+    pub(crate) fn tenants_to_number(&self) -> Result<Vec<Tenant>, StoreError> {
+        let waiting = "SELECT DISTINCT tenant FROM event_waiting WHERE ?1 <> ''";
+        self.read(|db| tenants(db, waiting, values![]))
+    }
+
+    pub(crate) fn tenants_to_tell(&self, now: Timestamp) -> Result<Vec<Tenant>, StoreError> {
+        let due = format!(
+            "SELECT DISTINCT tenant FROM webhook_endpoint WHERE ?1 <> '' AND {}",
+            webhooks::WAITS
+        );
+        self.read(|db| tenants(db, &due, values![now]))
+    }
+
+    pub(crate) fn tenants_with_events(&self) -> Result<Vec<Tenant>, StoreError> {
+        let all = "SELECT tenant FROM event_counter WHERE ?1 <> ''";
+        self.read(|db| tenants(db, all, values![]))
+    }
+}
+
+/// The tenants that a statement gives; names that are none are nobody's.
+fn tenants(db: &Db<'_>, query: &str, values: Vec<Value<'_>>) -> Result<Vec<Tenant>, StoreError> {
+    let names: Vec<(String,)> = db.all(query, values)?;
+    let tenants = names.iter().filter_map(|(name,)| name.parse().ok());
+    Ok(tenants.collect())
+}
+
 /// Notes what happened to no eUICC.
 pub(super) fn note(tx: &Db<'_>, event: &NewEvent) -> Result<(), StoreError> {
     insert(tx, "", tx.number(event.time), event).map(drop)
@@ -94,7 +124,7 @@ pub(super) fn note_operation(
 /// given that one to an event of the same eUICC.
 fn insert(tx: &Db<'_>, eid: &str, mut number: i64, event: &NewEvent) -> Result<i64, StoreError> {
     let document = serde_json::to_vec(&Document {
-        actor: event.actor.clone(),
+        actor: event.actor.clone().or_else(actor),
         correlation_id: event.correlation_id.clone(),
         data: event.data.clone(),
     })?;

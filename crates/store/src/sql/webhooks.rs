@@ -184,16 +184,19 @@ fn remove(tx: &Db<'_>, id: &str, now: Timestamp) -> Result<(), StoreError> {
     told(tx, EventType::WebhookRemoved, id, now)
 }
 
+/// Of an endpoint that is to be told something at the time `?2`.
+pub(super) const WAITS: &str = "enabled = 1 AND due <= ?2
+    AND (position < (SELECT last FROM event_counter
+            WHERE event_counter.tenant = webhook_endpoint.tenant)
+        OR EXISTS (SELECT 1 FROM webhook_replay
+            WHERE webhook_replay.tenant = webhook_endpoint.tenant
+                AND webhook_replay.endpoint = webhook_endpoint.id))";
+
 /// Who is to be told something now.
 fn waiting(db: &Db<'_>, due: &Due, lock: &str) -> Result<Vec<(String,)>, StoreError> {
     db.all(
         &format!(
-            "SELECT id FROM webhook_endpoint
-             WHERE tenant = ?1 AND enabled = 1 AND due <= ?2
-                 AND (position < (SELECT last FROM event_counter WHERE tenant = ?1)
-                     OR EXISTS (SELECT 1 FROM webhook_replay
-                         WHERE webhook_replay.tenant = webhook_endpoint.tenant
-                             AND webhook_replay.endpoint = webhook_endpoint.id))
+            "SELECT id FROM webhook_endpoint WHERE tenant = ?1 AND {WAITS}
              ORDER BY due LIMIT ?3{lock}"
         ),
         values![due.now, due.limit],

@@ -233,9 +233,9 @@ pub(crate) fn octets(folder: &Path) -> Vec<u8> {
 }
 
 /// A store with what is beside its contract.
-pub(crate) trait Whole: Store + EventStore + WebhookStore {}
+pub(crate) trait Whole: Store + EventStore + WebhookStore + store::Database {}
 
-impl<S: Store + EventStore + WebhookStore> Whole for S {}
+impl<S: Store + EventStore + WebhookStore + store::Database> Whole for S {}
 
 impl Bench {
     /// As [`Bench::store`], with events.
