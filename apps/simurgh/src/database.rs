@@ -48,9 +48,9 @@ impl fmt::Debug for Url {
 }
 
 /// All that a database keeps.
-pub(crate) trait Whole: Store + EventStore + WebhookStore {}
+pub(crate) trait Whole: Store + EventStore + WebhookStore + store::Database {}
 
-impl<S: Store + EventStore + WebhookStore> Whole for S {}
+impl<S: Store + EventStore + WebhookStore + store::Database> Whole for S {}
 
 /// A database.
 #[derive(Debug)]

@@ -23,7 +23,7 @@ use crate::door::{BuiltIn, Door, Functions, Rates, Served};
 use crate::doubtful::Doubtful;
 use crate::esipa::{self, Bound, Esipa};
 use crate::events::Teller;
-use crate::inject::{self, Injector};
+use crate::inject::{self, Injector, Pushes};
 use crate::outbox::Outbox;
 use crate::pki::ServerKeys;
 use crate::smdp_role::SmdpRole;
@@ -119,9 +119,8 @@ async fn serve(
     let pki = ServerKeys::new(&config.pki, sealer.clone());
     let roles = start_roles(config, &database, &pki, sealer).await?;
     let (pushes, told) = inject::channel(config).unzip();
+    let door = door(config, functions(&roles, pushes.clone()))?;
     let (eim, smdp, smds) = (roles.eim, roles.smdp, roles.smds);
-    let functions = Functions::new(eim.clone(), smdp.host.clone(), pushes.clone());
-    let door = door(config, functions)?;
     let esipa = bind_esipa(config, &pki).await?;
     let api = bind(config.door.listen, pki.tls(member::DOOR)?, ClientAuth::None).await?;
     let bindings = Bindings::start(config, &pki, eim.clone()).await?;
@@ -205,6 +204,12 @@ impl Chores {
             database::hear(self.eim, ended),
         );
     }
+}
+
+/// What the API works on.
+fn functions(roles: &Roles, pushes: Option<Pushes>) -> Functions {
+    let (eim, smdp) = (roles.eim.clone(), roles.smdp.host.clone());
+    Functions::new(eim, smdp, pushes, roles.teller.clone())
 }
 
 /// The API, and who may use it.

@@ -172,6 +172,10 @@ fn steps(path: &str) -> String {
 
 /// `listDevices` as `list_devices`.
 fn snake(name: &str) -> String {
+    // The language has that word for itself.
+    if name == "type" {
+        return "kind".to_string();
+    }
     let mut written = String::new();
     for sign in name.chars() {
         match sign {

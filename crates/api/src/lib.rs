@@ -16,6 +16,7 @@
 #[cfg(feature = "client")]
 pub mod client;
 mod eim;
+mod event;
 mod ledger;
 mod manifest;
 mod operation;
@@ -26,6 +27,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use eim::{EimConfiguration, EimConfigurationData, ListedEim};
+pub use event::{
+    Delivery, Event, NewWebhookEndpoint, Replay, WebhookEndpoint, WebhookEndpointSettings,
+};
 pub use ledger::{
     ActivationCode, AddedCodes, CodeSettlement, CodeSource, Finding, NewCode, NewCodes, Pool,
     PoolSettings, Preflight, ProfileNeeds, SettledCode, Stock,

@@ -165,6 +165,10 @@ const TAGS: &[(&str, &str)] = &[
         "activation-codes",
         "Pools of activation codes, and what speaks against a download.",
     ),
+    (
+        "events",
+        "What happens, in a feed without gaps, and webhook endpoints that are told of it.",
+    ),
     ("system", "The server itself."),
 ];
 

@@ -5,10 +5,12 @@ mod authorise;
 mod body;
 mod caller;
 mod camara;
+mod deliveries;
 mod devices;
 mod docs;
 mod document;
 mod eims;
+mod events;
 mod functions;
 mod health;
 mod idempotency;
@@ -26,6 +28,7 @@ mod routes;
 mod shown;
 mod stock;
 mod system;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -45,6 +48,7 @@ use utoipa::openapi::OpenApi;
 use answer::utc;
 use authorise::{Call, admit, asked};
 use caller::{Authenticate, Caller, DEFAULT_TENANT, Presented};
+use events::Feeds;
 use limits::Limiter;
 use problem::{Refusal, forbidden, internal, invalid, problem, stored};
 use routes::{Route, Routes};
@@ -52,6 +56,7 @@ use routes::{Route, Routes};
 pub(crate) use caller::BuiltIn;
 pub(crate) use limits::Rates;
 
+use crate::events::Teller;
 use crate::inject::Pushes;
 
 /// What all requests share.
@@ -73,11 +78,23 @@ pub(crate) struct Functions {
     smdp: Arc<SmdpHost>,
     /// Who brings packages to devices that listen, if somebody does.
     pushes: Option<Pushes>,
+    /// Who numbers events and tells of them.
+    teller: Arc<Teller>,
 }
 
 impl Functions {
-    pub(crate) fn new(eim: Arc<EimHost>, smdp: Arc<SmdpHost>, pushes: Option<Pushes>) -> Self {
-        Functions { eim, smdp, pushes }
+    pub(crate) fn new(
+        eim: Arc<EimHost>,
+        smdp: Arc<SmdpHost>,
+        pushes: Option<Pushes>,
+        teller: Arc<Teller>,
+    ) -> Self {
+        Functions {
+            eim,
+            smdp,
+            pushes,
+            teller,
+        }
     }
 }
 
@@ -126,8 +143,26 @@ impl Call {
             let remedy = "ask an administrator of the server";
             return Err(forbidden(detail, remedy).into());
         }
-        let functions = self.door.0.functions.clone();
-        let worked = tokio::task::spawn_blocking(move || work(&functions)).await;
+        self.blocking(work).await
+    }
+
+    /// Works on the events of the caller's tenant, whichever that is.
+    async fn feeds<F>(&self, work: F) -> Result<Response, Refusal>
+    where
+        F: FnOnce(&Feeds) -> Result<Response, Problem> + Send + 'static,
+    {
+        let feeds = Feeds::of(self)?;
+        self.blocking(move |_| work(&feeds)).await
+    }
+
+    /// On a thread that may block, and on behalf of the caller.
+    async fn blocking<F>(&self, work: F) -> Result<Response, Refusal>
+    where
+        F: FnOnce(&Functions) -> Result<Response, Problem> + Send + 'static,
+    {
+        let (functions, caller) = (self.door.0.functions.clone(), self.caller.clone());
+        let work = move || store::acting(&caller.principal, || work(&functions));
+        let worked = tokio::task::spawn_blocking(work).await;
         let worked = worked.unwrap_or_else(|error| {
             tracing::error!(%error, "a handler ended early");
             Err(internal())
@@ -147,6 +182,9 @@ fn routes() -> Routes {
         .and(stock::routes())
         .and(ledger::routes())
         .and(eims::routes())
+        .and(events::routes())
+        .and(webhooks::routes())
+        .and(deliveries::routes())
         .and(system::routes())
         .under(api::V1)
         .and(camara::routes())

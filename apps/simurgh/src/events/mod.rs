@@ -4,6 +4,7 @@
 //! An endpoint is told one event after the other. Endpoints do not wait for each
 //! other: each that is due has a task of its own, and so a slow one is slow alone.
 
+mod counts;
 mod request;
 #[cfg(test)]
 mod tests;
@@ -13,14 +14,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fleet::access::Network;
-use fleet::events::{Next, next, refuses};
+use fleet::events::{
+    Answer, Event, EventType, NewEvent, Next, UNNUMBERED, WebhookEndpoint, next, refuses,
+};
 use rsp_core::Timestamp;
 use rsp_crypto::Rng as _;
 use rsp_net::WebClient;
 use serde::Deserialize;
-use store::{Due, NextDelivery, Settled, StoreError, TakenWebhook};
-use tokio::sync::{Semaphore, watch};
+use store::{Attempt, Due, NextDelivery, Settled, StoreError, TakenWebhook, Telling, Tenant};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
+
+use counts::Counts;
 
 use crate::database::Whole;
 use crate::{Failure, shell};
@@ -53,6 +58,9 @@ const TIDYING: Duration = Duration::from_secs(600);
 
 /// Events that are forgotten in one transaction.
 const FORGOTTEN: usize = 5_000;
+
+/// Streams of events that are open at the same time.
+const STREAMS: usize = 200;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -88,6 +96,11 @@ pub(crate) struct Teller {
     /// By what the processes on one database tell each other apart.
     holder: String,
     keep: [Duration; 2],
+    counts: Counts,
+    /// Places for streams of events.
+    streams: Arc<Semaphore>,
+    /// Whether the server ends, which streams would not let it.
+    ended: watch::Sender<bool>,
     now: fn() -> Timestamp,
 }
 
@@ -108,8 +121,50 @@ impl Teller {
             client: client.refusing(move |address| refuses(address, &networks)),
             holder: format!("{:016x}", u64::from_be_bytes(holder)),
             keep: kept.map(|days| DAY * days),
+            counts: Counts::default(),
+            streams: Arc::new(Semaphore::new(STREAMS)),
+            ended: watch::Sender::new(false),
             now: shell::now,
         }))
+    }
+
+    /// The events of a tenant and who is told of them.
+    pub(crate) fn of_tenant(&self, tenant: &Tenant) -> Arc<dyn Telling> {
+        self.store.telling(tenant.clone())
+    }
+
+    /// A place for one more stream of events, if there is one.
+    pub(crate) fn stream(&self) -> Option<OwnedSemaphorePermit> {
+        self.streams.clone().try_acquire_owned().ok()
+    }
+
+    /// What was counted, as Prometheus reads it.
+    pub(crate) fn metrics(&self) -> String {
+        let streams = STREAMS.saturating_sub(self.streams.available_permits());
+        self.counts.text(streams)
+    }
+
+    /// Comes when the server ends.
+    pub(crate) async fn ended(&self) {
+        // Whoever waits has the sender.
+        let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
+    }
+
+    /// Sends a test event to an endpoint, past what waits for it.
+    pub(crate) async fn test(
+        &self,
+        tenant: &Tenant,
+        id: &str,
+        endpoint: &WebhookEndpoint,
+    ) -> (String, Attempt, Answer) {
+        let subject = format!("webhook-endpoints/{id}");
+        let event = Event {
+            tenant: tenant.to_string(),
+            sequence: UNNUMBERED,
+            event: NewEvent::new(EventType::WebhookTested, subject, (self.now)()),
+        };
+        let (attempt, answer) = self.attempt(endpoint, &event).await;
+        (event.id(), attempt, answer)
     }
 
     /// Works until it is to end.
@@ -126,20 +181,32 @@ impl Teller {
             _ = work => {}
             _ = ended.wait_for(|ended| *ended) => {}
         }
+        self.ended.send_replace(true);
     }
 
     async fn number_all(self: Arc<Self>) {
         loop {
-            let due = self.due(NUMBERING, BATCH);
-            let holder = self.holder.clone();
-            let numbered = self.with_store(move |store| store.number_events(&holder, &due));
-            match numbered.await {
+            match self.number().await {
                 Ok(0) => {}
                 Ok(_) => continue,
                 Err(error) => tracing::error!(%error, "events get no numbers"),
             }
             tokio::time::sleep(PAUSE).await;
         }
+    }
+
+    /// Numbers a batch of each tenant's events; gives how many it were.
+    async fn number(&self) -> Result<u64, StoreError> {
+        let mut all = 0;
+        for tenant in self.tenants(|store| store.tenants_to_number()).await? {
+            let due = self.due(NUMBERING, BATCH);
+            let holder = self.holder.clone();
+            let numbered = move |store: &dyn Telling| store.number_events(&holder, &due);
+            let numbered = self.with(&tenant, numbered).await?;
+            self.counts.numbered(numbered);
+            all += numbered;
+        }
+        Ok(all)
     }
 
     async fn tell_all(self: Arc<Self>) {
@@ -150,11 +217,11 @@ impl Teller {
             match self.take(free.available_permits()).await {
                 Err(error) => tracing::error!(%error, "webhook endpoints cannot be read"),
                 Ok(all) => {
-                    for taken in all {
+                    for (tenant, taken) in all {
                         let (teller, free) = (self.clone(), free.clone());
                         tasks.spawn(async move {
                             let _permit = free.acquire().await;
-                            teller.tell(&taken).await;
+                            teller.tell(&tenant, &taken).await;
                         });
                     }
                 }
@@ -163,16 +230,27 @@ impl Teller {
         }
     }
 
-    async fn take(&self, limit: usize) -> Result<Vec<TakenWebhook>, StoreError> {
-        let due = self.due(LEASE, limit);
-        self.with_store(move |store| store.take_webhooks(&due))
-            .await
+    /// Takes endpoints of all tenants, of each no more than its part if there are
+    /// too many.
+    async fn take(&self, limit: usize) -> Result<Vec<(Tenant, TakenWebhook)>, StoreError> {
+        let now = (self.now)();
+        let tenants = self.tenants(move |store| store.tenants_to_tell(now));
+        let tenants = tenants.await?;
+        let part = limit.div_ceil(tenants.len().max(1));
+        let mut all = Vec::new();
+        for tenant in tenants {
+            let due = self.due(LEASE, part.min(limit.saturating_sub(all.len())));
+            let taken = move |store: &dyn Telling| store.take_webhooks(&due);
+            let taken = self.with(&tenant, taken).await?;
+            all.extend(taken.into_iter().map(|taken| (tenant.clone(), taken)));
+        }
+        Ok(all)
     }
 
     /// Tells an endpoint what waits for it.
-    async fn tell(&self, taken: &TakenWebhook) {
+    async fn tell(&self, tenant: &Tenant, taken: &TakenWebhook) {
         for left in (0..IN_A_ROW).rev() {
-            match self.tell_next(taken, left == 0).await {
+            match self.tell_next(tenant, taken, left == 0).await {
                 Ok(true) => tokio::time::sleep(taken.endpoint.pause()).await,
                 Ok(false) => return,
                 Err(error) => {
@@ -184,9 +262,14 @@ impl Teller {
     }
 
     /// Tells it one event, if there is one; gives whether it may go on.
-    async fn tell_next(&self, taken: &TakenWebhook, is_last: bool) -> Result<bool, StoreError> {
+    async fn tell_next(
+        &self,
+        tenant: &Tenant,
+        taken: &TakenWebhook,
+        is_last: bool,
+    ) -> Result<bool, StoreError> {
         let (asked, now) = (taken.clone(), (self.now)());
-        let delivery = self.with_store(move |store| store.next_delivery(&asked, now));
+        let delivery = self.with(tenant, move |store| store.next_delivery(&asked, now));
         let Some(delivery) = delivery.await? else {
             return Ok(false);
         };
@@ -194,7 +277,10 @@ impl Teller {
         let attempts = delivery.attempts.saturating_add(1);
         let since = delivery.failing_since;
         let settled = match next(answer, attempts, since, attempt.at, jitter()) {
-            Next::Delivered if is_last => Settled::Delivered(attempt.at),
+            // Free for another turn, but not sooner than its rate allows.
+            Next::Delivered if is_last => {
+                Settled::Delivered(attempt.at.after(taken.endpoint.pause()))
+            }
             Next::Delivered => Settled::Delivered(attempt.at.after(LEASE)),
             Next::Again(at) => Settled::Again(at),
             Next::GiveUp => Settled::Disabled(format!(
@@ -204,10 +290,15 @@ impl Teller {
             Next::Gone => Settled::Disabled("it says that it is gone (status 410)".to_string()),
         };
         log(taken, &delivery, &settled);
+        let (status, millis) = (attempt.status, attempt.duration);
+        self.counts.attempted(answer, status, millis);
+        if matches!(settled, Settled::Disabled(_)) {
+            self.counts.disabled();
+        }
         let taken = taken.clone();
         let settle =
-            move |store: &dyn Whole| store.settle_delivery(&taken, &delivery, &attempt, &settled);
-        Ok(self.with_store(settle).await? && !is_last)
+            move |store: &dyn Telling| store.settle_delivery(&taken, &delivery, &attempt, &settled);
+        Ok(self.with(tenant, settle).await? && !is_last)
     }
 
     async fn tidy_all(self: Arc<Self>) {
@@ -222,13 +313,12 @@ impl Teller {
     async fn tidy(&self) -> Result<(), StoreError> {
         let now = (self.now)();
         let [events, deliveries] = self.keep.map(|keep| now.before(keep));
-        while self
-            .with_store(move |store| store.forget_events(events, FORGOTTEN))
-            .await?
-            > 0
-        {}
-        self.with_store(move |store| store.forget_deliveries(deliveries))
-            .await?;
+        for tenant in self.tenants(|store| store.tenants_with_events()).await? {
+            let forget = move |store: &dyn Telling| store.forget_events(events, FORGOTTEN);
+            while self.with(&tenant, forget).await? > 0 {}
+            let forget = move |store: &dyn Telling| store.forget_deliveries(deliveries);
+            self.with(&tenant, forget).await?;
+        }
         Ok(())
     }
 
@@ -241,14 +331,31 @@ impl Teller {
         }
     }
 
-    async fn with_store<T: Send + 'static>(
+    async fn tenants(
         &self,
-        work: impl FnOnce(&dyn Whole) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
+        which: impl FnOnce(&dyn Whole) -> Result<Vec<Tenant>, StoreError> + Send + 'static,
+    ) -> Result<Vec<Tenant>, StoreError> {
         let store = self.store.clone();
-        let done = tokio::task::spawn_blocking(move || work(&*store)).await;
-        done.unwrap_or_else(|error| Err(StoreError::File(std::io::Error::other(error))))
+        blocking(move || which(&*store)).await
     }
+
+    /// Works on the rows of a tenant.
+    pub(crate) async fn with<T: Send + 'static>(
+        &self,
+        tenant: &Tenant,
+        work: impl FnOnce(&dyn Telling) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let store = self.of_tenant(tenant);
+        blocking(move || work(&*store)).await
+    }
+}
+
+/// On a thread that may block.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(StoreError::File(std::io::Error::other(error))))
 }
 
 /// Without randomness all endpoints are tried at the same time again.

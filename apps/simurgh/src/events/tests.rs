@@ -9,9 +9,10 @@
     reason = "tests fail by panicking"
 )]
 
-use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+#[path = "../../tests/support/receiver.rs"]
+mod receiver;
+
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use fleet::events::{EventFilter, EventType, NewEvent, WebhookEndpoint, WebhookSecret};
@@ -19,49 +20,7 @@ use rsp_crypto::software::Sealer;
 use store::{EventStore, SqliteStore, WebhookStore};
 
 use super::*;
-
-/// Answers as it is told: one line on its input is a status, one on its output a
-/// request with what the library says of it.
-const RECEIVER: &str = r#"
-import datetime, http.server, json, ssl, sys
-import standardwebhooks.webhooks as library
-certificate, key, *secrets = sys.argv[1:]
-class Clock(datetime.datetime):
-    # The clock of the test, which is not that of the machine.
-    at = 0
-    @classmethod
-    def now(cls, tz=None):
-        return cls.fromtimestamp(cls.at, tz)
-library.datetime = Clock
-class Receiver(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["content-length"])).decode()
-        Clock.at = int(self.headers["webhook-timestamp"])
-        verified = 0
-        for secret in secrets:
-            try:
-                library.Webhook(secret).verify(body, dict(self.headers))
-                verified += 1
-            except library.WebhookVerificationError:
-                pass
-        event = json.loads(body)
-        print(json.dumps([event.get("sequence"), event["type"], verified]), flush=True)
-        status = int(sys.stdin.readline() or 500)
-        self.send_response(status)
-        self.send_header("content-length", "2")
-        if status == 302:
-            self.send_header("location", "https://localhost/")
-        self.end_headers()
-        self.wfile.write(b"ok")
-    def log_message(self, *_):
-        pass
-server = http.server.HTTPServer(("127.0.0.1", 0), Receiver)
-tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-tls.load_cert_chain(certificate, key)
-server.socket = tls.wrap_socket(server.socket, server_side=True)
-print(server.server_port, flush=True)
-server.serve_forever()
-"#;
+use receiver::{Receiver, is_there};
 
 static NOW: AtomicU64 = AtomicU64::new(1_700_000_000_000);
 
@@ -85,103 +44,12 @@ impl Drop for Folder {
     }
 }
 
-struct Receiver {
-    child: Child,
-    answers: ChildStdin,
-    requests: BufReader<ChildStdout>,
-    port: u16,
-}
-
-impl Drop for Receiver {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Receiver {
-    fn start(folder: &Path, secrets: &[&str]) -> Self {
-        let mut child = Command::new(python())
-            .args(["-c", RECEIVER])
-            .args([folder.join("server.pem"), folder.join("server.key")])
-            .args(secrets)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let answers = child.stdin.take().unwrap();
-        let mut requests = BufReader::new(child.stdout.take().unwrap());
-        let mut port = String::new();
-        requests.read_line(&mut port).unwrap();
-        Receiver {
-            port: port.trim().parse().unwrap(),
-            child,
-            answers,
-            requests,
-        }
-    }
-
-    /// What it is to answer next, one after the other.
-    fn answer(&mut self, statuses: &[u16]) {
-        for status in statuses {
-            writeln!(self.answers, "{status}").unwrap();
-        }
-    }
-
-    /// The next request: number, type, and with how many secrets it verifies.
-    fn request(&mut self) -> (Option<i64>, String, u64) {
-        let mut line = String::new();
-        self.requests.read_line(&mut line).unwrap();
-        let request: serde_json::Value = serde_json::from_str(&line).unwrap();
-        let sequence = request[0].as_str().map(|text| text.parse().unwrap());
-        let kind = request[1].as_str().unwrap().to_string();
-        (sequence, kind, request[2].as_u64().unwrap())
-    }
-}
-
-/// Python with the library, as `cargo xtask setup` installs it.
-fn python() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    root.join("target/python/bin/python")
-}
-
-/// Whether there is one; otherwise the test counts as skipped.
-fn is_there(test: &str) -> bool {
-    let there = python().exists();
-    if !there {
-        let reason = "no Standard Webhooks for Python (`cargo xtask setup` installs it)";
-        println!("SKIPPED: {test}: {reason}");
-        if let Some(log) = std::env::var_os("SIMURGH_SKIP_LOG") {
-            let mut options = std::fs::OpenOptions::new();
-            let log = options.append(true).create(true).open(log);
-            let _ = log.and_then(|mut log| writeln!(log, "{test}: {reason}"));
-        }
-    }
-    there
-}
-
-/// A certificate for `localhost`, which vouches for itself.
+/// With a certificate of a receiver.
 fn folder(test: &str) -> Folder {
     let name = format!("simurgh-webhooks-{test}-{}", std::process::id());
     let folder = std::env::temp_dir().join(name);
     std::fs::create_dir_all(&folder).unwrap();
-    let made = Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-        ])
-        .args(["-nodes", "-days", "2", "-subj", "/CN=localhost"])
-        .args(["-addext", "subjectAltName=DNS:localhost"])
-        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
-        .args(["-keyout", "server.key", "-out", "server.pem"])
-        .current_dir(&folder)
-        .stderr(Stdio::null())
-        .status();
-    assert!(made.unwrap().success());
+    receiver::certificate(&folder);
     Folder(folder)
 }
 
@@ -234,8 +102,8 @@ impl World {
     async fn tell(&self) -> usize {
         let all = self.teller.take(AT_ONCE).await.unwrap();
         let count = all.len();
-        for taken in all {
-            self.teller.tell(&taken).await;
+        for (tenant, taken) in all {
+            self.teller.tell(&tenant, &taken).await;
         }
         count
     }
@@ -251,24 +119,22 @@ async fn a_receiver_that_fails_for_a_while_gets_every_event_in_order_and_signed(
     let world = world("while", &["127.0.0.0/8"]);
     let secret = WebhookSecret::new([7; 32]).reveal();
     let other = WebhookSecret::new([8; 32]);
-    let mut receiver = Receiver::start(&world.folder.0, &[&secret, &other.reveal()]);
+    let mut receiver = Receiver::start(&world.folder.0, "test", &[&secret, &other.reveal()]);
     world.endpoint("a", receiver.port);
     world.note(5);
     // It fails for hours: always the same event is tried, ever more seldom.
     let failures = [500, 503, 302, 404, 500, 500, 500, 500, 500, 500, 500, 500];
     receiver.answer(&failures);
-    let (first, ..) = {
-        assert_eq!(world.tell().await, 1);
-        receiver.request()
-    };
+    assert_eq!(world.tell().await, 1);
+    let first = receiver.request().sequence;
     for _ in 1..failures.len() {
         assert_eq!(world.tell().await, 0, "it is not due yet");
         // Longer than the longest pause.
         pass(Duration::from_secs(5000));
         assert_eq!(world.tell().await, 1);
-        let (sequence, kind, verified) = receiver.request();
-        assert_eq!((sequence, verified), (first, 1));
-        assert_eq!(kind, "io.simurgh.device.changed.v1");
+        let told = receiver.request();
+        assert_eq!((told.sequence, told.verified), (first, 1));
+        assert_eq!(told.kind, "io.simurgh.device.changed.v1");
     }
     // Meanwhile its secret is replaced: both sign. Then it takes everything.
     let mut stored = world.store.webhook("a").unwrap().unwrap();
@@ -281,11 +147,11 @@ async fn a_receiver_that_fails_for_a_while_gets_every_event_in_order_and_signed(
     world.note(15);
     receiver.answer(&[204; 20]);
     assert_eq!(world.tell().await, 1);
-    let got: Vec<_> = (0..20).map(|_| receiver.request()).collect();
-    let numbers: Vec<i64> = got.iter().filter_map(|(sequence, ..)| *sequence).collect();
+    let got = receiver.requests(20);
+    let numbers: Vec<i64> = got.iter().filter_map(|told| told.sequence).collect();
     assert_eq!(numbers[0], first.unwrap());
     assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
-    assert!(got.iter().all(|(_, _, verified)| *verified == 2));
+    assert!(got.iter().all(|told| told.verified == 2));
     assert_eq!(world.tell().await, 0);
     let filter = store::DeliveryFilter {
         limit: 100,
@@ -372,7 +238,7 @@ async fn a_slow_receiver_keeps_no_other_from_its_events() {
     let _clock = CLOCK.lock().await;
     let world = world("slow", &["127.0.0.0/8"]);
     let secret = WebhookSecret::new([7; 32]).reveal();
-    let mut receiver = Receiver::start(&world.folder.0, &[&secret]);
+    let mut receiver = Receiver::start(&world.folder.0, "test", &[&secret]);
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     world.endpoint("a-slow", silent.local_addr().unwrap().port());
     world.endpoint("b-fast", receiver.port);
@@ -381,7 +247,7 @@ async fn a_slow_receiver_keeps_no_other_from_its_events() {
     let (end, ended) = watch::channel(false);
     let running = tokio::spawn(world.teller.clone().run(ended));
     let (receiver, got) = tokio::task::spawn_blocking(move || {
-        let got: Vec<_> = (0..30).map(|_| receiver.request().2).collect();
+        let got: Vec<_> = (0..30).map(|_| receiver.request().verified).collect();
         (receiver, got)
     })
     .await

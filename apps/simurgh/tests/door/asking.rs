@@ -14,6 +14,13 @@ use crate::support::Server;
 pub(crate) const EID: &str = "89049032000000000000000000000163";
 pub(crate) const JSON: (&str, &str) = ("content-type", "application/json");
 
+/// The EID of a device of the tests (SGP.29: the last two digits make 1 modulo 97).
+pub(crate) fn eid(number: u64) -> String {
+    let digits = format!("890490320000000000{number:012}");
+    let value: u128 = digits.parse().unwrap();
+    format!("{digits}{:02}", 98 - value * 100 % 97)
+}
+
 /// Asks a server.
 pub(crate) struct Asker {
     client: Client,
@@ -74,13 +81,13 @@ impl Asker {
         }
     }
 
-    pub(crate) fn send(
+    fn try_send(
         &self,
         method: &str,
         path: &str,
         headers: &[(&str, &str)],
         body: &[u8],
-    ) -> Answer {
+    ) -> Option<Answer> {
         let mut request = Request::builder()
             .method(Method::from_bytes(method.as_bytes()).unwrap())
             .uri(format!("{}{path}", self.url));
@@ -92,12 +99,27 @@ impl Asker {
         }
         let request = request.body(Bytes::copy_from_slice(body)).unwrap();
         let sent = self.client.request_raw(&self.trust, request);
-        let (parts, body) = self.runtime.block_on(sent).unwrap().into_parts();
-        Answer {
+        let (parts, body) = self.runtime.block_on(sent).ok()?.into_parts();
+        Some(Answer {
             status: parts.status,
             headers: parts.headers,
             body,
-        }
+        })
+    }
+
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
+        self.try_send(method, path, headers, body).unwrap()
+    }
+
+    /// `None` if the server ended meanwhile.
+    pub(crate) fn try_post(&self, path: &str, body: &Value) -> Option<Answer> {
+        self.try_send("POST", path, &[JSON], body.to_string().as_bytes())
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {

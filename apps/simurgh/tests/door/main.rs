@@ -9,9 +9,15 @@
 mod asking;
 mod camara;
 mod conventions;
+mod feed;
 #[path = "../support/field.rs"]
 mod field;
 mod guards;
+#[path = "../support/postgres.rs"]
+mod postgres;
+#[path = "../support/receiver.rs"]
+mod receiver;
 mod schemathesis;
 #[path = "../support/mod.rs"]
 mod support;
+mod webhooks;

@@ -91,6 +91,11 @@ fn answers_are_as_documented() {
     let mut command = Command::new(program);
     let document = format!("{}/v1/openapi.json", server.url());
     command.arg("run").arg(document);
+    // A stream has no end, and a test event asks a machine elsewhere: tests of
+    // events and webhooks do both.
+    for id in ["streamEvents", "testWebhookEndpoint"] {
+        command.args(["--exclude-operation-id", id]);
+    }
     // What is well-formed may still name an EID or a profile that is not there, or
     // that goes with nothing. A device that was just added has no key yet that could
     // be removed.

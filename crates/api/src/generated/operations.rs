@@ -111,6 +111,41 @@ pub fn get_caller() -> Request<Caller> {
     Request::new("GET", path)
 }
 
+/// Parameters of [`list_deliveries`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListDeliveriesQuery {
+    /// `next` of the page before: older ones.
+    pub after: Option<String>,
+    /// At most so many entries; 100 if it is absent.
+    pub limit: Option<u64>,
+    /// Only those of this webhook endpoint.
+    pub endpoint: Option<String>,
+    /// Only those of the event with this number.
+    pub sequence: Option<String>,
+    /// Only those in this state: `delivered`, `retrying` or `given_up`.
+    pub state: Option<String>,
+}
+
+/// List what became of events at webhook endpoints.
+pub fn list_deliveries(query: &ListDeliveriesQuery) -> Request<Page<Delivery>> {
+    let path = Path::new().fixed("/v1/deliveries");
+    let path = path.query("after", query.after.as_ref().map(|value| value as _));
+    let path = path.query("limit", query.limit.as_ref().map(|value| value as _));
+    let path = path.query("endpoint", query.endpoint.as_ref().map(|value| value as _));
+    let path = path.query("sequence", query.sequence.as_ref().map(|value| value as _));
+    let path = path.query("state", query.state.as_ref().map(|value| value as _));
+    Request::new("GET", path)
+}
+
+/// Have one event delivered once more.
+pub fn resend_delivery(id: &str) -> Request<()> {
+    let path = Path::new()
+        .fixed("/v1/deliveries/")
+        .value(id)
+        .fixed("/resend");
+    Request::new("POST", path)
+}
+
 /// Parameters of [`list_devices`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListDevicesQuery {
@@ -215,6 +250,31 @@ pub fn get_eim_configuration() -> Request<EimConfiguration> {
     Request::new("GET", path)
 }
 
+/// Parameters of [`list_events`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListEventsQuery {
+    /// Events with a greater number: `next` of the page before, or `sequence` of
+    /// the last event that was read; `-20` is the place before the last 20. From the
+    /// first that is kept if it is absent.
+    pub after: Option<String>,
+    /// At most so many events; 100 if it is absent.
+    pub limit: Option<u64>,
+    /// Only of these types, with commas between them: `operation.failed,device.*`.
+    pub kind: Option<String>,
+    /// Only about these, with commas between them: `devices/8904*`.
+    pub subject: Option<String>,
+}
+
+/// Read the feed of events.
+pub fn list_events(query: &ListEventsQuery) -> Request<Page<Event>> {
+    let path = Path::new().fixed("/v1/events");
+    let path = path.query("after", query.after.as_ref().map(|value| value as _));
+    let path = path.query("limit", query.limit.as_ref().map(|value| value as _));
+    let path = path.query("type", query.kind.as_ref().map(|value| value as _));
+    let path = path.query("subject", query.subject.as_ref().map(|value| value as _));
+    Request::new("GET", path)
+}
+
 /// Announce devices as a factory made them.
 ///
 /// # Errors
@@ -278,4 +338,86 @@ pub fn cancel_operation(id: &str) -> Request<Operation> {
 pub fn add_profiles(body: &NewProfiles) -> Result<Request<Imported>, ClientError> {
     let path = Path::new().fixed("/v1/profiles");
     Request::new("POST", path).json(body)
+}
+
+/// Parameters of [`list_webhook_endpoints`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListWebhookEndpointsQuery {
+    /// `next` of the page before: entries after it.
+    pub after: Option<String>,
+    /// At most so many entries; 100 if it is absent.
+    pub limit: Option<u64>,
+}
+
+/// List webhook endpoints.
+pub fn list_webhook_endpoints(query: &ListWebhookEndpointsQuery) -> Request<Page<WebhookEndpoint>> {
+    let path = Path::new().fixed("/v1/webhook-endpoints");
+    let path = path.query("after", query.after.as_ref().map(|value| value as _));
+    let path = path.query("limit", query.limit.as_ref().map(|value| value as _));
+    Request::new("GET", path)
+}
+
+/// Add a webhook endpoint.
+///
+/// # Errors
+/// If the body cannot be written.
+pub fn add_webhook_endpoint(
+    body: &NewWebhookEndpoint,
+) -> Result<Request<WebhookEndpoint>, ClientError> {
+    let path = Path::new().fixed("/v1/webhook-endpoints");
+    Request::new("POST", path).json(body)
+}
+
+/// Remove a webhook endpoint.
+pub fn remove_webhook_endpoint(id: &str) -> Request<()> {
+    let path = Path::new().fixed("/v1/webhook-endpoints/").value(id);
+    Request::new("DELETE", path)
+}
+
+/// Show a webhook endpoint.
+pub fn get_webhook_endpoint(id: &str) -> Request<WebhookEndpoint> {
+    let path = Path::new().fixed("/v1/webhook-endpoints/").value(id);
+    Request::new("GET", path)
+}
+
+/// Change a webhook endpoint.
+///
+/// # Errors
+/// If the body cannot be written.
+pub fn set_webhook_endpoint(
+    id: &str,
+    body: &WebhookEndpointSettings,
+) -> Result<Request<WebhookEndpoint>, ClientError> {
+    let path = Path::new().fixed("/v1/webhook-endpoints/").value(id);
+    Request::new("PATCH", path).json(body)
+}
+
+/// Have events delivered to a webhook endpoint once more.
+///
+/// # Errors
+/// If the body cannot be written.
+pub fn replay_events(id: &str, body: &Replay) -> Result<Request<()>, ClientError> {
+    let path = Path::new()
+        .fixed("/v1/webhook-endpoints/")
+        .value(id)
+        .fixed("/replay");
+    Request::new("POST", path).json(body)
+}
+
+/// Replace the secret of a webhook endpoint.
+pub fn rotate_webhook_secret(id: &str) -> Request<WebhookEndpoint> {
+    let path = Path::new()
+        .fixed("/v1/webhook-endpoints/")
+        .value(id)
+        .fixed("/rotate");
+    Request::new("POST", path)
+}
+
+/// Send a test event to a webhook endpoint, now.
+pub fn test_webhook_endpoint(id: &str) -> Request<Delivery> {
+    let path = Path::new()
+        .fixed("/v1/webhook-endpoints/")
+        .value(id)
+        .fixed("/test");
+    Request::new("POST", path)
 }

@@ -1,0 +1,121 @@
+//! What the sender counts of itself, in the text format of Prometheus.
+
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use fleet::events::Answer;
+
+/// Counts since the process was started. An endpoint has no label of its own: there may
+/// be many, and `/v1/webhook-endpoints` says how each is.
+#[derive(Default)]
+pub(super) struct Counts {
+    numbered: AtomicU64,
+    taken: AtomicU64,
+    refused: AtomicU64,
+    unanswered: AtomicU64,
+    millis: AtomicU64,
+    disabled: AtomicU64,
+}
+
+impl Counts {
+    pub(super) fn numbered(&self, count: u64) {
+        self.numbered.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// An attempt ended, with a status or without an answer.
+    pub(super) fn attempted(&self, answer: Answer, status: Option<u16>, millis: u32) {
+        let count = match (answer, status) {
+            (Answer::Taken, _) => &self.taken,
+            (_, Some(_)) => &self.refused,
+            (_, None) => &self.unanswered,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+        self.millis.fetch_add(millis.into(), Ordering::Relaxed);
+    }
+
+    pub(super) fn disabled(&self) {
+        self.disabled.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// As Prometheus reads it; `streams` are open now.
+    pub(super) fn text(&self, streams: usize) -> String {
+        let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let [taken, refused, unanswered] = [&self.taken, &self.refused, &self.unanswered].map(get);
+        let seconds = Duration::from_millis(get(&self.millis)).as_secs_f64();
+        let all = taken + refused + unanswered;
+        let mut text = String::new();
+        let mut put = |name: &str, kind: &str, about: &str, lines: &[(&str, String)]| {
+            // Writing to a text does not fail.
+            let _ = writeln!(text, "# HELP {name} {about}\n# TYPE {name} {kind}");
+            for (rest, value) in lines {
+                let _ = writeln!(text, "{name}{rest} {value}");
+            }
+        };
+        let numbered = get(&self.numbered).to_string();
+        put(
+            "simurgh_events_numbered_total",
+            "counter",
+            "Events that this process gave numbers to.",
+            &[("", numbered)],
+        );
+        put(
+            "simurgh_event_streams",
+            "gauge",
+            "Streams of events that are open.",
+            &[("", streams.to_string())],
+        );
+        put(
+            "simurgh_webhook_attempts_total",
+            "counter",
+            "Attempts to tell webhook endpoints, by what came of them.",
+            &[
+                ("{result=\"taken\"}", taken.to_string()),
+                ("{result=\"refused\"}", refused.to_string()),
+                ("{result=\"unanswered\"}", unanswered.to_string()),
+            ],
+        );
+        put(
+            "simurgh_webhook_attempt_seconds",
+            "summary",
+            "How long attempts took.",
+            &[("_sum", seconds.to_string()), ("_count", all.to_string())],
+        );
+        put(
+            "simurgh_webhook_endpoints_disabled_total",
+            "counter",
+            "Endpoints that failed for a day or said that they are gone.",
+            &[("", get(&self.disabled).to_string())],
+        );
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_are_counted_by_what_came_of_them() {
+        let counts = Counts::default();
+        counts.numbered(7);
+        counts.attempted(Answer::Taken, Some(204), 250);
+        counts.attempted(Answer::Gone, Some(410), 250);
+        counts.attempted(Answer::NotTaken { retry_after: None }, None, 1000);
+        counts.disabled();
+        let text = counts.text(3);
+        for line in [
+            "simurgh_events_numbered_total 7\n",
+            "simurgh_event_streams 3\n",
+            "# TYPE simurgh_webhook_attempts_total counter\n",
+            "simurgh_webhook_attempts_total{result=\"taken\"} 1\n",
+            "simurgh_webhook_attempts_total{result=\"refused\"} 1\n",
+            "simurgh_webhook_attempts_total{result=\"unanswered\"} 1\n",
+            "simurgh_webhook_attempt_seconds_sum 1.5\n",
+            "simurgh_webhook_attempt_seconds_count 3\n",
+            "simurgh_webhook_endpoints_disabled_total 1\n",
+        ] {
+            assert!(text.contains(line), "{line}{text}");
+        }
+    }
+}
