@@ -12,7 +12,7 @@ use rsp_core::{Context, Timestamp};
 use store::{Due, EimHost, KnownCode, NewCode, SmdpHost, StoreError};
 use tokio::sync::watch;
 
-use crate::own_smdp::{OwnSmdp, Wanted};
+use crate::own_smdp::{LEDGER, OwnSmdp, Wanted};
 use crate::shell;
 
 /// How often is looked for them.
@@ -23,9 +23,6 @@ const BATCH: usize = 100;
 
 /// For how long they are taken; those of others are looked at again then.
 const LEASE: Duration = Duration::from_secs(600);
-
-/// Who orders where nobody is known to have.
-const NOBODY: &str = "ledger";
 
 /// Asks about codes.
 pub(crate) struct Doubtful {
@@ -99,7 +96,7 @@ impl Doubtful {
         let operator = order.requester.or(order.owner);
         let smdp = OwnSmdp {
             host: self.smdp.clone(),
-            operator: operator.unwrap_or_else(|| NOBODY.to_string()),
+            operator: operator.unwrap_or_else(|| LEDGER.to_string()),
         };
         let call = format!("{}-{}-{}", known.at.pool, known.at.number, cx.now.0);
         if let Err(because) = smdp.take_back(iccid, read.matching_id, &call, cx) {

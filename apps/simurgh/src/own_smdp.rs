@@ -7,6 +7,9 @@ use rsp_core::Context;
 use rsp_core::binding::{es2plus_json, json};
 use store::SmdpHost;
 
+/// Who orders for pools, and where nobody is known to have ordered.
+pub(crate) const LEDGER: &str = "ledger";
+
 /// The SM-DP+ of this server, and who orders there.
 pub(crate) struct OwnSmdp {
     pub(crate) host: Arc<SmdpHost>,

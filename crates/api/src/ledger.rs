@@ -158,6 +158,29 @@ pub struct AddedCodes {
     pub known: usize,
 }
 
+/// Profiles to be ordered at this server's SM-DP+ for a pool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"profile_type": "operational", "count": 100}))]
+pub struct NewCodeOrder {
+    /// Name of the type that is in stock there.
+    pub profile_type: String,
+    /// How many.
+    #[schema(minimum = 1, maximum = 1000)]
+    pub count: u16,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"added": 98, "refused": "no profile of this type is available"}))]
+pub struct OrderedCodes {
+    /// Codes that are in the pool now.
+    pub added: usize,
+    /// Why there are not as many as were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+}
+
 /// An activation code, without itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({

@@ -31,8 +31,8 @@ pub use event::{
     Delivery, Event, NewWebhookEndpoint, Replay, WebhookEndpoint, WebhookEndpointSettings,
 };
 pub use ledger::{
-    ActivationCode, AddedCodes, CodeSettlement, CodeSource, Finding, NewCode, NewCodes, Pool,
-    PoolSettings, Preflight, ProfileNeeds, SettledCode, Stock,
+    ActivationCode, AddedCodes, CodeSettlement, CodeSource, Finding, NewCode, NewCodeOrder,
+    NewCodes, OrderedCodes, Pool, PoolSettings, Preflight, ProfileNeeds, SettledCode, Stock,
 };
 pub use manifest::{Announced, AnnouncedDevices, Manifest, ManifestDevice, ZeroTouch};
 pub use operation::{

@@ -51,10 +51,10 @@ pub(super) fn routes() -> Routes {
 /// A pool in a path.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-struct OnePool {
+pub(super) struct OnePool {
     /// Its name.
     #[param(pattern = "^[a-z0-9-]{1,63}$", example = "meters")]
-    pool: String,
+    pub(super) pool: String,
 }
 
 /// A code in a path.
@@ -232,7 +232,7 @@ impl Functions {
         })
     }
 
-    fn known_pool(&self, name: &str) -> Result<ledger::Pool, Problem> {
+    pub(super) fn known_pool(&self, name: &str) -> Result<ledger::Pool, Problem> {
         let pool = self.eim.store().pool(name).map_err(stored)?;
         pool.ok_or_else(|| {
             let detail = format!("there is no pool {name}");

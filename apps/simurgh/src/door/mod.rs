@@ -5,6 +5,7 @@ mod authorise;
 mod body;
 mod caller;
 mod camara;
+mod code_orders;
 mod deliveries;
 mod devices;
 mod docs;
@@ -181,6 +182,7 @@ fn routes() -> Routes {
         .and(operations::routes())
         .and(stock::routes())
         .and(ledger::routes())
+        .and(code_orders::routes())
         .and(eims::routes())
         .and(events::routes())
         .and(webhooks::routes())

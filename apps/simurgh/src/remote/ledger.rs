@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use api::client::{self, ListActivationCodesQuery, PreflightQuery};
 use api::{
-    ActivationCode, AddedCodes, CodeSettlement, Finding, NewCode, NewCodes, Pool, PoolSettings,
-    Secret, SettledCode,
+    ActivationCode, AddedCodes, CodeSettlement, Finding, NewCode, NewCodeOrder, NewCodes, Pool,
+    PoolSettings, Secret, SettledCode,
 };
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -69,6 +69,20 @@ pub(crate) enum CodeCommand {
         /// ICCID of its profile
         #[arg(value_name = "FILE")]
         codes: PathBuf,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Order profiles at this server's SM-DP+, whose codes go into a pool
+    Order {
+        /// Name of the pool
+        #[arg(value_name = "POOL")]
+        pool: String,
+        /// Name of the profile type in stock (`simurgh profile stock`)
+        #[arg(long = "type", value_name = "TYPE")]
+        profile_type: String,
+        /// How many, at most 1000 at once
+        #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+        count: u16,
         #[command(flatten)]
         remote: Remote,
     },
@@ -215,6 +229,12 @@ impl CodeCommand {
                 codes,
                 remote,
             } => add(&pool, &codes, &remote),
+            CodeCommand::Order {
+                pool,
+                profile_type,
+                count,
+                remote,
+            } => order(&pool, profile_type, count, &remote),
             CodeCommand::Settle {
                 pool,
                 number,
@@ -267,6 +287,23 @@ fn add(pool: &str, file: &Path, remote: &Remote) -> Result<(), Failure> {
             outln!("{} added, {} were there already", sum.added, sum.known);
             Ok(())
         }
+    }
+}
+
+fn order(pool: &str, profile_type: String, count: u16, remote: &Remote) -> Result<(), Failure> {
+    let api = remote.api()?;
+    let new = NewCodeOrder {
+        profile_type,
+        count,
+    };
+    let ordered = api.tell(client::order_activation_codes(pool, &new))?;
+    match api.output {
+        Output::Json => output::json(&ordered)?,
+        Output::Table => outln!("{} added", ordered.added),
+    }
+    match ordered.refused {
+        Some(refused) => Err(Failure::new("the SM-DP+", refused)),
+        None => Ok(()),
     }
 }
 

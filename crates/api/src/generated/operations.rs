@@ -39,6 +39,21 @@ pub fn put_activation_code_pool(
     Request::new("PUT", path).json(body)
 }
 
+/// Order profiles at this server's SM-DP+, whose codes go into a pool.
+///
+/// # Errors
+/// If the body cannot be written.
+pub fn order_activation_codes(
+    pool: &str,
+    body: &NewCodeOrder,
+) -> Result<Request<OrderedCodes>, ClientError> {
+    let path = Path::new()
+        .fixed("/v1/activation-code-pools/")
+        .value(pool)
+        .fixed("/orders");
+    Request::new("POST", path).json(body)
+}
+
 /// Parameters of [`preflight`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PreflightQuery {

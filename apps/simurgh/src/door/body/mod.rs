@@ -1,5 +1,7 @@
 //! What a request brings, read as a type or refused with what is wrong.
 
+mod strict;
+
 use std::time::Duration;
 
 use api::Problem;
@@ -12,6 +14,7 @@ use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 
 use super::problem::{Refusal, invalid, problem};
+use strict::Strict;
 
 /// How long a body may take in all.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -113,7 +116,7 @@ fn larger_than(limit: usize) -> Refusal {
 /// only what the type expects is taken from it.
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+    let value = serde_path_to_error::deserialize(Strict(&mut reader)).map_err(|error| {
         let path = error.path().to_string();
         wrong(&error.into_inner(), &path)
     })?;
@@ -217,13 +220,19 @@ mod tests {
                 r#"{"settings": {"mnc_length": "SECRET, expected SECRET"}}"#,
                 "settings.mnc_length: expected u8",
             ),
-            (r#"["SECRET"]"#, "expected "),
+            (r#"["SECRET"]"#, "expected an object"),
+            (
+                r#"{"subscriptions": [["SECRET"]]}"#,
+                "subscriptions[0]: expected an object",
+            ),
         ] {
             let problem = refused(body);
             assert_eq!(problem.status, 422);
             assert!(problem.detail.contains(said), "{problem}");
             assert!(!format!("{problem:?}").contains("SECRET"), "{problem:?}");
         }
+        let sequence = read::<api::PoolSettings>(br#"{"needs": [null, null]}"#);
+        assert_eq!(sequence.unwrap_err().status, 422);
         assert_eq!(read::<u8>(b"1 SECRET").unwrap_err().status, 400);
         let deep = "[".repeat(100_000);
         assert_eq!(
