@@ -9,6 +9,8 @@
 
 #[path = "support/field.rs"]
 mod field;
+#[path = "support/postgres.rs"]
+mod postgres;
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -252,36 +254,6 @@ fn make_devices(nodes: &Nodes) -> Vec<Field> {
     made.into_iter().enumerate().map(field).collect()
 }
 
-/// Where PostgreSQL is, if it is anywhere: otherwise the test counts as skipped.
-fn postgres(test: &str) -> Option<String> {
-    if let Ok(server) = std::env::var("SIMURGH_TEST_POSTGRES") {
-        return Some(server);
-    }
-    let reason = "no PostgreSQL (`cargo xtask test` starts one)";
-    println!("SKIPPED: {test}: {reason}");
-    if let Some(log) = std::env::var_os("SIMURGH_SKIP_LOG") {
-        let mut options = std::fs::OpenOptions::new();
-        let log = options.append(true).create(true).open(log);
-        // The line on standard output is there in any case.
-        let _ = log.and_then(|mut log| {
-            use std::io::Write;
-            writeln!(log, "{test}: {reason}")
-        });
-    }
-    None
-}
-
-/// A schema of its own in the tests' database.
-async fn schema(server: &str, name: &str) -> String {
-    let (client, connection) = tokio_postgres::connect(server, tokio_postgres::NoTls)
-        .await
-        .unwrap();
-    tokio::spawn(connection);
-    let make = format!("DROP SCHEMA IF EXISTS {name} CASCADE; CREATE SCHEMA {name}");
-    client.batch_execute(&make).await.unwrap();
-    format!("{server}?connections=6&options=-csearch_path%3D{name}")
-}
-
 fn start(folder: Folder, database: &str) -> Nodes {
     run_in(&folder.0, &["init", "--plain-ca", "--ports", "0,0,0"]);
     let node = |name| Some(Node::start(&folder.0, database, name));
@@ -296,15 +268,13 @@ fn start(folder: Folder, database: &str) -> Nodes {
 /// EIM-32: counters, operations and results, whatever is killed when.
 #[test]
 fn no_counter_and_no_operation_is_lost_or_doubled() {
-    let Some(server) = postgres("two servers on one database") else {
+    let Some(database) = postgres::database("two_servers") else {
         return;
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    let name = format!("two_servers_{}", std::process::id());
-    let database = runtime.block_on(schema(&server, &name));
     let nodes = start(Folder::new("two-servers"), &database);
     let order = nodes.folder.0.join("order.json");
     std::fs::write(&order, format!(r#"[{{"kind":"{ORDERED}"}}]"#)).unwrap();

@@ -3,74 +3,45 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use rsp_crypto::software::SoftwareProvider;
-use rsp_net::Client;
 use serde_json::{Value, json};
 
 use crate::asking::{Answer, Asker, JSON};
-use crate::field::Fielded;
+use crate::field::Site;
 use crate::schemathesis;
 use crate::support::Server;
 
 const ROOT: &str = "/camara/esim-profile-management/vwip";
-const FQDN: &str = "eim.simurgh.test";
 const NOBODY: &str = "89049032000000000000000000000357";
 const FIRST: &str = "89999700000000000010";
 const SECOND: &str = "89999700000000000028";
 const ABSENT: &str = "89999700000000000036";
 const CORRELATOR: &str = "b4333c46-49c0-4f62-80d7-f0ef930f1c46";
 
-/// A server with one device in the field.
+/// A server, one device in the field, and who asks for things.
 struct Bench {
     asker: Asker,
-    device: Fielded,
-    runtime: tokio::runtime::Runtime,
-    client: Client,
-    server: Server,
+    site: Site,
 }
 
 impl Bench {
     fn new(name: &str) -> Self {
-        let server = Server::start(name, &[]);
-        let profiles = [FIRST, SECOND];
-        let ask = |_: usize, arguments: &[&str]| server.json(arguments);
-        let device = Fielded::some(server.folder(), 1, &profiles, ask).remove(0);
-        let client = Client::builder().resolve(FQDN, server.address("eim"));
+        let site = Site::new(name, &[FIRST, SECOND]);
         Bench {
-            asker: Asker::new(&server),
-            device,
-            runtime: tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap(),
-            client: client.build(Arc::new(SoftwareProvider)).unwrap(),
-            server,
+            asker: Asker::new(&site.server),
+            site,
         }
     }
 
     fn eid(&self) -> String {
-        self.device.eid().to_string()
+        self.site.device.eid().to_string()
     }
 
-    /// The device asks for what there is, until this is final.
-    fn rounds(&mut self, id: &str) {
-        let until = Instant::now() + Duration::from_secs(20);
-        while self.ours(id)["state"] != "confirmed" && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(50));
-            let exchange = async |server: &_, request| {
-                let response = self.client.post(server, request).await;
-                response.map_err(|error| error.to_string())
-            };
-            self.runtime.block_on(self.device.round(exchange));
-        }
-    }
-
-    /// An operation, as `/v1` shows it.
-    fn ours(&self, id: &str) -> Value {
-        self.asker.get(&format!("/v1/operations/{id}")).json()
+    /// The device does what there is, until this is confirmed.
+    fn confirm(&mut self, id: &str) {
+        let ours = || self.asker.get(&format!("/v1/operations/{id}")).json();
+        self.site
+            .poll_until(None, |_| ours()["state"] == "confirmed");
     }
 
     fn post(&self, path: &str, body: &Value) -> Answer {
@@ -96,7 +67,7 @@ impl Bench {
         }
         let id = said["operationId"].as_str().unwrap().to_string();
         let location = answer.headers["location"].to_str().unwrap();
-        let expected = format!("{}{ROOT}/operations/{id}", self.server.url());
+        let expected = format!("{}{ROOT}/operations/{id}", self.site.server.url());
         assert_eq!(location, expected);
         id
     }
@@ -111,9 +82,9 @@ impl Bench {
     /// Done, and what the device says of it.
     fn done(&mut self, operation: &str, body: &Value) {
         let id = self.accepted(operation, body);
-        self.rounds(&id);
+        self.confirm(&id);
         let said = self.operation(&id);
-        assert_eq!(said["status"], "COMPLETED", "{}", self.ours(&id));
+        assert_eq!(said["status"], "COMPLETED", "{said}");
         assert_eq!(said["result"]["outcome"], "SUCCESS", "{said}");
     }
 
@@ -160,7 +131,7 @@ fn the_scenarios_of_the_definition() {
     let list = json!({"eid": eid, "operation": {"kind": "list_profile_info"}});
     let listed = bench.asker.post("/v1/operations", &list);
     assert_eq!(listed.status, 201, "{listed:?}");
-    bench.rounds(listed.json()["id"].as_str().unwrap());
+    bench.confirm(listed.json()["id"].as_str().unwrap());
 
     let state = |name: &str, fallback| (name.to_string(), fallback);
     let both =

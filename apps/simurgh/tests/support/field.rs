@@ -3,10 +3,12 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "tests fail by panicking"
+    dead_code,
+    reason = "each test uses a part; tests fail by panicking"
 )]
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use euicc::Euicc;
@@ -20,9 +22,11 @@ use rsp_core::ipa::{Config, Event, Input, Server};
 use rsp_core::pki::{TrustAnchor, certificate_from_pem};
 use rsp_core::profile::{self, Subscription};
 use rsp_crypto::OsRng;
+use rsp_crypto::software::SoftwareProvider;
+use rsp_net::Client;
 use serde_json::Value;
 
-use crate::support::issuer_key;
+use crate::support::{self, issuer_key};
 
 /// A card in a device.
 pub(crate) struct Fielded {
@@ -66,8 +70,7 @@ impl Fielded {
             let file = folder.join(format!("ca/{member}.pem"));
             certificate_from_pem(&std::fs::read_to_string(file).unwrap()).unwrap()
         };
-        let provider = rsp_crypto::software::SoftwareProvider;
-        let anchor = TrustAnchor::new(&ca("ci"), &provider).unwrap();
+        let anchor = TrustAnchor::new(&ca("ci"), &SoftwareProvider).unwrap();
         let eum_key = issuer_key(folder, "eum");
         let factory = Factory::new(anchor.clone(), ca("eum"), eum_key).unwrap();
         let configuration = ask(0, &["eim", "configuration"]);
@@ -123,5 +126,56 @@ impl Fielded {
             self.device.handle(input, now());
         }
         panic!("a round without an end");
+    }
+}
+
+/// A server with one device in the field.
+pub(crate) struct Site {
+    pub(crate) server: support::Server,
+    pub(crate) device: Fielded,
+    runtime: tokio::runtime::Runtime,
+    client: Client,
+}
+
+impl Site {
+    /// Whose card has these profiles, the last of them enabled.
+    pub(crate) fn new(name: &str, profiles: &[&str]) -> Self {
+        let server = support::Server::start(name, &[]);
+        let ask = |_: usize, arguments: &[&str]| server.json(arguments);
+        let device = Fielded::some(server.folder(), 1, profiles, ask).remove(0);
+        let client = Client::builder()
+            .resolve("eim.simurgh.test", server.address("eim"))
+            .resolve("smdp.simurgh.test", server.address("smdp"));
+        Site {
+            device,
+            runtime: tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap(),
+            client: client.build(Arc::new(SoftwareProvider)).unwrap(),
+            server,
+        }
+    }
+
+    /// The device polls until it is over; what is asked by the name `lost`, if it is
+    /// given, gets lost.
+    pub(crate) fn poll_until(
+        &mut self,
+        lost: Option<&str>,
+        over: impl Fn(&support::Server) -> bool,
+    ) {
+        let until = Instant::now() + Duration::from_secs(60);
+        while !over(&self.server) {
+            assert!(Instant::now() < until, "{}", self.server.log());
+            std::thread::sleep(Duration::from_millis(100));
+            let exchange = async |server: &_, request: HttpRequest| {
+                if lost.is_some_and(|lost| request.path.ends_with(lost)) {
+                    return Err("lost".to_string());
+                }
+                let response = self.client.post(server, request).await;
+                response.map_err(|error| error.to_string())
+            };
+            self.runtime.block_on(self.device.round(exchange));
+        }
     }
 }

@@ -1,4 +1,5 @@
 //! A PostgreSQL database for a test.
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 /// The URL of a schema of its own in the tests' database, if there is one: otherwise
 /// the test counts as skipped.
