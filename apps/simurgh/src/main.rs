@@ -87,6 +87,16 @@ enum Command {
         #[command(subcommand)]
         command: remote::ledger::CodeCommand,
     },
+    /// What happened, and what happens
+    Event {
+        #[command(subcommand)]
+        command: remote::event::EventCommand,
+    },
+    /// Addresses that are told of events
+    Webhook {
+        #[command(subcommand)]
+        command: remote::webhook::WebhookCommand,
+    },
     /// The key under which secrets rest
     Key {
         #[command(subcommand)]
@@ -132,6 +142,8 @@ fn main() -> ExitCode {
         Command::Code { command } => command.run(),
         Command::Operation { command } => command.run(),
         Command::Profile { command } => command.run(),
+        Command::Event { command } => command.run(),
+        Command::Webhook { command } => command.run(),
         Command::Key { command } => command.run(),
         Command::Serve(serve) => serve::run(&serve),
         Command::Openapi => openapi(),

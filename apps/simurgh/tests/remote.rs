@@ -6,6 +6,10 @@
     reason = "tests fail by panicking"
 )]
 
+#[path = "remote/events.rs"]
+mod events;
+#[path = "support/receiver.rs"]
+mod receiver;
 mod support;
 
 use std::process::Command;

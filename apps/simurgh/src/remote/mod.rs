@@ -3,6 +3,7 @@
 mod call;
 pub(crate) mod device;
 pub(crate) mod eim;
+pub(crate) mod event;
 mod import;
 pub(crate) mod ledger;
 pub(crate) mod operation;
@@ -10,6 +11,7 @@ mod order;
 pub(crate) mod output;
 pub(crate) mod profile;
 pub(crate) mod stock;
+pub(crate) mod webhook;
 
 use std::path::PathBuf;
 
