@@ -424,7 +424,7 @@ const OPTIONAL: &str = r#"# Requests of one caller, and of all callers of a tena
 #name = "our SM-DP+"
 #certificate = "pki/dp_tls.pem"
 
-# Which profile devices get that a factory announced (`simurgh device import`),
+# Which profile devices get that a factory announced (`simurgh device announce`),
 # once they poll and are the ones that were announced. The first rule that is
 # for a device counts: by the beginning of its EID or serial number, or by what
 # its manifest says. The profile is ordered at this server's SM-DP+, or is the

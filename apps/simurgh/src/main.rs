@@ -67,6 +67,16 @@ enum Command {
         #[command(subcommand)]
         command: remote::device::DeviceCommand,
     },
+    /// Searches of devices that have a name
+    Search {
+        #[command(subcommand)]
+        command: remote::search::SearchCommand,
+    },
+    /// What devices measure
+    Telemetry {
+        #[command(subcommand)]
+        command: remote::telemetry::TelemetryCommand,
+    },
     /// The eIMs that a device's eUICC knows, and how it is handed over to another
     Eim {
         #[command(subcommand)]
@@ -136,6 +146,8 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Init(init) => init.run(),
         Command::Device { command } => command.run(),
+        Command::Search { command } => command.run(),
+        Command::Telemetry { command } => command.run(),
         Command::Eim { command } => command.run(),
         Command::Pki { command } => return ended(command.run()),
         Command::Pool { command } => command.run(),

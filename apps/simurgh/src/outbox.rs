@@ -4,7 +4,9 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use fleet::telemetry::Retention;
 
 use rsp_asn1::Asn1;
 use rsp_asn1::rsp::PendingNotification;
@@ -26,6 +28,9 @@ const EXPIRED: usize = 100;
 
 /// Notifications that are taken at once.
 const BATCH: usize = 10;
+
+/// How often the inventory is tidied up.
+const TIDIED: Duration = Duration::from_secs(60 * 60);
 
 /// For how long they are taken: longer than all of them may take. Those of a
 /// process that was killed wait so long for another one.
@@ -49,8 +54,13 @@ impl Outbox {
     /// Forwards what is due, until it is to end; and puts down meanwhile when
     /// devices polled.
     pub(crate) async fn run(self, mut ended: watch::Receiver<bool>) {
+        let mut tidied = None;
         loop {
             self.save_contacts().await;
+            if tidied.is_none_or(|at: Instant| at.elapsed() > TIDIED) {
+                self.tidy(tidied.is_none()).await;
+                tidied = Some(Instant::now());
+            }
             self.expire().await;
             let round = async {
                 match self.forward_due().await {
@@ -74,6 +84,16 @@ impl Outbox {
         let saved = self.with_store(|eim| eim.save_contacts()).await;
         if let Err(error) = saved {
             tracing::error!(%error, "the devices' last contacts are lost");
+        }
+    }
+
+    /// Clears away what nobody needs any more of the inventory.
+    async fn tidy(&self, at_start: bool) {
+        let tidied = self.with_store(move |eim| {
+            eim.tidy_inventory(at_start, &Retention::default(), shell::now())
+        });
+        if let Err(error) = tidied.await {
+            tracing::error!(%error, "the inventory cannot be tidied up");
         }
     }
 

@@ -365,7 +365,7 @@ fn a_factorys_manifest() {
         format!("eid,imei,serial,model\n{EID},490154203237518,M-1,X1\n\nnonsense,,,\n{EID},1\n{other},123,,\n"),
     )
     .unwrap();
-    let arguments = ["device", "import", file.to_str().unwrap()];
+    let arguments = ["device", "announce", file.to_str().unwrap()];
     let said = server.failure(&arguments);
     assert!(said.contains("3 lines were refused"), "{said}");
     let table = server.run(&arguments);
@@ -388,7 +388,7 @@ fn a_factorys_manifest() {
     let file = server.folder().join("manifest.json");
     let line = format!(r#"{{"eid":"{EID}","imei":"490154203237518","serial":"M-1","model":"X1"}}"#);
     std::fs::write(&file, line).unwrap();
-    let again = server.json(&["device", "import", file.to_str().unwrap()]);
+    let again = server.json(&["device", "announce", file.to_str().unwrap()]);
     assert_eq!(again["result"], "known");
     assert_eq!(again["line"], 1);
 }

@@ -17,6 +17,7 @@
 pub mod client;
 mod eim;
 mod event;
+mod inventory;
 mod ledger;
 mod manifest;
 mod operation;
@@ -29,6 +30,11 @@ use utoipa::ToSchema;
 pub use eim::{EimConfiguration, EimConfigurationData, ListedEim};
 pub use event::{
     Delivery, Event, NewWebhookEndpoint, Replay, WebhookEndpoint, WebhookEndpointSettings,
+};
+pub use inventory::{
+    Association, Import, ImportRow, ImportRows, InventoryDevice, Modem, NewSamples, NewSearch,
+    ProfileChange, ProfileHistory, RowError, Sample, SavedSearch, Sim, SimProfile, Span, Summary,
+    Telemetry, Usage,
 };
 pub use ledger::{
     ActivationCode, AddedCodes, CodeSettlement, CodeSource, Finding, NewCode, NewCodeOrder,
@@ -101,9 +107,11 @@ pub struct DeviceSettings {
     pub emulated: Option<bool>,
 }
 
-/// A device, as the eIM knows it.
+/// A device, as the inventory describes it and as the eIM knows its eUICC.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
+    "id": "meter-7",
+    "managed": true,
     "eid": "89049032000000000000000000000163",
     "association_token": 7,
     "counter_value": 12,
@@ -118,7 +126,18 @@ pub struct DeviceSettings {
     "facts": {"default_smdp_address": "smdp.example.com"}
 }))]
 pub struct Device {
-    /// 32 digits.
+    /// What it is called in the inventory.
+    #[serde(default)]
+    pub id: String,
+    /// Whether this eIM manages its eUICC; if not, it knows nothing of what is said
+    /// of that.
+    #[serde(default)]
+    pub managed: bool,
+    /// How the inventory describes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inventory: Option<InventoryDevice>,
+    /// Of its eUICC, the first that this eIM manages, 32 digits; empty if it has
+    /// none.
     pub eid: String,
     /// The token that the eUICC made, if it made one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

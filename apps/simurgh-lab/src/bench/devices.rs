@@ -14,7 +14,7 @@ use rsp_core::Timestamp;
 use rsp_crypto::software::Sealer;
 use store::{EimHost, ImportedDevice, PostgresStore, SqliteStore, Store};
 
-use super::measure::{compare, rate};
+use super::measure::{Turns, compare, rate};
 use super::polls;
 use super::report::{Report, Row};
 use super::setting::{Setting, now};
@@ -259,7 +259,8 @@ fn device(number: u32) -> Result<Device, Failure> {
         tier: Tier::ALL.get(number as usize % 3).copied(),
         site: Some(format!("Plant {}", number % 50).parse()?),
         country: country.map(|country| country.parse()).transpose()?,
-        tags: of(&["pilot", "field", "lab"])
+        // As many as nothing else has, so that all of it comes together.
+        tags: of(&["pilot", "field", "lab", "shop"])
             .transpose()?
             .into_iter()
             .collect(),
@@ -270,21 +271,4 @@ fn device(number: u32) -> Result<Device, Failure> {
         sims: vec![sim],
         ..Device::new(name(number).parse()?)
     })
-}
-
-/// Devices in an order that no cache foresees.
-struct Turns {
-    number: u32,
-    of: u32,
-}
-
-impl Turns {
-    const fn of(of: u32) -> Self {
-        Turns { number: 0, of }
-    }
-
-    fn next(&mut self) -> u32 {
-        self.number = (self.number + 7_919) % self.of;
-        self.number
-    }
 }

@@ -79,6 +79,24 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
+/// Numbers below a count in an order that no cache foresees.
+pub(super) struct Turns {
+    number: u32,
+    of: u32,
+}
+
+impl Turns {
+    /// Of so many, which are no multiple of 7 919: then each has its turn.
+    pub(super) const fn of(of: u32) -> Self {
+        Turns { number: 0, of }
+    }
+
+    pub(super) fn next(&mut self) -> u32 {
+        self.number = (self.number + 7_919) % self.of;
+        self.number
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

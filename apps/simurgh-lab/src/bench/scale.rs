@@ -10,7 +10,7 @@ use rsp_core::binding::esipa_asn1;
 use rsp_core::eim::EuiccRecord;
 use store::{EimHost, SqliteStore};
 
-use super::measure::{compare, rate};
+use super::measure::{Turns, compare, rate};
 use super::polls;
 use super::report::Row;
 use super::setting::{Setting, now};
@@ -89,22 +89,4 @@ fn eid(number: u32) -> Eid {
         rest /= 100;
     }
     Eid::from_bytes(octets)
-}
-
-/// eUICCs in an order that no cache foresees.
-struct Turns {
-    number: u32,
-    of: u32,
-}
-
-impl Turns {
-    const fn of(of: u32) -> Self {
-        Turns { number: 0, of }
-    }
-
-    fn next(&mut self) -> u32 {
-        // Coprime to both counts: each eUICC has its turn.
-        self.number = (self.number + 7_919) % self.of;
-        self.number
-    }
 }

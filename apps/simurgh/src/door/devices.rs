@@ -5,10 +5,12 @@ use api::{
 };
 use axum::response::Response;
 use fleet::access::Permission;
+use fleet::inventory::DeviceId;
 use http::HeaderMap;
 use rsp_asn1::ids::Eid;
 use rsp_core::eim::{EuiccRecord, MAX_COUNTER_VALUE};
 use serde::Deserialize;
+use store::StoredDevice;
 use utoipa::IntoParams;
 use utoipa_axum::routes;
 
@@ -16,10 +18,10 @@ use super::answer::{self, created, no_content, ok, tagged, unchanged};
 use super::authorise::Call;
 use super::body::{Json, Path, Query};
 use super::functions::parse;
-use super::list::{Listing, page};
+use super::list::limit;
 use super::problem::Refusal;
 use super::routes::{Guard, Routes};
-use super::{Functions, invalid, manifest, problem, shown, stored, utc};
+use super::{Functions, invalid, inventory, manifest, problem, shown, stored, utc};
 use crate::shell;
 
 pub(super) fn routes() -> Routes {
@@ -37,26 +39,48 @@ pub(super) fn routes() -> Routes {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(super) struct OneDevice {
-    /// EID of its eUICC, 32 digits.
-    #[param(pattern = "^[0-9]{32}$", example = "89049032000000000000000000000163")]
+    /// EID of its eUICC, or what it is called in the inventory.
+    #[param(
+        pattern = "^[0-9A-Za-z._:-]{1,64}$",
+        example = "89049032000000000000000000000163"
+    )]
     pub(super) eid: String,
+}
+
+/// Which devices are listed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Wanted {
+    /// `next` of the page before: devices after it.
+    after: Option<String>,
+    /// At most so many devices; 100 if it is absent.
+    #[param(minimum = 1, maximum = 1000, example = 100)]
+    limit: Option<usize>,
+    /// A query, as docs/search.md explains it; all devices if it is absent.
+    #[param(example = "managed = true")]
+    q: Option<String>,
+    /// A saved search that they are to fit, too.
+    search: Option<String>,
 }
 
 /// List devices
 ///
-/// In the order of their EIDs.
+/// In the order of their identifiers. A page looks at a bounded number of devices: it
+/// may have fewer than asked for, or none, and is the last only if it has no `next`.
 #[utoipa::path(
     get,
     path = "/devices",
     operation_id = "listDevices",
     tag = "devices",
-    params(Listing),
+    params(Wanted),
     responses((status = 200, description = "A page of devices.", body = Page<Device>)),
 )]
-async fn list(call: Call, Query(listing): Query<Listing>) -> Result<Response, Refusal> {
+async fn list(call: Call, Query(wanted): Query<Wanted>) -> Result<Response, Refusal> {
     call.work(move |functions| {
-        let page = functions.devices(&listing)?;
-        answer::paged("/devices", listing.limit()?, &[], &page)
+        let page = functions.devices(&wanted)?;
+        let filters = [("q", &wanted.q), ("search", &wanted.search)];
+        answer::paged("/devices", limit(wanted.limit)?, &filters, &page)
     })
     .await
 }
@@ -179,20 +203,74 @@ impl Functions {
         self.device(&new.eid)
     }
 
-    pub(super) fn devices(&self, listing: &Listing) -> Result<Page<Device>, Problem> {
-        let limit = listing.limit()?;
-        let after = listing.after.as_ref().map(|eid| parse("after", eid));
-        let records = self.eim.store().euiccs(after.transpose()?, limit + 1);
-        let devices: Result<Vec<_>, _> = records
-            .map_err(stored)?
-            .iter()
-            .map(|record| self.shown(record))
-            .collect();
-        Ok(page(devices?, limit, |device| device.eid.clone()))
+    fn devices(&self, wanted: &Wanted) -> Result<Page<Device>, Problem> {
+        let mut query = inventory::query(wanted.q.as_deref())?;
+        if let Some(name) = &wanted.search {
+            let saved = self.saved_search(name)?;
+            query = query.and(inventory::query(Some(&saved.query))?);
+        }
+        let after = wanted.after.as_ref().map(|after| parse("after", after));
+        let (after, limit) = (after.transpose()?, limit(wanted.limit)?);
+        let store = self.eim.store();
+        let page = store.search(&query, after.as_ref(), limit, shell::now());
+        let page = page.map_err(stored)?;
+        let devices: Result<Vec<_>, _> = page.devices.iter().map(|one| self.both(one)).collect();
+        Ok(Page {
+            items: devices?,
+            next: page.next.map(|next| next.to_string()),
+        })
     }
 
-    pub(super) fn device(&self, eid: &str) -> Result<Device, Problem> {
-        self.shown(&self.record(eid)?)
+    /// A device by its identifier or by its EID.
+    pub(super) fn device(&self, id: &str) -> Result<Device, Problem> {
+        match self.in_inventory(id)? {
+            Some(found) => self.both(&found),
+            None => self.shown(&self.record(id)?),
+        }
+    }
+
+    /// A device of the inventory by its identifier, or by its EID.
+    fn in_inventory(&self, id: &str) -> Result<Option<StoredDevice>, Problem> {
+        let store = self.eim.store();
+        let Ok(id) = id.parse::<DeviceId>() else {
+            return Ok(None);
+        };
+        if let Some(found) = store.device(&id).map_err(stored)? {
+            return Ok(Some(found));
+        }
+        let Ok(eid) = id.as_str().parse::<Eid>() else {
+            return Ok(None);
+        };
+        match store.device_of_euicc(eid).map_err(stored)? {
+            Some(holder) => store.device(&holder).map_err(stored),
+            None => Ok(None),
+        }
+    }
+
+    /// What the eIM knows of the first eUICC of a device that it manages.
+    fn managed(&self, found: &StoredDevice) -> Result<Option<EuiccRecord>, Problem> {
+        for eid in found.device.eids().filter(|_| found.managed) {
+            if let Some(record) = self.eim.store().euicc(eid).map_err(stored)? {
+                return Ok(Some(record.value));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A device as the inventory has it, with what the eIM knows of its eUICC.
+    fn both(&self, found: &StoredDevice) -> Result<Device, Problem> {
+        let record = self.managed(found)?;
+        let managed = record.is_some();
+        let eid = found.device.eids().next();
+        let none = || EuiccRecord::new(eid.unwrap_or(Eid::from_bytes([0; 16])), None, 0);
+        let mut device = self.shown(&record.unwrap_or_else(none))?;
+        if !managed && eid.is_none() {
+            device.eid.clear();
+        }
+        device.id = found.device.id.to_string();
+        device.managed = managed;
+        device.inventory = Some(inventory::shown(&found.device)?);
+        Ok(device)
     }
 
     pub(super) fn set_device(
@@ -215,10 +293,19 @@ impl Functions {
         self.device(eid)
     }
 
-    pub(super) fn remove_device(&self, eid: &str) -> Result<(), Problem> {
-        let eid = self.record(eid)?.eid;
-        self.eim.remove_euicc(eid).map_err(stored)?;
-        tracing::info!(%eid, "removed");
+    pub(super) fn remove_device(&self, id: &str) -> Result<(), Problem> {
+        let Some(found) = self.in_inventory(id)? else {
+            let eid = self.record(id)?.eid;
+            return self.eim.remove_euicc(eid).map_err(stored);
+        };
+        for eid in found.device.eids() {
+            if self.eim.store().euicc(eid).map_err(stored)?.is_some() {
+                self.eim.remove_euicc(eid).map_err(stored)?;
+            }
+        }
+        let removed = self.eim.store().remove_device(&found.device.id);
+        removed.map_err(stored)?;
+        tracing::info!(device = %found.device.id, "removed");
         Ok(())
     }
 
@@ -242,6 +329,17 @@ impl Functions {
     }
 
     pub(super) fn record(&self, eid: &str) -> Result<EuiccRecord, Problem> {
+        let named = match eid.parse::<Eid>() {
+            Ok(_) => None,
+            Err(_) => self.in_inventory(eid)?,
+        };
+        if let Some(found) = named {
+            let none = || {
+                let detail = "this eIM manages no eUICC of the device";
+                problem(404, "not found", detail, "add its eUICC first")
+            };
+            return self.managed(&found)?.ok_or_else(none);
+        }
         let eid: Eid = parse("eid", eid)?;
         let found = self.eim.store().euicc(eid).map_err(stored)?;
         let unknown = || {
@@ -268,6 +366,9 @@ impl Functions {
             last: utc(seen.last),
         };
         Ok(Device {
+            id: record.eid.to_string(),
+            managed: true,
+            inventory: None,
             eid: record.eid.to_string(),
             association_token: record.association_token,
             counter_value: record.counter_value,

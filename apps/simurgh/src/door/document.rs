@@ -169,6 +169,12 @@ const TAGS: &[(&str, &str)] = &[
         "events",
         "What happens, in a feed without gaps, and webhook endpoints that are told of it.",
     ),
+    (
+        "imports",
+        "Files of devices, in and out; of what comes in all is taken, or nothing.",
+    ),
+    ("searches", "Searches of devices that have a name."),
+    ("telemetry", "What devices measure."),
     ("system", "The server itself."),
 ];
 
@@ -180,7 +186,7 @@ out once, however often it is repeated within a day.";
 
 /// Paths of functions that are told of something by a parameter or in the body,
 /// which may not be there.
-const NAMES_ANOTHER: [&str; 2] = ["/activation-codes", "/operations"];
+const NAMES_ANOTHER: [&str; 3] = ["/activation-codes", "/devices", "/operations"];
 
 /// A document without routes.
 pub(super) fn empty() -> OpenApi {

@@ -15,6 +15,7 @@ mod events;
 mod functions;
 mod health;
 mod idempotency;
+mod inventory;
 mod ledger;
 mod limits;
 mod list;
@@ -79,6 +80,8 @@ pub(crate) struct Functions {
     smdp: Arc<SmdpHost>,
     /// Who brings packages to devices that listen, if somebody does.
     pushes: Option<Pushes>,
+    /// Imports that are sent to this process.
+    imports: inventory::Imports,
     /// Who numbers events and tells of them.
     teller: Arc<Teller>,
 }
@@ -95,6 +98,7 @@ impl Functions {
             smdp,
             pushes,
             teller,
+            imports: inventory::Imports::default(),
         }
     }
 }
@@ -135,9 +139,10 @@ impl Door {
 
 impl Call {
     /// Works on the caller's things, on a thread that may block.
-    async fn work<F>(&self, work: F) -> Result<Response, Refusal>
+    async fn work<F, T>(&self, work: F) -> Result<T, Refusal>
     where
-        F: FnOnce(&Functions) -> Result<Response, Problem> + Send + 'static,
+        F: FnOnce(&Functions) -> Result<T, Problem> + Send + 'static,
+        T: Send + 'static,
     {
         if self.caller.tenant != DEFAULT_TENANT {
             let detail = "the tenant has no devices on this server";
@@ -157,9 +162,10 @@ impl Call {
     }
 
     /// On a thread that may block, and on behalf of the caller.
-    async fn blocking<F>(&self, work: F) -> Result<Response, Refusal>
+    async fn blocking<F, T>(&self, work: F) -> Result<T, Refusal>
     where
-        F: FnOnce(&Functions) -> Result<Response, Problem> + Send + 'static,
+        F: FnOnce(&Functions) -> Result<T, Problem> + Send + 'static,
+        T: Send + 'static,
     {
         let (functions, caller) = (self.door.0.functions.clone(), self.caller.clone());
         let work = move || store::acting(&caller.principal, || work(&functions));
@@ -176,6 +182,7 @@ impl Call {
 fn routes() -> Routes {
     Routes::new()
         .and(devices::routes())
+        .and(inventory::routes())
         .and(manifest::routes())
         .and(psk::routes())
         .and(listener::routes())

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use api::client::{self, ListDevicesQuery};
 use api::{
     Device, DeviceSettings, EimConfiguration, IpaBuild, NewDevice, NewListener, NewPsk,
-    OperationKind, Psk,
+    OperationKind, Page, Psk,
 };
 use clap::{ArgAction, ArgGroup, Args, Subcommand};
 
@@ -17,8 +17,14 @@ use crate::Failure;
 /// What can be done with devices.
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeviceCommand {
-    /// List devices in the order of their EIDs
+    /// List devices in the order of their identifiers, all or those that a query
+    /// finds
+    #[command(after_long_help = fleet::query::help())]
     List {
+        /// What they are to be, for example 'tier = safety_critical and
+        /// last_contact > 2d'; --help explains the language
+        #[arg(long, short, value_name = "QUERY")]
+        query: Option<String>,
         #[command(flatten)]
         listing: Listing,
         #[command(flatten)]
@@ -47,7 +53,14 @@ pub(crate) enum DeviceCommand {
     /// Announce devices as a factory made them: each is known when it polls for
     /// the first time, checked, and given its profile by the rules in
     /// simurgh.toml
+    Announce(super::announce::Announce),
+    /// Bring devices into the inventory: all of a file, or nothing if something in
+    /// it is wrong
     Import(super::import::Import),
+    /// Write devices to a file as an import reads them
+    Export(super::export::Export),
+    /// Put one device into the inventory, or describe a known one anew
+    Describe(super::describe::Describe),
     /// Change what is set for a device
     #[command(group = ArgGroup::new("settings").required(true).multiple(true))]
     Set {
@@ -194,39 +207,45 @@ impl DeviceCommand {
     /// Does it.
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self {
-            DeviceCommand::List { listing, remote } => list(listing, &remote),
+            DeviceCommand::List {
+                query,
+                listing,
+                remote,
+            } => list(query, None, listing, &remote),
             DeviceCommand::Show(device) => device.show(),
             DeviceCommand::Add {
-                device,
+                device: OneDevice { eid, remote },
                 association_token,
                 counter_value,
                 empty_response,
                 emulated,
             } => {
-                let api = device.remote.api()?;
-                let new = NewDevice {
-                    eid: device.eid,
+                let api = remote.api()?;
+                let added = api.tell(client::add_device(&NewDevice {
+                    eid,
                     association_token,
                     counter_value,
                     empty_response,
                     emulated,
-                };
-                let added = api.tell(client::add_device(&new))?;
+                }))?;
                 api.output.one(&added)
             }
+            DeviceCommand::Announce(announce) => announce.run(),
             DeviceCommand::Import(import) => import.run(),
+            DeviceCommand::Export(export) => export.run(),
+            DeviceCommand::Describe(describe) => describe.run(),
             DeviceCommand::Set {
                 device,
                 empty_response,
                 emulated,
             } => {
                 let api = device.remote.api()?;
-                let settings = DeviceSettings {
+                let set = DeviceSettings {
                     empty_response,
                     emulated,
                 };
-                let set = api.tell(client::set_device(&device.eid, &settings))?;
-                api.output.one(&set)
+                api.output
+                    .one(&api.tell(client::set_device(&device.eid, &set))?)
             }
             DeviceCommand::Remove(device) => {
                 let api = device.remote.api()?;
@@ -250,13 +269,34 @@ impl DeviceCommand {
     }
 }
 
-fn list(listing: Listing, remote: &Remote) -> Result<(), Failure> {
+/// Lists what a query or a saved search finds, as many as are asked for: the
+/// server's pages may have fewer each, where it finds few among many.
+pub(super) fn list(
+    query: Option<String>,
+    search: Option<String>,
+    listing: Listing,
+    remote: &Remote,
+) -> Result<(), Failure> {
     let api = remote.api()?;
-    let page = api.ask(client::list_devices(&ListDevicesQuery {
-        after: listing.after,
-        limit: Some(listing.limit.into()),
-    }))?;
-    api.output.page(&page)
+    let mut found: Page<Device> = Page {
+        items: Vec::new(),
+        next: listing.after,
+    };
+    let limit = usize::from(listing.limit);
+    while found.items.len() < limit {
+        let page = api.ask(client::list_devices(&ListDevicesQuery {
+            after: found.next,
+            limit: Some((limit - found.items.len()) as u64),
+            q: query.clone(),
+            search: search.clone(),
+        }))?;
+        found.items.extend(page.items);
+        found.next = page.next;
+        if found.next.is_none() {
+            break;
+        }
+    }
+    api.output.page(&found)
 }
 
 /// What is done on the device, when it polls.
@@ -362,6 +402,7 @@ fn ipa(build: &IpaBuild) -> String {
 
 impl Shown for Device {
     const TITLES: &'static [&'static str] = &[
+        "DEVICE",
         "EID",
         "LAST CONTACT",
         "CERTIFIED",
@@ -386,6 +427,7 @@ impl Shown for Device {
         });
         let network = self.networks.last().map(|seen| &seen.plmn);
         vec![
+            self.id.clone(),
             self.eid.clone(),
             self.last_contact.clone().unwrap_or_else(|| "never".into()),
             yes(self.certified),

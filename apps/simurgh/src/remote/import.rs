@@ -1,247 +1,277 @@
-//! `simurgh device import`: a factory's manifest, a part at a time.
+//! `simurgh device import`: a file of devices, all of it or nothing.
 
-use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufReader, IsTerminal, Read};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use api::client;
-use api::{Manifest, ManifestDevice};
+use api::{ImportRow, ImportRows, RowError};
 use clap::Args;
+use fleet::import::{COLUMNS, Reader};
 
+use super::call::Api;
 use super::{Output, Remote, output};
 use crate::Failure;
 
-/// Devices of one request.
-const PART: usize = 200;
+/// Rows of one request.
+const PART: usize = 2000;
 
-/// Announce the devices of a manifest.
+/// Octets that are read at once.
+const READ: usize = 1 << 18;
+
+/// How often the server is asked how far it is.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// Bring devices into the inventory, all of a file or nothing.
 #[derive(Debug, Args)]
+#[command(after_long_help = columns())]
 pub(crate) struct Import {
-    /// Comma separated, the first line names the columns (eid, and any of
-    /// association_token, counter_value, imei, serial, bootstrap_iccid and
-    /// others, which rules may ask for), cells may be quoted; or a JSON object
-    /// with these members on each line
+    /// Comma separated, the first line names the columns; or JSON, an array of
+    /// devices or one on each line, as `simurgh device export` writes them
     #[arg(value_name = "FILE")]
-    manifest: PathBuf,
+    file: PathBuf,
+    /// Look at the file alone: nothing is sent
+    #[arg(long)]
+    check: bool,
+    /// Print no progress
+    #[arg(long, short)]
+    quiet: bool,
     #[command(flatten)]
     remote: Remote,
 }
 
-/// What became of a line.
-#[derive(serde::Serialize)]
-struct Line<'a> {
-    line: u64,
-    eid: &'a str,
-    result: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
+/// The columns, for the help.
+fn columns() -> String {
+    let mut text = String::from(
+        "Columns (those of modems and SIMs may be numbered: imei.2 is that of the second):\n",
+    );
+    for (name, what) in COLUMNS {
+        text.push_str(&format!("  {name:18} {what}\n"));
+    }
+    text
 }
 
-/// How many lines came to what.
+/// How far it is, on a terminal or as lines.
+struct Progress {
+    shown: bool,
+    on_terminal: bool,
+    last: Option<Instant>,
+    said: String,
+}
+
+impl Progress {
+    fn say(&mut self, what: &str, done: u64, of: u64) {
+        let soon = self.last.is_some_and(|last| last.elapsed() < PAUSE);
+        if !self.shown || (soon && done < of) {
+            return;
+        }
+        self.last = Some(Instant::now());
+        let percent = (done * 100).checked_div(of).unwrap_or(100).min(100);
+        let filled = usize::try_from(percent / 4).unwrap_or(25);
+        let bar: String = "#".repeat(filled) + &".".repeat(25 - filled.min(25));
+        let line = format!("{percent:3} % {what}");
+        match self.on_terminal {
+            true => eprint!("\r[{bar}] {line}\x1b[K"),
+            false if line != self.said => eprintln!("{line}"),
+            false => {}
+        }
+        self.said = line;
+    }
+
+    fn end(&self) {
+        if self.shown && self.on_terminal {
+            eprintln!();
+        }
+    }
+}
+
+/// What came of it.
 #[derive(Default)]
-struct Sum {
-    added: usize,
-    known: usize,
-    refused: usize,
+struct Found {
+    rows: u64,
+    wrong: u64,
 }
 
 impl Import {
-    /// Each line is taken whole or not at all; the same manifest once more
-    /// changes nothing. Fails if a line was refused.
+    /// Every line that is wrong is named; then nothing of the file is taken.
     pub(super) fn run(self) -> Result<(), Failure> {
-        let failed = |error: std::io::Error| Failure::new(self.manifest.display(), error);
-        let file = File::open(&self.manifest).map_err(failed)?;
+        let failed = |error: std::io::Error| Failure::new(self.file.display(), error);
+        let file = File::open(&self.file).map_err(failed)?;
+        let size = file.metadata().map_err(failed)?.len();
         let api = self.remote.api()?;
-        let (mut part, mut sum) = (Vec::new(), Sum::default());
-        let send = |part: &mut Vec<(u64, ManifestDevice)>, sum: &mut Sum| {
-            let (lines, devices) = std::mem::take(part).into_iter().unzip();
-            let lines: Vec<u64> = lines;
-            let done = api.tell(client::announce_devices(&Manifest { devices }))?;
-            for (line, done) in lines.into_iter().zip(&done.devices) {
-                let reason = done.reason.as_deref();
-                show(api.output, sum, line, &done.eid, &done.result, reason)?;
-            }
-            Ok::<_, Failure>(())
+        let mut progress = Progress {
+            shown: !self.quiet,
+            on_terminal: std::io::stderr().is_terminal(),
+            last: None,
+            said: String::new(),
         };
-        for entry in entries(BufReader::new(file)).map_err(failed)? {
-            let (line, device) = entry.map_err(failed)?;
-            match device {
-                Ok(device) => part.push((line, device)),
-                Err(reason) => show(api.output, &mut sum, line, "", "refused", Some(&reason))?,
+        let id = match self.check {
+            true => None,
+            false => Some(api.ask(client::begin_import())?.id),
+        };
+        let id = id.as_deref();
+        let sent = self.send(&api, file, size, id, &mut progress);
+        progress.end();
+        let found = match sent {
+            Ok(found) => found,
+            Err(failure) => {
+                forget(&api, id);
+                return Err(failure);
             }
-            if part.len() >= PART {
-                send(&mut part, &mut sum)?;
+        };
+        if found.wrong > 0 {
+            forget(&api, id);
+            return Err(self.refused(found.wrong));
+        }
+        match id {
+            Some(id) => self.switch(&api, id, &mut progress),
+            None => {
+                eprintln!("{} rows, none of them wrong", found.rows);
+                Ok(())
             }
         }
-        if !part.is_empty() {
-            send(&mut part, &mut sum)?;
+    }
+
+    fn refused(&self, wrong: u64) -> Failure {
+        let what = format!(
+            "{wrong} rows are wrong, nothing was imported: correct them and import the file again"
+        );
+        Failure::new(self.file.display(), what)
+    }
+
+    fn send(
+        &self,
+        api: &Api,
+        file: File,
+        size: u64,
+        id: Option<&str>,
+        progress: &mut Progress,
+    ) -> Result<Found, Failure> {
+        let mut file = BufReader::new(file);
+        let mut reader = Reader::default();
+        let (mut found, mut part, mut octets) = (Found::default(), Vec::new(), vec![0; READ]);
+        let mut seen = 0;
+        loop {
+            let read = file.read(&mut octets);
+            let read = read.map_err(|error| Failure::new(self.file.display(), error))?;
+            match octets.get(..read) {
+                Some(octets) if read > 0 => reader.push(octets),
+                _ => reader.finish(),
+            }
+            seen += read as u64;
+            while let Some(row) = reader.next_row() {
+                found.rows += 1;
+                match row {
+                    Ok(row) => part.push(self.row(&row)?),
+                    Err(error) => wrong(api.output, &mut found, &shown(error))?,
+                }
+                if part.len() >= PART {
+                    fill(api, id, &mut part, &mut found)?;
+                }
+            }
+            let what = format!("{} rows read", found.rows);
+            progress.say(&what, seen, size);
+            if read == 0 {
+                fill(api, id, &mut part, &mut found)?;
+                return Ok(found);
+            }
         }
-        let Sum {
-            added,
-            known,
-            refused,
-        } = sum;
-        eprintln!("{added} added, {known} known before, {refused} refused");
-        match refused {
-            0 => Ok(()),
-            _ => Err(Failure::new(
-                self.manifest.display(),
-                format!("{refused} lines were refused: correct them and import the file again"),
-            )),
+    }
+
+    fn row(&self, row: &fleet::import::Row) -> Result<ImportRow, Failure> {
+        let failed = |error: serde_json::Error| Failure::new(self.file.display(), error);
+        let value = serde_json::to_value(&row.device).map_err(failed)?;
+        Ok(ImportRow {
+            line: row.line,
+            device: serde_json::from_value(value).map_err(failed)?,
+        })
+    }
+
+    fn switch(&self, api: &Api, id: &str, progress: &mut Progress) -> Result<(), Failure> {
+        let mut import = api.ask(client::switch_import(id))?;
+        while import.state == "switching" {
+            std::thread::sleep(PAUSE);
+            import = api.ask(client::get_import(id))?;
+            let what = format!("{} rows in the inventory", import.through);
+            progress.say(&what, import.through, import.rows);
+        }
+        progress.end();
+        let mut found = Found::default();
+        for error in &import.errors {
+            wrong(api.output, &mut found, error)?;
+        }
+        forget(api, Some(id));
+        match import.state.as_str() {
+            "done" => {
+                if api.output == Output::Json {
+                    output::json(&import)?;
+                }
+                eprintln!(
+                    "{} added, {} changed, {} as they were; the eIM manages {} eUICCs more",
+                    import.added, import.updated, import.unchanged, import.euiccs
+                );
+                Ok(())
+            }
+            "refused" => Err(self.refused(import.wrong)),
+            _ => {
+                let what =
+                    "the server could not do it, and nothing was imported: its log says more";
+                Err(Failure::new(self.file.display(), what))
+            }
         }
     }
 }
 
-/// An entry with the number of its line, or why it is none.
-type Entry = (u64, Result<ManifestDevice, String>);
-type Entries<'a> = Box<dyn Iterator<Item = std::io::Result<Entry>> + 'a>;
-
-/// Reads a manifest in whichever of the two forms its first character says.
-fn entries<'a>(mut file: impl BufRead + 'a) -> std::io::Result<Entries<'a>> {
-    let is_json = file.fill_buf()?.trim_ascii_start().starts_with(b"{");
-    Ok(match is_json {
-        true => Box::new(objects(file)),
-        false => Box::new(rows(file)?),
-    })
-}
-
-fn objects(file: impl BufRead) -> impl Iterator<Item = std::io::Result<Entry>> {
-    let lines = (1..).zip(file.lines()).filter(|(_, line)| {
-        // What cannot be read must be seen.
-        !line.as_ref().is_ok_and(|line| line.trim().is_empty())
-    });
-    lines.map(|(number, line)| {
-        let device = serde_json::from_str(&line?).map_err(|error| error.to_string());
-        Ok((number, device))
-    })
-}
-
-fn rows(file: impl BufRead) -> std::io::Result<impl Iterator<Item = std::io::Result<Entry>>> {
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .flexible(true)
-        // The last line has an end, too: see below.
-        .from_reader(file.chain(&b"\n"[..]));
-    let columns: Vec<String> = reader.headers()?.iter().map(str::to_string).collect();
-    let mut cells = csv::StringRecord::new();
-    Ok(std::iter::from_fn(move || {
-        match reader.read_record(&mut cells) {
-            Ok(true) => {}
-            Ok(false) => return None,
-            Err(error) => return Some(Err(error.into())),
-        }
-        // Counted from its end: a record's own position is that of the empty
-        // lines before it.
-        let breaks = cells.as_slice().matches('\n').count() as u64;
-        let line = reader.position().line().saturating_sub(breaks + 1);
-        Some(Ok((line, row(&columns, &cells))))
-    }))
-}
-
-fn show(
-    format: Output,
-    sum: &mut Sum,
-    line: u64,
-    eid: &str,
-    result: &str,
-    reason: Option<&str>,
-) -> Result<(), Failure> {
-    match result {
-        "added" => sum.added += 1,
-        "known" => sum.known += 1,
-        _ => sum.refused += 1,
+fn shown(error: fleet::import::RowError) -> RowError {
+    RowError {
+        line: error.line,
+        column: error.column,
+        what: error.what,
+        remedy: error.remedy,
     }
+}
+
+fn wrong(format: Output, found: &mut Found, error: &RowError) -> Result<(), Failure> {
+    found.wrong += 1;
     match format {
-        Output::Json => output::json(&Line {
-            line,
-            eid,
-            result,
-            reason,
-        }),
-        Output::Table if result == "refused" => {
-            outln!("line {line}: refused: {}", reason.unwrap_or_default());
+        Output::Json => output::json(error),
+        Output::Table => {
+            let column = error.column.as_ref().map(|column| format!(", {column}"));
+            let column = column.unwrap_or_default();
+            outln!(
+                "line {}{column}: {} ({})",
+                error.line,
+                error.what,
+                error.remedy
+            );
             Ok(())
         }
-        Output::Table => Ok(()),
     }
 }
 
-/// A line of a table, with its columns' names.
-fn row(columns: &[String], cells: &csv::StringRecord) -> Result<ManifestDevice, String> {
-    if cells.len() != columns.len() {
-        return Err(format!(
-            "{} cells, and {} columns",
-            cells.len(),
-            columns.len()
-        ));
+/// Sends a part. Of a file that is wrong nothing more is sent.
+fn fill(
+    api: &Api,
+    id: Option<&str>,
+    part: &mut Vec<ImportRow>,
+    found: &mut Found,
+) -> Result<(), Failure> {
+    let rows = std::mem::take(part);
+    let Some(id) = id.filter(|_| found.wrong == 0 && !rows.is_empty()) else {
+        return Ok(());
+    };
+    let import = api.tell(client::fill_import(id, &ImportRows { rows }))?;
+    for error in &import.errors {
+        wrong(api.output, found, error)?;
     }
-    let cells = cells.iter().map(str::to_string);
-    let filled = columns.iter().cloned().zip(cells);
-    let mut members: BTreeMap<_, _> = filled.filter(|(_, cell)| !cell.is_empty()).collect();
-    let mut take = |name: &str| members.remove(name);
-    let number = |name: &str, text: Option<String>| {
-        let number = text.map(|text| text.parse::<i64>());
-        number
-            .transpose()
-            .map_err(|_| format!("{name} is no number"))
-    };
-    let emulated = match take("emulated").as_deref() {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(_) => return Err("emulated is neither true nor false".to_string()),
-    };
-    Ok(ManifestDevice {
-        eid: take("eid").ok_or("no eid")?,
-        association_token: number("association_token", take("association_token"))?,
-        counter_value: number("counter_value", take("counter_value"))?.unwrap_or(0),
-        emulated,
-        imei: take("imei"),
-        serial: take("serial"),
-        bootstrap_iccid: take("bootstrap_iccid"),
-        fields: members,
-    })
+    Ok(())
 }
 
-#[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Vec<Entry> {
-        let entries = entries(text.as_bytes()).unwrap();
-        entries.map(|entry| entry.unwrap()).collect()
-    }
-
-    #[test]
-    fn lines_of_a_table() {
-        let entries = read(
-            "eid, serial,model,association_token\n89, M-1 ,\"X1, \"\"blue\"\"\",7\n\n\
-             89,M-1\n89,M-1,\"two\nlines\",x\n,M-1,X1,7",
-        );
-        let lines: Vec<u64> = entries.iter().map(|(line, _)| *line).collect();
-        assert_eq!(lines, [2, 4, 5, 7]);
-        let device = entries[0].1.as_ref().unwrap();
-        assert_eq!(device.eid, "89");
-        assert_eq!(device.serial.as_deref(), Some("M-1"));
-        assert_eq!(device.association_token, Some(7));
-        assert_eq!(device.fields.get("model").unwrap(), "X1, \"blue\"");
-        assert!(entries[1..].iter().all(|(_, wrong)| wrong.is_err()));
-    }
-
-    #[test]
-    fn an_object_on_each_line() {
-        let entries = read("{\"eid\":\"89\",\"imei\":\"35\"}\n\n89,M-1\n");
-        assert_eq!(entries.len(), 2);
-        let (line, device) = &entries[0];
-        assert_eq!((*line, device.as_ref().unwrap().eid.as_str()), (1, "89"));
-        let (line, wrong) = &entries[1];
-        assert!(*line == 3 && wrong.is_err());
-    }
-
-    #[test]
-    fn no_text() {
-        let mut entries = entries(&b"eid\n\xFF\xFE\n"[..]).unwrap();
-        assert!(entries.next().unwrap().is_err());
+/// What was put aside is of no use any more; the server forgets it in the end by
+/// itself.
+fn forget(api: &Api, id: Option<&str>) {
+    if let Some(id) = id {
+        let _ = api.ask(client::forget_import(id));
     }
 }

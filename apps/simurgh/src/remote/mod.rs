@@ -1,16 +1,21 @@
 //! The operator's commands: a server's API from the command line.
 
+mod announce;
 mod call;
+mod describe;
 pub(crate) mod device;
 pub(crate) mod eim;
 pub(crate) mod event;
+mod export;
 mod import;
 pub(crate) mod ledger;
 pub(crate) mod operation;
 mod order;
 pub(crate) mod output;
 pub(crate) mod profile;
+pub(crate) mod search;
 pub(crate) mod stock;
+pub(crate) mod telemetry;
 pub(crate) mod webhook;
 
 use std::path::PathBuf;
@@ -74,7 +79,7 @@ pub(crate) struct Listing {
 /// Letters, digits and underscores: what identifiers and states are made of,
 /// and what a URI takes as it is.
 fn identifier(text: &str) -> Result<String, String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.:".contains(c);
     match !text.is_empty() && text.chars().all(plain) {
         true => Ok(text.to_string()),
         false => Err("not an identifier".to_string()),

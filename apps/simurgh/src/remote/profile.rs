@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use api::client;
-use api::{OperationKind, Profile, Secret};
+use api::{OperationKind, Profile, ProfileChange, Secret};
 use clap::{Args, Subcommand};
 
 use super::device::OneDevice;
@@ -26,6 +26,8 @@ pub(crate) enum OnDevice {
         #[arg(long, value_name = "SECONDS", requires = "refresh")]
         timeout: Option<u64>,
     },
+    /// Show what happened to the profiles of a device, as its eUICCs signed it
+    History(OneDevice),
     /// Have a device download a profile
     Download {
         #[command(flatten)]
@@ -137,6 +139,7 @@ impl OnDevice {
                 refresh,
                 timeout,
             } => list(&device, refresh, timeout.map(Duration::from_secs)),
+            OnDevice::History(device) => history(&device),
             OnDevice::Download {
                 device,
                 place,
@@ -195,6 +198,31 @@ fn list(device: &OneDevice, refresh: bool, timeout: Option<Duration>) -> Result<
             output::table(&list.profiles);
             Ok(())
         }
+    }
+}
+
+fn history(device: &OneDevice) -> Result<(), Failure> {
+    let api = device.remote.api()?;
+    let history = api.ask(client::get_profile_history(&device.eid))?;
+    match api.output {
+        Output::Json => output::json(&history),
+        Output::Table => {
+            output::table(&history.changes);
+            Ok(())
+        }
+    }
+}
+
+impl Shown for ProfileChange {
+    const TITLES: &'static [&'static str] = &["AT", "EID", "ICCID", "EVENT"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.at.clone(),
+            self.eid.clone(),
+            self.iccid.clone(),
+            self.event.clone(),
+        ]
     }
 }
 

@@ -13,6 +13,7 @@ mod feed;
 #[path = "../support/field.rs"]
 mod field;
 mod guards;
+mod inventory;
 #[path = "../support/postgres.rs"]
 mod postgres;
 #[path = "../support/receiver.rs"]

@@ -164,10 +164,14 @@ pub fn resend_delivery(id: &str) -> Request<()> {
 /// Parameters of [`list_devices`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListDevicesQuery {
-    /// `next` of the page before: entries after it.
+    /// `next` of the page before: devices after it.
     pub after: Option<String>,
-    /// At most so many entries; 100 if it is absent.
+    /// At most so many devices; 100 if it is absent.
     pub limit: Option<u64>,
+    /// A query, as docs/search.md explains it; all devices if it is absent.
+    pub q: Option<String>,
+    /// A saved search that they are to fit, too.
+    pub search: Option<String>,
 }
 
 /// List devices.
@@ -175,6 +179,8 @@ pub fn list_devices(query: &ListDevicesQuery) -> Request<Page<Device>> {
     let path = Path::new().fixed("/v1/devices");
     let path = path.query("after", query.after.as_ref().map(|value| value as _));
     let path = path.query("limit", query.limit.as_ref().map(|value| value as _));
+    let path = path.query("q", query.q.as_ref().map(|value| value as _));
+    let path = path.query("search", query.search.as_ref().map(|value| value as _));
     Request::new("GET", path)
 }
 
@@ -208,6 +214,30 @@ pub fn set_device(eid: &str, body: &DeviceSettings) -> Result<Request<Device>, C
     Request::new("PATCH", path).json(body)
 }
 
+/// Show a device of the inventory.
+pub fn get_inventory_device(eid: &str) -> Request<InventoryDevice> {
+    let path = Path::new()
+        .fixed("/v1/devices/")
+        .value(eid)
+        .fixed("/inventory");
+    Request::new("GET", path)
+}
+
+/// Put a device into the inventory.
+///
+/// # Errors
+/// If the body cannot be written.
+pub fn put_inventory_device(
+    eid: &str,
+    body: &InventoryDevice,
+) -> Result<Request<InventoryDevice>, ClientError> {
+    let path = Path::new()
+        .fixed("/v1/devices/")
+        .value(eid)
+        .fixed("/inventory");
+    Request::new("PUT", path).json(body)
+}
+
 /// Say that a device listens no more.
 pub fn remove_device_listener(eid: &str) -> Request<()> {
     let path = Path::new()
@@ -227,6 +257,15 @@ pub fn set_device_listener(eid: &str, body: &NewListener) -> Result<Request<Devi
         .value(eid)
         .fixed("/listener");
     Request::new("PUT", path).json(body)
+}
+
+/// Show what happened to the profiles of a device.
+pub fn get_profile_history(eid: &str) -> Request<ProfileHistory> {
+    let path = Path::new()
+        .fixed("/v1/devices/")
+        .value(eid)
+        .fixed("/profile-history");
+    Request::new("GET", path)
 }
 
 /// List the profiles on a device.
@@ -259,6 +298,44 @@ pub fn push_to_device(eid: &str) -> Request<()> {
     Request::new("POST", path)
 }
 
+/// Parameters of [`get_telemetry`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GetTelemetryQuery {
+    /// `raw`, `5m`, `hour` or `day`; `raw` if it is absent.
+    pub level: Option<String>,
+    /// The first moment; 1970 if it is absent.
+    pub from: Option<String>,
+    /// The moment behind the last; now if it is absent.
+    pub to: Option<String>,
+    /// At most so many samples or spans; 100 if it is absent.
+    pub limit: Option<u64>,
+}
+
+/// Show telemetry of a device.
+pub fn get_telemetry(eid: &str, query: &GetTelemetryQuery) -> Request<Telemetry> {
+    let path = Path::new()
+        .fixed("/v1/devices/")
+        .value(eid)
+        .fixed("/telemetry");
+    let path = path.query("level", query.level.as_ref().map(|value| value as _));
+    let path = path.query("from", query.from.as_ref().map(|value| value as _));
+    let path = path.query("to", query.to.as_ref().map(|value| value as _));
+    let path = path.query("limit", query.limit.as_ref().map(|value| value as _));
+    Request::new("GET", path)
+}
+
+/// Bring telemetry of a device.
+///
+/// # Errors
+/// If the body cannot be written.
+pub fn put_telemetry(eid: &str, body: &NewSamples) -> Result<Request<()>, ClientError> {
+    let path = Path::new()
+        .fixed("/v1/devices/")
+        .value(eid)
+        .fixed("/telemetry");
+    Request::new("POST", path).json(body)
+}
+
 /// What eUICCs are told of this eIM.
 pub fn get_eim_configuration() -> Request<EimConfiguration> {
     let path = Path::new().fixed("/v1/eim-configuration");
@@ -288,6 +365,39 @@ pub fn list_events(query: &ListEventsQuery) -> Request<Page<Event>> {
     let path = path.query("type", query.kind.as_ref().map(|value| value as _));
     let path = path.query("subject", query.subject.as_ref().map(|value| value as _));
     Request::new("GET", path)
+}
+
+/// Begin an import.
+pub fn begin_import() -> Request<Import> {
+    let path = Path::new().fixed("/v1/imports");
+    Request::new("POST", path)
+}
+
+/// Forget an import.
+pub fn forget_import(id: &str) -> Request<()> {
+    let path = Path::new().fixed("/v1/imports/").value(id);
+    Request::new("DELETE", path)
+}
+
+/// Show an import.
+pub fn get_import(id: &str) -> Request<Import> {
+    let path = Path::new().fixed("/v1/imports/").value(id);
+    Request::new("GET", path)
+}
+
+/// Add rows to an import.
+///
+/// # Errors
+/// If the body cannot be written.
+pub fn fill_import(id: &str, body: &ImportRows) -> Result<Request<Import>, ClientError> {
+    let path = Path::new().fixed("/v1/imports/").value(id).fixed("/rows");
+    Request::new("POST", path).json(body)
+}
+
+/// Switch an import over.
+pub fn switch_import(id: &str) -> Request<Import> {
+    let path = Path::new().fixed("/v1/imports/").value(id).fixed("/switch");
+    Request::new("POST", path)
 }
 
 /// Announce devices as a factory made them.
@@ -353,6 +463,44 @@ pub fn cancel_operation(id: &str) -> Request<Operation> {
 pub fn add_profiles(body: &NewProfiles) -> Result<Request<Imported>, ClientError> {
     let path = Path::new().fixed("/v1/profiles");
     Request::new("POST", path).json(body)
+}
+
+/// Parameters of [`list_searches`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListSearchesQuery {
+    /// `next` of the page before: entries after it.
+    pub after: Option<String>,
+    /// At most so many entries; 100 if it is absent.
+    pub limit: Option<u64>,
+}
+
+/// List saved searches.
+pub fn list_searches(query: &ListSearchesQuery) -> Request<Page<SavedSearch>> {
+    let path = Path::new().fixed("/v1/searches");
+    let path = path.query("after", query.after.as_ref().map(|value| value as _));
+    let path = path.query("limit", query.limit.as_ref().map(|value| value as _));
+    Request::new("GET", path)
+}
+
+/// Forget a saved search.
+pub fn remove_search(name: &str) -> Request<()> {
+    let path = Path::new().fixed("/v1/searches/").value(name);
+    Request::new("DELETE", path)
+}
+
+/// Show a saved search.
+pub fn get_search(name: &str) -> Request<SavedSearch> {
+    let path = Path::new().fixed("/v1/searches/").value(name);
+    Request::new("GET", path)
+}
+
+/// Save a search under a name.
+///
+/// # Errors
+/// If the body cannot be written.
+pub fn put_search(name: &str, body: &NewSearch) -> Result<Request<SavedSearch>, ClientError> {
+    let path = Path::new().fixed("/v1/searches/").value(name);
+    Request::new("PUT", path).json(body)
 }
 
 /// Parameters of [`list_webhook_endpoints`].
