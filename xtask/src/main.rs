@@ -13,6 +13,7 @@ mod process;
 mod python;
 mod run_lab;
 mod setup;
+mod sign_on;
 mod suites;
 mod tidy;
 mod totals;

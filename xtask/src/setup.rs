@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use crate::process::{self, Failure};
 use crate::python;
+use crate::sign_on;
 
 /// How far the preparation has to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,7 +26,10 @@ pub(crate) fn ensure(stage: Stage) -> Result<(), Failure> {
     ensure_system(stage)?;
     match stage {
         Stage::Build => Ok(()),
-        Stage::Tests => python::ensure(),
+        Stage::Tests => {
+            python::ensure()?;
+            sign_on::ensure()
+        }
     }
 }
 
@@ -193,11 +197,32 @@ const NEEDS: &[Need] = &[
         from: From::Debian("postgresql"),
     },
     Need {
-        name: "environments for Python",
-        why: "programs from PyPI ask the API",
+        name: "oathtool",
+        why: "one-time passwords are made by a program that is not ours",
         stage: Stage::Tests,
-        probe: &["/usr/bin/python3", "-c", "import ensurepip, venv"],
-        from: From::Debian("python3-venv"),
+        probe: &["oathtool", "--version"],
+        from: From::Debian("oathtool"),
+    },
+    Need {
+        name: "a FIDO2 library for Python",
+        why: "passkeys are made by an authenticator that is not ours",
+        stage: Stage::Tests,
+        probe: &["/usr/bin/python3", "-c", "import fido2.ctap2"],
+        from: From::Debian("python3-fido2"),
+    },
+    Need {
+        name: "node",
+        why: "runs the identity provider of the tests",
+        stage: Stage::Tests,
+        probe: &["node", "--version"],
+        from: From::Debian("nodejs"),
+    },
+    Need {
+        name: "npm",
+        why: "installs the identity provider of the tests",
+        stage: Stage::Tests,
+        probe: &["npm", "--version"],
+        from: From::Debian("npm"),
     },
     Need {
         name: "curl",

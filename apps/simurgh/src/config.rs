@@ -10,6 +10,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::Failure;
+use crate::access::AccessSettings;
 use crate::database::{Database, StoreSettings};
 use crate::events::EventSettings;
 
@@ -37,6 +38,9 @@ pub(crate) struct Config {
     pub(crate) smds: Option<Smds>,
     /// Northbound API.
     pub(crate) door: Door,
+    /// Who may come in to it.
+    #[serde(default)]
+    pub(crate) access: AccessSettings,
     /// Addresses of names that the name service does not know, or not so.
     #[serde(default)]
     pub(crate) resolve: BTreeMap<String, SocketAddr>,
@@ -262,10 +266,31 @@ pub(crate) struct Door {
     /// What all callers of a tenant may ask.
     #[serde(default = "requests_per_minute_of_tenant")]
     pub(crate) requests_per_minute_of_tenant: u32,
+    /// What may be asked from one address by who is not known, sign-ins included.
+    #[serde(default = "requests_per_minute_of_strangers")]
+    pub(crate) requests_per_minute_of_strangers: u32,
+    /// On how many devices one caller may order something.
+    #[serde(default = "devices_per_hour")]
+    pub(crate) devices_per_hour: u32,
+    /// The same for all callers of a tenant.
+    #[serde(default = "devices_per_hour_of_tenant")]
+    pub(crate) devices_per_hour_of_tenant: u32,
+}
+
+const fn devices_per_hour() -> u32 {
+    100_000
+}
+
+const fn devices_per_hour_of_tenant() -> u32 {
+    1_000_000
 }
 
 const fn requests_per_minute() -> u32 {
     6000
+}
+
+const fn requests_per_minute_of_strangers() -> u32 {
+    120
 }
 
 const fn requests_per_minute_of_tenant() -> u32 {
@@ -318,6 +343,7 @@ impl Config {
         {
             *relative = folder.join(&*relative);
         }
+        config.access.in_folder(folder);
         for client in config.smds.iter_mut().flat_map(|smds| &mut smds.clients) {
             client.certificate = folder.join(&client.certificate);
         }
@@ -371,6 +397,42 @@ fn put(table: &mut Table, key: &str, value: &str) -> Result<(), &'static str> {
 const OPTIONAL: &str = r#"# Requests of one caller, and of all callers of a tenant, in a minute.
 #requests_per_minute = 6000
 #requests_per_minute_of_tenant = 30000
+# Those from one address by who is not known, sign-ins included.
+#requests_per_minute_of_strangers = 120
+# Devices on which one caller, and all callers of a tenant, may order something in an hour.
+#devices_per_hour = 100000
+#devices_per_hour_of_tenant = 1000000
+
+# Who may come in beside the holder of that token: users, who sign in, and API keys.
+# `simurgh user add` makes the first.
+#[access]
+# Where browsers find the API, for passkeys and cookies; without it there are no
+# passkeys.
+#origin = "https://sim.example.org"
+# What authenticator apps call this server.
+#issuer = "Simurgh"
+# How long sessions live: without being used, and at all.
+#idle_minutes = 30
+#session_hours = 12
+# Machines may show client certificates under this CA, each of which an API key names
+# (`simurgh api-key add --certificate`).
+#client_ca = "machines_ca.pem"
+
+# Single sign-on at an identity provider (OpenID Connect).
+#[access.single_sign_on]
+#issuer = "https://login.example.org"
+#client_id = "simurgh"
+# File with the client secret, if the provider gave one.
+#client_secret = "sign_on.secret"
+# Where the provider sends browsers back to.
+#redirect = "https://sim.example.org/sign-on"
+# CA of the provider's TLS certificate (PEM).
+#ca = "provider_ca.pem"
+# Whose users sign in there.
+#tenant = "default"
+# The role of users who come for the first time; without it they are added before, with
+# `simurgh user add --single-sign-on`.
+#role = "viewer"
 
 # State in a PostgreSQL database (15 or newer), in place of the file; any number of
 # servers with the same key_file may share it. See docs/store.md.

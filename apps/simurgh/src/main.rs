@@ -5,6 +5,7 @@
 #[macro_use]
 mod stdout;
 
+mod access;
 mod announcer;
 mod bindings;
 mod config;
@@ -97,6 +98,30 @@ enum Command {
         #[command(subcommand)]
         command: remote::ledger::CodeCommand,
     },
+    /// Sign in, and keep the session for the commands that follow
+    Login(remote::login::Login),
+    /// End the session that `simurgh login` began
+    Logout(remote::login::Logout),
+    /// Users, who sign in
+    User {
+        #[command(subcommand)]
+        command: remote::access::UserCommand,
+    },
+    /// Roles: what users may do
+    Role {
+        #[command(subcommand)]
+        command: remote::access::RoleCommand,
+    },
+    /// API keys: what programs show instead of signing in
+    ApiKey {
+        #[command(subcommand)]
+        command: remote::access::ApiKeyCommand,
+    },
+    /// Tenants, each with its own users and devices
+    Tenant {
+        #[command(subcommand)]
+        command: remote::access::TenantCommand,
+    },
     /// What happened, and what happens
     Event {
         #[command(subcommand)]
@@ -154,6 +179,12 @@ fn main() -> ExitCode {
         Command::Code { command } => command.run(),
         Command::Operation { command } => command.run(),
         Command::Profile { command } => command.run(),
+        Command::Login(login) => login.run(),
+        Command::Logout(logout) => logout.run(),
+        Command::User { command } => command.run(),
+        Command::Role { command } => command.run(),
+        Command::ApiKey { command } => command.run(),
+        Command::Tenant { command } => command.run(),
         Command::Event { command } => command.run(),
         Command::Webhook { command } => command.run(),
         Command::Key { command } => command.run(),

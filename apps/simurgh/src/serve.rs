@@ -16,10 +16,11 @@ use store::EimHost;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
+use crate::access::Access;
 use crate::bindings::Bindings;
 use crate::config::Config;
 use crate::database::{self, Database};
-use crate::door::{BuiltIn, Door, Functions, Rates, Served};
+use crate::door::{BuiltIn, DeviceRates, Door, Functions, Rates, Served};
 use crate::doubtful::Doubtful;
 use crate::esipa::{self, Bound, Esipa};
 use crate::events::Teller;
@@ -29,7 +30,7 @@ use crate::pki::ServerKeys;
 use crate::smdp_role::SmdpRole;
 use crate::smds_role::{self, SmdsRole};
 use crate::zero_touch::Chooser;
-use crate::{Failure, Serve, files, key_file};
+use crate::{Failure, Serve, access, files, key_file};
 
 /// Characters that a token must have.
 const MIN_TOKEN: usize = 16;
@@ -65,6 +66,7 @@ struct Roles {
     smdp: SmdpRole,
     smds: Option<SmdsRole>,
     teller: Arc<Teller>,
+    database: Arc<dyn store::Database>,
 }
 
 /// Loads keys and state.
@@ -97,13 +99,14 @@ async fn start_roles(
         _ => None,
     };
     let smdp = SmdpRole::start(config, pki, smdp, store.clone(), anchors).await?;
-    let chooser = Chooser::new(&config.zero_touch, smdp.host.clone(), store)?;
+    let chooser = Chooser::new(&config.zero_touch, smdp.host.clone(), store.clone())?;
     host.choose_profiles(Box::new(move |record, cx| chooser.choose(record, cx)));
     Ok(Roles {
         eim: Arc::new(host),
         smdp,
         smds,
         teller,
+        database: store,
     })
 }
 
@@ -118,19 +121,23 @@ async fn serve(
     let sealer = key_file::read(&config.key_file)?;
     let pki = ServerKeys::new(&config.pki, sealer.clone());
     let roles = start_roles(config, &database, &pki, sealer).await?;
+    let access = config.access.start(roles.database.clone())?;
     let (pushes, told) = inject::channel(config).unzip();
-    let door = door(config, functions(&roles, pushes.clone()))?;
+    let door = door(config, functions(&roles, pushes.clone()), access.clone())?;
     let (eim, smdp, smds) = (roles.eim, roles.smdp, roles.smds);
     let esipa = bind_esipa(config, &pki).await?;
-    let api = bind(config.door.listen, pki.tls(member::DOOR)?, ClientAuth::None).await?;
+    let api = bind_api(config, &pki).await?;
     let bindings = Bindings::start(config, &pki, eim.clone()).await?;
     let smds_address = smds.as_ref().map(SmdsRole::address);
-    let coap = bindings.coap_address();
-    let others = [smdp.es2plus_address(), smds_address, coap];
+    let others = [
+        smdp.es2plus_address(),
+        smds_address,
+        bindings.coap_address(),
+    ];
     say_where(announce, [&esipa, &smdp.es9plus, &api], others);
 
     let own = reachable(smdp.es9plus.local_addr());
-    let chores = Chores::new(config, &eim, &smdp, (own, roles.teller))?;
+    let chores = Chores::new(config, &eim, &smdp, (own, roles.teller, access))?;
     let relay = Esipa {
         client: smdp_client(config, own, RELAY_TIMEOUT)?,
         eim,
@@ -161,12 +168,17 @@ async fn serve(
             },
         )
     };
-    let signalled = async {
-        let ended = stopped.await;
-        end.send_replace(true);
-        ended
-    };
-    let (_, ended) = tokio::join!(serving, signalled);
+    let (_, ended) = tokio::join!(serving, signalled(stopped, end));
+    ended
+}
+
+/// Tells all when the server shall end.
+async fn signalled(
+    stopped: impl Future<Output = Result<(), Failure>>,
+    end: watch::Sender<bool>,
+) -> Result<(), Failure> {
+    let ended = stopped.await;
+    end.send_replace(true);
     ended
 }
 
@@ -176,6 +188,7 @@ struct Chores {
     doubtful: Doubtful,
     teller: Arc<Teller>,
     eim: Arc<EimHost>,
+    access: Access,
 }
 
 impl Chores {
@@ -183,9 +196,10 @@ impl Chores {
         config: &Config,
         eim: &Arc<EimHost>,
         smdp: &SmdpRole,
-        (own, teller): (SocketAddr, Arc<Teller>),
+        (own, teller, access): (SocketAddr, Arc<Teller>, Access),
     ) -> Result<Self, Failure> {
         Ok(Chores {
+            access,
             outbox: outbox(config, eim, own)?,
             doubtful: Doubtful {
                 eim: eim.clone(),
@@ -201,7 +215,8 @@ impl Chores {
             self.outbox.run(ended.clone()),
             self.doubtful.run(ended.clone()),
             self.teller.run(ended.clone()),
-            database::hear(self.eim, ended),
+            database::hear(self.eim, ended.clone()),
+            access::tidy(self.access, ended),
         );
     }
 }
@@ -213,18 +228,23 @@ fn functions(roles: &Roles, pushes: Option<Pushes>) -> Functions {
 }
 
 /// The API, and who may use it.
-fn door(config: &Config, functions: Functions) -> Result<Served, Failure> {
+fn door(config: &Config, functions: Functions, access: Access) -> Result<Served, Failure> {
     let token = files::read(&config.door.token)?;
     if token.trim().len() < MIN_TOKEN {
         let file = config.door.token.display();
         return Err(Failure::new(file, "the token is too short to be a secret"));
     }
-    let administrator = Box::new(BuiltIn::new(token.trim()));
+    let administrator = BuiltIn::new(token.trim());
     let rates = Rates {
         principal: config.door.requests_per_minute,
         tenant: config.door.requests_per_minute_of_tenant,
+        stranger: config.door.requests_per_minute_of_strangers,
     };
-    let door = Door::new(functions, vec![administrator], rates);
+    let device_rates = DeviceRates {
+        principal: config.door.devices_per_hour,
+        tenant: config.door.devices_per_hour_of_tenant,
+    };
+    let door = Door::new(functions, administrator, access, rates, device_rates);
     Ok(Served::new(door))
 }
 
@@ -283,6 +303,11 @@ async fn bind_esipa(config: &Config, pki: &ServerKeys) -> Result<Server, Failure
     let (listen, tls) = (config.eim.listen, pki.tls(member::EIM_TLS)?);
     let server = Server::bind(listen, tls, ClientAuth::None, limits);
     bound(listen, server.await)
+}
+
+async fn bind_api(config: &Config, pki: &ServerKeys) -> Result<Server, Failure> {
+    let tls = pki.tls(member::DOOR)?;
+    bind(config.door.listen, tls, config.access.client_auth()?).await
 }
 
 async fn bind(

@@ -13,6 +13,7 @@
 //! points in time are as in RFC 3339, in UTC. Errors are a [`Problem`].
 #![deny(missing_docs)]
 
+mod access;
 #[cfg(feature = "client")]
 pub mod client;
 mod eim;
@@ -27,6 +28,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use access::{
+    ApiKey, ChangePassword, Enrolment, NewApiKey, NewPasskey, NewTenant, NewUser, Passkey,
+    PasskeyOptions, Role, RoleSettings, SecondFactor, Session, SessionStage, ShowFactor,
+    ShowPasskey, SignIn, SignOnBegun, SignOnEnd, Tenant, User, UserSettings,
+};
 pub use eim::{EimConfiguration, EimConfigurationData, ListedEim};
 pub use event::{
     Delivery, Event, NewWebhookEndpoint, Replay, WebhookEndpoint, WebhookEndpointSettings,

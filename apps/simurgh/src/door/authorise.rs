@@ -30,7 +30,8 @@ pub(super) async fn authorise(guard: Guard, mut request: Request, next: Next) ->
         Err(refusal) => Err(refusal),
         Ok(()) => {
             request.extensions_mut().insert(caller.clone());
-            match *request.method() == Method::POST {
+            // What a session is told is not kept for whoever repeats a request.
+            match *request.method() == Method::POST && guard != Guard::Begun {
                 true => idempotency::once(&door, &caller, request, next).await,
                 false => Ok(next.run(request).await),
             }
@@ -50,15 +51,23 @@ pub(super) struct Admitted {
 
 /// What of a request says who sends it.
 pub(super) fn asked(request: &Request) -> Result<(Door, Presented), Refusal> {
-    let extensions = request.extensions();
+    asked_by(request.extensions(), request.headers(), request.method())
+}
+
+/// The same of its parts.
+pub(super) fn asked_by(
+    extensions: &http::Extensions,
+    headers: &http::HeaderMap,
+    method: &Method,
+) -> Result<(Door, Presented), Refusal> {
     let door: Option<&Door> = extensions.get();
     let peer: Option<&Arc<Peer>> = extensions.get();
     let (Some(door), Some(peer)) = (door, peer) else {
         return Err(internal().into());
     };
     let presented = Presented {
-        headers: request.headers().clone(),
-        method: request.method().clone(),
+        headers: headers.clone(),
+        method: method.clone(),
         peer: peer.as_ref().clone(),
     };
     Ok((door.clone(), presented))
@@ -96,6 +105,11 @@ fn stranger(door: &Door, address: std::net::SocketAddr, problem: api::Problem) -
 }
 
 fn permit(guard: Guard, caller: &Caller) -> Result<(), Refusal> {
+    if caller.unfinished && guard != Guard::Begun {
+        let detail = "signing in is not finished: a second factor or another password is missing";
+        let remedy = "see `stage` of GET /v1/session for what is next";
+        return Err(forbidden(detail, remedy).into());
+    }
     match guard {
         Guard::Needs(permission) if !caller.may(permission) => {
             let detail = format!("this needs the permission {permission}");

@@ -21,6 +21,12 @@ pub(crate) struct Caller {
     pub(crate) principal: String,
     /// What it may do.
     pub(crate) permissions: Permissions,
+    /// The tenant that it is of.
+    pub(crate) home: String,
+    /// Whether it reaches the tenants below that.
+    pub(crate) below: bool,
+    /// Whether it has only begun to sign in.
+    pub(crate) unfinished: bool,
 }
 
 impl Caller {
@@ -92,6 +98,9 @@ impl Authenticate for BuiltIn {
             tenant: DEFAULT_TENANT.to_string(),
             principal: "administrator".to_string(),
             permissions: Permissions::all(),
+            home: DEFAULT_TENANT.to_string(),
+            below: true,
+            unfinished: false,
         }))
     }
 }

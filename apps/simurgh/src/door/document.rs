@@ -150,6 +150,10 @@ const PROBLEMS: [(u16, &str, [&str; 3]); 14] = [
 /// Tags, in the order in which they are shown.
 const TAGS: &[(&str, &str)] = &[
     (
+        "access",
+        "Who may come in: sessions, users, roles, API keys, tenants.",
+    ),
+    (
         "devices",
         "Devices whose eUICCs know this eIM, and what is known of them.",
     ),
@@ -271,7 +275,7 @@ pub(super) fn complete(path: &str, item: &mut PathItem, guard: Guard) {
     .flatten()
     {
         secure(operation, guard);
-        if is_post && guard != Guard::Public {
+        if is_post && is_repeated(guard) {
             let parameters = operation.parameters.get_or_insert_with(Vec::new);
             parameters.push(RefOr::T(idempotency_key()));
         }
@@ -291,7 +295,7 @@ fn secure(operation: &mut Operation, guard: Guard) {
             operation.security = Some(vec![SecurityRequirement::default()]);
             return;
         }
-        Guard::Known => Vec::new(),
+        Guard::Begun | Guard::Known => Vec::new(),
         Guard::Needs(permission) => vec![permission.to_string()],
     };
     if let Some(permission) = scopes.first() {
@@ -326,11 +330,24 @@ fn statuses(path: &str, operation: &Operation, guard: Guard, is_post: bool) -> V
     if operation.request_body.is_some() {
         statuses.extend([400, 408, 413, 415, 422]);
     }
-    if is_post && guard != Guard::Public {
+    if is_access(operation) {
+        statuses.extend([401, 403, 404, 409, 422, 429, 503]);
+    }
+    if is_post && is_repeated(guard) {
         // The whole body is read for the key.
         statuses.extend([400, 408, 409, 413, 422]);
     }
     statuses
+}
+
+/// Whether a POST is carried out once, however often it comes with the same key.
+fn is_repeated(guard: Guard) -> bool {
+    !matches!(guard, Guard::Public | Guard::Begun)
+}
+
+fn is_access(operation: &Operation) -> bool {
+    let mut tags = operation.tags.iter().flatten();
+    tags.any(|tag| tag == "access")
 }
 
 fn idempotency_key() -> Parameter {

@@ -95,6 +95,7 @@ async fn ready(request: Request) -> Result<Response, Refusal> {
     )),
 )]
 async fn metrics_text(call: Call) -> Result<Response, Refusal> {
+    call.is_of_the_servers_tenant()?;
     let mut text = call.door.0.metrics.text();
     text.push_str(&call.door.0.functions.teller.metrics());
     Ok(answer::text(200, metrics::TEXT, text.into_bytes()))

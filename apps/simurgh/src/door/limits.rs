@@ -16,10 +16,9 @@ pub(crate) struct Rates {
     pub(crate) principal: u32,
     /// Of all principals of a tenant.
     pub(crate) tenant: u32,
+    /// From one address whose sender is not known.
+    pub(crate) stranger: u32,
 }
-
-/// Requests a minute from one address whose sender is not known.
-const STRANGER: u32 = 120;
 
 /// Milliseconds in which the whole allowance comes back.
 const WINDOW: u64 = 60_000;
@@ -96,7 +95,8 @@ impl Limiter {
 
     /// A request of somebody who is not known.
     pub(super) fn stranger(&self, from: std::net::IpAddr, now: Timestamp) -> Result<(), Refusal> {
-        self.take(Whose::Address(from), STRANGER, now).map(|_| ())
+        self.take(Whose::Address(from), self.rates.stranger, now)
+            .map(|_| ())
     }
 
     /// Each request costs a part of the window; what has been spent comes back
@@ -142,6 +142,7 @@ mod tests {
     const RATES: Rates = Rates {
         principal: 60,
         tenant: 90,
+        stranger: 120,
     };
 
     #[test]

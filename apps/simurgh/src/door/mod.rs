@@ -1,5 +1,6 @@
 //! The northbound API: who may come in, and which function is where.
 
+mod access;
 mod answer;
 mod authorise;
 mod body;
@@ -30,6 +31,7 @@ mod routes;
 mod shown;
 mod stock;
 mod system;
+mod touched;
 mod webhooks;
 
 use std::sync::Arc;
@@ -49,15 +51,19 @@ use utoipa::openapi::OpenApi;
 
 use answer::utc;
 use authorise::{Call, admit, asked};
-use caller::{Authenticate, Caller, DEFAULT_TENANT, Presented};
+use caller::DEFAULT_TENANT;
 use events::Feeds;
 use limits::Limiter;
-use problem::{Refusal, forbidden, internal, invalid, problem, stored};
+use problem::{Refusal, forbidden};
 use routes::{Route, Routes};
+use touched::Touched;
 
-pub(crate) use caller::BuiltIn;
+pub(crate) use caller::{Authenticate, BuiltIn, Caller, Presented};
 pub(crate) use limits::Rates;
+pub(crate) use problem::{internal, invalid, problem, stored};
+pub(crate) use touched::DeviceRates;
 
+use crate::access::{Access, Machines, People, Programs};
 use crate::events::Teller;
 use crate::inject::Pushes;
 
@@ -69,7 +75,9 @@ struct Inside {
     functions: Arc<Functions>,
     /// Asked in this order until one knows the caller.
     authenticators: Vec<Box<dyn Authenticate>>,
+    access: Access,
     limiter: Limiter,
+    touched: Touched,
     keys: idempotency::Keys,
     metrics: metrics::Metrics,
 }
@@ -106,13 +114,23 @@ impl Functions {
 impl Door {
     pub(crate) fn new(
         functions: Functions,
-        authenticators: Vec<Box<dyn Authenticate>>,
+        administrator: BuiltIn,
+        access: Access,
         rates: Rates,
+        device_rates: DeviceRates,
     ) -> Self {
+        let authenticators: Vec<Box<dyn Authenticate>> = vec![
+            Box::new(administrator),
+            Box::new(Programs(access.clone())),
+            Box::new(People(access.clone())),
+            Box::new(Machines(access.clone())),
+        ];
         Door(Arc::new(Inside {
             functions: Arc::new(functions),
             authenticators,
+            access,
             limiter: Limiter::new(rates),
+            touched: Touched::new(device_rates),
             keys: idempotency::Keys::default(),
             metrics: metrics::Metrics::default(),
         }))
@@ -122,10 +140,15 @@ impl Door {
     fn authenticate(&self, presented: &Presented) -> Result<Option<Caller>, Problem> {
         for authenticator in &self.0.authenticators {
             if let Some(caller) = authenticator.authenticate(presented)? {
+                let caller = self.0.access.on_tenant(caller, &presented.headers)?;
                 return Ok(Some(caller));
             }
         }
         Ok(None)
+    }
+
+    fn access(&self) -> &Access {
+        &self.0.access
     }
 
     fn limiter(&self) -> &Limiter {
@@ -138,17 +161,31 @@ impl Door {
 }
 
 impl Call {
+    /// The eIM, the SM-DP+ and what they count are the default tenant's: they show
+    /// nothing to another one, whoever asks for it.
+    pub(crate) fn is_of_the_servers_tenant(&self) -> Result<(), Refusal> {
+        if self.caller.tenant == DEFAULT_TENANT {
+            return Ok(());
+        }
+        let detail = "the tenant has no devices on this server";
+        let remedy = "ask an administrator of the server";
+        Err(forbidden(detail, remedy).into())
+    }
+
+    /// Something is ordered on so many devices more, if that is not too much for an
+    /// hour.
+    pub(crate) fn touch(&self, devices: u32) -> Result<(), Refusal> {
+        let touched = &self.door.0.touched;
+        touched.take(&self.caller, devices, crate::shell::now())
+    }
+
     /// Works on the caller's things, on a thread that may block.
     async fn work<F, T>(&self, work: F) -> Result<T, Refusal>
     where
         F: FnOnce(&Functions) -> Result<T, Problem> + Send + 'static,
         T: Send + 'static,
     {
-        if self.caller.tenant != DEFAULT_TENANT {
-            let detail = "the tenant has no devices on this server";
-            let remedy = "ask an administrator of the server";
-            return Err(forbidden(detail, remedy).into());
-        }
+        self.is_of_the_servers_tenant()?;
         self.blocking(work).await
     }
 
@@ -194,6 +231,7 @@ fn routes() -> Routes {
         .and(events::routes())
         .and(webhooks::routes())
         .and(deliveries::routes())
+        .and(access::routes())
         .and(system::routes())
         .under(api::V1)
         .and(camara::routes())

@@ -96,6 +96,7 @@ async fn add(call: Call, Json(new): Json<NewOperation>) -> Result<Response, Refu
         let remedy = "order it without, or ask an administrator";
         return Err(super::forbidden(detail, remedy).into());
     }
+    call.touch(1)?;
     call.work(move |functions| created(&functions.add_operations(&new)?))
         .await
 }

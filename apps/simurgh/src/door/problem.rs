@@ -123,6 +123,18 @@ pub(crate) fn stored(error: StoreError) -> Problem {
             &format!("{what} is not known"),
             "add it first",
         ),
+        StoreError::LastAdmin(last) => problem(
+            409,
+            "last admin",
+            &last.to_string(),
+            "make another user an admin first",
+        ),
+        StoreError::Conflict => problem(
+            409,
+            "changed meanwhile",
+            "somebody else changed it at the same time",
+            "get it again, look at what changed, and repeat",
+        ),
         error => {
             tracing::error!(%error, "store");
             internal()

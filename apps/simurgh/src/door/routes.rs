@@ -19,6 +19,8 @@ use super::document;
 pub(crate) enum Guard {
     /// Anybody, known or not: it tells nothing of anybody's.
     Public,
+    /// Who has begun to sign in: it is about that.
+    Begun,
     /// Whoever is known: it is about the caller alone.
     Known,
     /// Who has this permission.

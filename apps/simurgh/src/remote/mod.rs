@@ -1,5 +1,6 @@
 //! The operator's commands: a server's API from the command line.
 
+pub(crate) mod access;
 mod announce;
 mod call;
 mod describe;
@@ -9,6 +10,7 @@ pub(crate) mod event;
 mod export;
 mod import;
 pub(crate) mod ledger;
+pub(crate) mod login;
 pub(crate) mod operation;
 mod order;
 pub(crate) mod output;
@@ -25,9 +27,9 @@ use clap::Args;
 pub(crate) use call::Api;
 pub(crate) use output::Output;
 
-/// Where the server is, who asks, and how the answer is shown.
-#[derive(Args)]
-pub(crate) struct Remote {
+/// Where the server is.
+#[derive(Debug, Args)]
+pub(crate) struct ServerAt {
     /// The server's API
     #[arg(
         long,
@@ -37,7 +39,19 @@ pub(crate) struct Remote {
         help_heading = "Server"
     )]
     url: String,
-    /// The bearer token; `simurgh init` writes one to door.token
+    /// Certificate that the server's must be issued under, or be (PEM);
+    /// `simurgh init` writes pki/private_ca.pem
+    #[arg(long, env = "SIMURGH_CA", value_name = "FILE", help_heading = "Server")]
+    ca: PathBuf,
+}
+
+/// Where the server is, who asks, and how the answer is shown.
+#[derive(Args)]
+pub(crate) struct Remote {
+    #[command(flatten)]
+    place: ServerAt,
+    /// An API key, or the token that `simurgh init` writes to door.token; without it
+    /// the session of `simurgh login`
     #[arg(
         long,
         env = "SIMURGH_TOKEN",
@@ -45,11 +59,15 @@ pub(crate) struct Remote {
         hide_env_values = true,
         help_heading = "Server"
     )]
-    token: String,
-    /// Certificate that the server's must be issued under, or be (PEM);
-    /// `simurgh init` writes pki/private_ca.pem
-    #[arg(long, env = "SIMURGH_CA", value_name = "FILE", help_heading = "Server")]
-    ca: PathBuf,
+    token: Option<String>,
+    /// The tenant to work on, if it is one below yours
+    #[arg(
+        long = "on-tenant",
+        env = "SIMURGH_TENANT",
+        value_name = "TENANT",
+        help_heading = "Server"
+    )]
+    tenant: Option<String>,
     /// How the answer is printed
     #[arg(long, value_enum, default_value_t = Output::Table)]
     output: Output,
@@ -59,8 +77,7 @@ pub(crate) struct Remote {
 impl std::fmt::Debug for Remote {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Remote")
-            .field("url", &self.url)
-            .field("ca", &self.ca)
+            .field("place", &self.place)
             .finish_non_exhaustive()
     }
 }

@@ -40,6 +40,8 @@ pub(crate) fn server(name: &str) -> Server {
         "door.requests_per_minute=1000000",
         "--set",
         "door.requests_per_minute_of_tenant=1000000",
+        "--set",
+        "door.requests_per_minute_of_strangers=1000000",
     ];
     Server::start(name, &rates)
 }

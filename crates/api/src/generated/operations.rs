@@ -120,6 +120,41 @@ pub fn settle_activation_code(
     Request::new("PATCH", path).json(body)
 }
 
+/// Parameters of [`list_api_keys`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListApiKeysQuery {
+    /// `next` of the page before: entries after it.
+    pub after: Option<String>,
+    /// At most so many entries; 100 if it is absent.
+    pub limit: Option<u64>,
+}
+
+/// List API keys.
+pub fn list_api_keys(query: &ListApiKeysQuery) -> Request<Page<ApiKey>> {
+    let path = Path::new().fixed("/v1/api-keys");
+    let path = path.query("after", query.after.as_ref().map(|value| value as _));
+    let path = path.query("limit", query.limit.as_ref().map(|value| value as _));
+    Request::new("GET", path)
+}
+
+/// Make an API key.
+///
+/// # Errors
+/// If the body cannot be written.
+pub fn add_api_key(body: &NewApiKey) -> Result<Request<ApiKey>, ClientError> {
+    let path = Path::new().fixed("/v1/api-keys");
+    Request::new("POST", path).json(body)
+}
+
+/// Revoke an API key.
+pub fn revoke_api_key(id: &str) -> Request<ApiKey> {
+    let path = Path::new()
+        .fixed("/v1/api-keys/")
+        .value(id)
+        .fixed("/revoke");
+    Request::new("POST", path)
+}
+
 /// Who asks.
 pub fn get_caller() -> Request<Caller> {
     let path = Path::new().fixed("/v1/caller");
@@ -465,6 +500,27 @@ pub fn add_profiles(body: &NewProfiles) -> Result<Request<Imported>, ClientError
     Request::new("POST", path).json(body)
 }
 
+/// List roles.
+pub fn list_roles() -> Request<Page<Role>> {
+    let path = Path::new().fixed("/v1/roles");
+    Request::new("GET", path)
+}
+
+/// Remove a role.
+pub fn remove_role(name: &str) -> Request<()> {
+    let path = Path::new().fixed("/v1/roles/").value(name);
+    Request::new("DELETE", path)
+}
+
+/// Add or change a role.
+///
+/// # Errors
+/// If the body cannot be written.
+pub fn put_role(name: &str, body: &RoleSettings) -> Result<Request<Role>, ClientError> {
+    let path = Path::new().fixed("/v1/roles/").value(name);
+    Request::new("PUT", path).json(body)
+}
+
 /// Parameters of [`list_searches`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListSearchesQuery {
@@ -501,6 +557,191 @@ pub fn get_search(name: &str) -> Request<SavedSearch> {
 pub fn put_search(name: &str, body: &NewSearch) -> Result<Request<SavedSearch>, ClientError> {
     let path = Path::new().fixed("/v1/searches/").value(name);
     Request::new("PUT", path).json(body)
+}
+
+/// Sign out.
+pub fn sign_out() -> Request<()> {
+    let path = Path::new().fixed("/v1/session");
+    Request::new("DELETE", path)
+}
+
+/// Show the session.
+pub fn get_session() -> Request<Session> {
+    let path = Path::new().fixed("/v1/session");
+    Request::new("GET", path)
+}
+
+/// Sign in.
+///
+/// # Errors
+/// If the body cannot be written.
+pub fn sign_in(body: &SignIn) -> Result<Request<Session>, ClientError> {
+    let path = Path::new().fixed("/v1/session");
+    Request::new("POST", path).json(body)
+}
+
+/// Show a passkey.
+///
+/// # Errors
+/// If the body cannot be written.
+pub fn show_passkey(body: &ShowPasskey) -> Result<Request<Session>, ClientError> {
+    let path = Path::new().fixed("/v1/session/passkey");
+    Request::new("POST", path).json(body)
+}
+
+/// Ask for a challenge to show a passkey.
+pub fn ask_for_passkey() -> Request<PasskeyOptions> {
+    let path = Path::new().fixed("/v1/session/passkey/challenge");
+    Request::new("POST", path)
+}
+
+/// List one's passkeys.
+pub fn list_passkeys() -> Request<Page<Passkey>> {
+    let path = Path::new().fixed("/v1/session/passkeys");
+    Request::new("GET", path)
+}
+
+/// Add a passkey.
+///
+/// # Errors
+/// If the body cannot be written.
+pub fn add_passkey(body: &NewPasskey) -> Result<Request<Session>, ClientError> {
+    let path = Path::new().fixed("/v1/session/passkeys");
+    Request::new("POST", path).json(body)
+}
+
+/// Ask for a challenge to make a passkey.
+pub fn ask_for_new_passkey() -> Request<PasskeyOptions> {
+    let path = Path::new().fixed("/v1/session/passkeys/challenge");
+    Request::new("POST", path)
+}
+
+/// Forget a passkey of one's own.
+pub fn remove_passkey(id: &str) -> Request<()> {
+    let path = Path::new().fixed("/v1/session/passkeys/").value(id);
+    Request::new("DELETE", path)
+}
+
+/// Change one's password.
+///
+/// # Errors
+/// If the body cannot be written.
+pub fn change_password(body: &ChangePassword) -> Result<Request<Session>, ClientError> {
+    let path = Path::new().fixed("/v1/session/password");
+    Request::new("POST", path).json(body)
+}
+
+/// Begin a sign-in at the identity provider.
+pub fn begin_sign_on() -> Request<SignOnBegun> {
+    let path = Path::new().fixed("/v1/session/sign-on");
+    Request::new("POST", path)
+}
+
+/// Finish a sign-in at the identity provider.
+///
+/// # Errors
+/// If the body cannot be written.
+pub fn end_sign_on(body: &SignOnEnd) -> Result<Request<Session>, ClientError> {
+    let path = Path::new().fixed("/v1/session/sign-on/end");
+    Request::new("POST", path).json(body)
+}
+
+/// Show a second factor.
+///
+/// # Errors
+/// If the body cannot be written.
+pub fn show_second_factor(body: &ShowFactor) -> Result<Request<Session>, ClientError> {
+    let path = Path::new().fixed("/v1/session/totp");
+    Request::new("POST", path).json(body)
+}
+
+/// Finish setting up an authenticator app.
+///
+/// # Errors
+/// If the body cannot be written.
+pub fn confirm_authenticator_app(body: &ShowFactor) -> Result<Request<Session>, ClientError> {
+    let path = Path::new().fixed("/v1/session/totp/confirmation");
+    Request::new("POST", path).json(body)
+}
+
+/// Begin to set up an authenticator app.
+pub fn begin_authenticator_app() -> Request<Enrolment> {
+    let path = Path::new().fixed("/v1/session/totp/enrolment");
+    Request::new("POST", path)
+}
+
+/// List tenants.
+pub fn list_tenants() -> Request<Page<Tenant>> {
+    let path = Path::new().fixed("/v1/tenants");
+    Request::new("GET", path)
+}
+
+/// Add a tenant.
+///
+/// # Errors
+/// If the body cannot be written.
+pub fn add_tenant(body: &NewTenant) -> Result<Request<Tenant>, ClientError> {
+    let path = Path::new().fixed("/v1/tenants");
+    Request::new("POST", path).json(body)
+}
+
+/// Remove a tenant.
+pub fn remove_tenant(name: &str) -> Request<()> {
+    let path = Path::new().fixed("/v1/tenants/").value(name);
+    Request::new("DELETE", path)
+}
+
+/// Parameters of [`list_users`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListUsersQuery {
+    /// `next` of the page before: entries after it.
+    pub after: Option<String>,
+    /// At most so many entries; 100 if it is absent.
+    pub limit: Option<u64>,
+}
+
+/// List users.
+pub fn list_users(query: &ListUsersQuery) -> Request<Page<User>> {
+    let path = Path::new().fixed("/v1/users");
+    let path = path.query("after", query.after.as_ref().map(|value| value as _));
+    let path = path.query("limit", query.limit.as_ref().map(|value| value as _));
+    Request::new("GET", path)
+}
+
+/// Add a user.
+///
+/// # Errors
+/// If the body cannot be written.
+pub fn add_user(body: &NewUser) -> Result<Request<User>, ClientError> {
+    let path = Path::new().fixed("/v1/users");
+    Request::new("POST", path).json(body)
+}
+
+/// Remove a user.
+pub fn remove_user(id: &str) -> Request<()> {
+    let path = Path::new().fixed("/v1/users/").value(id);
+    Request::new("DELETE", path)
+}
+
+/// Show a user.
+pub fn get_user(id: &str) -> Request<User> {
+    let path = Path::new().fixed("/v1/users/").value(id);
+    Request::new("GET", path)
+}
+
+/// Change a user.
+///
+/// # Errors
+/// If the body cannot be written.
+pub fn set_user(id: &str, body: &UserSettings) -> Result<Request<User>, ClientError> {
+    let path = Path::new().fixed("/v1/users/").value(id);
+    Request::new("PATCH", path).json(body)
+}
+
+/// Reset a user.
+pub fn reset_user(id: &str) -> Request<User> {
+    let path = Path::new().fixed("/v1/users/").value(id).fixed("/reset");
+    Request::new("POST", path)
 }
 
 /// Parameters of [`list_webhook_endpoints`].

@@ -75,7 +75,7 @@ permissions! {
     UsersRead = "users:read",
     /// Add, change and remove users and roles.
     UsersAdmin = "users:admin",
-    /// See the API keys of all; one's own everybody sees.
+    /// See API keys, without the keys.
     ApiKeysRead = "api-keys:read",
     /// Make and revoke API keys for everybody.
     ApiKeysAdmin = "api-keys:admin",

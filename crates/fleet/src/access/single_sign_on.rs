@@ -2,7 +2,7 @@
 //! PKCE (RFC 7636). The requests themselves are the caller's.
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use rsp_core::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -136,6 +136,16 @@ pub struct RelyingClient {
     pub scopes: Vec<String>,
 }
 
+impl RelyingClient {
+    /// What it shows a provider that gave it a secret, as `Authorization` (RFC 6749
+    /// 2.3.1: both are encoded before they are joined).
+    pub fn basic(&self, secret: &str) -> Zeroizing<String> {
+        let secret = Zeroizing::new(percent(secret));
+        let pair = Zeroizing::new(format!("{}:{}", percent(&self.id), *secret));
+        Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())))
+    }
+}
+
 impl SignOn {
     /// Begins one, with three random values.
     pub fn begin(random: &[[u8; 32]; 3], now: Timestamp) -> Self {
@@ -243,7 +253,8 @@ impl SignOn {
             return Err(SignOnError::Audience);
         }
         let over = now >= Timestamp::from_secs(claims.exp).after(SKEW);
-        let early = Timestamp::from_secs(claims.iat) > now.after(SKEW);
+        let begins = claims.iat.max(claims.nbf.unwrap_or_default());
+        let early = Timestamp::from_secs(begins) > now.after(SKEW);
         if over || early {
             return Err(SignOnError::Time);
         }
@@ -292,6 +303,7 @@ struct Claims {
     azp: Option<String>,
     exp: u64,
     iat: u64,
+    nbf: Option<u64>,
     nonce: Option<String>,
     email: Option<String>,
     email_verified: Option<bool>,
@@ -465,6 +477,12 @@ mod tests {
         assert!(!address.contains(&sign_on().verifier));
         let request = sign_on().token_request(&client(), "a b");
         assert!(request.contains("code=a%20b&"), "{request:?}");
+        // A secret may have anything in it.
+        let basic = client().basic("a:b+c");
+        assert_eq!(
+            *basic,
+            format!("Basic {}", STANDARD.encode("simurgh:a%3Ab%2Bc"))
+        );
     }
 
     #[test]
@@ -488,6 +506,7 @@ mod tests {
             ("azp", "other".into(), Audience),
             ("exp", (NOW - 60).into(), Time),
             ("iat", (NOW + 61).into(), Time),
+            ("nbf", (NOW + 61).into(), Time),
             ("nonce", "other".into(), Nonce),
             ("nonce", serde_json::Value::Null, Nonce),
             ("exp", "soon".into(), Unreadable("the token")),
