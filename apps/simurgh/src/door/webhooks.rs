@@ -128,8 +128,14 @@ async fn set(
 ) -> Result<Response, Refusal> {
     call.feeds(move |feeds| {
         let stored = feeds.webhook(&one.id)?;
-        unchanged(&shown(&stored), &headers)?;
-        ok(&feeds.change_webhook(stored, |endpoint| apply(endpoint, settings))?)
+        let before = shown(&stored);
+        let changed = feeds.change_webhook(stored, |endpoint| {
+            // What is wrong is wrong whatever it was meant for (RFC 9110 13.2.1).
+            let endpoint = apply(endpoint, settings)?;
+            unchanged(&before, &headers)?;
+            Ok(endpoint)
+        })?;
+        ok(&changed)
     })
     .await
 }

@@ -281,6 +281,9 @@ fn answers_are_as_defined() {
     let mut run = Command::new(program);
     run.arg("run").arg(definition);
     run.arg("--url").arg(format!("{}{ROOT}", server.url()));
+    // What it makes for `coverage` of schemas such as these it cannot always make again,
+    // which it takes for an error.
+    run.args(["--phases", "examples,fuzzing"]);
     // Commonalities leave it to each API which of their errors it names.
     let unchecked = "positive_data_acceptance,ensure_resource_availability,status_code_conformance";
     schemathesis::run(run, &server, "20", unchecked);

@@ -85,7 +85,7 @@ async fn import(call: Call, request: Request) -> Result<Response, Refusal> {
 async fn take(call: &Call, id: &str, shared: &Shared, request: Request) -> Result<(), Refusal> {
     let mut body = request.into_body();
     let mut reader = Reader::default();
-    let (mut rows, mut is_empty) = (Vec::new(), true);
+    let mut rows = Vec::new();
     loop {
         let Ok(frame) = tokio::time::timeout(PAUSE, body.frame()).await else {
             let detail = "nothing more of the file came";
@@ -101,7 +101,6 @@ async fn take(call: &Call, id: &str, shared: &Shared, request: Request) -> Resul
             return Err(Refusal::from(broken).closing());
         };
         if let Ok(data) = frame.into_data() {
-            is_empty &= data.is_empty();
             reader.push(&data);
         }
         sort(&mut reader, &mut rows, shared);
@@ -109,13 +108,14 @@ async fn take(call: &Call, id: &str, shared: &Shared, request: Request) -> Resul
             stage(call, id, shared, std::mem::take(&mut rows)).await?;
         }
     }
-    if is_empty {
-        let remedy = "send the file as the body";
-        return Err(invalid("the body", "there is none", remedy).into());
-    }
     reader.finish();
     sort(&mut reader, &mut rows, shared);
-    stage(call, id, shared, rows).await
+    stage(call, id, shared, rows).await?;
+    if lock(shared).import.rows == 0 {
+        let remedy = "send the file as the body";
+        return Err(invalid("the body", "there is no device in it", remedy).into());
+    }
+    Ok(())
 }
 
 /// Good rows and bad ones.
