@@ -16,8 +16,10 @@ use crate::sql::db::{Db, values};
 /// Rows of one statement: their values stay below what engines take.
 const AT_ONCE: usize = 100;
 
-/// Rows of one step of the switch: no statement takes long.
-const STEP: usize = 10_000;
+/// Rows of one step of the switch. Where two tables are joined both are held to the
+/// step: an engine has not counted yet what this transaction has written, and may
+/// compare all of one with all of the other.
+const STEP: usize = 1_000;
 
 /// Rows that are forgotten in one transaction.
 const FORGOTTEN: usize = 20_000;
@@ -276,9 +278,9 @@ fn steps(
 fn release(tx: &Tx<'_>, import: &str, from: &str, to: &str) -> Result<(), StoreError> {
     for (table, further) in [("device_identity", " AND learned = 0"), ("device_tag", "")] {
         let delete = format!(
-            "DELETE FROM {table} WHERE tenant = ?1{further} AND device IN
-                 (SELECT s.id FROM device_stage s JOIN device d
-                      ON d.tenant = s.tenant AND d.id = s.id
+            "DELETE FROM {table} WHERE tenant = ?1{further}
+                 AND device > ?3 AND device <= ?4 AND device IN
+                 (SELECT s.id FROM device_stage s
                   WHERE s.tenant = ?1 AND s.import = ?2 AND s.id > ?3 AND s.id <= ?4)"
         );
         tx.execute(&delete, values![import, from, to])?;
@@ -298,7 +300,8 @@ fn devices(
     let known: Option<(u64, u64)> = tx.first(
         "SELECT count(*), coalesce(sum(CASE WHEN d.document = s.document THEN 1 ELSE 0 END), 0)
          FROM device_stage s JOIN device d ON d.tenant = s.tenant AND d.id = s.id
-         WHERE s.tenant = ?1 AND s.import = ?2 AND s.id > ?3 AND s.id <= ?4",
+         WHERE s.tenant = ?1 AND s.import = ?2 AND s.id > ?3 AND s.id <= ?4
+             AND d.id > ?3 AND d.id <= ?4",
         values![import, from, to],
     )?;
     let (known, same) = known.unwrap_or_default();
@@ -335,7 +338,8 @@ fn conflicts(
              JOIN device_identity i
                  ON i.tenant = s.tenant AND i.kind = s.kind AND i.value = s.value
          WHERE s.tenant = ?1 AND s.import = ?2 AND s.kind = ?3 AND s.value > ?4
-             AND s.value <= ?5 AND i.device <> s.device LIMIT 1000",
+             AND s.value <= ?5 AND i.value > ?4 AND i.value <= ?5
+             AND i.device <> s.device LIMIT 1000",
         values![import, kind, from, to],
     )?;
     let conflict = |(value, line, claimant, holder): (String, u64, String, String)| {
@@ -381,6 +385,7 @@ fn euiccs(
         "SELECT s.eid FROM euicc_stage s JOIN euicc_removed r
              ON r.tenant = s.tenant AND r.eid = s.eid
          WHERE s.tenant = ?1 AND s.import = ?2 AND s.eid > ?3 AND s.eid <= ?4
+             AND r.eid > ?3 AND r.eid <= ?4
              AND r.counter_value > s.counter_value LIMIT 1000",
         values![import, from, to],
     )?;
@@ -423,20 +428,26 @@ pub(super) fn staged_euiccs(
 
 /// Forgets some of what an import put aside; whether there is more.
 pub(super) fn drop_some(tx: &Tx<'_>, import: &str) -> Result<bool, StoreError> {
-    for (table, column) in [
-        ("device_stage", "id"),
-        ("device_identity_stage", "value"),
-        ("device_tag_stage", "device"),
-        ("euicc_stage", "eid"),
+    for (table, column, further) in [
+        ("device_stage", "id", ""),
+        ("device_identity_stage", "value", " AND kind = 'eid'"),
+        ("device_identity_stage", "value", " AND kind = 'iccid'"),
+        ("device_identity_stage", "value", " AND kind = 'imsi'"),
+        ("device_identity_stage", "value", " AND kind = 'imei'"),
+        ("device_tag_stage", "device", ""),
+        ("euicc_stage", "eid", ""),
     ] {
         let up_to = format!(
             "SELECT max({column}) FROM (SELECT {column} FROM {table}
-                 WHERE tenant = ?1 AND import = ?2 ORDER BY {column} LIMIT ?3) AS part"
+                 WHERE tenant = ?1 AND import = ?2{further}
+                 ORDER BY {column} LIMIT ?3) AS part"
         );
         let up_to: Option<(Option<String>,)> = tx.first(&up_to, values![import, FORGOTTEN])?;
         if let Some((Some(up_to),)) = up_to {
-            let delete =
-                format!("DELETE FROM {table} WHERE tenant = ?1 AND import = ?2 AND {column} <= ?3");
+            let delete = format!(
+                "DELETE FROM {table} WHERE tenant = ?1 AND import = ?2{further}
+                     AND {column} <= ?3"
+            );
             tx.execute(&delete, values![import, up_to])?;
             return Ok(true);
         }
