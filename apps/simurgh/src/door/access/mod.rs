@@ -36,6 +36,9 @@ pub(super) fn routes() -> Routes {
         .and(tenants::routes())
 }
 
+/// Recovery codes, if there are new ones.
+type Codes = Option<Vec<Secret>>;
+
 /// Somebody who is not known yet and wants to be.
 pub(crate) struct Stranger {
     pub(crate) access: Access,
@@ -99,6 +102,28 @@ impl FromRequestParts<()> for Begun {
             from,
             by_cookie,
         })
+    }
+}
+
+impl Begun {
+    /// Goes on with the session, which has another token then; `work` is done on a
+    /// thread that may block.
+    async fn go_on<F>(self, work: F) -> Result<Response, Refusal>
+    where
+        F: FnOnce(&Access, &SessionToken, Known, IpAddr) -> Result<(SignedIn, Codes), Problem>
+            + Send
+            + 'static,
+    {
+        let Begun {
+            access,
+            token,
+            known,
+            from,
+            ..
+        } = self;
+        let asked = access.clone();
+        let (opened, codes) = blocking(move || work(&asked, &token, known, from)).await?;
+        signed_in(&access, &opened, codes)
     }
 }
 
@@ -173,7 +198,7 @@ fn shown(access: &Access, known: &Known) -> api::Session {
 fn signed_in(
     access: &Access,
     signed_in: &SignedIn,
-    recovery_codes: Option<Vec<Secret>>,
+    recovery_codes: Codes,
 ) -> Result<Response, Refusal> {
     let token = signed_in.token.as_str();
     let session = api::Session {

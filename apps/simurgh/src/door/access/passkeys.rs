@@ -4,7 +4,7 @@ use api::{NewPasskey, Page, Passkey, PasskeyOptions, Problem, Session, ShowPassk
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use fleet::access::Assertion;
+use fleet::access::{Assertion, SessionToken};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::IntoParams;
@@ -14,8 +14,8 @@ use super::super::answer::{no_content, ok, utc};
 use super::super::body::{Json, Path};
 use super::super::problem::{Refusal, invalid};
 use super::super::routes::{Guard, Routes};
-use super::{Begun, blocking, signed_in};
-use crate::access::{Challenge, Registration};
+use super::{Begun, blocking};
+use crate::access::{Access, Challenge, Registration};
 
 pub(super) fn routes() -> Routes {
     Routes::new()
@@ -73,24 +73,17 @@ async fn ask(begun: Begun) -> Result<Response, Refusal> {
     responses((status = 200, description = "The session goes on.", body = Session)),
 )]
 async fn show(begun: Begun, Json(asked): Json<ShowPasskey>) -> Result<Response, Refusal> {
-    let access = begun.access.clone();
-    let opened = blocking(move || {
+    let work = move |access: &Access, token: &SessionToken, known, from| {
         let id = octets("id", &asked.id)?;
         let assertion = Assertion {
             client_data: octets("client_data", &asked.client_data)?,
             authenticator_data: octets("authenticator_data", &asked.authenticator_data)?,
             signature: octets("signature", &asked.signature)?,
         };
-        let Begun {
-            access,
-            token,
-            known,
-            from,
-            ..
-        } = begun;
-        access.show_passkey(&token, known, &id, &assertion, from)
-    });
-    signed_in(&access, &opened.await?, None)
+        let opened = access.show_passkey(token, known, &id, &assertion, from)?;
+        Ok((opened, None))
+    };
+    begun.go_on(work).await
 }
 
 /// List one's passkeys
@@ -156,8 +149,7 @@ async fn ask_new(begun: Begun) -> Result<Response, Refusal> {
     responses((status = 200, description = "It is known; the session goes on.", body = Session)),
 )]
 async fn add(begun: Begun, Json(asked): Json<NewPasskey>) -> Result<Response, Refusal> {
-    let access = begun.access.clone();
-    let opened = blocking(move || {
+    let work = move |access: &Access, token: &SessionToken, known, from| {
         let client_data = octets("client_data", &asked.client_data)?;
         let attestation = octets("attestation", &asked.attestation)?;
         let registration = Registration {
@@ -165,17 +157,10 @@ async fn add(begun: Begun, Json(asked): Json<NewPasskey>) -> Result<Response, Re
             client_data: &client_data,
             attestation: &attestation,
         };
-        let Begun {
-            access,
-            token,
-            known,
-            from,
-            ..
-        } = begun;
-        access.add_passkey(&token, known, &registration, from)
-    });
-    let (opened, _) = opened.await?;
-    signed_in(&access, &opened, None)
+        let (opened, _) = access.add_passkey(token, known, &registration, from)?;
+        Ok((opened, None))
+    };
+    begun.go_on(work).await
 }
 
 /// A passkey in a path.

@@ -2,6 +2,7 @@
 
 use api::{ChangePassword, Enrolment, Secret, Session, ShowFactor, SignIn};
 use axum::response::Response;
+use fleet::access::SessionToken;
 use http::header::SET_COOKIE;
 use utoipa_axum::routes;
 
@@ -10,7 +11,7 @@ use super::super::body::Json;
 use super::super::problem::{Refusal, invalid};
 use super::super::routes::{Guard, Routes};
 use super::{Begun, Stranger, blocking, cookie, secret, shown, signed_in};
-use crate::access::{SESSION_COOKIE, Shown, cookie_guard};
+use crate::access::{Access, SESSION_COOKIE, Shown, cookie_guard};
 
 pub(super) fn routes() -> Routes {
     Routes::new()
@@ -96,15 +97,7 @@ async fn sign_out(begun: Begun) -> Result<Response, Refusal> {
     responses((status = 200, description = "The session goes on.", body = Session)),
 )]
 async fn show_factor(begun: Begun, Json(asked): Json<ShowFactor>) -> Result<Response, Refusal> {
-    let access = begun.access.clone();
-    let opened = blocking(move || {
-        let Begun {
-            access,
-            token,
-            known,
-            from,
-            ..
-        } = begun;
+    let work = move |access: &Access, token: &SessionToken, known, from| {
         let shown = match (&asked.code, &asked.recovery_code) {
             (Some(code), None) => Shown::Code(&code.0),
             (None, Some(code)) => Shown::Recovery(&code.0),
@@ -116,9 +109,9 @@ async fn show_factor(begun: Begun, Json(asked): Json<ShowFactor>) -> Result<Resp
                 ));
             }
         };
-        access.show(&token, known, shown, from)
-    });
-    signed_in(&access, &opened.await?, None)
+        Ok((access.show(token, known, shown, from)?, None))
+    };
+    begun.go_on(work).await
 }
 
 /// Begin to set up an authenticator app
@@ -153,22 +146,14 @@ async fn enrol(begun: Begun) -> Result<Response, Refusal> {
     responses((status = 200, description = "The app counts.", body = Session)),
 )]
 async fn confirm(begun: Begun, Json(asked): Json<ShowFactor>) -> Result<Response, Refusal> {
-    let access = begun.access.clone();
-    let confirmed = blocking(move || {
-        let Begun {
-            access,
-            token,
-            known,
-            from,
-            ..
-        } = begun;
+    let work = move |access: &Access, token: &SessionToken, known, from| {
         let missing = || invalid("code", "missing", "send what the app shows");
         let code = asked.code.ok_or_else(missing)?;
-        access.confirm(&token, known, &code.0, from)
-    });
-    let (opened, codes) = confirmed.await?;
-    let codes = codes.iter().map(|code| Secret(code.to_string()));
-    signed_in(&access, &opened, Some(codes.collect()))
+        let (opened, codes) = access.confirm(token, known, &code.0, from)?;
+        let codes = codes.iter().map(|code| Secret(code.to_string()));
+        Ok((opened, Some(codes.collect())))
+    };
+    begun.go_on(work).await
 }
 
 /// Change one's password
@@ -186,16 +171,9 @@ async fn change_password(
     begun: Begun,
     Json(asked): Json<ChangePassword>,
 ) -> Result<Response, Refusal> {
-    let access = begun.access.clone();
-    let opened = blocking(move || {
-        let Begun {
-            access,
-            token,
-            known,
-            from,
-            ..
-        } = begun;
-        access.change_password(&token, known, &asked.old.0, &asked.new.0, from)
-    });
-    signed_in(&access, &opened.await?, None)
+    let work = move |access: &Access, token: &SessionToken, known, from| {
+        let (old, new) = (&asked.old.0, &asked.new.0);
+        Ok((access.change_password(token, known, old, new, from)?, None))
+    };
+    begun.go_on(work).await
 }
