@@ -13,6 +13,7 @@ use crate::Failure;
 use crate::access::AccessSettings;
 use crate::database::{Database, StoreSettings};
 use crate::events::EventSettings;
+use crate::smdps::{ConnectorSettings, EXAMPLE as CONNECTORS};
 
 /// The configuration file. Paths are relative to its folder.
 #[derive(Debug, Deserialize)]
@@ -48,6 +49,9 @@ pub(crate) struct Config {
     /// a device counts.
     #[serde(default)]
     pub(crate) zero_touch: Vec<ZeroTouch>,
+    /// SM-DP+s of others, at which activation codes are ordered.
+    #[serde(default)]
+    pub(crate) connectors: Vec<ConnectorSettings>,
     /// Events and webhooks.
     #[serde(default)]
     pub(crate) events: EventSettings,
@@ -344,6 +348,9 @@ impl Config {
             *relative = folder.join(&*relative);
         }
         config.access.in_folder(folder);
+        for connector in &mut config.connectors {
+            connector.in_folder(folder);
+        }
         for client in config.smds.iter_mut().flat_map(|smds| &mut smds.clients) {
             client.certificate = folder.join(&client.certificate);
         }
@@ -581,7 +588,7 @@ address = "{smdp_address}"
 listen = "127.0.0.1:{door}"
 # File with the bearer token that callers must present.
 token = "door.token"
-{OPTIONAL}"#
+{OPTIONAL}{CONNECTORS}"#
     )
 }
 

@@ -1,25 +1,25 @@
-//! Activation codes with which a download failed: the SM-DP+ of this server is asked
-//! whether they are still good. One of another SM-DP+ waits for what its operator
-//! says (`simurgh code settle`).
+//! Activation codes that are ordered and have not come, and those with which a download
+//! failed: their SM-DP+ is asked, the one of this server or one of `[[connectors]]`. A
+//! code of any other waits for what its operator says (`simurgh code settle`).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleet::ledger::CodeState;
+use fleet::ledger::{CodeOrder, CodeState};
+use rsp_core::Context;
 use rsp_core::ipa::ActivationCode;
-use rsp_core::smdp::OrderKey;
-use rsp_core::{Context, Timestamp};
-use store::{Due, EimHost, KnownCode, NewCode, SmdpHost, StoreError};
+use store::{Due, EimHost, KnownCode, NewCode, StoreError};
 use tokio::sync::watch;
 
-use crate::own_smdp::{LEDGER, OwnSmdp, Wanted};
 use crate::shell;
+use crate::smdps::{Came, Driver, Smdp, Smdps};
 
 /// How often is looked for them.
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// Codes that are taken at once.
-const BATCH: usize = 100;
+const BATCH: usize = 20;
 
 /// For how long they are taken; those of others are looked at again then.
 const LEASE: Duration = Duration::from_secs(600);
@@ -27,7 +27,7 @@ const LEASE: Duration = Duration::from_secs(600);
 /// Asks about codes.
 pub(crate) struct Doubtful {
     pub(crate) eim: Arc<EimHost>,
-    pub(crate) smdp: Arc<SmdpHost>,
+    pub(crate) smdps: Arc<Smdps>,
 }
 
 impl Doubtful {
@@ -38,10 +38,11 @@ impl Doubtful {
             loop {
                 let asking = this.clone();
                 let round = tokio::task::spawn_blocking(move || {
-                    shell::with_context(|cx| asking.round(cx)).unwrap_or(Ok(()))
+                    shell::with_context(|cx| asking.round(cx)).unwrap_or(Ok(0))
                 });
                 match round.await {
-                    Ok(Ok(())) => {}
+                    Ok(Ok(BATCH)) => continue,
+                    Ok(Ok(_)) => {}
                     Ok(Err(error)) => tracing::error!(%error, "activation codes in doubt"),
                     Err(error) => tracing::error!(%error, "activation codes in doubt"),
                 }
@@ -54,80 +55,95 @@ impl Doubtful {
         }
     }
 
-    fn round(&self, cx: &mut Context<'_>) -> Result<(), StoreError> {
+    /// Takes a batch on; gives how many there were.
+    fn round(&self, cx: &mut Context<'_>) -> Result<usize, StoreError> {
         let due = Due {
             now: cx.now,
             again: cx.now.after(LEASE),
             limit: BATCH,
         };
-        for (known, code) in self.eim.store().doubtful_codes(&due)? {
-            match self.ask(&known, &code, cx) {
+        let due = self.eim.store().due_codes(&due)?;
+        let count = due.len();
+        let mut unreachable = HashSet::new();
+        for (known, code) in due {
+            match self.ask(&known, &code, &mut unreachable, cx) {
                 // Its operation came to an end meanwhile.
                 Ok(()) | Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(count)
     }
 
-    /// An order that was not delivered is taken back and placed anew, so that the
-    /// download that failed can never use the code after all.
     fn ask(
         &self,
         known: &KnownCode,
         code: &NewCode,
+        unreachable: &mut HashSet<String>,
         cx: &mut Context<'_>,
     ) -> Result<(), StoreError> {
-        let Ok(read) = code.code.parse::<ActivationCode>() else {
-            return Ok(());
+        let read = code.code.parse::<ActivationCode>().ok();
+        let old = read.as_ref().map(|read| read.matching_id.as_str());
+        let order = match (&known.order, &read) {
+            (Some(order), _) => order.clone(),
+            (None, Some(read)) => match self.begun(known, read)? {
+                Some(order) => order,
+                None => return Ok(()),
+            },
+            (None, None) => return Ok(()),
         };
-        let address = self.smdp.smdp().address();
-        if !address.eq_ignore_ascii_case(&read.smdp_address) {
-            return Ok(());
+        if unreachable.contains(&order.smdp) {
+            // It would only wait for the same.
+            let again = Some(cx.now.after(order.pause()));
+            let store = self.eim.store();
+            return store.put_order(&known.at, known.order.as_ref(), &order, again);
         }
-        let key = OrderKey::MatchingId(read.matching_id.clone());
-        let Some(order) = self.smdp.store().find_order(&key)? else {
-            let because = "the SM-DP+ knows no such order";
-            return self.settle(known, CodeState::Dead, because, cx.now);
+        let smdp = order.smdp.clone();
+        let driver = Driver {
+            smdps: &self.smdps,
+            store: self.eim.store(),
+            known,
+            old,
         };
-        let order = order.value;
-        let iccid = order.iccid;
-        // In the place of whoever ordered it: nobody else may take it back.
-        let operator = order.requester.or(order.owner);
-        let smdp = OwnSmdp {
-            host: self.smdp.clone(),
-            operator: operator.unwrap_or_else(|| LEDGER.to_string()),
-        };
-        let call = format!("{}-{}-{}", known.at.pool, known.at.number, cx.now.0);
-        if let Err(because) = smdp.take_back(iccid, read.matching_id, &call, cx) {
-            return self.settle(known, CodeState::Dead, &because, cx.now);
+        if let Came::Waits(_) = driver.run(order, cx)? {
+            unreachable.insert(smdp);
         }
-        match smdp.order(Wanted::Profile(iccid), None, &call, cx) {
-            Ok(released) => {
-                let renewed = NewCode {
-                    code: released.activation_code,
-                    iccid: Some(iccid),
-                };
-                tracing::info!(
-                    pool = known.at.pool,
-                    number = known.at.number,
-                    "code renewed"
-                );
-                self.eim.store().renew_code(&known.at, &renewed, cx.now)
-            }
-            Err(because) => self.settle(known, CodeState::Dead, &because, cx.now),
-        }
+        Ok(())
     }
 
-    fn settle(
+    /// The order of a doubtful code that is to be taken back and placed anew, so that
+    /// the download that failed can never use the code after all; `None` if its SM-DP+
+    /// is not to be asked now.
+    fn begun(
         &self,
         known: &KnownCode,
-        state: CodeState,
-        because: &str,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+        read: &ActivationCode,
+    ) -> Result<Option<CodeOrder>, StoreError> {
+        let Some(smdp) = self.smdps.at(&read.smdp_address) else {
+            return Ok(None);
+        };
         let at = &known.at;
-        tracing::info!(pool = at.pool, number = at.number, %state, because, "activation code");
-        self.eim.store().settle_code(at, state, now)
+        // The same as long as it is this doubt, whichever process asks.
+        let call = format!("{}-{}-{}", at.pool, at.number, known.since.0);
+        if let Some(order) = smdp.order_anew(&read.matching_id, known.iccid, call)? {
+            return Ok(Some(order));
+        }
+        let store = self.eim.store();
+        let (pool, number) = (&at.pool, at.number);
+        match smdp {
+            Smdp::Own(_) => {
+                tracing::warn!(pool, number, "the SM-DP+ knows no such order");
+                store.settle_code(at, CodeState::Dead, shell::now())?;
+            }
+            // ES2+ knows orders by their ICCIDs alone: it is looked at again later.
+            Smdp::Other(_) => tracing::warn!(
+                pool,
+                number,
+                smdp = smdp.name(),
+                "the ICCID of this code is not known: ask the SM-DP+'s operator, then `simurgh \
+                 code settle`"
+            ),
+        }
+        Ok(None)
     }
 }

@@ -29,6 +29,7 @@ mod serve;
 mod shell;
 mod smdp;
 mod smdp_role;
+mod smdps;
 mod smds;
 mod smds_role;
 mod zero_touch;

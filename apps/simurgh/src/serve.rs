@@ -28,6 +28,7 @@ use crate::inject::{self, Injector, Pushes};
 use crate::outbox::Outbox;
 use crate::pki::ServerKeys;
 use crate::smdp_role::SmdpRole;
+use crate::smdps::Smdps;
 use crate::smds_role::{self, SmdsRole};
 use crate::zero_touch::Chooser;
 use crate::{Failure, Serve, access, files, key_file};
@@ -64,6 +65,7 @@ pub(crate) fn run(arguments: &Serve) -> Result<(), Failure> {
 struct Roles {
     eim: Arc<EimHost>,
     smdp: SmdpRole,
+    smdps: Arc<Smdps>,
     smds: Option<SmdsRole>,
     teller: Arc<Teller>,
     database: Arc<dyn store::Database>,
@@ -87,7 +89,7 @@ async fn start_roles(
     let smdp = load_smdp(config, pki, anchors.clone())?;
     let smds = smds_role::load(config, pki, anchors.clone())?;
     let failed = |error| Failure::new(database, error);
-    let store = database.open(sealer).map_err(failed)?;
+    let store = database.open(sealer.clone()).map_err(failed)?;
     let teller = Teller::new(store.clone(), &config.events)?;
     let mut host = EimHost::new(eim, store.clone()).map_err(failed)?;
     host.observe(Box::new(esipa::log_note));
@@ -98,12 +100,14 @@ async fn start_roles(
         }
         _ => None,
     };
-    let smdp = SmdpRole::start(config, pki, smdp, store.clone(), anchors).await?;
+    let smdp = SmdpRole::start(config, pki, smdp, store.clone(), anchors.clone()).await?;
+    let smdps = Smdps::new(smdp.host.clone(), config, &sealer, &anchors)?;
     let chooser = Chooser::new(&config.zero_touch, smdp.host.clone(), store.clone())?;
     host.choose_profiles(Box::new(move |record, cx| chooser.choose(record, cx)));
     Ok(Roles {
         eim: Arc::new(host),
         smdp,
+        smdps: Arc::new(smdps),
         smds,
         teller,
         database: store,
@@ -124,7 +128,7 @@ async fn serve(
     let access = config.access.start(roles.database.clone())?;
     let (pushes, told) = inject::channel(config).unzip();
     let door = door(config, functions(&roles, pushes.clone()), access.clone())?;
-    let (eim, smdp, smds) = (roles.eim, roles.smdp, roles.smds);
+    let (eim, smdp, smds, smdps) = (roles.eim, roles.smdp, roles.smds, roles.smdps);
     let esipa = bind_esipa(config, &pki).await?;
     let api = bind_api(config, &pki).await?;
     let bindings = Bindings::start(config, &pki, eim.clone()).await?;
@@ -137,7 +141,7 @@ async fn serve(
     say_where(announce, [&esipa, &smdp.es9plus, &api], others);
 
     let own = reachable(smdp.es9plus.local_addr());
-    let chores = Chores::new(config, &eim, &smdp, (own, roles.teller, access))?;
+    let chores = Chores::new(config, &eim, smdps, (own, roles.teller, access))?;
     let relay = Esipa {
         client: smdp_client(config, own, RELAY_TIMEOUT)?,
         eim,
@@ -195,7 +199,7 @@ impl Chores {
     fn new(
         config: &Config,
         eim: &Arc<EimHost>,
-        smdp: &SmdpRole,
+        smdps: Arc<Smdps>,
         (own, teller, access): (SocketAddr, Arc<Teller>, Access),
     ) -> Result<Self, Failure> {
         Ok(Chores {
@@ -203,7 +207,7 @@ impl Chores {
             outbox: outbox(config, eim, own)?,
             doubtful: Doubtful {
                 eim: eim.clone(),
-                smdp: smdp.host.clone(),
+                smdps,
             },
             teller,
             eim: eim.clone(),
@@ -223,8 +227,8 @@ impl Chores {
 
 /// What the API works on.
 fn functions(roles: &Roles, pushes: Option<Pushes>) -> Functions {
-    let (eim, smdp) = (roles.eim.clone(), roles.smdp.host.clone());
-    Functions::new(eim, smdp, pushes, roles.teller.clone())
+    let smdps = (roles.smdp.host.clone(), roles.smdps.clone());
+    Functions::new(roles.eim.clone(), smdps, pushes, roles.teller.clone())
 }
 
 /// The API, and who may use it.

@@ -12,7 +12,7 @@ use rsp_core::ipa::ActivationCode;
 use store::{ChosenProfile, SmdpHost, Store};
 
 use crate::config::ZeroTouch;
-use crate::own_smdp::{OwnSmdp, Wanted};
+use crate::own_smdp::OwnSmdp;
 use crate::{Failure, files};
 
 /// Who orders at the SM-DP+: types with another owner are not for rules.
@@ -74,8 +74,8 @@ impl Chooser {
         cx: &mut Context<'_>,
     ) -> Result<ChosenProfile, String> {
         let call = format!("{rule}-{eid}");
-        let wanted = Wanted::Type(profile_type);
-        let released = self.smdp.order(wanted, Some(eid), &call, cx)?;
+        let released = self.smdp.order(profile_type, Some(eid), &call, cx);
+        let released = released.map_err(|error| error.to_string())?;
         Ok(ChosenProfile {
             activation_code: released.activation_code,
             expects: Some(released.iccid),

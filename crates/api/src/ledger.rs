@@ -14,7 +14,8 @@ pub enum CodeSource {
     Imported,
     /// They are ordered at an SM-DP+ by ES2+, which is asked.
     Es2plus {
-        /// `own` for the SM-DP+ of this server.
+        /// `own` for the SM-DP+ of this server, or the name of a connector of its
+        /// configuration.
         smdp: String,
         /// What is ordered (`profileType`).
         profile_type: String,
@@ -86,7 +87,7 @@ pub struct PoolSettings {
 #[schema(example = json!({
     "name": "meters",
     "settings": {"source": {"kind": "imported"}, "needs": {"confirmation_code": false}, "low": 500},
-    "stock": {"available": 480, "leased": 3, "spent": 9517, "doubtful": 0, "dead": 0},
+    "stock": {"ordered": 20, "available": 480, "leased": 3, "spent": 9517, "doubtful": 0, "dead": 0},
     "is_low": true,
     "spent_in_30_days": 960,
     "used_up_in_days": 15
@@ -111,6 +112,9 @@ pub struct Pool {
 /// Codes of a pool, by their states.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Stock {
+    /// Their SM-DP+s were asked for them and have not given them yet.
+    #[serde(default)]
+    pub ordered: u64,
     /// Nobody has them.
     pub available: u64,
     /// Operations have them.
@@ -158,25 +162,37 @@ pub struct AddedCodes {
     pub known: usize,
 }
 
-/// Profiles to be ordered at this server's SM-DP+ for a pool.
+/// Profiles to be ordered at an SM-DP+ for a pool.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"profile_type": "operational", "count": 100}))]
+#[schema(example = json!({"smdp": "own", "profile_type": "operational", "count": 100}))]
 pub struct NewCodeOrder {
-    /// Name of the type that is in stock there.
-    pub profile_type: String,
+    /// Which SM-DP+: `own` for that of this server, or the name of a connector of its
+    /// configuration. Absent: the one that the pool's codes come from, or `own`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub smdp: Option<String>,
+    /// Name of the type there. Absent: the one of which the pool's codes are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_type: Option<String>,
     /// How many.
     #[schema(minimum = 1, maximum = 1000)]
     pub count: u16,
 }
 
 /// What came of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"added": 98, "refused": "no profile of this type is available"}))]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"added": 98, "waiting": 0, "refused": "8.2.5/3.7 no profile of this type is available"}))]
 pub struct OrderedCodes {
     /// Codes that are in the pool now.
     pub added: usize,
-    /// Why there are not as many as were asked for.
+    /// Codes that are ordered and have not come: the SM-DP+ is asked again.
+    #[serde(default)]
+    pub waiting: usize,
+    /// Why they have not come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+    /// Why there are not as many as were asked for, with the codes of the GSMA where
+    /// the SM-DP+ gave some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
 }
@@ -197,7 +213,7 @@ pub struct ActivationCode {
     pub pool: String,
     /// Its number there.
     pub number: i64,
-    /// `available`, `leased`, `spent`, `doubtful` or `dead`.
+    /// `ordered`, `available`, `leased`, `spent`, `doubtful` or `dead`.
     pub state: String,
     /// When it came into its state.
     pub since: String,
@@ -210,6 +226,16 @@ pub struct ActivationCode {
     /// The profile that it brings, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iccid: Option<String>,
+    /// The SM-DP+ that is asked for it or about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub smdp: Option<String>,
+    /// Times in a row that it gave no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>, maximum = 4_294_967_295_i64)]
+    pub failures: Option<u32>,
+    /// What came of the last time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
 }
 
 /// What an operator knows of a code that no operation has.

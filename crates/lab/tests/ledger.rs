@@ -181,7 +181,7 @@ fn a_download_that_is_killed_gives_its_code_back() {
     let failed = world.operation(&download.id).unwrap();
     assert_eq!(failed.state_name(), "failed", "{failed:?}");
     let due = Due::at(failed.since, 9);
-    let doubtful = world.eim.store().doubtful_codes(&due).unwrap();
+    let doubtful = world.eim.store().due_codes(&due).unwrap();
     let [(known, old)] = doubtful.as_slice() else {
         panic!("{doubtful:?}");
     };

@@ -1,6 +1,6 @@
 //! The ledger of activation codes.
 
-use fleet::ledger::{CodeState, Pool, Stock};
+use fleet::ledger::{CodeOrder, CodeState, Pool, Stock};
 use rsp_asn1::ids::{Eid, Iccid};
 use rsp_core::Timestamp;
 use rsp_core::eim::{CodeRef, Operation, OperationId};
@@ -39,6 +39,8 @@ pub struct KnownCode {
     pub operation: Option<OperationId>,
     /// The profile that it brings, if it is known.
     pub iccid: Option<Iccid>,
+    /// What its SM-DP+ is asked for it, if it is.
+    pub order: Option<CodeOrder>,
 }
 
 /// Makes the operation that a code is leased to.
@@ -109,15 +111,49 @@ pub trait LedgerStore {
         limit: usize,
     ) -> Result<Vec<KnownCode>, StoreError>;
 
-    /// Doubtful codes about which their SM-DP+ is to be asked by now; they are the
-    /// caller's until `due.again`.
+    /// Puts down that a code is ordered, before its SM-DP+ is asked; if nobody goes on
+    /// with it until `due`, [`LedgerStore::due_codes`] gives it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unknown`] if there is no such pool.
+    fn begin_order(
+        &self,
+        pool: &str,
+        order: &CodeOrder,
+        now: Timestamp,
+        due: Timestamp,
+    ) -> Result<CodeRef, StoreError>;
+
+    /// Puts down how far the order of a code is, and when its SM-DP+ is asked again:
+    /// never without `due`, then somebody has to settle it.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if it is not as `before` any more, or the code neither
+    /// ordered nor doubtful.
+    fn put_order(
+        &self,
+        at: &CodeRef,
+        before: Option<&CodeOrder>,
+        order: &CodeOrder,
+        due: Option<Timestamp>,
+    ) -> Result<(), StoreError>;
+
+    /// Forgets a code that is ordered: its SM-DP+ gives none.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if it is not ordered.
+    fn drop_order(&self, at: &CodeRef) -> Result<(), StoreError>;
+
+    /// Ordered and doubtful codes for or about which their SM-DP+ is to be asked by
+    /// now; they are the caller's until `due.again`. One that is ordered has the call
+    /// in the place of its code.
     ///
     /// # Errors
     /// If the engine fails.
-    fn doubtful_codes(&self, due: &Due) -> Result<Vec<(KnownCode, NewCode)>, StoreError>;
+    fn due_codes(&self, due: &Due) -> Result<Vec<(KnownCode, NewCode)>, StoreError>;
 
     /// What is said of a code that is doubtful, or that an operator takes out or
-    /// puts back.
+    /// puts back. One that is ordered can be declared dead.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if an operation has it, or a profile was installed
@@ -125,10 +161,11 @@ pub trait LedgerStore {
     fn settle_code(&self, at: &CodeRef, state: CodeState, now: Timestamp)
     -> Result<(), StoreError>;
 
-    /// Puts another code in the place of a doubtful one: the SM-DP+ took that back,
-    /// and its profile was ordered anew.
+    /// Puts a code where one was ordered, or in the place of a doubtful one: the SM-DP+
+    /// took that back, and its profile was ordered anew.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] if it is not doubtful any more.
+    /// [`StoreError::Conflict`] if it is neither any more, [`StoreError::Exists`] if
+    /// the code is in the ledger already.
     fn renew_code(&self, at: &CodeRef, code: &NewCode, now: Timestamp) -> Result<(), StoreError>;
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use fleet::ledger::{CodeState, Pool, Stock};
+use fleet::ledger::{CodeOrder, CodeState, Pool, Step, Stock};
 use rsp_asn1::ids::{Eid, TransactionId};
 use rsp_core::Timestamp;
 use rsp_core::eim::{EuiccRecord, Operation, OperationId, OperationKind, OperationState, Outcome};
@@ -110,13 +110,13 @@ fn fail(store: &dyn Store, operation: &Operation) {
     put(store, &sent, failed());
 }
 
-fn doubtful(store: &dyn Store) -> Vec<(store::KnownCode, NewCode)> {
+fn due(store: &dyn Store) -> Vec<(store::KnownCode, NewCode)> {
     let due = Due {
         now: Timestamp(3),
         again: Timestamp(9),
         limit: 99,
     };
-    store.doubtful_codes(&due).unwrap()
+    store.due_codes(&due).unwrap()
 }
 
 suite! {
@@ -161,10 +161,10 @@ suite! {
         assert_eq!(store.stock(POOL).unwrap().available, 2);
         let (tried, given) = order(store, eid(1), "tried").unwrap();
         fail(store, &tried);
-        let asked = doubtful(store);
+        let asked = due(store);
         assert_eq!(asked.len(), 1);
         assert_eq!(asked[0].1.code, given);
-        assert!(doubtful(store).is_empty(), "somebody asks already");
+        assert!(due(store).is_empty(), "somebody asks already");
         let renewed = code(77);
         store.renew_code(&asked[0].0.at, &renewed, Timestamp(4)).unwrap();
         let twice = store.renew_code(&asked[0].0.at, &code(78), Timestamp(4));
@@ -176,13 +176,62 @@ suite! {
     }
 
     #[test]
+    fn an_order_rests_until_its_code_comes(bench: &Bench) {
+        let store = &*bench.store();
+        store.add_euicc(&EuiccRecord::new(eid(1), None, 0)).unwrap();
+        with_codes(store, 1);
+        let new = |call: &str| CodeOrder::of_type("far", "operational", call.to_string());
+        let begin = |call: &str| store.begin_order(POOL, &new(call), Timestamp(1), Timestamp(3));
+        let (first, second) = (begin("first").unwrap(), begin("second").unwrap());
+        assert_eq!((first.number, second.number), (2, 3));
+        let elsewhere = store.begin_order("nowhere", &new("a"), Timestamp(1), Timestamp(3));
+        assert!(matches!(elsewhere, Err(StoreError::Unknown(_))));
+        assert_eq!(store.stock(POOL).unwrap().ordered, 2);
+        // Nobody downloads with what has not come.
+        order(store, eid(1), "a").unwrap();
+        assert!(order(store, eid(1), "b").is_none());
+        let found = due(store);
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[0].0.state, CodeState::Ordered);
+        assert_eq!(found[0].0.order, Some(new("first")));
+        assert_eq!(found[0].1.code, "first");
+        assert!(due(store).is_empty(), "somebody asks already");
+
+        let iccid = "8999970000000000010".parse().unwrap();
+        let confirm = CodeOrder { step: Step::Confirm { iccid }, ..new("first") };
+        store.put_order(&first, Some(&new("first")), &confirm, Some(Timestamp(3))).unwrap();
+        let late = store.put_order(&first, Some(&new("first")), &confirm, None);
+        assert!(matches!(late, Err(StoreError::Conflict)), "another went on");
+        assert_eq!(due(store)[0].0.iccid, Some(iccid));
+        store.renew_code(&first, &code(70), Timestamp(4)).unwrap();
+        assert!(matches!(store.drop_order(&first), Err(StoreError::Conflict)));
+        let known = store.renew_code(&second, &code(70), Timestamp(4));
+        assert!(matches!(known, Err(StoreError::Exists(_))), "{known:?}");
+        assert_eq!(order(store, eid(1), "b").unwrap().1, code(70).code);
+
+        // One that never comes is dead, has no code that could be good, and none of
+        // the other orders is forgotten with it.
+        store.settle_code(&second, CodeState::Dead, Timestamp(5)).unwrap();
+        let alive = store.settle_code(&second, CodeState::Available, Timestamp(5));
+        assert!(matches!(alive, Err(StoreError::Conflict)));
+        let third = begin("third").unwrap();
+        let good = store.settle_code(&third, CodeState::Available, Timestamp(5));
+        assert!(matches!(good, Err(StoreError::Conflict)), "it has not come");
+        store.drop_order(&third).unwrap();
+        assert_eq!(store.stock(POOL).unwrap(), Stock { leased: 2, dead: 1, ..Stock::default() });
+    }
+
+    #[test]
     fn codes_rest_sealed_and_change_their_key(bench: &Bench) {
         with_codes(&*bench.store(), 2);
+        let order = CodeOrder::of_type("far", "operational", "call".to_string());
+        let begun = bench.store().begin_order(POOL, &order, Timestamp(1), Timestamp(3));
         bench.reseal(1, 2).unwrap();
         let store = bench.open(2).unwrap();
         store.add_euicc(&EuiccRecord::new(eid(1), None, 0)).unwrap();
         assert_eq!(store.add_codes(POOL, &[code(1)], Timestamp(1)).unwrap(), 0);
-        assert_eq!(order(&*store, eid(1), "a").unwrap().1, code(0).code);
+        assert_eq!(self::order(&*store, eid(1), "a").unwrap().1, code(0).code);
+        store.renew_code(&begun.unwrap(), &code(2), Timestamp(4)).unwrap();
         if let Bench::Sqlite(folder) = bench {
             drop(store);
             let octets = support::octets(&folder.0);
@@ -291,7 +340,7 @@ fn attempt(store: &dyn Store, smdp: &Mutex<Smdp>, operation: &Operation, code: &
 /// As the server does: a code that was not used is taken back, and its profile is
 /// ordered anew.
 fn ask(store: &dyn Store, smdp: &Mutex<Smdp>, runs: u64) {
-    for (known, code) in doubtful(store) {
+    for (known, code) in due(store) {
         let renewed = {
             let mut smdp = smdp.lock().unwrap();
             match smdp.used.contains(&code.code) {

@@ -87,7 +87,7 @@ struct Wanted {
     /// Those of this pool.
     #[param(pattern = "^[a-z0-9-]{1,63}$", example = "meters")]
     pool: String,
-    /// Those in this state: `available`, `leased`, `spent`, `doubtful` or `dead`.
+    /// Those in this state: `ordered`, `available`, `leased`, `spent`, `doubtful` or `dead`.
     #[param(example = "spent")]
     state: Option<String>,
     /// `next` of the page before: entries after it.
@@ -278,6 +278,7 @@ impl Functions {
                 Forecast::UsedUpIn(time) => Some(time.as_secs() / DAY.as_secs()),
             },
             stock: api::Stock {
+                ordered: stock.ordered,
                 available: stock.available,
                 leased: stock.leased,
                 spent: stock.spent,
@@ -448,5 +449,8 @@ fn code(code: &KnownCode) -> ActivationCode {
         eid: code.eid.map(|eid| eid.to_string()),
         operation: code.operation.as_ref().map(ToString::to_string),
         iccid: code.iccid.map(|iccid| iccid.to_string()),
+        smdp: code.order.as_ref().map(|order| order.smdp.clone()),
+        failures: code.order.as_ref().map(|order| order.failures),
+        because: code.order.as_ref().and_then(|order| order.because.clone()),
     }
 }

@@ -66,6 +66,7 @@ pub(crate) use touched::DeviceRates;
 use crate::access::{Access, Machines, People, Programs};
 use crate::events::Teller;
 use crate::inject::Pushes;
+use crate::smdps::Smdps;
 
 /// What all requests share.
 #[derive(Clone)]
@@ -86,6 +87,8 @@ struct Inside {
 pub(crate) struct Functions {
     eim: Arc<EimHost>,
     smdp: Arc<SmdpHost>,
+    /// Where activation codes are ordered.
+    smdps: Arc<Smdps>,
     /// Who brings packages to devices that listen, if somebody does.
     pushes: Option<Pushes>,
     /// Imports that are sent to this process.
@@ -97,13 +100,14 @@ pub(crate) struct Functions {
 impl Functions {
     pub(crate) fn new(
         eim: Arc<EimHost>,
-        smdp: Arc<SmdpHost>,
+        (smdp, smdps): (Arc<SmdpHost>, Arc<Smdps>),
         pushes: Option<Pushes>,
         teller: Arc<Teller>,
     ) -> Self {
         Functions {
             eim,
             smdp,
+            smdps,
             pushes,
             teller,
             imports: inventory::Imports::default(),

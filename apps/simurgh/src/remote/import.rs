@@ -1,9 +1,9 @@
 //! `simurgh device import`: a file of devices, all of it or nothing.
 
 use std::fs::File;
-use std::io::{BufReader, IsTerminal, Read};
+use std::io::{BufReader, Read};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use api::client;
 use api::{ImportRow, ImportRows, RowError};
@@ -11,6 +11,7 @@ use clap::Args;
 use fleet::import::{COLUMNS, Reader};
 
 use super::call::Api;
+use super::progress::Progress;
 use super::{Output, Remote, output};
 use crate::Failure;
 
@@ -52,40 +53,6 @@ fn columns() -> String {
     text
 }
 
-/// How far it is, on a terminal or as lines.
-struct Progress {
-    shown: bool,
-    on_terminal: bool,
-    last: Option<Instant>,
-    said: String,
-}
-
-impl Progress {
-    fn say(&mut self, what: &str, done: u64, of: u64) {
-        let soon = self.last.is_some_and(|last| last.elapsed() < PAUSE);
-        if !self.shown || (soon && done < of) {
-            return;
-        }
-        self.last = Some(Instant::now());
-        let percent = (done * 100).checked_div(of).unwrap_or(100).min(100);
-        let filled = usize::try_from(percent / 4).unwrap_or(25);
-        let bar: String = "#".repeat(filled) + &".".repeat(25 - filled.min(25));
-        let line = format!("{percent:3} % {what}");
-        match self.on_terminal {
-            true => eprint!("\r[{bar}] {line}\x1b[K"),
-            false if line != self.said => eprintln!("{line}"),
-            false => {}
-        }
-        self.said = line;
-    }
-
-    fn end(&self) {
-        if self.shown && self.on_terminal {
-            eprintln!();
-        }
-    }
-}
-
 /// What came of it.
 #[derive(Default)]
 struct Found {
@@ -100,12 +67,7 @@ impl Import {
         let file = File::open(&self.file).map_err(failed)?;
         let size = file.metadata().map_err(failed)?.len();
         let api = self.remote.api()?;
-        let mut progress = Progress {
-            shown: !self.quiet,
-            on_terminal: std::io::stderr().is_terminal(),
-            last: None,
-            said: String::new(),
-        };
+        let mut progress = Progress::new(!self.quiet);
         let id = match self.check {
             true => None,
             false => Some(api.ask(client::begin_import())?.id),

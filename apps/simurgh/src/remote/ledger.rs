@@ -5,18 +5,22 @@ use std::path::{Path, PathBuf};
 
 use api::client::{self, ListActivationCodesQuery, PreflightQuery};
 use api::{
-    ActivationCode, AddedCodes, CodeSettlement, Finding, NewCode, NewCodeOrder, NewCodes, Pool,
-    PoolSettings, Secret, SettledCode,
+    ActivationCode, AddedCodes, CodeSettlement, CodeSource, Finding, NewCode, NewCodeOrder,
+    NewCodes, OrderedCodes, Pool, PoolSettings, Secret, SettledCode,
 };
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::device::OneDevice;
 use super::output::{self, Shown};
+use super::progress::Progress;
 use super::{Listing, Output, Remote};
 use crate::{Failure, files};
 
 /// Codes that are sent at once.
 const AT_ONCE: usize = 1000;
+
+/// Codes that are ordered at once.
+const ORDERED_AT_ONCE: u16 = 10;
 
 /// What can be done with pools of activation codes.
 ///
@@ -52,7 +56,7 @@ pub(crate) enum CodeCommand {
         /// Name of the pool
         #[arg(value_name = "POOL")]
         pool: String,
-        /// Only those in this state: available, leased, spent, doubtful or dead
+        /// Only those in this state: ordered, available, leased, spent, doubtful or dead
         #[arg(long, value_name = "STATE")]
         state: Option<String>,
         #[command(flatten)]
@@ -72,20 +76,11 @@ pub(crate) enum CodeCommand {
         #[command(flatten)]
         remote: Remote,
     },
-    /// Order profiles at this server's SM-DP+, whose codes go into a pool
-    Order {
-        /// Name of the pool
-        #[arg(value_name = "POOL")]
-        pool: String,
-        /// Name of the profile type in stock (`simurgh profile stock`)
-        #[arg(long = "type", value_name = "TYPE")]
-        profile_type: String,
-        /// How many, at most 1000 at once
-        #[arg(long, value_name = "NUMBER", default_value_t = 1)]
-        count: u16,
-        #[command(flatten)]
-        remote: Remote,
-    },
+    /// Order profiles at an SM-DP+ (ES2+), whose codes go into a pool
+    ///
+    /// What the SM-DP+ does not answer is asked for again by the server until it comes:
+    /// `simurgh code list POOL --state ordered` shows it.
+    Order(OrderCodes),
     /// Say what became of a code that no operation has
     Settle {
         /// Name of the pool
@@ -100,6 +95,29 @@ pub(crate) enum CodeCommand {
         #[command(flatten)]
         remote: Remote,
     },
+}
+
+/// Profiles that are ordered for a pool.
+#[derive(Debug, Args)]
+pub(crate) struct OrderCodes {
+    /// Name of the pool
+    #[arg(value_name = "POOL")]
+    pool: String,
+    /// Name of the profile type at the SM-DP+ [default: that of the pool's source]
+    #[arg(long = "type", value_name = "TYPE")]
+    profile_type: Option<String>,
+    /// Which SM-DP+: own, or the name of a connector in the server's simurgh.toml
+    /// [default: that of the pool's source, or own]
+    #[arg(long, value_name = "NAME")]
+    smdp: Option<String>,
+    /// How many
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    count: u16,
+    /// Print no progress
+    #[arg(long, short)]
+    quiet: bool,
+    #[command(flatten)]
+    remote: Remote,
 }
 
 /// A pool and the server that has it.
@@ -122,6 +140,13 @@ pub(crate) struct SetPool {
     /// `settings`; the other flags change them
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
+    /// Order its codes at this SM-DP+: own, or the name of a connector in the server's
+    /// simurgh.toml
+    #[arg(long, value_name = "NAME", requires = "profile_type")]
+    smdp: Option<String>,
+    /// Name of the profile type there
+    #[arg(long = "type", value_name = "TYPE", requires = "smdp")]
+    profile_type: Option<String>,
     /// Whose network it is
     #[arg(long, value_name = "NAME")]
     operator: Option<String>,
@@ -192,6 +217,9 @@ impl SetPool {
                 .map_err(|error| Failure::new(file.display(), error))?,
             None => PoolSettings::default(),
         };
+        if let (Some(smdp), Some(profile_type)) = (self.smdp, self.profile_type) {
+            settings.source = CodeSource::Es2plus { smdp, profile_type };
+        }
         settings.operator = self.operator.or(settings.operator);
         settings.tariff = self.tariff.or(settings.tariff);
         settings.low = self.low.or(settings.low);
@@ -229,12 +257,7 @@ impl CodeCommand {
                 codes,
                 remote,
             } => add(&pool, &codes, &remote),
-            CodeCommand::Order {
-                pool,
-                profile_type,
-                count,
-                remote,
-            } => order(&pool, profile_type, count, &remote),
+            CodeCommand::Order(order) => order.run(),
             CodeCommand::Settle {
                 pool,
                 number,
@@ -290,26 +313,68 @@ fn add(pool: &str, file: &Path, remote: &Remote) -> Result<(), Failure> {
     }
 }
 
-fn order(pool: &str, profile_type: String, count: u16, remote: &Remote) -> Result<(), Failure> {
-    let api = remote.api()?;
-    let new = NewCodeOrder {
-        profile_type,
-        count,
-    };
-    let ordered = api.tell(client::order_activation_codes(pool, &new))?;
-    match api.output {
-        Output::Json => output::json(&ordered)?,
-        Output::Table => outln!("{} added", ordered.added),
+impl OrderCodes {
+    /// In parts: what came before a failure stays.
+    fn run(self) -> Result<(), Failure> {
+        let api = self.remote.api()?;
+        let mut progress = Progress::new(!self.quiet);
+        let mut sum = OrderedCodes::default();
+        let mut asked = 0;
+        while asked < self.count && sum.refused.is_none() {
+            let count = ORDERED_AT_ONCE.min(self.count - asked);
+            let new = NewCodeOrder {
+                smdp: self.smdp.clone(),
+                profile_type: self.profile_type.clone(),
+                count,
+            };
+            let ordered = match api.tell(client::order_activation_codes(&self.pool, &new)) {
+                Ok(ordered) => ordered,
+                Err(failure) => {
+                    progress.end();
+                    said(&sum, api.output)?;
+                    return Err(failure);
+                }
+            };
+            asked += count;
+            sum = OrderedCodes {
+                added: sum.added + ordered.added,
+                waiting: sum.waiting + ordered.waiting,
+                because: ordered.because.or(sum.because),
+                refused: ordered.refused,
+            };
+            let what = format!("{} came, {} wait", sum.added, sum.waiting);
+            progress.say(&what, asked.into(), self.count.into());
+        }
+        progress.end();
+        if api.output == Output::Json {
+            output::json(&sum)?;
+        } else {
+            said(&sum, api.output)?;
+        }
+        match sum.refused {
+            Some(refused) => Err(Failure::new("the SM-DP+", refused)),
+            None => Ok(()),
+        }
     }
-    match ordered.refused {
-        Some(refused) => Err(Failure::new("the SM-DP+", refused)),
-        None => Ok(()),
+}
+
+/// What came, for people.
+fn said(sum: &OrderedCodes, output: Output) -> Result<(), Failure> {
+    if output == Output::Json || *sum == OrderedCodes::default() {
+        return Ok(());
     }
+    outln!("{} added", sum.added);
+    if sum.waiting > 0 {
+        let because = sum.because.as_deref().unwrap_or_default();
+        outln!("{} wait: {because}", sum.waiting);
+    }
+    Ok(())
 }
 
 impl Shown for Pool {
     const TITLES: &'static [&'static str] = &[
         "POOL",
+        "ORDERED",
         "AVAILABLE",
         "LEASED",
         "SPENT",
@@ -325,6 +390,7 @@ impl Shown for Pool {
         let stock = &self.stock;
         vec![
             self.name.clone(),
+            stock.ordered.to_string(),
             format!("{}{low}", stock.available),
             stock.leased.to_string(),
             stock.spent.to_string(),
@@ -336,8 +402,15 @@ impl Shown for Pool {
 }
 
 impl Shown for ActivationCode {
-    const TITLES: &'static [&'static str] =
-        &["POOL", "NUMBER", "STATE", "SINCE", "EID", "OPERATION"];
+    const TITLES: &'static [&'static str] = &[
+        "POOL",
+        "NUMBER",
+        "STATE",
+        "SINCE",
+        "EID",
+        "OPERATION",
+        "WAITS",
+    ];
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -347,6 +420,7 @@ impl Shown for ActivationCode {
             self.since.clone(),
             self.eid.clone().unwrap_or_default(),
             self.operation.clone().unwrap_or_default(),
+            self.because.clone().unwrap_or_default(),
         ]
     }
 }

@@ -7,6 +7,7 @@
     reason = "each test uses a part; tests fail by panicking"
 )]
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -141,11 +142,17 @@ impl Site {
     /// Whose card has these profiles, the last of them enabled.
     pub(crate) fn new(name: &str, profiles: &[&str]) -> Self {
         let server = support::Server::start(name, &[]);
+        let smdp = server.address("smdp");
+        Self::of(server, profiles, smdp)
+    }
+
+    /// The same with a server that runs; its devices find `smdp.simurgh.test` there.
+    pub(crate) fn of(server: support::Server, profiles: &[&str], smdp: SocketAddr) -> Self {
         let ask = |_: usize, arguments: &[&str]| server.json(arguments);
         let device = Fielded::some(server.folder(), 1, profiles, ask).remove(0);
         let client = Client::builder()
             .resolve("eim.simurgh.test", server.address("eim"))
-            .resolve("smdp.simurgh.test", server.address("smdp"));
+            .resolve("smdp.simurgh.test", smdp);
         Site {
             device,
             runtime: tokio::runtime::Builder::new_current_thread()

@@ -39,7 +39,7 @@ pub fn put_activation_code_pool(
     Request::new("PUT", path).json(body)
 }
 
-/// Order profiles at this server's SM-DP+, whose codes go into a pool.
+/// Order profiles at an SM-DP+, whose codes go into a pool.
 ///
 /// # Errors
 /// If the body cannot be written.
@@ -76,7 +76,7 @@ pub fn preflight(pool: &str, query: &PreflightQuery) -> Request<Preflight> {
 pub struct ListActivationCodesQuery {
     /// Those of this pool.
     pub pool: Option<String>,
-    /// Those in this state: `available`, `leased`, `spent`, `doubtful` or `dead`.
+    /// Those in this state: `ordered`, `available`, `leased`, `spent`, `doubtful` or `dead`.
     pub state: Option<String>,
     /// `next` of the page before: entries after it.
     pub after: Option<String>,

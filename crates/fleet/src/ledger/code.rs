@@ -10,6 +10,8 @@ pub use rsp_core::eim::CodeRef;
 /// How far an activation code is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CodeState {
+    /// Its SM-DP+ was asked for it, and has not given it yet.
+    Ordered,
     /// Nobody has it.
     Available,
     /// An operation has it.
@@ -24,7 +26,8 @@ pub enum CodeState {
 
 impl CodeState {
     /// All of them.
-    pub const ALL: [CodeState; 5] = [
+    pub const ALL: [CodeState; 6] = [
+        CodeState::Ordered,
         CodeState::Available,
         CodeState::Leased,
         CodeState::Spent,
@@ -35,6 +38,7 @@ impl CodeState {
     /// Its name.
     pub const fn name(self) -> &'static str {
         match self {
+            CodeState::Ordered => "ordered",
             CodeState::Available => "available",
             CodeState::Leased => "leased",
             CodeState::Spent => "spent",
@@ -57,7 +61,7 @@ impl FromStr for CodeState {
         let found = CodeState::ALL
             .into_iter()
             .find(|state| state.name() == name);
-        found.ok_or("an activation code is available, leased, spent, doubtful or dead")
+        found.ok_or("an activation code is ordered, available, leased, spent, doubtful or dead")
     }
 }
 

@@ -14,7 +14,7 @@ pub enum Source {
     Imported,
     /// They are ordered at an SM-DP+ by ES2+, which is asked.
     Es2plus {
-        /// Name of the SM-DP+ in the configuration.
+        /// Name of the SM-DP+ in the configuration; `own` is that of this server.
         smdp: String,
         /// What is ordered (`profileType`).
         profile_type: String,

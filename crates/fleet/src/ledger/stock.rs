@@ -7,6 +7,8 @@ use super::CodeState;
 /// Codes of a pool, by their states.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stock {
+    /// SM-DP+s were asked for them.
+    pub ordered: u64,
     /// Nobody has them.
     pub available: u64,
     /// Operations have them.
@@ -23,6 +25,7 @@ impl Stock {
     /// The count of a state.
     pub fn of(&mut self, state: CodeState) -> &mut u64 {
         match state {
+            CodeState::Ordered => &mut self.ordered,
             CodeState::Available => &mut self.available,
             CodeState::Leased => &mut self.leased,
             CodeState::Spent => &mut self.spent,

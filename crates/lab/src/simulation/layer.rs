@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use fleet::import::RowError;
 use fleet::inventory::{Device, DeviceId};
-use fleet::ledger::{CodeState, Pool, Stock};
+use fleet::ledger::{CodeOrder, CodeState, Pool, Stock};
 use fleet::query::Query;
 use fleet::telemetry::{Bucket, Level, Retention, Sample};
 use rsp_asn1::ids::{Eid, Iccid, TransactionId};
@@ -115,7 +115,15 @@ impl<B: Between> LedgerStore for Layer<B> {
         stock(pool: &str) -> Stock;
         codes_spent(pool: &str, since: Timestamp) -> u64;
         codes(pool: &str, state: Option<CodeState>, after: i64, limit: usize) -> Vec<KnownCode>;
-        doubtful_codes(due: &Due) -> Vec<(KnownCode, NewCode)>;
+        begin_order(pool: &str, order: &CodeOrder, now: Timestamp, due: Timestamp) -> CodeRef;
+        put_order(
+            at: &CodeRef,
+            before: Option<&CodeOrder>,
+            order: &CodeOrder,
+            due: Option<Timestamp>
+        ) -> ();
+        drop_order(at: &CodeRef) -> ();
+        due_codes(due: &Due) -> Vec<(KnownCode, NewCode)>;
         settle_code(at: &CodeRef, state: CodeState, now: Timestamp) -> ();
         renew_code(at: &CodeRef, code: &NewCode, now: Timestamp) -> ();
     }

@@ -1,6 +1,6 @@
 //! The ledger of activation codes.
 
-use fleet::ledger::{self, CodeState, Pool, Stock};
+use fleet::ledger::{self, CodeOrder, CodeState, Pool, Stock};
 use rsp_core::Timestamp;
 use rsp_core::eim::{CodeRef, Operation, OperationId};
 
@@ -121,7 +121,7 @@ impl<E: Engine> LedgerStore for SqlStore<E> {
             }
             let rows: Vec<Row> = db.all(
                 &format!(
-                    "SELECT pool, number, state, since, eid, operation, iccid
+                    "SELECT pool, number, state, since, eid, operation, iccid, ordering
                      FROM activation_code
                      WHERE tenant = ?1 AND pool = ?2 AND number > ?3 {only}
                      ORDER BY number LIMIT ?4"
@@ -132,8 +132,76 @@ impl<E: Engine> LedgerStore for SqlStore<E> {
         })
     }
 
-    fn doubtful_codes(&self, due: &Due) -> Result<Vec<(KnownCode, NewCode)>, StoreError> {
-        self.take(|tx| take_doubtful(tx, due))
+    fn begin_order(
+        &self,
+        pool: &str,
+        order: &CodeOrder,
+        now: Timestamp,
+        due: Timestamp,
+    ) -> Result<CodeRef, StoreError> {
+        let document = serde_json::to_string(order)?;
+        self.transact(|tx| {
+            let new = NewCode {
+                code: order.call.clone(),
+                iccid: order.iccid(),
+            };
+            let at = CodeRef {
+                number: last_number(tx, pool)? + 1,
+                pool: pool.to_string(),
+            };
+            insert(tx, &at, &new, CodeState::Ordered, now)?;
+            tx.execute(
+                "UPDATE activation_code SET due = ?4, ordering = ?5
+                 WHERE tenant = ?1 AND pool = ?2 AND number = ?3",
+                values![at.pool, at.number, due, document],
+            )?;
+            Ok(at)
+        })
+    }
+
+    fn put_order(
+        &self,
+        at: &CodeRef,
+        before: Option<&CodeOrder>,
+        order: &CodeOrder,
+        due: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        let before = before.map(serde_json::to_string).transpose()?;
+        let document = serde_json::to_string(order)?;
+        let iccid = order.iccid().map(|iccid| iccid.to_string());
+        self.transact(|tx| {
+            let changed = tx.execute(
+                "UPDATE activation_code
+                 SET ordering = ?4, due = ?5, iccid = coalesce(?6, iccid)
+                 WHERE tenant = ?1 AND pool = ?2 AND number = ?3
+                     AND state IN ('ordered', 'doubtful')
+                     AND coalesce(ordering, '') = ?7",
+                values![
+                    at.pool,
+                    at.number,
+                    document,
+                    due,
+                    iccid,
+                    before.as_deref().unwrap_or_default()
+                ],
+            )?;
+            one_row(changed)
+        })
+    }
+
+    fn drop_order(&self, at: &CodeRef) -> Result<(), StoreError> {
+        self.transact(|tx| {
+            let changed = tx.execute(
+                "DELETE FROM activation_code
+                 WHERE tenant = ?1 AND pool = ?2 AND number = ?3 AND state = 'ordered'",
+                values![at.pool, at.number],
+            )?;
+            one_row(changed)
+        })
+    }
+
+    fn due_codes(&self, due: &Due) -> Result<Vec<(KnownCode, NewCode)>, StoreError> {
+        self.take(|tx| take_due(tx, due))
     }
 
     fn settle_code(
@@ -144,9 +212,12 @@ impl<E: Engine> LedgerStore for SqlStore<E> {
     ) -> Result<(), StoreError> {
         self.transact(|tx| {
             let changed = tx.execute(
-                "UPDATE activation_code SET state = ?4, since = ?5, due = NULL
+                "UPDATE activation_code SET state = ?4, since = ?5, due = NULL,
+                     ordering = CASE state WHEN 'ordered' THEN ordering END
                  WHERE tenant = ?1 AND pool = ?2 AND number = ?3
-                     AND state IN ('available', 'doubtful', 'dead')",
+                     AND (state IN ('available', 'doubtful')
+                         OR (state = 'ordered' AND ?4 = 'dead')
+                         OR (state = 'dead' AND ordering IS NULL))",
                 values![at.pool, at.number, state.name(), now],
             )?;
             one_row(changed)
@@ -159,12 +230,16 @@ impl<E: Engine> LedgerStore for SqlStore<E> {
             let digest = tx.index("activation_code", secret);
             let sealed = tx.seal_bytes("activation_code", &place(at), secret)?;
             let iccid = code.iccid.map(|iccid| iccid.to_string());
-            let changed = tx.execute(
-                "UPDATE activation_code SET state = 'available', since = ?4, due = NULL,
-                     eid = NULL, operation = NULL, iccid = ?5, digest = ?6, code = ?7
-                 WHERE tenant = ?1 AND pool = ?2 AND number = ?3 AND state = 'doubtful'",
-                values![at.pool, at.number, now, iccid, digest.as_slice(), sealed],
-            )?;
+            let changed = tx
+                .execute(
+                    "UPDATE activation_code SET state = 'available', since = ?4, due = NULL,
+                         eid = NULL, operation = NULL, ordering = NULL,
+                         iccid = ?5, digest = ?6, code = ?7
+                     WHERE tenant = ?1 AND pool = ?2 AND number = ?3
+                         AND state IN ('ordered', 'doubtful')",
+                    values![at.pool, at.number, now, iccid, digest.as_slice(), sealed],
+                )
+                .map_err(exists("this activation code"))?;
             one_row(changed)
         })
     }
@@ -179,12 +254,15 @@ type Row = (
     Option<String>,
     Option<String>,
     Option<String>,
+    Option<String>,
 );
 
 fn known(
-    (pool, number, state, since, eid, operation, iccid): Row,
+    (pool, number, state, since, eid, operation, iccid, ordering): Row,
 ) -> Result<KnownCode, StoreError> {
+    let order = ordering.map(|ordering| serde_json::from_str(&ordering));
     Ok(KnownCode {
+        order: order.transpose()?,
         at: CodeRef { pool, number },
         // What a newer version knows is no good here.
         state: state.parse().unwrap_or(CodeState::Dead),
@@ -207,17 +285,21 @@ fn place(at: &CodeRef) -> String {
     format!("{}/{}", at.pool, at.number)
 }
 
-fn add(tx: &Db<'_>, name: &str, codes: &[NewCode], now: Timestamp) -> Result<usize, StoreError> {
+fn last_number(tx: &Db<'_>, name: &str) -> Result<i64, StoreError> {
     pool(tx, name)?.ok_or(StoreError::Unknown("a pool of this name"))?;
     let last = "SELECT max(number) FROM activation_code WHERE tenant = ?1 AND pool = ?2";
     let last: Option<(Option<i64>,)> = tx.first(last, values![name])?;
-    let mut number = last.and_then(|(last,)| last).unwrap_or(0);
+    Ok(last.and_then(|(last,)| last).unwrap_or(0))
+}
+
+fn add(tx: &Db<'_>, name: &str, codes: &[NewCode], now: Timestamp) -> Result<usize, StoreError> {
+    let mut number = last_number(tx, name)?;
     let mut new = 0;
     for code in codes {
         let digest = tx.index("activation_code", code.code.as_bytes());
-        let digest = digest.as_slice();
         let there = "SELECT number FROM activation_code WHERE tenant = ?1 AND digest = ?2";
-        if tx.first::<(i64,)>(there, values![digest])?.is_some() {
+        let there: Option<(i64,)> = tx.first(there, values![digest.as_slice()])?;
+        if there.is_some() {
             continue;
         }
         number += 1;
@@ -225,26 +307,38 @@ fn add(tx: &Db<'_>, name: &str, codes: &[NewCode], now: Timestamp) -> Result<usi
             pool: name.to_string(),
             number,
         };
-        let sealed = tx.seal_bytes("activation_code", &place(&at), code.code.as_bytes())?;
-        let iccid = code.iccid.map(|iccid| iccid.to_string());
-        tx.execute(
-            "INSERT INTO activation_code
-                 (tenant, pool, number, state, since, iccid, digest, code)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            values![
-                name,
-                number,
-                CodeState::Available.name(),
-                now,
-                iccid,
-                digest,
-                sealed
-            ],
-        )
-        .map_err(exists("this activation code"))?;
+        insert(tx, &at, code, CodeState::Available, now)?;
         new += 1;
     }
     Ok(new)
+}
+
+fn insert(
+    tx: &Db<'_>,
+    at: &CodeRef,
+    code: &NewCode,
+    state: CodeState,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let secret = code.code.as_bytes();
+    let digest = tx.index("activation_code", secret);
+    let sealed = tx.seal_bytes("activation_code", &place(at), secret)?;
+    let iccid = code.iccid.map(|iccid| iccid.to_string());
+    tx.execute(
+        "INSERT INTO activation_code (tenant, pool, number, state, since, iccid, digest, code)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        values![
+            at.pool,
+            at.number,
+            state.name(),
+            now,
+            iccid,
+            digest.as_slice(),
+            sealed
+        ],
+    )
+    .map_err(exists("this activation code"))?;
+    Ok(())
 }
 
 fn next(tx: &Db<'_>, pool: &str) -> Result<Option<(CodeRef, NewCode)>, StoreError> {
@@ -281,38 +375,29 @@ fn open(
     })
 }
 
-fn take_doubtful(tx: &Db<'_>, due: &Due) -> Result<Vec<(KnownCode, NewCode)>, StoreError> {
+fn take_due(tx: &Db<'_>, due: &Due) -> Result<Vec<(KnownCode, NewCode)>, StoreError> {
     let lock = tx.connection.skip_locked();
-    type Full = (
-        String,
-        i64,
-        Timestamp,
-        Option<String>,
-        Option<String>,
-        Option<String>,
-        Vec<u8>,
-    );
-    let rows: Vec<Full> = tx.all(
+    let rows: Vec<(Row, (Vec<u8>,))> = tx.all(
         &format!(
-            "SELECT pool, number, since, eid, operation, iccid, code FROM activation_code
+            "SELECT pool, number, state, since, eid, operation, iccid, ordering, code
+             FROM activation_code
              WHERE tenant = ?1 AND due <= ?2 ORDER BY due LIMIT ?3{lock}"
         ),
         values![due.now, due.limit],
     )?;
     let mut taken = Vec::new();
-    for (pool, number, since, eid, operation, iccid, sealed) in rows {
-        let at = CodeRef { pool, number };
+    for (row, (sealed,)) in rows {
+        let known = known(row)?;
         if due.again > due.now {
             tx.execute(
                 "UPDATE activation_code SET due = ?4
                  WHERE tenant = ?1 AND pool = ?2 AND number = ?3",
-                values![at.pool, at.number, due.again],
+                values![known.at.pool, known.at.number, due.again],
             )?;
         }
-        let code = open(tx, &at, iccid.clone(), &sealed)?;
-        let state = CodeState::Doubtful.name().to_string();
-        let row = (at.pool, at.number, state, since, eid, operation, iccid);
-        taken.push((known(row)?, code));
+        let iccid = known.iccid.map(|iccid| iccid.to_string());
+        let code = open(tx, &known.at, iccid, &sealed)?;
+        taken.push((known, code));
     }
     Ok(taken)
 }
@@ -326,7 +411,7 @@ pub(super) fn follow(tx: &Db<'_>, operation: &Operation) -> Result<(), StoreErro
     let state = ledger::after(operation);
     let due = (state == CodeState::Doubtful).then_some(operation.since);
     tx.execute(
-        "UPDATE activation_code SET state = ?4, since = ?5, due = ?6
+        "UPDATE activation_code SET state = ?4, since = ?5, due = ?6, ordering = NULL
          WHERE tenant = ?1 AND pool = ?2 AND number = ?3 AND state <> ?4
              AND (?4 = 'spent' OR (operation = ?7 AND state IN ('leased', 'doubtful')))",
         values![

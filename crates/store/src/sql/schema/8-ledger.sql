@@ -20,9 +20,11 @@ CREATE TABLE activation_code (
     eid        TEXT,
     operation  TEXT,
     iccid      TEXT,
-    -- An index of the code, not itself.
+    -- An index of the code, not itself; of the call as long as it is ordered.
     digest     BLOB NOT NULL,
     code       BLOB NOT NULL,
+    -- What its SM-DP+ is asked for it.
+    ordering   TEXT,
     PRIMARY KEY (tenant, pool, number),
     FOREIGN KEY (tenant, pool) REFERENCES code_pool (tenant, pool)
 ) STRICT, WITHOUT ROWID;
