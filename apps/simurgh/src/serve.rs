@@ -228,7 +228,8 @@ impl Chores {
 /// What the API works on.
 fn functions(roles: &Roles, pushes: Option<Pushes>) -> Functions {
     let smdps = (roles.smdp.host.clone(), roles.smdps.clone());
-    Functions::new(roles.eim.clone(), smdps, pushes, roles.teller.clone())
+    let (teller, database) = (roles.teller.clone(), roles.database.clone());
+    Functions::new(roles.eim.clone(), smdps, pushes, teller, database)
 }
 
 /// The API, and who may use it.

@@ -8,7 +8,7 @@ use crate::Secret;
 /// Asks for a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"user": "anna", "password": "correct horse battery"}))]
+#[schema(example = json!({"user": "noc", "password": "correct horse battery"}))]
 pub struct SignIn {
     /// The user's tenant; `default` if it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -50,7 +50,7 @@ pub enum SecondFactor {
 #[schema(example = json!({
     "stage": "open",
     "tenant": "default",
-    "user": "anna",
+    "user": "noc",
     "role": "operator",
     "permissions": ["devices:read"],
     "second_factors": ["totp", "recovery_code"],
@@ -103,7 +103,7 @@ pub struct ShowFactor {
 
 /// What an authenticator app is told, once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"secret": "GEZDGNBV", "uri": "otpauth://totp/Simurgh:anna?secret=GEZDGNBV"}))]
+#[schema(example = json!({"secret": "GEZDGNBV", "uri": "otpauth://totp/Simurgh:noc?secret=GEZDGNBV"}))]
 pub struct Enrolment {
     /// The secret in base 32.
     pub secret: Secret,
@@ -201,7 +201,7 @@ pub struct SignOnEnd {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
     "id": "0aB1cD2eF3gH4iJ5kL6mN7",
-    "name": "anna@example.org",
+    "name": "noc@example.org",
     "role": "operator",
     "disabled": false,
     "second_factors": ["totp"],
@@ -231,7 +231,7 @@ pub struct User {
 /// A new user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"name": "anna@example.org", "role": "operator"}))]
+#[schema(example = json!({"name": "noc@example.org", "role": "operator"}))]
 pub struct NewUser {
     /// What they sign in with.
     pub name: String,
@@ -375,7 +375,7 @@ pub struct Tenant {
 /// A new tenant below the caller's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"name": "acme", "admin": "anna@acme.example"}))]
+#[schema(example = json!({"name": "acme", "admin": "noc@acme.example"}))]
 pub struct NewTenant {
     /// Its name: a-z, 0-9 and -.
     pub name: String,

@@ -499,6 +499,13 @@ pub struct Problem {
         skip_serializing_if = "Option::is_none"
     )]
     pub reason_code: Option<String>,
+    /// When to try again, in seconds; the header Retry-After says the same.
+    #[serde(
+        default,
+        rename = "retryAfter",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub retry_after: Option<u64>,
 }
 
 impl fmt::Display for Problem {

@@ -27,6 +27,12 @@ pub trait Database: Send + Sync {
     /// The events of a tenant and who is told of them.
     fn telling(&self, tenant: Tenant) -> Arc<dyn Telling>;
 
+    /// Changes a row to what it is, on disk, and looks whether more would fit.
+    ///
+    /// # Errors
+    /// If the engine cannot be reached or written.
+    fn prove_writable(&self) -> Result<(), StoreError>;
+
     /// Tenants of which events have no number yet.
     ///
     /// # Errors
@@ -57,6 +63,10 @@ impl<E: Engine> Database for SqlStore<E> {
 
     fn telling(&self, tenant: Tenant) -> Arc<dyn Telling> {
         Arc::new(self.of_tenant(tenant))
+    }
+
+    fn prove_writable(&self) -> Result<(), StoreError> {
+        self.prove_writable()
     }
 
     fn tenants_to_number(&self) -> Result<Vec<Tenant>, StoreError> {

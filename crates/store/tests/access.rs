@@ -37,7 +37,7 @@ fn key(number: u8) -> StoredKey {
     let key = ApiKey {
         id: ApiKeyId(format!("key-{number}")),
         name: "erp".to_string(),
-        owner: UserId("id-anna".to_string()),
+        owner: UserId("id-noc".to_string()),
         permissions: Permissions::all(),
         below: false,
         networks: vec!["192.0.2.0/24".parse().unwrap()],
@@ -108,25 +108,25 @@ suite! {
     fn accounts_are_found_and_changed_by_one_at_a_time(bench: &Bench) {
         let database = bench.database(1);
         let store = database.access(Tenant::default());
-        let mut anna = account("anna", "operator");
-        anna.subject = Some(Subject {
+        let mut noc = account("noc", "operator");
+        noc.subject = Some(Subject {
             issuer: "https://login.example.org".to_string(),
             subject: "42".to_string(),
         });
-        store.add_account(&anna).unwrap();
-        store.add_account(&account("bert", "viewer")).unwrap();
-        let twice = store.add_account(&account("anna", "viewer"));
+        store.add_account(&noc).unwrap();
+        store.add_account(&account("depot", "viewer")).unwrap();
+        let twice = store.add_account(&account("noc", "viewer"));
         assert!(matches!(twice, Err(StoreError::Exists(_))), "{twice:?}");
 
-        let found = store.account_named(&anna.user.name).unwrap().unwrap();
-        assert_eq!(found.value, anna);
+        let found = store.account_named(&noc.user.name).unwrap().unwrap();
+        assert_eq!(found.value, noc);
         let of_subject = store.account_of_subject("https://login.example.org 42");
         assert_eq!(of_subject.unwrap(), Some(found.clone()));
         assert_eq!(store.account_of_subject("").unwrap(), None);
         let all = store.accounts(None, 9).unwrap();
         assert_eq!(all.len(), 2);
-        let after = store.accounts(Some(&anna.user.name), 9).unwrap();
-        assert_eq!(after.first().map(|account| account.user.id.0.as_str()), Some("id-bert"));
+        let after = store.accounts(Some(&noc.user.name), 9).unwrap();
+        assert_eq!(after.first().map(|account| account.user.id.0.as_str()), Some("id-depot"));
 
         store.change_account(&found).unwrap();
         let late = store.change_account(&found);
@@ -134,31 +134,31 @@ suite! {
 
         // Nobody of another tenant is seen, and names are each tenant's own.
         let other = database.access("other".parse().unwrap());
-        assert_eq!(other.account_named(&anna.user.name).unwrap(), None);
-        assert_eq!(other.account(&anna.user.id).unwrap(), None);
-        other.add_account(&account("anna", "viewer")).unwrap();
+        assert_eq!(other.account_named(&noc.user.name).unwrap(), None);
+        assert_eq!(other.account(&noc.user.id).unwrap(), None);
+        other.add_account(&account("noc", "viewer")).unwrap();
     }
 
     #[test]
     fn the_last_admin_stays(bench: &Bench) {
         let store = bench.database(1).access(Tenant::default());
-        for user in ["anna", "bert"] {
+        for user in ["noc", "depot"] {
             store.add_account(&account(user, "admin")).unwrap();
         }
         store.add_account(&account("carl", "operator")).unwrap();
-        changed(&*store, "bert", |bert| bert.set_disabled(true)).unwrap();
-        let demoted = changed(&*store, "anna", |anna| {
-            anna.user.role = "viewer".parse().unwrap();
+        changed(&*store, "depot", |depot| depot.set_disabled(true)).unwrap();
+        let demoted = changed(&*store, "noc", |noc| {
+            noc.user.role = "viewer".parse().unwrap();
         });
         assert!(is_last_admin(&demoted), "{demoted:?}");
-        let disabled = changed(&*store, "anna", |anna| anna.set_disabled(true));
+        let disabled = changed(&*store, "noc", |noc| noc.set_disabled(true));
         assert!(is_last_admin(&disabled), "{disabled:?}");
-        let removed = store.remove_account(&UserId("id-anna".to_string()));
+        let removed = store.remove_account(&UserId("id-noc".to_string()));
         assert!(is_last_admin(&removed), "{removed:?}");
         // Neither the disabled one nor an admin of another tenant counts.
-        changed(&*store, "bert", |bert| bert.set_disabled(false)).unwrap();
-        store.remove_account(&UserId("id-anna".to_string())).unwrap();
-        let removed = store.remove_account(&UserId("id-bert".to_string()));
+        changed(&*store, "depot", |depot| depot.set_disabled(false)).unwrap();
+        store.remove_account(&UserId("id-noc".to_string())).unwrap();
+        let removed = store.remove_account(&UserId("id-depot".to_string()));
         assert!(is_last_admin(&removed), "{removed:?}");
     }
 
@@ -207,10 +207,10 @@ suite! {
         assert_eq!(store.role(&night).unwrap(), None);
         store.put_role(&Role { name: night.clone(), ..admin }).unwrap();
         assert_eq!(store.roles().unwrap().len(), 2);
-        store.add_account(&account("anna", "night-shift")).unwrap();
+        store.add_account(&account("noc", "night-shift")).unwrap();
         let held = store.remove_role(&night);
         assert!(matches!(held, Err(StoreError::Exists(_))), "{held:?}");
-        store.remove_account(&UserId("id-anna".to_string())).unwrap();
+        store.remove_account(&UserId("id-noc".to_string())).unwrap();
         store.remove_role(&night).unwrap();
         // What was changed of a role that all have is taken back by that.
         store.remove_role(&RoleName::admin()).unwrap();
@@ -250,11 +250,11 @@ suite! {
     #[test]
     fn sessions_are_exchanged_once_and_end_with_their_user(bench: &Bench) {
         let store = bench.database(1).access(Tenant::default());
-        store.add_account(&account("anna", "viewer")).unwrap();
+        store.add_account(&account("noc", "viewer")).unwrap();
         let [one, two, three] = [1, 2, 3].map(|number| Digest([number; 32]));
-        store.put_web_session(&one, &session("anna"), at(50)).unwrap();
-        store.put_web_session(&one, &session("anna"), at(60)).unwrap();
-        let strong = Session { factor: Factor::Passkey, ..session("anna") };
+        store.put_web_session(&one, &session("noc"), at(50)).unwrap();
+        store.put_web_session(&one, &session("noc"), at(60)).unwrap();
+        let strong = Session { factor: Factor::Passkey, ..session("noc") };
         store.exchange_web_session(&one, &two, &strong, at(70)).unwrap();
         let again = store.exchange_web_session(&one, &three, &strong, at(70));
         assert!(matches!(again, Err(StoreError::Unknown(_))), "{again:?}");
@@ -264,7 +264,7 @@ suite! {
         store.put_web_session(&three, &strong, at(80)).unwrap();
         store.forget_access(at(75), at(0)).unwrap();
         assert_eq!(store.web_session(&two).unwrap(), None);
-        store.remove_account(&UserId("id-anna".to_string())).unwrap();
+        store.remove_account(&UserId("id-noc".to_string())).unwrap();
         assert_eq!(store.web_session(&three).unwrap(), None);
     }
 
@@ -291,18 +291,18 @@ suite! {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..10 {
-                        store.change_attempts("account:anna", &count).unwrap();
+                        store.change_attempts("account:noc", &count).unwrap();
                     }
                 });
             }
         });
-        assert_eq!(store.attempts("account:anna").unwrap().failures, 40);
-        assert_eq!(store.attempts("account:bert").unwrap(), Attempts::default());
-        store.change_attempts("account:anna", &|_| Attempts::default()).unwrap();
-        assert_eq!(store.attempts("account:anna").unwrap(), Attempts::default());
-        store.change_attempts("account:anna", &count).unwrap();
+        assert_eq!(store.attempts("account:noc").unwrap().failures, 40);
+        assert_eq!(store.attempts("account:depot").unwrap(), Attempts::default());
+        store.change_attempts("account:noc", &|_| Attempts::default()).unwrap();
+        assert_eq!(store.attempts("account:noc").unwrap(), Attempts::default());
+        store.change_attempts("account:noc", &count).unwrap();
         store.forget_access(at(9), Timestamp(5)).unwrap();
-        assert_eq!(store.attempts("account:anna").unwrap(), Attempts::default());
+        assert_eq!(store.attempts("account:noc").unwrap(), Attempts::default());
     }
 
     /// An account that is moved to another user or tenant does not open.
@@ -310,18 +310,18 @@ suite! {
     fn accounts_are_bound_to_their_rows(bench: &Bench) {
         let database = bench.database(1);
         let store = database.access(Tenant::default());
-        store.add_account(&account("anna", "admin")).unwrap();
-        store.add_account(&account("bert", "viewer")).unwrap();
+        store.add_account(&account("noc", "admin")).unwrap();
+        store.add_account(&account("depot", "viewer")).unwrap();
         bench.run(
             "UPDATE access_account SET document =
-                (SELECT document FROM access_account WHERE name = 'anna')
-             WHERE name = 'bert'",
+                (SELECT document FROM access_account WHERE name = 'noc')
+             WHERE name = 'depot'",
         );
-        let moved = store.account(&UserId("id-bert".to_string()));
+        let moved = store.account(&UserId("id-depot".to_string()));
         assert!(matches!(moved, Err(StoreError::Sealed(_))), "{moved:?}");
-        bench.run("UPDATE access_account SET tenant = 'other' WHERE name = 'anna'");
+        bench.run("UPDATE access_account SET tenant = 'other' WHERE name = 'noc'");
         let other = database.access("other".parse().unwrap());
-        let moved = other.account(&UserId("id-anna".to_string()));
+        let moved = other.account(&UserId("id-noc".to_string()));
         assert!(matches!(moved, Err(StoreError::Sealed(_))), "{moved:?}");
     }
 
@@ -329,7 +329,7 @@ suite! {
     fn accounts_open_with_another_key_of_the_database(bench: &Bench) {
         {
             let store = bench.database(1).access(Tenant::default());
-            store.add_account(&account("anna", "admin")).unwrap();
+            store.add_account(&account("noc", "admin")).unwrap();
             store.put_pending(&Digest([1; 32]), b"challenge", at(50)).unwrap();
         }
         assert_eq!(bench.reseal(1, 2).unwrap(), Some(2));
@@ -344,20 +344,20 @@ suite! {
 fn no_file_shows_a_credential() {
     let folder = Folder::new("no-credential");
     let store = folder.open(1).unwrap();
-    let mut anna = account("anna", "admin");
+    let mut noc = account("noc", "admin");
     let secret = b"mark-of-the-app-here";
-    anna.begin_totp(&TotpSecret::new(secret));
-    anna.set_password(&PasswordHash::nobodys(), false);
-    store.add_account(&anna).unwrap();
+    noc.begin_totp(&TotpSecret::new(secret));
+    noc.set_password(&PasswordHash::nobodys(), false);
+    store.add_account(&noc).unwrap();
     store
         .put_pending(&Digest([1; 32]), b"mark-pending", at(9))
         .unwrap();
-    let id = anna.user.id.clone();
+    let id = noc.user.id.clone();
     let value = store.account(&id).unwrap().unwrap();
     assert_eq!(
         value,
         Versioned {
-            value: anna,
+            value: noc,
             version: 1
         }
     );
@@ -366,5 +366,5 @@ fn no_file_shows_a_credential() {
     assert!(!shows(secret) && !shows(b"mark-pending") && !shows(b"argon2id"));
     // As JSON writes octets.
     assert!(!shows(b"109,97,114,107"));
-    assert!(shows(b"id-anna"));
+    assert!(shows(b"id-noc"));
 }

@@ -321,7 +321,7 @@ suite! {
     fn events_name_who_made_them_happen(bench: &Bench) {
         let store = bench.whole();
         let queued = operation(eid(1), "op-1", 1);
-        acting("user:anna", || {
+        acting("user:noc", || {
             store.add_euicc(&EuiccRecord::new(eid(1), None, 0)).unwrap();
             store.add_operations(std::slice::from_ref(&queued)).unwrap();
         });
@@ -329,7 +329,7 @@ suite! {
         number(&*store, 3);
         let page = all(&*store, 0);
         let actors = page.events.iter().map(|event| event.event.actor.as_deref());
-        assert_eq!(actors.collect::<Vec<_>>(), [Some("user:anna"), Some("user:anna"), None]);
+        assert_eq!(actors.collect::<Vec<_>>(), [Some("user:noc"), Some("user:noc"), None]);
     }
 
     #[test]

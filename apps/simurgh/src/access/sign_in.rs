@@ -32,13 +32,12 @@ fn refused() -> Problem {
 
 pub(super) fn wait(wait: Wait) -> Problem {
     let seconds = wait.0.as_secs().max(1);
+    let detail = "there were too many failures";
     let remedy = format!("try again in {seconds} s");
-    problem(
-        429,
-        "too many failures",
-        "there were too many failures",
-        &remedy,
-    )
+    Problem {
+        retry_after: Some(seconds),
+        ..problem(429, "too many failures", detail, &remedy)
+    }
 }
 
 /// Counters of failures that an attempt meets: the address's, and the account's or

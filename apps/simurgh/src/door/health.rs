@@ -1,18 +1,23 @@
 //! Whether the server lives, and whether it can do its work.
 
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use api::{Check, Health};
 use axum::extract::Request;
 use axum::response::Response;
 use fleet::access::Permission;
+use store::{Database, StoreError};
 use utoipa_axum::routes;
 
 use super::answer::{self, respond};
 use super::authorise::Call;
-use super::problem::{Refusal, internal};
+use super::problem::{Refusal, away, internal};
 use super::routes::{Guard, Routes};
-use super::{Door, Functions, metrics};
+use super::{Door, metrics};
+
+/// How long what was found is told again.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// How long the store may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -60,7 +65,7 @@ async fn alive() -> Result<Response, Refusal> {
 async fn ready(request: Request) -> Result<Response, Refusal> {
     let door: Option<&Door> = request.extensions().get();
     let functions = door.ok_or_else(internal)?.0.functions.clone();
-    let looked = tokio::task::spawn_blocking(move || functions.store_answers());
+    let looked = tokio::task::spawn_blocking(move || functions.health.look());
     let said = match tokio::time::timeout(PATIENCE, looked).await {
         Ok(Ok(said)) => said,
         Ok(Err(_)) => Some("it could not be asked".to_string()),
@@ -101,12 +106,44 @@ async fn metrics_text(call: Call) -> Result<Response, Refusal> {
     Ok(answer::text(200, metrics::TEXT, text.into_bytes()))
 }
 
-impl Functions {
-    /// Why the store does not answer, if it does not. What the engine says is for
-    /// the log: anybody may ask.
-    fn store_answers(&self) -> Option<String> {
-        let error = self.eim.store().euiccs(None, 1).err()?;
-        tracing::error!(%error, "the store");
-        Some("it cannot be read; the log says more".to_string())
+/// Looks at the database, and what the last one found.
+pub(super) struct Looks {
+    database: Arc<dyn Database>,
+    last: Mutex<Option<(Instant, Option<String>)>>,
+}
+
+impl Looks {
+    pub(super) fn new(database: Arc<dyn Database>) -> Self {
+        Looks {
+            database,
+            last: Mutex::new(None),
+        }
+    }
+
+    /// Why the database cannot be written, if it cannot. Anybody may ask, so it is
+    /// written once in a while however many do, and what the engine says is for the
+    /// log.
+    fn look(&self) -> Option<String> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some((at, said)) if at.elapsed() < PAUSE => said.clone(),
+            _ => {
+                let said = self
+                    .database
+                    .prove_writable()
+                    .err()
+                    .map(|error| said(&error));
+                *last = Some((Instant::now(), said.clone()));
+                said
+            }
+        }
+    }
+}
+
+fn said(error: &StoreError) -> String {
+    tracing::error!(%error, "the store");
+    match error {
+        StoreError::Engine(error) => away(error).to_string(),
+        _ => "it cannot be written; the log says more".to_string(),
     }
 }

@@ -95,6 +95,8 @@ pub(crate) struct Functions {
     imports: inventory::Imports,
     /// Who numbers events and tells of them.
     teller: Arc<Teller>,
+    /// Whether the database can be used.
+    health: health::Looks,
 }
 
 impl Functions {
@@ -103,6 +105,7 @@ impl Functions {
         (smdp, smdps): (Arc<SmdpHost>, Arc<Smdps>),
         pushes: Option<Pushes>,
         teller: Arc<Teller>,
+        database: Arc<dyn store::Database>,
     ) -> Self {
         Functions {
             eim,
@@ -110,6 +113,7 @@ impl Functions {
             smdps,
             pushes,
             teller,
+            health: health::Looks::new(database),
             imports: inventory::Imports::default(),
         }
     }

@@ -3,9 +3,12 @@
 use api::Problem;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONNECTION, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use store::StoreError;
+use store::{EngineError, StoreError};
 
 use super::answer::respond;
+
+/// Seconds after which a database that is away is asked again.
+const AWAY: u64 = 5;
 
 /// Media type of problems.
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
@@ -25,8 +28,9 @@ impl Refusal {
     }
 
     /// To be tried again after so many seconds.
-    pub(super) fn retry_after(self, seconds: u64) -> Self {
-        self.with(RETRY_AFTER, HeaderValue::from(seconds))
+    pub(super) fn retry_after(mut self, seconds: u64) -> Self {
+        self.problem.retry_after = Some(seconds);
+        self
     }
 
     /// The connection ends with it, because not all of the request was read.
@@ -52,6 +56,10 @@ impl From<Problem> for Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response = respond(self.problem.status, PROBLEM_JSON, &*self.problem);
+        if let Some(seconds) = self.problem.retry_after {
+            let headers = response.headers_mut();
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
         for (name, value) in self.headers {
             response.headers_mut().insert(name, value);
         }
@@ -72,6 +80,7 @@ pub(crate) fn problem(status: u16, title: &str, detail: &str, remedy: &str) -> P
         field: None,
         subject_code: None,
         reason_code: None,
+        retry_after: None,
     }
 }
 
@@ -135,9 +144,32 @@ pub(crate) fn stored(error: StoreError) -> Problem {
             "somebody else changed it at the same time",
             "get it again, look at what changed, and repeat",
         ),
+        StoreError::Engine(
+            error @ (EngineError::Unreachable(_) | EngineError::Overtaken | EngineError::Disk(_)),
+        ) => {
+            tracing::error!(%error, "store");
+            Problem {
+                retry_after: Some(AWAY),
+                ..problem(
+                    503,
+                    "not available",
+                    away(&error),
+                    "wait as long as Retry-After says; /readyz says when it is over",
+                )
+            }
+        }
         error => {
             tracing::error!(%error, "store");
             internal()
         }
+    }
+}
+
+/// What anybody may know of a database that cannot be used now.
+pub(super) fn away(error: &EngineError) -> &'static str {
+    match error {
+        EngineError::Disk(_) => "the disk of the database is full, or fails: nothing was done",
+        EngineError::Overtaken => "too many others change the same: nothing was done",
+        _ => "the database cannot be reached: nothing was done that was not acknowledged",
     }
 }

@@ -12,6 +12,8 @@ mod conventions;
 mod feed;
 #[path = "../support/field.rs"]
 mod field;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod guards;
 mod inventory;
 #[path = "../support/postgres.rs"]

@@ -22,7 +22,7 @@ fn command(server: &Server) -> Command {
 
 fn login(server: &Server, lines: &[&str]) -> Output {
     let mut child = command(server)
-        .args(["login", "anna"])
+        .args(["login", "noc"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -37,7 +37,7 @@ fn login(server: &Server, lines: &[&str]) -> Output {
 #[test]
 fn a_user_signs_in_works_and_signs_out() {
     let server = server("access-login");
-    let user = server.json(&["user", "add", "anna", "--role", "admin"]);
+    let user = server.json(&["user", "add", "noc", "--role", "admin"]);
     let once = user["one_time_password"].as_str().unwrap();
     let refused = login(&server, &["not the password"]);
     assert_eq!(refused.status.code(), Some(1), "{refused:?}");
@@ -55,7 +55,7 @@ fn a_user_signs_in_works_and_signs_out() {
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         String::from_utf8(output.stdout).unwrap()
     };
-    assert!(run(&["user", "list"]).contains("anna"));
+    assert!(run(&["user", "list"]).contains("noc"));
     assert!(run(&["role", "list"]).contains("auditor"));
     let permission = ["--permission", "devices:read"];
     let key = run(&[&["api-key", "add", "mine"][..], &permission].concat());

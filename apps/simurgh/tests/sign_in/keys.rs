@@ -22,7 +22,7 @@ fn with<'a>(stranger: &'a Asker, key: &Value) -> As<'a> {
 fn a_key_opens_what_it_is_for_from_where_it_may_come_until_it_ends() {
     let server = server("access-keys");
     let (admin, stranger) = (Asker::new(&server), Asker::stranger(&server));
-    let owner = add_user(&admin, "anna", "operator")["id"].clone();
+    let owner = add_user(&admin, "noc", "operator")["id"].clone();
     let new = |more: Value| {
         let mut new = json!({"name": "ERP", "owner": owner, "permissions": ["devices:read"]});
         new.as_object_mut()
@@ -82,11 +82,11 @@ fn a_key_opens_what_it_is_for_from_where_it_may_come_until_it_ends() {
 fn a_key_falls_with_its_owner() {
     let server = server("access-key-owner");
     let (admin, stranger) = (Asker::new(&server), Asker::stranger(&server));
-    let anna = signed_in(&admin, &stranger, "anna", "admin");
-    add_user(&admin, "bert", "admin");
+    let noc = signed_in(&admin, &stranger, "noc", "admin");
+    add_user(&admin, "depot", "admin");
     // One's own, without naming the owner.
     let new = json!({"name": "mine", "permissions": ["devices:read", "devices:write"]});
-    let made = anna.post("/v1/api-keys", &new);
+    let made = noc.post("/v1/api-keys", &new);
     assert_eq!(made.status, 201, "{made:?}");
     let made = made.json();
     let mine = with(&stranger, &made);
@@ -102,5 +102,5 @@ fn a_key_falls_with_its_owner() {
     assert_eq!(mine.get("/v1/devices").status, 200);
     change(json!({"disabled": true}));
     mine.get("/v1/devices").problem(401);
-    anna.get("/v1/devices").problem(401);
+    noc.get("/v1/devices").problem(401);
 }

@@ -9,9 +9,9 @@ use crate::{PASSWORD, add_user, server, session, sign_in, signed_in};
 fn a_one_time_password_opens_nothing_before_it_is_changed() {
     let server = server("access-once");
     let (admin, stranger) = (Asker::new(&server), Asker::stranger(&server));
-    let user = add_user(&admin, "anna", "viewer");
+    let user = add_user(&admin, "noc", "viewer");
     let once = user["one_time_password"].as_str().unwrap();
-    let answer = sign_in(&stranger, "Anna", once);
+    let answer = sign_in(&stranger, "Noc", once);
     let begun = session(&stranger, &answer, "change_password");
     begun.get("/v1/devices").problem(403);
     begun.get("/v1/caller").problem(403);
@@ -22,8 +22,8 @@ fn a_one_time_password_opens_nothing_before_it_is_changed() {
     open.post("/v1/devices", &json!({})).problem(403);
     // The session before, and the one-time password, are worth nothing now.
     begun.get("/v1/session").problem(401);
-    sign_in(&stranger, "anna", once).problem(401);
-    assert_eq!(sign_in(&stranger, "anna", PASSWORD).status, 200);
+    sign_in(&stranger, "noc", once).problem(401);
+    assert_eq!(sign_in(&stranger, "noc", PASSWORD).status, 200);
     let out = open.send("DELETE", "/v1/session", &Value::Null);
     assert_eq!(out.status, 204);
     open.get("/v1/devices").problem(401);
@@ -39,45 +39,50 @@ fn a_one_time_password_opens_nothing_before_it_is_changed() {
 fn guessers_learn_nothing_and_are_held_back() {
     let server = server("access-guess");
     let (admin, stranger) = (Asker::new(&server), Asker::stranger(&server));
-    let anna = signed_in(&admin, &stranger, "anna", "viewer");
-    add_user(&admin, "bert", "viewer");
+    let noc = signed_in(&admin, &stranger, "noc", "viewer");
+    add_user(&admin, "depot", "viewer");
     let wrong = |user: &str| sign_in(&stranger, user, "not the password").problem(401);
-    assert_eq!(wrong("bert"), wrong("nobody"));
-    let tenant = json!({"tenant": "no-such", "user": "bert", "password": "not the password"});
+    assert_eq!(wrong("depot"), wrong("nobody"));
+    let tenant = json!({"tenant": "no-such", "user": "depot", "password": "not the password"});
     assert_eq!(
         stranger.post("/v1/session", &tenant).problem(401),
-        wrong("bert")
+        wrong("depot")
     );
-    for user in ["bert", "nobody"] {
+    for user in ["depot", "nobody"] {
         let held = (0..8).map(|_| sign_in(&stranger, user, "not the password"));
         let held = held
             .into_iter()
             .find(|answer| answer.status == 429)
             .unwrap();
-        held.problem(429);
+        let wait: u64 = held.headers["retry-after"]
+            .to_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+        assert_eq!(held.problem(429)["retryAfter"], wait);
     }
-    // Anna's own address is known, so she is let in whatever others did.
-    assert_eq!(sign_in(&stranger, "anna", PASSWORD).status, 200);
-    assert_eq!(anna.get("/v1/devices").status, 200);
+    // Its own address is known, so it is let in whatever others did.
+    assert_eq!(sign_in(&stranger, "noc", PASSWORD).status, 200);
+    assert_eq!(noc.get("/v1/devices").status, 200);
 }
 
 #[test]
 fn the_last_admin_stays() {
     let server = server("access-last");
     let (admin, stranger) = (Asker::new(&server), Asker::stranger(&server));
-    let anna = signed_in(&admin, &stranger, "anna", "admin");
+    let noc = signed_in(&admin, &stranger, "noc", "admin");
     let id = admin.get("/v1/users").json()["items"][0]["id"].clone();
     let path = format!("/v1/users/{}", id.as_str().unwrap());
     for change in [json!({"role": "viewer"}), json!({"disabled": true})] {
-        anna.send("PATCH", &path, &change).problem(409);
+        noc.send("PATCH", &path, &change).problem(409);
     }
-    anna.send("DELETE", &path, &Value::Null).problem(409);
-    let bert = add_user(&admin, "bert", "admin");
-    assert_eq!(bert["role"], "admin");
-    let demoted = anna.send("PATCH", &path, &json!({"role": "viewer"}));
+    noc.send("DELETE", &path, &Value::Null).problem(409);
+    let depot = add_user(&admin, "depot", "admin");
+    assert_eq!(depot["role"], "admin");
+    let demoted = noc.send("PATCH", &path, &json!({"role": "viewer"}));
     assert_eq!(demoted.status, 200, "{demoted:?}");
     // At once, in the session that there is.
-    anna.send("PATCH", &path, &json!({"role": "admin"}))
+    noc.send("PATCH", &path, &json!({"role": "admin"}))
         .problem(403);
 }
 
@@ -94,21 +99,21 @@ fn nobody_gives_more_than_they_have() {
     );
     assert_eq!(made.status, 200, "{made:?}");
     let chief = add_user(&admin, "chief", "admin");
-    let anna = signed_in(&admin, &stranger, "anna", "people");
+    let noc = signed_in(&admin, &stranger, "noc", "people");
     let new = |role: &str| json!({"name": "carl", "role": role});
-    anna.post("/v1/users", &new("admin")).problem(403);
-    anna.post("/v1/users", &new("operator")).problem(403);
-    anna.post("/v1/users", &new("nothing")).problem(422);
+    noc.post("/v1/users", &new("admin")).problem(403);
+    noc.post("/v1/users", &new("operator")).problem(403);
+    noc.post("/v1/users", &new("nothing")).problem(422);
     let more = json!({"permissions": ["devices:write"]});
-    anna.send("PUT", "/v1/roles/more", &more).problem(403);
+    noc.send("PUT", "/v1/roles/more", &more).problem(403);
     let path = format!("/v1/users/{}", chief["id"].as_str().unwrap());
-    anna.send("PATCH", &path, &json!({"disabled": true}))
+    noc.send("PATCH", &path, &json!({"disabled": true}))
         .problem(403);
-    anna.post(&format!("{path}/reset"), &Value::Null)
+    noc.post(&format!("{path}/reset"), &Value::Null)
         .problem(403);
     let less = json!({"permissions": ["devices:read"]});
-    assert_eq!(anna.send("PUT", "/v1/roles/less", &less).status, 200);
-    assert_eq!(anna.post("/v1/users", &new("less")).status, 201);
+    assert_eq!(noc.send("PUT", "/v1/roles/less", &less).status, 200);
+    assert_eq!(noc.post("/v1/users", &new("less")).status, 201);
 }
 
 /// A browser sends the cookie whoever makes it send.
@@ -116,8 +121,8 @@ fn nobody_gives_more_than_they_have() {
 fn a_cookie_needs_its_guard() {
     let server = server("access-cookie");
     let (admin, stranger) = (Asker::new(&server), Asker::stranger(&server));
-    signed_in(&admin, &stranger, "anna", "operator");
-    let answer = sign_in(&stranger, "anna", PASSWORD);
+    signed_in(&admin, &stranger, "noc", "operator");
+    let answer = sign_in(&stranger, "noc", PASSWORD);
     let cookie = answer.headers["set-cookie"].to_str().unwrap();
     for attribute in [
         "__Host-",

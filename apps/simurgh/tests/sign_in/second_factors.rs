@@ -63,14 +63,14 @@ fn an_app_is_set_up_and_asked_for() {
     }
     let server = server("access-totp");
     let (admin, stranger) = (Asker::new(&server), Asker::stranger(&server));
-    let begun = signed_in(&admin, &stranger, "anna", "operator");
+    let begun = signed_in(&admin, &stranger, "noc", "operator");
     let (open, secret, used, codes) = with_app(&begun);
     assert_eq!(open.get("/v1/devices").status, 200);
     begun.get("/v1/session").problem(401);
 
     let half = session(
         &stranger,
-        &sign_in(&stranger, "anna", PASSWORD),
+        &sign_in(&stranger, "noc", PASSWORD),
         "second_factor",
     );
     half.get("/v1/devices").problem(403);
@@ -91,7 +91,7 @@ fn an_app_is_set_up_and_asked_for() {
 
     let half = session(
         &stranger,
-        &sign_in(&stranger, "anna", PASSWORD),
+        &sign_in(&stranger, "noc", PASSWORD),
         "second_factor",
     );
     half.post("/v1/session/totp", &json!({"recovery_code": codes[0]}))
@@ -115,14 +115,14 @@ fn a_role_that_needs_a_second_factor_opens_nothing_without() {
     }
     let server = server("access-mfa");
     let (admin, stranger) = (Asker::new(&server), Asker::stranger(&server));
-    let before = signed_in(&admin, &stranger, "anna", "viewer");
+    let before = signed_in(&admin, &stranger, "noc", "viewer");
     assert_eq!(before.get("/v1/devices").status, 200);
     let needed = json!({"mfa_required": true}).to_string();
     let set = admin.send("PUT", "/v1/roles/viewer", &[JSON], needed.as_bytes());
     assert_eq!(set.status, 200, "{set:?}");
     // Sessions that there are, too.
     before.get("/v1/devices").problem(403);
-    let enrolling = session(&stranger, &sign_in(&stranger, "anna", PASSWORD), "enrol");
+    let enrolling = session(&stranger, &sign_in(&stranger, "noc", PASSWORD), "enrol");
     enrolling.get("/v1/devices").problem(403);
     let (open, ..) = with_app(&enrolling);
     assert_eq!(open.get("/v1/devices").status, 200);
@@ -136,7 +136,7 @@ fn a_role_that_needs_a_second_factor_opens_nothing_without() {
     let reset = admin.post(&path, &Value::Null).json();
     assert_eq!(reset["second_factors"], json!([]));
     open.get("/v1/devices").problem(401);
-    sign_in(&stranger, "anna", PASSWORD).problem(401);
+    sign_in(&stranger, "noc", PASSWORD).problem(401);
 }
 
 /// An authenticator on another library.
@@ -181,7 +181,7 @@ fn a_passkey_is_made_and_shown() {
     }
     let server = server("access-passkey");
     let (admin, stranger) = (Asker::new(&server), Asker::stranger(&server));
-    let begun = signed_in(&admin, &stranger, "anna", "operator");
+    let begun = signed_in(&admin, &stranger, "noc", "operator");
     let authenticator = Authenticator(Folder::new("access-authenticator"));
 
     let ask_new = || {
@@ -202,7 +202,7 @@ fn a_passkey_is_made_and_shown() {
     let listed = open.get("/v1/session/passkeys").json();
     assert_eq!(listed["items"][0]["name"], "test");
 
-    let again = || sign_in(&stranger, "anna", PASSWORD);
+    let again = || sign_in(&stranger, "noc", PASSWORD);
     let half = || session(&stranger, &again(), "second_factor");
     let ask = |half: &As<'_>| {
         half.post("/v1/session/passkey/challenge", &Value::Null)

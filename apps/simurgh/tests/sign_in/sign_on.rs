@@ -169,21 +169,21 @@ fn a_user_comes_by_the_provider() {
     let (_provider, server) = server(&modules, "nothing");
     let (admin, stranger) = (Asker::new(&server), Asker::stranger(&server));
     // Whom nobody expects is not let in.
-    sign_on(&stranger, server.folder(), "bert@example.org").problem(403);
-    let new = json!({"name": "anna@example.org", "role": "viewer", "single_sign_on": true});
+    sign_on(&stranger, server.folder(), "depot@example.org").problem(403);
+    let new = json!({"name": "noc@example.org", "role": "viewer", "single_sign_on": true});
     assert_eq!(admin.post("/v1/users", &new).status, 201);
-    let open = sign_on(&stranger, server.folder(), "anna@example.org");
+    let open = sign_on(&stranger, server.folder(), "noc@example.org");
     let open = session(&stranger, &open, "open");
     assert_eq!(open.get("/v1/devices").status, 200);
     // There is no password to guess, and an account with one is not taken over.
-    crate::sign_in(&stranger, "anna@example.org", "").problem(401);
+    crate::sign_in(&stranger, "noc@example.org", "").problem(401);
     add_user(&admin, "carl@example.org", "admin");
     sign_on(&stranger, server.folder(), "carl@example.org").problem(403);
 
     // What the browser brings counts once, and in the browser that began.
     let begun = stranger.post("/v1/session/sign-on", &Value::Null).json();
     let address = begun["address"].as_str().unwrap();
-    let back = browser(server.folder(), address, "anna@example.org");
+    let back = browser(server.folder(), address, "noc@example.org");
     let other = stranger.post("/v1/session/sign-on", &Value::Null).json();
     let end = |handle: &Value| {
         let end = json!({"code": back["code"], "state": back["state"], "handle": handle});
@@ -201,9 +201,9 @@ fn wrong_tokens_are_refused() {
     for wrong in ["nonce", "audience", "expired", "signature"] {
         let (_provider, server) = server(&modules, wrong);
         let (admin, stranger) = (Asker::new(&server), Asker::stranger(&server));
-        let new = json!({"name": "anna@example.org", "role": "viewer", "single_sign_on": true});
+        let new = json!({"name": "noc@example.org", "role": "viewer", "single_sign_on": true});
         assert_eq!(admin.post("/v1/users", &new).status, 201);
-        let refused = sign_on(&stranger, server.folder(), "anna@example.org");
+        let refused = sign_on(&stranger, server.folder(), "noc@example.org");
         refused.problem(401);
         let said = match wrong {
             "nonce" => "nonce is another",

@@ -147,7 +147,7 @@ fn things(top: &Asker) -> Vec<(&'static str, String, String)> {
     let operation = ordered["id"].as_str().unwrap().to_string();
     let user = post(
         "/v1/users",
-        json!({"name": "hidden-anna", "role": "operator"}),
+        json!({"name": "hidden-noc", "role": "operator"}),
     );
     let user = user["id"].as_str().unwrap().to_string();
     let key = json!({"name": "hidden-key", "owner": user, "permissions": ["devices:read"]});

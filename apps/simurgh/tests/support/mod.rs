@@ -76,8 +76,13 @@ impl Server {
 
     /// In a folder that has everything.
     pub(crate) fn in_folder(folder: Folder, serve: &[&str]) -> Self {
+        Self::started_by(simurgh(), folder, serve)
+    }
+
+    /// By a command that takes the arguments of the program.
+    pub(crate) fn started_by(mut program: Command, folder: Folder, serve: &[&str]) -> Self {
         let log = std::fs::File::create(folder.0.join("server.log")).unwrap();
-        let mut child = simurgh()
+        let mut child = program
             .args(["serve", "--announce", "--config"])
             .arg(folder.0.join("simurgh.toml"))
             .args(serve)
@@ -114,6 +119,11 @@ impl Server {
 
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// What it has written on standard error so far.

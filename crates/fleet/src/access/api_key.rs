@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn a_key_falls_with_its_owner() {
         let owner = Principal {
-            name: "user:anna".to_string(),
+            name: "user:noc".to_string(),
             tenant: name("acme"),
             permissions: [Permission::DevicesRead].into_iter().collect(),
             below: false,

@@ -234,14 +234,14 @@ mod tests {
 
     #[test]
     fn short_and_lazy_passwords_are_not_taken() {
-        let check = |password: &str| check_password(password, "anna.muster@example.org");
+        let check = |password: &str| check_password(password, "noc.north@example.org");
         assert_eq!(check(GOOD), Ok(()));
         assert_eq!(check("elevenchars"), Err(BadPassword::TooShort));
         assert_eq!(check("aaaaaaaaaaaaaaa"), Err(BadPassword::Monotonous));
         assert_eq!(check(&"ab3d5".repeat(60)), Err(BadPassword::TooLong));
-        assert_eq!(check("Anna.Muster2026"), Err(BadPassword::Name));
-        assert_eq!(check("anna.muster@example.org1"), Err(BadPassword::Name));
-        assert_eq!(check("anna.muster likes horses"), Ok(()));
+        assert_eq!(check("Noc.North2026"), Err(BadPassword::Name));
+        assert_eq!(check("noc.north@example.org1"), Err(BadPassword::Name));
+        assert_eq!(check("noc.north likes horses"), Ok(()));
         assert_eq!(check_password("a good long password", "a"), Ok(()));
     }
 }

@@ -7,7 +7,7 @@ use super::tenant::{TenantName, Tenants};
 /// Somebody who is known: what they may do, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
-    /// What events and the audit trail call them: `user:anna`, `api-key:erp`.
+    /// What events and the audit trail call them: `user:noc`, `api-key:erp`.
     pub name: String,
     /// Whose they are.
     pub tenant: TenantName,
@@ -117,7 +117,7 @@ mod tests {
 
     fn principal(tenant: &TenantName, below: bool) -> Principal {
         Principal {
-            name: "user:anna".to_string(),
+            name: "user:noc".to_string(),
             tenant: tenant.clone(),
             permissions: [Permission::DevicesRead].into_iter().collect(),
             below,

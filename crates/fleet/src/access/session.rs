@@ -184,7 +184,7 @@ mod tests {
     fn user() -> User {
         User {
             id: UserId("u".to_string()),
-            name: "anna".parse().unwrap(),
+            name: "noc".parse().unwrap(),
             role: "operator".parse().unwrap(),
             disabled: false,
             generation: 3,

@@ -432,7 +432,7 @@ mod tests {
         serde_json::json!({
             "iss": ISSUER, "sub": "42", "aud": "simurgh",
             "exp": NOW + 300, "iat": NOW, "nonce": sign_on().nonce,
-            "email": "anna@example.org", "email_verified": true,
+            "email": "noc@example.org", "email_verified": true,
         })
     }
 
@@ -489,7 +489,7 @@ mod tests {
     fn who_signed_in_is_believed_with_a_verified_address_alone() {
         let identity = believe(&signed(HEADER, &claims())).unwrap();
         assert_eq!(identity.subject.key(), format!("{ISSUER} 42"));
-        assert_eq!(identity.mail.as_deref(), Some("anna@example.org"));
+        assert_eq!(identity.mail.as_deref(), Some("noc@example.org"));
         let unverified = with("email_verified", false.into()).unwrap();
         assert_eq!(unverified.mail, None);
         assert!(with("aud", serde_json::json!(["simurgh"])).is_ok());

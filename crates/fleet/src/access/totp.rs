@@ -186,10 +186,10 @@ mod tests {
 
     #[test]
     fn an_app_is_told_all_it_needs() {
-        let uri = rfc().uri("Simurgh lab", "anna+1@example.org");
+        let uri = rfc().uri("Simurgh lab", "noc+1@example.org");
         assert_eq!(
             *uri,
-            "otpauth://totp/Simurgh%20lab:anna%2B1%40example.org\
+            "otpauth://totp/Simurgh%20lab:noc%2B1%40example.org\
              ?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\
              &issuer=Simurgh%20lab&algorithm=SHA1&digits=6&period=30"
         );

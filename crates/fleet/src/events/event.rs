@@ -17,7 +17,7 @@ pub struct NewEvent {
     pub subject: String,
     /// When.
     pub time: Timestamp,
-    /// Who made it happen, if that is known: `user:anna`, `api-key:erp`.
+    /// Who made it happen, if that is known: `user:noc`, `api-key:erp`.
     pub actor: Option<String>,
     /// The same for all that comes of one order.
     pub correlation_id: Option<String>,
@@ -117,7 +117,7 @@ mod tests {
             tenant: "default".to_string(),
             sequence: 42,
             event: NewEvent {
-                actor: Some("user:anna".to_string()),
+                actor: Some("user:noc".to_string()),
                 correlation_id: Some("op-1".to_string()),
                 data: json!({"state": "failed"}),
                 ..NewEvent::new(
@@ -138,7 +138,7 @@ mod tests {
             "tenant": "default",
             "severity": "error",
             "sequence": "0000000000000042",
-            "actor": "user:anna",
+            "actor": "user:noc",
             "correlationid": "op-1",
             "data": {"state": "failed"},
         });

@@ -30,6 +30,9 @@ pub enum EngineError {
          the user and its password?)"
     )]
     Unreachable(String),
+    /// Its disk takes nothing, or fails.
+    #[error("its disk fails: {0} (is it full, or read-only?)")]
+    Disk(String),
     /// PostgreSQL failed.
     #[error("{0}")]
     Postgres(tokio_postgres::Error),
@@ -134,5 +137,13 @@ pub trait Engine: Send + Sync + std::fmt::Debug + 'static {
         work: impl FnMut(&dyn Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.write(work)
+    }
+
+    /// Whether there is space for more, where that can be known.
+    ///
+    /// # Errors
+    /// [`EngineError::Disk`] if there is hardly any.
+    fn has_room(&self) -> Result<(), EngineError> {
+        Ok(())
     }
 }

@@ -1,8 +1,9 @@
 //! SQLite: one file, one connection, one process.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{ErrorCode, OpenFlags, ToSql, TransactionBehavior};
 
@@ -14,37 +15,43 @@ use crate::contract::StoreError;
 /// Statements that are kept prepared: more than there are.
 const STATEMENTS: usize = 256;
 
+/// Octets that must be free beside the file: those of some transactions, as what
+/// SQLite has already of its log it writes to again.
+const ROOM: u64 = 1 << 20;
+
 /// A SQLite database. It does one thing after the other: so does SQLite, and
 /// reads are short.
 #[derive(Debug)]
 pub struct Sqlite {
     connection: Mutex<rusqlite::Connection>,
+    /// Its file, if it has one.
+    path: Option<PathBuf>,
 }
 
 impl Sqlite {
     /// Opens a file, or makes it, readable by its owner alone.
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
         protect(path)?;
-        Ok(Self::on(rusqlite::Connection::open(path)?))
+        Ok(Self::on(rusqlite::Connection::open(path)?, Some(path)))
     }
 
     /// Opens a file that is there.
     pub(crate) fn open_existing(path: &Path) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        Ok(Self::on(rusqlite::Connection::open_with_flags(
-            path, flags,
-        )?))
+        let connection = rusqlite::Connection::open_with_flags(path, flags)?;
+        Ok(Self::on(connection, Some(path)))
     }
 
     /// A database in memory.
     pub(crate) fn in_memory() -> Result<Self, StoreError> {
-        Ok(Self::on(rusqlite::Connection::open_in_memory()?))
+        Ok(Self::on(rusqlite::Connection::open_in_memory()?, None))
     }
 
-    fn on(connection: rusqlite::Connection) -> Self {
+    fn on(connection: rusqlite::Connection, path: Option<&Path>) -> Self {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         Sqlite {
             connection: Mutex::new(connection),
+            path: path.map(Path::to_path_buf),
         }
     }
 
@@ -53,8 +60,12 @@ impl Sqlite {
         // A counter that was committed must survive a power cut: FULL.
         self.lock().execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-             PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;",
+             PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;
+             PRAGMA journal_size_limit = 67108864;",
         )?;
+        // Plans do not depend on values: no statement is prepared again for them.
+        self.lock()
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         Ok(())
     }
 
@@ -89,6 +100,18 @@ fn protect(_path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Octets that are free where a file is, if that can be known.
+#[cfg(unix)]
+fn free(path: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(path).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+#[cfg(not(unix))]
+fn free(_path: &Path) -> Option<u64> {
+    None
+}
+
 impl Engine for Sqlite {
     fn read<T>(
         &self,
@@ -106,6 +129,15 @@ impl Engine for Sqlite {
         let value = work(&*transaction)?;
         transaction.commit()?;
         Ok(value)
+    }
+
+    fn has_room(&self) -> Result<(), EngineError> {
+        match self.path.as_deref().and_then(free) {
+            Some(octets) if octets < ROOM => {
+                Err(EngineError::Disk(format!("{octets} octets are free")))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -185,12 +217,20 @@ impl From<rusqlite::Error> for EngineError {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
         let unique = [SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE];
+        let disk = [
+            ErrorCode::DiskFull,
+            ErrorCode::SystemIoFailure,
+            ErrorCode::ReadOnly,
+        ];
         match &error {
             rusqlite::Error::SqliteFailure(code, _)
                 if code.code == ErrorCode::ConstraintViolation
                     && unique.contains(&code.extended_code) =>
             {
                 EngineError::Unique
+            }
+            rusqlite::Error::SqliteFailure(code, _) if disk.contains(&code.code) => {
+                EngineError::Disk(error.to_string())
             }
             _ => EngineError::Sqlite(error),
         }

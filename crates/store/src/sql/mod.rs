@@ -109,6 +109,12 @@ impl<E: Engine> SqlStore<E> {
         })
     }
 
+    /// Changes a row to what it is, on disk, and looks whether more would fit.
+    pub(crate) fn prove_writable(&self) -> Result<(), StoreError> {
+        self.transact(|db| Ok(db.sealing.touch(db.connection)?))?;
+        Ok(self.shared.engine.has_room()?)
+    }
+
     /// As [`SqlStore::transact`], for work that takes rows which nobody else has
     /// ([`Engine::take`]).
     fn take<T>(

@@ -80,6 +80,9 @@ const OVERTAKEN: [SqlState; 4] = [
     SqlState::LOCK_NOT_AVAILABLE,
 ];
 
+/// No space, or an error of the disk.
+const DISK: [SqlState; 2] = [SqlState::DISK_FULL, SqlState::IO_ERROR];
+
 /// Classes of SQLSTATE that tell of a server that cannot work: connection, not
 /// enough resources, operator intervention; and a server that is only read from.
 const UNREACHABLE: [&str; 4] = ["08", "53", "57", "25006"];
@@ -99,6 +102,8 @@ impl From<tokio_postgres::Error> for EngineError {
             EngineError::Unique
         } else if OVERTAKEN.contains(code) {
             EngineError::Overtaken
+        } else if DISK.contains(code) {
+            EngineError::Disk(found.message().to_string())
         } else if UNREACHABLE
             .iter()
             .any(|class| code.code().starts_with(class))
