@@ -6,7 +6,7 @@ use rsp_core::pki::{TlsTrust, member};
 use rsp_crypto::software::SoftwareProvider;
 use rsp_net::dtls::{PskKeys, ServerConfig};
 use rsp_net::{Broker, CoapLimits, CoapServer, MqttServer, OperatorTrust};
-use store::EimHost;
+use store::Eims;
 use zeroize::Zeroizing;
 
 use crate::config::{Coap, Config, Mqtt};
@@ -14,14 +14,14 @@ use crate::esipa::{Bound, Esipa};
 use crate::pki::ServerKeys;
 use crate::{Failure, files};
 
-/// The keys of devices in the store.
-struct StoredKeys(Arc<EimHost>);
+/// The keys of the devices of all tenants.
+struct StoredKeys(Arc<Eims>);
 
 impl PskKeys for StoredKeys {
     fn key(&self, identity: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let identity = std::str::from_utf8(identity).ok()?;
-        match self.0.store().psk(identity) {
-            Ok(key) => key,
+        match self.0.psk(identity) {
+            Ok(held) => held.map(|held| held.key),
             Err(error) => {
                 tracing::error!(%error, "a pre-shared key cannot be read");
                 None
@@ -43,10 +43,10 @@ impl Bindings {
     pub(crate) async fn start(
         config: &Config,
         pki: &ServerKeys,
-        eim: Arc<EimHost>,
+        eims: Arc<Eims>,
     ) -> Result<Bindings, Failure> {
         let coap = match &config.eim.coap {
-            Some(coap) => Some(listen(coap, config.eim.max_body, pki, eim).await?),
+            Some(coap) => Some(listen(coap, config.eim.max_body, pki, eims).await?),
             None => None,
         };
         let mqtt = config.eim.mqtt.as_ref();
@@ -92,14 +92,14 @@ async fn listen(
     coap: &Coap,
     max_body: usize,
     pki: &ServerKeys,
-    eim: Arc<EimHost>,
+    eims: Arc<Eims>,
 ) -> Result<CoapServer, Failure> {
     let identity = match coap.certificate {
         true => Some(pki.tls(member::EIM_TLS)?),
         false => None,
     };
     let keys: Option<Arc<dyn PskKeys>> = match coap.psk {
-        true => Some(Arc::new(StoredKeys(eim))),
+        true => Some(Arc::new(StoredKeys(eims))),
         false => None,
     };
     let client_trust = match &coap.client_ca {

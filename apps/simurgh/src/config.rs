@@ -66,6 +66,9 @@ pub(crate) struct Config {
 pub(crate) struct ZeroTouch {
     /// For people.
     pub(crate) name: String,
+    /// Only devices that this tenant announced; those of the default one if it is
+    /// absent.
+    pub(crate) tenant: Option<String>,
     /// Only EIDs that begin so.
     #[serde(default)]
     pub(crate) eid_prefix: String,
@@ -500,6 +503,8 @@ const OPTIONAL: &str = r#"# Requests of one caller, and of all callers of a tena
 # next of a file of activation codes, one on each line, whose order must stay.
 #[[zero_touch]]
 #name = "meters"
+# Only devices that this tenant announced; those of `default` if it is left out.
+#tenant = "default"
 #eid_prefix = "89049032"
 #serial_prefix = "M-"
 #fields = { model = "X1" }

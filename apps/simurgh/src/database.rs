@@ -10,8 +10,7 @@ use std::time::Duration;
 use rsp_crypto::software::Sealer;
 use serde::Deserialize;
 use store::{
-    EimHost, EventStore, PostgresSettings, PostgresStore, SqliteStore, Store, StoreError,
-    WebhookStore,
+    Eims, EventStore, PostgresSettings, PostgresStore, SqliteStore, Store, StoreError, WebhookStore,
 };
 use tokio::sync::watch;
 use zeroize::Zeroizing;
@@ -136,12 +135,12 @@ impl Database {
 }
 
 /// Hears of what other processes did, until it is to end or there can be none.
-pub(crate) async fn hear(eim: Arc<EimHost>, mut ended: watch::Receiver<bool>) {
+pub(crate) async fn hear(eims: Arc<Eims>, mut ended: watch::Receiver<bool>) {
     let hearing = async {
         let mut silent = Duration::ZERO;
         loop {
-            let eim = eim.clone();
-            let heard = tokio::task::spawn_blocking(move || eim.hear()).await;
+            let eims = eims.clone();
+            let heard = tokio::task::spawn_blocking(move || eims.hear()).await;
             match heard.unwrap_or_else(|error| Err(StoreError::File(std::io::Error::other(error))))
             {
                 Ok(true) => silent = Duration::ZERO,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use fleet::ledger::{CodeOrder, CodeState};
 use rsp_core::Context;
 use rsp_core::ipa::ActivationCode;
-use store::{Due, EimHost, KnownCode, NewCode, StoreError};
+use store::{Due, EimHost, Eims, KnownCode, NewCode, StoreError, Tenant};
 use tokio::sync::watch;
 
 use crate::shell;
@@ -24,9 +24,9 @@ const BATCH: usize = 20;
 /// For how long they are taken; those of others are looked at again then.
 const LEASE: Duration = Duration::from_secs(600);
 
-/// Asks about codes.
+/// Asks about the codes of all tenants.
 pub(crate) struct Doubtful {
-    pub(crate) eim: Arc<EimHost>,
+    pub(crate) eims: Arc<Eims>,
     pub(crate) smdps: Arc<Smdps>,
 }
 
@@ -38,11 +38,11 @@ impl Doubtful {
             loop {
                 let asking = this.clone();
                 let round = tokio::task::spawn_blocking(move || {
-                    shell::with_context(|cx| asking.round(cx)).unwrap_or(Ok(0))
+                    shell::with_context(|cx| asking.round(cx)).unwrap_or(Ok(false))
                 });
                 match round.await {
-                    Ok(Ok(BATCH)) => continue,
-                    Ok(Ok(_)) => {}
+                    Ok(Ok(true)) => continue,
+                    Ok(Ok(false)) => {}
                     Ok(Err(error)) => tracing::error!(%error, "activation codes in doubt"),
                     Err(error) => tracing::error!(%error, "activation codes in doubt"),
                 }
@@ -55,6 +55,34 @@ impl Doubtful {
         }
     }
 
+    /// Takes a batch of each tenant on that has codes due; whether there is more.
+    fn round(&self, cx: &mut Context<'_>) -> Result<bool, StoreError> {
+        let mut more = false;
+        for tenant in self.eims.database().tenants_with_work(cx.now)? {
+            match self.of(&tenant).round(cx) {
+                Ok(count) => more |= count == BATCH,
+                // What is wrong with one is not to hold the others up.
+                Err(error) => tracing::error!(%tenant, %error, "activation codes in doubt"),
+            }
+        }
+        Ok(more)
+    }
+
+    fn of(&self, tenant: &Tenant) -> OfTenant {
+        OfTenant {
+            eim: self.eims.of(tenant),
+            smdps: self.smdps.of(tenant),
+        }
+    }
+}
+
+/// Asks about the codes of one tenant.
+struct OfTenant {
+    eim: Arc<EimHost>,
+    smdps: Smdps,
+}
+
+impl OfTenant {
     /// Takes a batch on; gives how many there were.
     fn round(&self, cx: &mut Context<'_>) -> Result<usize, StoreError> {
         let due = Due {
@@ -122,6 +150,9 @@ impl Doubtful {
         let Some(smdp) = self.smdps.at(&read.smdp_address) else {
             return Ok(None);
         };
+        if smdp.is_anothers(&read.matching_id)? {
+            return Ok(None);
+        }
         let at = &known.at;
         // The same as long as it is this doubt, whichever process asks.
         let call = format!("{}-{}-{}", at.pool, at.number, known.since.0);

@@ -8,7 +8,7 @@ use rsp_asn1::sgp32::EsipaMessageFromIpaToEim;
 use rsp_core::binding::{HttpRequest, HttpResponse, esipa};
 use rsp_core::eim::{IpaBuild, Note};
 use rsp_net::{Client, Handler, Peer};
-use store::{Answer, EimHost, EimReply, Pending};
+use store::{Answer, EimReply, Eims, Pending};
 
 use crate::inject::Pushes;
 use crate::{Failure, shell};
@@ -27,7 +27,8 @@ pub(crate) enum Bound {
 /// Answers IPAs.
 #[derive(Clone)]
 pub(crate) struct Esipa {
-    pub(crate) eim: Arc<EimHost>,
+    /// All tenants have one listener: a message finds its tenant.
+    pub(crate) eims: Arc<Eims>,
     /// What the names of devices say that come this way.
     pub(crate) bound: Bound,
     /// Carries requests to SM-DP+s.
@@ -79,14 +80,14 @@ impl Esipa {
             return Ok(false);
         };
         let name = String::from_utf8_lossy(name).into_owned();
-        let (eim, message, bound) = (self.eim.clone(), message.clone(), self.bound);
+        let (eims, message, bound) = (self.eims.clone(), message.clone(), self.bound);
         let compare = move || {
             shell::with_context(|cx| {
                 let own: Option<Eid> = match bound {
-                    Bound::ByKey => eim.store().euicc_of_psk(&name)?,
+                    Bound::ByKey => eims.psk(&name)?.map(|held| held.eid),
                     Bound::ByName | Bound::No => name.parse().ok(),
                 };
-                let about = eim.euicc_of(&message, cx)?;
+                let about = eims.euicc_of(&message, cx)?.map(|(_, eid)| eid);
                 // A key that was taken back speaks for nobody.
                 let other = own.is_none() || about.is_some_and(|about| own != Some(about));
                 if other {
@@ -111,10 +112,10 @@ impl Esipa {
         if polls && seen.quirks.is_empty() {
             return Ok(());
         }
-        let (eim, message) = (self.eim.clone(), message.clone());
+        let (eims, message) = (self.eims.clone(), message.clone());
         let note = move || {
-            shell::with_context(|cx| match eim.euicc_of(&message, cx)? {
-                Some(eid) => eim.saw_build(eid, &seen, cx.now),
+            shell::with_context(|cx| match eims.euicc_of(&message, cx)? {
+                Some((eim, eid)) => eim.saw_build(eid, &seen, cx.now),
                 None => Ok(()),
             })
         };
@@ -127,11 +128,11 @@ impl Esipa {
         message: EsipaMessageFromIpaToEim,
     ) -> Result<EimReply, Failure> {
         // What devices do nearly always is answered here and now.
-        if let Some(reply) = self.eim.handle_idle(&message, shell::now()) {
+        if let Some(reply) = self.eims.handle_idle(&message, shell::now()) {
             return Ok(reply);
         }
-        let eim = self.eim.clone();
-        let begin = move || shell::with_context(|cx| eim.begin(&message, cx));
+        let eims = self.eims.clone();
+        let begin = move || shell::with_context(|cx| eims.begin(&message, cx));
         let mut answer = executed(begin).await?;
         loop {
             let pending = match answer {
@@ -150,8 +151,8 @@ impl Esipa {
             tracing::warn!(address = %server.address, %error, "an SM-DP+ does not answer");
             error.to_string()
         });
-        let eim = self.eim.clone();
-        executed(move || shell::with_context(|cx| eim.finish(pending, response, cx))).await
+        let eims = self.eims.clone();
+        executed(move || shell::with_context(|cx| eims.finish(pending, response, cx))).await
     }
 }
 

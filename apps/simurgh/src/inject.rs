@@ -182,8 +182,12 @@ impl Bearer {
     /// Brings one package after the other, until there is none or the device
     /// goes off with one; how many.
     async fn bring(&self, eid: Eid) -> Result<usize, Failure> {
-        let eim = self.esipa.eim.clone();
-        let record = tokio::task::spawn_blocking(move || eim.store().euicc(eid)).await;
+        let eims = self.esipa.eims.clone();
+        let read = move || match eims.of_euicc(eid)? {
+            Some(eim) => eim.store().euicc(eid),
+            None => Ok(None),
+        };
+        let record = tokio::task::spawn_blocking(read).await;
         let record = record.map_err(Failure::of)?.map_err(Failure::of)?;
         let Some(listener) = record.and_then(|record| record.value.listener) else {
             return Ok(0);

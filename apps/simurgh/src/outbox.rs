@@ -15,7 +15,7 @@ use rsp_core::binding::json;
 use rsp_core::ipa;
 use rsp_core::pki::TlsTrust;
 use rsp_net::Client;
-use store::{Due, EimHost, Forwarding, Outgoing, StoreError};
+use store::{Due, EimHost, Eims, Forwarding, Outgoing, StoreError, Tenant};
 use tokio::sync::watch;
 
 use crate::shell;
@@ -42,9 +42,9 @@ const FIRST_PAUSE: Duration = Duration::from_secs(30);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
 
-/// Forwards notifications.
+/// Forwards notifications of the devices of all tenants.
 pub(crate) struct Outbox {
-    pub(crate) eim: Arc<EimHost>,
+    pub(crate) eims: Arc<Eims>,
     pub(crate) client: Client,
     /// Whom to take for an SM-DP+.
     pub(crate) trust: TlsTrust,
@@ -61,12 +61,11 @@ impl Outbox {
                 self.tidy(tidied.is_none()).await;
                 tidied = Some(Instant::now());
             }
-            self.expire().await;
             let round = async {
-                match self.forward_due().await {
-                    Ok(BATCH) => return,
-                    Ok(_) => {}
-                    Err(error) => tracing::error!(%error, "the outbox cannot be read"),
+                match self.round().await {
+                    Ok(true) => return,
+                    Ok(false) => {}
+                    Err(error) => tracing::error!(%error, "what is due cannot be read"),
                 }
                 tokio::time::sleep(PAUSE).await;
             };
@@ -81,41 +80,63 @@ impl Outbox {
     }
 
     async fn save_contacts(&self) {
-        let saved = self.with_store(|eim| eim.save_contacts()).await;
+        let saved = self.with_all(|eims| eims.save_contacts()).await;
         if let Err(error) = saved {
             tracing::error!(%error, "the devices' last contacts are lost");
         }
     }
 
-    /// Clears away what nobody needs any more of the inventory.
+    /// Clears away what nobody needs any more of the inventories.
     async fn tidy(&self, at_start: bool) {
-        let tidied = self.with_store(move |eim| {
-            eim.tidy_inventory(at_start, &Retention::default(), shell::now())
+        let tidied = self.with_all(move |eims| {
+            let database = eims.database();
+            let at_start = at_start && database.changes(None)?.is_none();
+            database.tenants()?.iter().try_for_each(|tenant| {
+                let retention = Retention::default();
+                let host = eims.of(tenant);
+                host.tidy_inventory(at_start, &retention, shell::now())
+            })
         });
         if let Err(error) = tidied.await {
             tracing::error!(%error, "the inventory cannot be tidied up");
         }
     }
 
+    /// One look at what is due, of each tenant that has something; whether there is
+    /// more.
+    async fn round(&self) -> Result<bool, StoreError> {
+        let due = |eims: &Eims| eims.database().tenants_with_work(shell::now());
+        let mut more = false;
+        for tenant in self.with_all(due).await? {
+            self.expire(&tenant).await;
+            match self.forward_due(&tenant).await {
+                Ok(count) => more |= count == BATCH,
+                // What is wrong with one is not to hold the others up.
+                Err(error) => tracing::error!(%tenant, %error, "the outbox cannot be read"),
+            }
+        }
+        Ok(more)
+    }
+
     /// Ends what waits for devices that did not come in time.
-    async fn expire(&self) {
+    async fn expire(&self, tenant: &Tenant) {
         if let Err(error) = self
-            .with_store(|eim| eim.expire(shell::now(), EXPIRED))
+            .with_store(tenant, |eim| eim.expire(shell::now(), EXPIRED))
             .await
         {
             tracing::error!(%error, "operations cannot be ended whose validity has");
         }
     }
 
-    /// Forwards a batch of what is due; gives how many there were.
-    async fn forward_due(&self) -> Result<usize, StoreError> {
+    /// Forwards a batch of what is due of a tenant; gives how many there were.
+    async fn forward_due(&self, tenant: &Tenant) -> Result<usize, StoreError> {
         let now = shell::now();
         let due = Due {
             now,
             again: now.after(LEASE),
             limit: BATCH,
         };
-        let due = self.with_store(move |eim| eim.store().due_notifications(&due));
+        let due = self.with_store(tenant, move |eim| eim.store().due_notifications(&due));
         let due = due.await?;
         let count = due.len();
         let mut unreachable = HashSet::new();
@@ -130,7 +151,7 @@ impl Outbox {
                 unreachable.insert(address);
             }
             log(&notification, forwarding, &detail);
-            self.with_store(move |eim| {
+            self.with_store(tenant, move |eim| {
                 eim.store()
                     .put_forwarding(&notification, forwarding, &detail)
             })
@@ -173,10 +194,19 @@ impl Outbox {
 
     async fn with_store<T: Send + 'static>(
         &self,
+        tenant: &Tenant,
         work: impl FnOnce(&EimHost) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let eim = self.eim.clone();
-        let done = tokio::task::spawn_blocking(move || work(&eim)).await;
+        let eim = self.eims.of(tenant);
+        self.with_all(move |_| work(&eim)).await
+    }
+
+    async fn with_all<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Eims) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let eims = self.eims.clone();
+        let done = tokio::task::spawn_blocking(move || work(&eims)).await;
         done.unwrap_or_else(|error| Err(StoreError::File(std::io::Error::other(error))))
     }
 }
@@ -267,8 +297,8 @@ mod tests {
             .unwrap()
     }
 
-    /// An eIM that has taken a notification over.
-    fn eim(issued: &[Issued<SoftwareKey>]) -> EimHost {
+    /// An eIM that has taken a notification over, for a tenant.
+    fn eims(issued: &[Issued<SoftwareKey>], tenant: &Tenant) -> Eims {
         let of = |member| {
             issued
                 .iter()
@@ -290,7 +320,8 @@ mod tests {
             relay: RelaySettings::default(),
             lab: LabSettings::default(),
         };
-        let store = SqliteStore::in_memory().unwrap();
+        let database = SqliteStore::in_memory().unwrap();
+        let store = database.of_tenant(tenant.clone());
         let record = EuiccRecord::new(EID.parse().unwrap(), None, 0);
         store.add_euicc(&record).unwrap();
         let certificate = ci.clone();
@@ -326,7 +357,8 @@ mod tests {
             now: shell::now(),
         };
         store.commit_euicc(&change).unwrap();
-        EimHost::new(eim, Arc::new(store)).unwrap()
+        let observer = Box::new(|_: Option<_>, _: &_| {});
+        Eims::open(eim, Arc::new(database), observer, None).unwrap()
     }
 
     #[tokio::test]
@@ -344,19 +376,21 @@ mod tests {
         let status = Arc::new(AtomicU16::new(503));
         tokio::spawn(server.serve(Answers(status.clone()), std::future::pending()));
 
-        let eim = Arc::new(eim(&issued));
+        let tenant: Tenant = "other".parse().unwrap();
+        let eims = Arc::new(eims(&issued, &tenant));
+        let eim = eims.of(&tenant);
         let client = Client::builder().resolve(SMDP, address);
         let outbox = Outbox {
             trust: TlsTrust::RspServer(eim.eim().anchors.clone()),
             client: client.build(Arc::new(SoftwareProvider)).unwrap(),
-            eim: eim.clone(),
+            eims: eims.clone(),
         };
         let count = |state| eim.store().count_forwarding(state).unwrap();
-        outbox.forward_due().await.unwrap();
+        outbox.forward_due(&tenant).await.unwrap();
         assert_eq!((count("waiting"), count("delivered")), (1, 0));
         // It is not due again yet.
         status.store(204, Ordering::SeqCst);
-        outbox.forward_due().await.unwrap();
+        outbox.forward_due(&tenant).await.unwrap();
         assert_eq!((count("waiting"), count("delivered")), (1, 0));
         let later = shell::now().after(FIRST_PAUSE * 2);
         let due = eim.store().due_notifications(&Due::at(later, 9)).unwrap();

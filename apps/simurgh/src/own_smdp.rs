@@ -5,7 +5,16 @@ use std::sync::Arc;
 use rsp_asn1::ids::{Eid, Iccid};
 use rsp_core::Context;
 use rsp_core::binding::{BindingError, es2plus_json, json};
-use store::{SmdpHost, StoreError};
+use store::{SmdpHost, StoreError, Tenant};
+
+/// Who orders something for a tenant: each is one of its own, so that none sees or takes
+/// back what another one ordered. For the default one it has no further name.
+pub(crate) fn requester(what: &str, tenant: &Tenant) -> String {
+    match *tenant == Tenant::default() {
+        true => what.to_string(),
+        false => format!("{what}/{tenant}"),
+    }
+}
 
 /// The SM-DP+ of this server, and who orders there.
 pub(crate) struct OwnSmdp {

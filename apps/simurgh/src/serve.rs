@@ -12,7 +12,7 @@ use rsp_core::pki::{TlsTrust, TrustAnchor, member};
 use rsp_core::smdp::Smdp;
 use rsp_crypto::software::{Sealer, SoftwareProvider};
 use rsp_net::{Client, ClientAuth, Limits, Server, TlsIdentity};
-use store::EimHost;
+use store::Eims;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
@@ -20,7 +20,7 @@ use crate::access::Access;
 use crate::bindings::Bindings;
 use crate::config::Config;
 use crate::database::{self, Database};
-use crate::door::{BuiltIn, DeviceRates, Door, Functions, Rates, Served};
+use crate::door::{AllFunctions, BuiltIn, DeviceRates, Door, Rates, Served};
 use crate::doubtful::Doubtful;
 use crate::esipa::{self, Bound, Esipa};
 use crate::events::Teller;
@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &Serve) -> Result<(), Failure> {
 
 /// The roles on their state; those with doors of their own are bound.
 struct Roles {
-    eim: Arc<EimHost>,
+    eims: Arc<Eims>,
     smdp: SmdpRole,
     smdps: Arc<Smdps>,
     smds: Option<SmdsRole>,
@@ -91,8 +91,6 @@ async fn start_roles(
     let failed = |error| Failure::new(database, error);
     let store = database.open(sealer.clone()).map_err(failed)?;
     let teller = Teller::new(store.clone(), &config.events)?;
-    let mut host = EimHost::new(eim, store.clone()).map_err(failed)?;
-    host.observe(Box::new(esipa::log_note));
     let smds = match (smds, &config.smds) {
         (Some(smds), Some(settings)) => {
             let role = SmdsRole::start(config, settings, pki, smds, store.clone());
@@ -103,9 +101,12 @@ async fn start_roles(
     let smdp = SmdpRole::start(config, pki, smdp, store.clone(), anchors.clone()).await?;
     let smdps = Smdps::new(smdp.host.clone(), config, &sealer, &anchors)?;
     let chooser = Chooser::new(&config.zero_touch, smdp.host.clone(), store.clone())?;
-    host.choose_profiles(Box::new(move |record, cx| chooser.choose(record, cx)));
+    let choose: store::ChooseForTenant =
+        Box::new(move |tenant, record, cx| chooser.choose(tenant, record, cx));
+    let observer = Box::new(esipa::log_note);
+    let eims = Eims::open(eim, store.clone(), observer, Some(choose)).map_err(failed)?;
     Ok(Roles {
-        eim: Arc::new(host),
+        eims: Arc::new(eims),
         smdp,
         smdps: Arc::new(smdps),
         smds,
@@ -128,10 +129,10 @@ async fn serve(
     let access = config.access.start(roles.database.clone())?;
     let (pushes, told) = inject::channel(config).unzip();
     let door = door(config, functions(&roles, pushes.clone()), access.clone())?;
-    let (eim, smdp, smds, smdps) = (roles.eim, roles.smdp, roles.smds, roles.smdps);
+    let (eims, smdp, smds, smdps) = (roles.eims, roles.smdp, roles.smds, roles.smdps);
     let esipa = bind_esipa(config, &pki).await?;
     let api = bind_api(config, &pki).await?;
-    let bindings = Bindings::start(config, &pki, eim.clone()).await?;
+    let bindings = Bindings::start(config, &pki, eims.clone()).await?;
     let smds_address = smds.as_ref().map(SmdsRole::address);
     let others = [
         smdp.es2plus_address(),
@@ -141,10 +142,10 @@ async fn serve(
     say_where(announce, [&esipa, &smdp.es9plus, &api], others);
 
     let own = reachable(smdp.es9plus.local_addr());
-    let chores = Chores::new(config, &eim, smdps, (own, roles.teller, access))?;
+    let chores = Chores::new(config, &eims, smdps, (own, roles.teller, access))?;
     let relay = Esipa {
         client: smdp_client(config, own, RELAY_TIMEOUT)?,
-        eim,
+        eims,
         bound: Bound::No,
         pushes,
     };
@@ -191,26 +192,26 @@ struct Chores {
     outbox: Outbox,
     doubtful: Doubtful,
     teller: Arc<Teller>,
-    eim: Arc<EimHost>,
+    eims: Arc<Eims>,
     access: Access,
 }
 
 impl Chores {
     fn new(
         config: &Config,
-        eim: &Arc<EimHost>,
+        eims: &Arc<Eims>,
         smdps: Arc<Smdps>,
         (own, teller, access): (SocketAddr, Arc<Teller>, Access),
     ) -> Result<Self, Failure> {
         Ok(Chores {
             access,
-            outbox: outbox(config, eim, own)?,
+            outbox: outbox(config, eims, own)?,
             doubtful: Doubtful {
-                eim: eim.clone(),
+                eims: eims.clone(),
                 smdps,
             },
             teller,
-            eim: eim.clone(),
+            eims: eims.clone(),
         })
     }
 
@@ -219,21 +220,21 @@ impl Chores {
             self.outbox.run(ended.clone()),
             self.doubtful.run(ended.clone()),
             self.teller.run(ended.clone()),
-            database::hear(self.eim, ended.clone()),
+            database::hear(self.eims, ended.clone()),
             access::tidy(self.access, ended),
         );
     }
 }
 
 /// What the API works on.
-fn functions(roles: &Roles, pushes: Option<Pushes>) -> Functions {
+fn functions(roles: &Roles, pushes: Option<Pushes>) -> AllFunctions {
     let smdps = (roles.smdp.host.clone(), roles.smdps.clone());
     let (teller, database) = (roles.teller.clone(), roles.database.clone());
-    Functions::new(roles.eim.clone(), smdps, pushes, teller, database)
+    AllFunctions::new(roles.eims.clone(), smdps, pushes, teller, database)
 }
 
 /// The API, and who may use it.
-fn door(config: &Config, functions: Functions, access: Access) -> Result<Served, Failure> {
+fn door(config: &Config, functions: AllFunctions, access: Access) -> Result<Served, Failure> {
     let token = files::read(&config.door.token)?;
     if token.trim().len() < MIN_TOKEN {
         let file = config.door.token.display();
@@ -361,15 +362,16 @@ fn smdp_client(config: &Config, own: SocketAddr, timeout: Duration) -> Result<Cl
 }
 
 /// Who forwards notifications.
-fn outbox(config: &Config, eim: &Arc<EimHost>, own: SocketAddr) -> Result<Outbox, Failure> {
-    for eid in &eim.eim().lab.accept_unverified {
+fn outbox(config: &Config, eims: &Arc<Eims>, own: SocketAddr) -> Result<Outbox, Failure> {
+    let eim = eims.eim();
+    for eid in &eim.lab.accept_unverified {
         tracing::error!(%eid, "LAB SETTING: results of this eUICC are taken without proof");
     }
-    let trust = eim.eim().relay.trust.clone();
+    let trust = eim.relay.trust.clone();
     Ok(Outbox {
         client: smdp_client(config, own, OUTBOX_TIMEOUT)?,
-        trust: trust.unwrap_or_else(|| TlsTrust::RspServer(eim.eim().anchors.clone())),
-        eim: eim.clone(),
+        trust: trust.unwrap_or_else(|| TlsTrust::RspServer(eim.anchors.clone())),
+        eims: eims.clone(),
     })
 }
 

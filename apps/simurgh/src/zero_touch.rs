@@ -9,10 +9,10 @@ use rsp_asn1::ids::Eid;
 use rsp_core::Context;
 use rsp_core::eim::{EuiccRecord, ProfileSource, ZeroTouchRule};
 use rsp_core::ipa::ActivationCode;
-use store::{ChosenProfile, SmdpHost, Store};
+use store::{BadTenant, ChosenProfile, SmdpHost, Store, Tenant};
 
 use crate::config::ZeroTouch;
-use crate::own_smdp::OwnSmdp;
+use crate::own_smdp::{OwnSmdp, requester};
 use crate::{Failure, files};
 
 /// Who orders at the SM-DP+: types with another owner are not for rules.
@@ -20,9 +20,19 @@ const OPERATOR: &str = "zero-touch";
 
 /// The rules, and where profiles come from.
 pub(crate) struct Chooser {
-    rules: Vec<(ZeroTouchRule, Vec<String>)>,
-    smdp: OwnSmdp,
+    rules: Vec<Rule>,
+    smdp: Arc<SmdpHost>,
+    /// Which code of a stock was given away: the stocks are the server's, whosever the
+    /// devices are.
     store: Arc<dyn Store>,
+}
+
+/// A rule with the codes of its stock.
+struct Rule {
+    /// Whose devices it is for.
+    tenant: Tenant,
+    rule: ZeroTouchRule,
+    codes: Vec<String>,
 }
 
 impl Chooser {
@@ -33,54 +43,36 @@ impl Chooser {
         store: Arc<dyn Store>,
     ) -> Result<Self, Failure> {
         let rules = rules.iter().map(rule).collect::<Result<_, _>>()?;
-        let smdp = OwnSmdp {
-            host: smdp,
-            operator: OPERATOR.to_string(),
-        };
         Ok(Chooser { rules, smdp, store })
     }
 
-    /// The profile of the first rule that is for the device; asked again, the
-    /// same.
+    /// The profile of the first rule that is for the device, which is the tenant's that
+    /// announced it; asked again, the same.
     pub(crate) fn choose(
         &self,
+        tenant: &Tenant,
         record: &EuiccRecord,
         cx: &mut Context<'_>,
     ) -> Result<ChosenProfile, String> {
         let manifest = record.zero_touch.as_ref().map(|known| &known.manifest);
         let manifest = manifest.ok_or("no factory announced it")?;
-        let mut rules = self.rules.iter();
-        let (rule, codes) = rules
-            .find(|(rule, _)| rule.matches(record.eid, manifest))
+        let mut rules = self.rules.iter().filter(|rule| rule.tenant == *tenant);
+        let Rule { rule, codes, .. } = rules
+            .find(|one| one.rule.matches(record.eid, manifest))
             .ok_or("no rule of [[zero_touch]] is for it")?;
         let chosen = match &rule.source {
             ProfileSource::ProfileType(profile_type) => {
-                self.order(profile_type, record.eid, &rule.name, cx)
+                let smdp = OwnSmdp {
+                    host: self.smdp.clone(),
+                    operator: requester(OPERATOR, tenant),
+                };
+                order(&smdp, profile_type, record.eid, &rule.name, cx)
             }
             ProfileSource::ActivationCodes(stock) => {
                 self.next_code(stock, codes, record.eid, &rule.name)
             }
         };
         chosen.map_err(|error| format!("rule {}: {error}", rule.name))
-    }
-
-    /// Orders as operators do. The call is named after the EID, so that it is
-    /// known when it is repeated.
-    fn order(
-        &self,
-        profile_type: &str,
-        eid: Eid,
-        rule: &str,
-        cx: &mut Context<'_>,
-    ) -> Result<ChosenProfile, String> {
-        let call = format!("{rule}-{eid}");
-        let released = self.smdp.order(profile_type, Some(eid), &call, cx);
-        let released = released.map_err(|error| error.to_string())?;
-        Ok(ChosenProfile {
-            activation_code: released.activation_code,
-            expects: Some(released.iccid),
-            rule: rule.to_string(),
-        })
     }
 
     fn next_code(
@@ -102,7 +94,26 @@ impl Chooser {
     }
 }
 
-fn rule(configured: &ZeroTouch) -> Result<(ZeroTouchRule, Vec<String>), Failure> {
+/// Orders as operators do. The call is named after the EID, so that it is known when it
+/// is repeated.
+fn order(
+    smdp: &OwnSmdp,
+    profile_type: &str,
+    eid: Eid,
+    rule: &str,
+    cx: &mut Context<'_>,
+) -> Result<ChosenProfile, String> {
+    let call = format!("{rule}-{eid}");
+    let released = smdp.order(profile_type, Some(eid), &call, cx);
+    let released = released.map_err(|error| error.to_string())?;
+    Ok(ChosenProfile {
+        activation_code: released.activation_code,
+        expects: Some(released.iccid),
+        rule: rule.to_string(),
+    })
+}
+
+fn rule(configured: &ZeroTouch) -> Result<Rule, Failure> {
     let failed = |error: &str| Failure::new(format!("[[zero_touch]] {}", configured.name), error);
     let (source, codes) = match (&configured.profile_type, &configured.codes) {
         (Some(profile_type), None) => {
@@ -114,6 +125,12 @@ fn rule(configured: &ZeroTouch) -> Result<(ZeroTouchRule, Vec<String>), Failure>
         }
         _ => return Err(failed("give either profile_type or codes")),
     };
+    let tenant = match &configured.tenant {
+        Some(name) => name
+            .parse()
+            .map_err(|error: BadTenant| failed(&error.to_string()))?,
+        None => Tenant::default(),
+    };
     let rule = ZeroTouchRule {
         name: configured.name.clone(),
         eid_prefix: configured.eid_prefix.clone(),
@@ -121,7 +138,11 @@ fn rule(configured: &ZeroTouch) -> Result<(ZeroTouchRule, Vec<String>), Failure>
         fields: configured.fields.clone(),
         source,
     };
-    Ok((rule, codes))
+    Ok(Rule {
+        tenant,
+        rule,
+        codes,
+    })
 }
 
 /// One activation code on each line. Their order must stay: what was given away

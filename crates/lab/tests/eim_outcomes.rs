@@ -263,7 +263,7 @@ fn a_reported_change_is_put_down_and_the_profiles_are_asked_for() {
     assert_eq!(poll(&mut world, Some(cause)), package);
     // A bench gets what it ordered, and nothing else.
     let (mut world, _) = downloaded(5);
-    world.eim.eim_mut().lab.accept_unverified = vec![world.eid];
+    world.eim.eim_mut().unwrap().lab.accept_unverified = vec![world.eid];
     assert!(matches!(
         poll(&mut world, Some(cause)),
         GetEimPackageResponse::EimPackageError(_)
@@ -309,11 +309,11 @@ fn results_without_proof_are_taken_only_from_listed_euiccs() {
     assert_eq!(state(&world, &enable), "delivered");
 
     let other = "89049032000000000000000000000000".parse().unwrap();
-    world.eim.eim_mut().lab.accept_unverified = vec![other];
+    world.eim.eim_mut().unwrap().lab.accept_unverified = vec![other];
     let answer = provide(&mut world, unsigned_result(&package, done(), 9));
     assert_eq!(answer, ProvideEimPackageResultResponse::Error(undefined));
 
-    world.eim.eim_mut().lab.accept_unverified = vec![world.eid];
+    world.eim.eim_mut().unwrap().lab.accept_unverified = vec![world.eid];
     let answer = provide(&mut world, unsigned_result(&package, done(), 9));
     let ProvideEimPackageResultResponse::EimAcknowledgements(acknowledged) = answer else {
         panic!("{answer:?}");
@@ -330,7 +330,7 @@ fn results_without_proof_are_taken_only_from_listed_euiccs() {
 #[test]
 fn a_rollback_takes_the_place_of_the_enable() {
     let (mut world, subscription) = downloaded(7);
-    world.eim.eim_mut().lab.accept_unverified = vec![world.eid];
+    world.eim.eim_mut().unwrap().lab.accept_unverified = vec![world.eid];
     let enable = OperationKind::Enable {
         iccid: subscription.iccid,
         rollback: true,
@@ -512,7 +512,7 @@ fn what_is_taken_and_what_is_not_is_said() {
     let package = poll(&mut world, None);
     let done = || EuiccResultData::EnableResult(EnableProfileResult::OK);
     provide(&mut world, unsigned_result(&package, done(), 9));
-    world.eim.eim_mut().lab.accept_unverified = vec![world.eid];
+    world.eim.eim_mut().unwrap().lab.accept_unverified = vec![world.eid];
     provide(&mut world, unsigned_result(&package, done(), 9));
     let said = said.lock().unwrap();
     assert_eq!(said.len(), 2, "{said:?}");

@@ -37,8 +37,8 @@ pub trait AccessStore: Send + Sync {
     /// [`StoreError::Tenants`] if the tree does not allow it.
     fn add_tenant(&self, name: &TenantName, parent: &TenantName) -> Result<(), StoreError>;
 
-    /// Removes a tenant with its users and keys, if it has nobody below it and
-    /// neither eUICCs nor profiles.
+    /// Removes a tenant with all that is its own, if it has nobody below it and
+    /// neither devices nor profiles nor activation codes.
     ///
     /// # Errors
     /// [`StoreError::Tenants`] if the tree does not allow it,

@@ -49,7 +49,7 @@ impl EimHost {
     ) -> Result<(), StoreError> {
         let (record, first) = EuiccRecord::awaited(record, manifest, cx);
         self.store.add_euicc_with(&record, &[first])?;
-        self.index.add(record.eid, true);
+        self.index.add(record.eid, self.owner, true);
         Ok(())
     }
 

@@ -29,6 +29,9 @@ pub enum StoreError {
     /// There is none with this name.
     #[error("{0} is not known")]
     Unknown(&'static str),
+    /// The eUICC is served for another tenant, which is nobody else's business.
+    #[error("an eUICC with this EID cannot be added here")]
+    Elsewhere,
     /// The engine failed.
     #[error("database: {0}")]
     Engine(#[from] EngineError),
@@ -191,17 +194,6 @@ impl Due {
     }
 }
 
-/// What became of eUICCs, in a database that other processes have open too.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Changes {
-    /// When it was looked at, by the clock of the database, in milliseconds since
-    /// 1970.
-    pub until: i64,
-    /// eUICCs that were added, forgotten or given work, and whether they have work
-    /// now; `None` if they are not there any more.
-    pub euiccs: Vec<(Eid, Option<bool>)>,
-}
-
 /// When a device polled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Contact {
@@ -239,11 +231,12 @@ impl Forwarding {
 pub trait Store:
     SmdpStore + SmdsStore + PskStore + LedgerStore + DeviceStore + Send + Sync
 {
-    /// Adds an eUICC. If it was known once, its counter does not go back behind
-    /// the last one that was sent then.
+    /// Adds an eUICC. If it was known once, to whomever, its counter does not go back
+    /// behind the last one that was sent then.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] if its EID is known.
+    /// [`StoreError::Exists`] if its EID is known, [`StoreError::Elsewhere`] if it is
+    /// another tenant's.
     fn add_euicc(&self, record: &EuiccRecord) -> Result<(), StoreError>;
 
     /// Adds an eUICC with what is to be done on it: all or nothing.
@@ -289,27 +282,6 @@ pub trait Store:
     /// # Errors
     /// If the engine fails.
     fn euicc_index(&self) -> Result<Vec<(Eid, bool)>, StoreError>;
-
-    /// What became of eUICCs since a time by the clock of the database; without one
-    /// only the clock is read. A transaction that took long may show up later with
-    /// an earlier time. `None` if no other process can have the database open.
-    ///
-    /// # Errors
-    /// If the engine fails.
-    fn changes(&self, since: Option<i64>) -> Result<Option<Changes>, StoreError> {
-        let _ = since;
-        Ok(None)
-    }
-
-    /// Forgets changes that are so old that every process has heard of them; `now`
-    /// as in [`Changes::until`].
-    ///
-    /// # Errors
-    /// If the engine fails.
-    fn forget_changes(&self, now: i64) -> Result<(), StoreError> {
-        let _ = now;
-        Ok(())
-    }
 
     /// When devices polled last. Those whose eUICC is not known are left out.
     ///
@@ -418,6 +390,12 @@ pub trait Store:
         &self,
         id: &TransactionId,
     ) -> Result<Option<Versioned<StoredRelay>>, StoreError>;
+
+    /// Whether a relayed download of any tenant goes on under this RSP session.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn relay_is_taken(&self, id: &TransactionId, now: Timestamp) -> Result<bool, StoreError>;
 
     /// Commits a function of a relayed download. One that begins takes the
     /// place of those of the same operation that came to no package.

@@ -2,14 +2,27 @@
 
 use std::sync::Arc;
 
+use rsp_asn1::ids::{Eid, TransactionId};
+use rsp_core::Timestamp;
+use rsp_core::eim::Operation;
+
 use crate::access_contract::AccessStore;
 use crate::contract::{Store, StoreError};
-use crate::engine::Engine;
 use crate::events_contract::EventStore;
-use crate::sql::SqlStore;
+use crate::psk_contract::HeldPsk;
 use crate::tenant::Tenant;
 use crate::webhook_contract::WebhookStore;
-use rsp_core::Timestamp;
+
+/// What became of eUICCs, in a database that other processes have open too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changes {
+    /// When it was looked at, by the clock of the database, in milliseconds since
+    /// 1970.
+    pub until: i64,
+    /// eUICCs that were added, forgotten or given work, with their tenants, and
+    /// whether they have work now; `None` if they are not there any more.
+    pub euiccs: Vec<(Tenant, Eid, Option<bool>)>,
+}
 
 /// What is told of a tenant, and whom.
 pub trait Telling: EventStore + WebhookStore {}
@@ -50,34 +63,80 @@ pub trait Database: Send + Sync {
     /// # Errors
     /// If the engine fails.
     fn tenants_with_events(&self) -> Result<Vec<Tenant>, StoreError>;
-}
 
-impl<E: Engine> Database for SqlStore<E> {
-    fn store(&self, tenant: Tenant) -> Arc<dyn Store> {
-        Arc::new(self.of_tenant(tenant))
-    }
+    /// All tenants of the tree.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn tenants(&self) -> Result<Vec<Tenant>, StoreError>;
 
-    fn access(&self, tenant: Tenant) -> Arc<dyn AccessStore> {
-        Arc::new(self.of_tenant(tenant))
-    }
+    /// Tenants of the tree for which something is due: a notification to be forwarded,
+    /// an operation whose validity ended, an activation code in doubt.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn tenants_with_work(&self, now: Timestamp) -> Result<Vec<Tenant>, StoreError>;
 
-    fn telling(&self, tenant: Tenant) -> Arc<dyn Telling> {
-        Arc::new(self.of_tenant(tenant))
-    }
+    /// Hands over all eUICCs, and whether there are operations of them that are not
+    /// final; one may come twice.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn euicc_index(&self, found: &mut dyn FnMut(&Tenant, Eid, bool)) -> Result<(), StoreError>;
 
-    fn prove_writable(&self) -> Result<(), StoreError> {
-        self.prove_writable()
-    }
+    /// What became of eUICCs since a time by the clock of the database; without one
+    /// only the clock is read. A transaction that took long may show up later with
+    /// an earlier time. `None` if no other process can have the database open.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn changes(&self, since: Option<i64>) -> Result<Option<Changes>, StoreError>;
 
-    fn tenants_to_number(&self) -> Result<Vec<Tenant>, StoreError> {
-        self.tenants_to_number()
-    }
+    /// Forgets changes that are so old that every process has heard of them; `now`
+    /// as in [`Changes::until`].
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn forget_changes(&self, now: i64) -> Result<(), StoreError>;
 
-    fn tenants_to_tell(&self, now: Timestamp) -> Result<Vec<Tenant>, StoreError> {
-        self.tenants_to_tell(now)
-    }
+    /// As [`Store::put_contacts`], of several tenants in one transaction.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn put_contacts(&self, contacts: &[(Tenant, Vec<(Eid, Timestamp)>)]) -> Result<(), StoreError>;
 
-    fn tenants_with_events(&self) -> Result<Vec<Tenant>, StoreError> {
-        self.tenants_with_events()
-    }
+    /// Whose an eUICC is.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn tenant_of_euicc(&self, eid: Eid) -> Result<Option<Tenant>, StoreError>;
+
+    /// Whose a package is that was sent with this transaction
+    /// ([`Store::euicc_of_transaction`]).
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn tenant_of_transaction(&self, id: &TransactionId) -> Result<Option<Tenant>, StoreError>;
+
+    /// Whose a relayed download is, by its RSP session.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn tenant_of_relay(&self, id: &TransactionId) -> Result<Option<Tenant>, StoreError>;
+
+    /// Operations in one state, by its name, of all tenants, newest first.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn operations_in(
+        &self,
+        state: &str,
+        limit: usize,
+    ) -> Result<Vec<(Tenant, Operation)>, StoreError>;
+
+    /// The pre-shared key of an identity, and who has it.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn held_psk(&self, identity: &str) -> Result<Option<HeldPsk>, StoreError>;
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fleet::telemetry::Retention;
+use rsp_asn1::ids::Eid;
 use rsp_core::Timestamp;
 
 use crate::contract::StoreError;
@@ -37,7 +38,8 @@ impl EimHost {
                     break;
                 };
                 after = Some(*last);
-                eids.iter().for_each(|eid| self.index.learn(*eid, false));
+                let learn = |eid: &Eid| self.index.learn(*eid, self.owner, false);
+                eids.iter().for_each(learn);
             }
         }
         self.store.drop_staged(import)?;
@@ -45,8 +47,8 @@ impl EimHost {
     }
 
     /// Forgets what imports put aside that nobody goes on with, and telemetry that is
-    /// too old; to be called at the start and now and then. At the start of the only
-    /// process no import is under way.
+    /// too old; to be called now and then, and at the start of the only process, when
+    /// no import is under way.
     ///
     /// # Errors
     /// If the store fails.
@@ -56,8 +58,7 @@ impl EimHost {
         retention: &Retention,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let is_alone = self.store.changes(None)?.is_none();
-        let since = match at_start && is_alone {
+        let since = match at_start {
             true => Timestamp(now.0.saturating_add(1)),
             false => now.before(ABANDONED),
         };

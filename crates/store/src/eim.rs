@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use fleet::operations::Rhythm;
-use rsp_asn1::ids::{Eid, TransactionId};
-use rsp_asn1::rsp::{CancelSessionServerError, PendingNotification};
+use rsp_asn1::ids::{Eid, Iccid, TransactionId};
+use rsp_asn1::rsp::{CancelSessionServerError, PendingNotification, ProfileInstallationResult};
 use rsp_asn1::sgp32::{
     AuthenticateClientErrorEsipa, AuthenticateClientResponseEsipa, CancelSessionResponseEsipa,
     EimPackageResult, EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim,
@@ -22,8 +22,7 @@ use rsp_core::{Context, Timestamp};
 
 use crate::announce::ChooseProfile;
 use crate::contract::{Contact, EuiccChange, OperationFilter, Store, StoreError, Versioned};
-use crate::index::{Found, Index};
-use crate::others::Heard;
+use crate::index::{Found, Index, Owner};
 
 /// What an IPA is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,17 +54,21 @@ impl EimReply {
 pub type Observer = Box<dyn Fn(Option<Eid>, &Note) + Send + Sync>;
 
 /// eUICCs whose keys are tried on an installation result that names none.
-const MAX_CANDIDATES: usize = 32;
+pub(crate) const MAX_CANDIDATES: usize = 32;
 
-/// An eIM with its state. What is to be done is added here, not in the store: the
-/// index in memory would not know. What the eIMs of other processes on the same
-/// database add is heard of by [`EimHost::hear`].
+/// States of a download of which an installation result can be.
+pub(crate) const DOWNLOADED: [&str; 4] = ["delivered", "outcome_unknown", "executed", "confirmed"];
+
+/// An eIM with the state of one tenant. What is to be done is added here, not in the
+/// store: the index in memory would not know. What other processes on the same
+/// database add is heard of by [`crate::Eims::hear`].
 pub struct EimHost {
-    eim: Eim,
+    eim: Arc<Eim>,
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) index: Index,
-    pub(crate) heard: Heard,
-    pub(crate) observer: Option<Observer>,
+    pub(crate) index: Arc<Index>,
+    /// Whose eUICCs in the index are those of this host.
+    pub(crate) owner: Owner,
+    pub(crate) observer: Option<Arc<Observer>>,
     pub(crate) choose: Option<ChooseProfile>,
 }
 
@@ -78,26 +81,39 @@ impl std::fmt::Debug for EimHost {
 }
 
 impl EimHost {
-    /// An eIM on a store.
+    /// An eIM on a store, for one tenant and in one process; [`crate::Eims`] is for
+    /// more.
     ///
     /// # Errors
     /// If the eUICCs cannot be read from the store.
     pub fn new(eim: Eim, store: Arc<dyn Store>) -> Result<Self, StoreError> {
-        // The clock first: what is added meanwhile is heard of.
-        let start = store.changes(None)?.map(|changes| changes.until);
-        Ok(EimHost {
+        let host = EimHost::sharing(Arc::new(eim), store, Arc::default(), Owner::default());
+        for (eid, busy) in host.store.euicc_index()? {
+            host.index.add(eid, host.owner, busy);
+        }
+        Ok(host)
+    }
+
+    /// One of several on an index, which knows its eUICCs as this owner's.
+    pub(crate) fn sharing(
+        eim: Arc<Eim>,
+        store: Arc<dyn Store>,
+        index: Arc<Index>,
+        owner: Owner,
+    ) -> Self {
+        EimHost {
             eim,
-            heard: Heard::from(start),
-            index: Index::new(store.euicc_index()?),
             store,
+            index,
+            owner,
             observer: None,
             choose: None,
-        })
+        }
     }
 
     /// Has somebody hear what happens.
     pub fn observe(&mut self, observer: Observer) {
-        self.observer = Some(observer);
+        self.observer = Some(Arc::new(observer));
     }
 
     /// The eIM.
@@ -105,9 +121,10 @@ impl EimHost {
         &self.eim
     }
 
-    /// The eIM, whose settings may be changed before it serves.
-    pub fn eim_mut(&mut self) -> &mut Eim {
-        &mut self.eim
+    /// The eIM, whose settings may be changed before it serves; `None` if several
+    /// tenants share it.
+    pub fn eim_mut(&mut self) -> Option<&mut Eim> {
+        Arc::get_mut(&mut self.eim)
     }
 
     /// The store, for reading.
@@ -121,7 +138,7 @@ impl EimHost {
     /// As [`Store::add_euicc`].
     pub fn add_euicc(&self, record: &EuiccRecord) -> Result<(), StoreError> {
         self.store.add_euicc(record)?;
-        self.index.add(record.eid, false);
+        self.index.add(record.eid, self.owner, false);
         Ok(())
     }
 
@@ -131,7 +148,7 @@ impl EimHost {
     /// As [`Store::remove_euicc`].
     pub fn remove_euicc(&self, eid: Eid) -> Result<(), StoreError> {
         self.store.remove_euicc(eid)?;
-        self.index.remove(eid);
+        self.index.remove(eid, self.owner);
         Ok(())
     }
 
@@ -173,7 +190,7 @@ impl EimHost {
     pub fn contact(&self, eid: Eid) -> Result<Option<Contact>, StoreError> {
         // It may have polled at another process since.
         let stored = self.store.contact(eid)?;
-        let Some(heard) = self.index.contact(eid) else {
+        let Some(heard) = self.index.contact(eid, self.owner) else {
             return Ok(stored);
         };
         Ok(Some(match stored {
@@ -194,7 +211,8 @@ impl EimHost {
     /// # Errors
     /// If the store fails: then the last contacts are lost.
     pub fn save_contacts(&self) -> Result<(), StoreError> {
-        let contacts = self.index.take_contacts();
+        let contacts = self.index.take_contacts().into_iter();
+        let contacts: Vec<_> = contacts.map(|(_, eid, at)| (eid, at)).collect();
         match contacts.is_empty() {
             true => Ok(()),
             false => self.store.put_contacts(&contacts),
@@ -208,16 +226,7 @@ impl EimHost {
         message: &EsipaMessageFromIpaToEim,
         now: Timestamp,
     ) -> Option<EimReply> {
-        let EsipaMessageFromIpaToEim::GetEimPackageRequest(request) = message else {
-            return None;
-        };
-        let reply = match self.index.poll(request.eid_value, now) {
-            Found::Unknown => poll_eid_not_found(request.eid_value),
-            Found::Idle if request.notify_state_change.is_none() => poll_nothing_pending(),
-            Found::Idle | Found::Busy => return None,
-        };
-        let reply = EsipaMessageFromEimToIpa::GetEimPackageResponse(reply);
-        Some(EimReply::Message(reply))
+        idle(&self.index, message, now)
     }
 
     /// Answers a message of an IPA; a function that would have to be relayed is
@@ -228,6 +237,16 @@ impl EimHost {
     pub fn handle(
         &self,
         message: &EsipaMessageFromIpaToEim,
+        cx: &mut Context<'_>,
+    ) -> Result<EimReply, StoreError> {
+        self.handle_of(message, None, cx)
+    }
+
+    /// As [`EimHost::handle`], of an eUICC that is known already, if it is.
+    pub(crate) fn handle_of(
+        &self,
+        message: &EsipaMessageFromIpaToEim,
+        from: Option<Eid>,
         cx: &mut Context<'_>,
     ) -> Result<EimReply, StoreError> {
         if let Some(reply) = self.handle_idle(message, cx.now) {
@@ -247,7 +266,7 @@ impl EimHost {
             EsipaMessageFromIpaToEim::ProvideEimPackageResult(provided) => {
                 let result = &provided.eim_package_result;
                 let (_, named) = result_named_by(result);
-                let reply = match self.eid_of_result(provided, cx)? {
+                let reply = match self.or_of_result(from, provided, cx)? {
                     Some(eid) => self
                         .step(eid, named, cx, |eim, record, open, cx| {
                             eim.provide_eim_package_result(record, open, result, cx)
@@ -259,36 +278,58 @@ impl EimHost {
                 Ok(EimReply::Message(reply))
             }
             EsipaMessageFromIpaToEim::HandleNotification(notification) => {
-                let (eid, relayed) = match notification {
-                    HandleNotificationEsipa::ProvideEimPackageResult(provided) => {
-                        (self.eid_of_result(provided, cx)?, None)
-                    }
-                    HandleNotificationEsipa::PendingNotification(notification) => {
-                        match self.relayed(notification)? {
-                            Some(session) => (Some(session.eid), Some(session.operation)),
-                            None => (self.eid_of_notification(notification, cx)?, None),
-                        }
-                    }
-                };
-                let download = relayed.as_ref().map(|id| self.store.operation(id));
-                let download = download.transpose()?.flatten();
-                let named = match notification {
-                    HandleNotificationEsipa::ProvideEimPackageResult(provided) => {
-                        result_named_by(&provided.eim_package_result).1
-                    }
-                    HandleNotificationEsipa::PendingNotification(_) => {
-                        download.as_ref().and_then(Operation::transaction)
-                    }
-                };
-                let taken = match eid {
-                    Some(eid) => self.step(eid, named, cx, |eim, record, open, cx| {
-                        eim.handle_notification(record, open, notification, relayed.as_ref(), cx)
-                    })?,
-                    None => None,
-                };
-                Ok(EimReply::Notification(taken.unwrap_or(Taken::NotExecuted)))
+                self.notified(notification, from, cx)
             }
             other => Ok(not_offered(other)),
+        }
+    }
+
+    fn notified(
+        &self,
+        notification: &HandleNotificationEsipa,
+        from: Option<Eid>,
+        cx: &mut Context<'_>,
+    ) -> Result<EimReply, StoreError> {
+        let (eid, relayed) = match notification {
+            HandleNotificationEsipa::ProvideEimPackageResult(provided) => {
+                (self.or_of_result(from, provided, cx)?, None)
+            }
+            HandleNotificationEsipa::PendingNotification(notification) => {
+                match self.relayed(notification)? {
+                    Some(session) => (Some(session.eid), Some(session.operation)),
+                    None if from.is_some() => (from, None),
+                    None => (self.eid_of_notification(notification, cx)?, None),
+                }
+            }
+        };
+        let download = relayed.as_ref().map(|id| self.store.operation(id));
+        let download = download.transpose()?.flatten();
+        let named = match notification {
+            HandleNotificationEsipa::ProvideEimPackageResult(provided) => {
+                result_named_by(&provided.eim_package_result).1
+            }
+            HandleNotificationEsipa::PendingNotification(_) => {
+                download.as_ref().and_then(Operation::transaction)
+            }
+        };
+        let taken = match eid {
+            Some(eid) => self.step(eid, named, cx, |eim, record, open, cx| {
+                eim.handle_notification(record, open, notification, relayed.as_ref(), cx)
+            })?,
+            None => None,
+        };
+        Ok(EimReply::Notification(taken.unwrap_or(Taken::NotExecuted)))
+    }
+
+    fn or_of_result(
+        &self,
+        known: Option<Eid>,
+        provided: &ProvideEimPackageResult,
+        cx: &Context<'_>,
+    ) -> Result<Option<Eid>, StoreError> {
+        match known {
+            Some(eid) => Ok(Some(eid)),
+            None => self.eid_of_result(provided, cx),
         }
     }
 
@@ -323,13 +364,10 @@ impl EimHost {
         let PendingNotification::ProfileInstallationResult(result) = notification else {
             return Ok(eid_of(notification));
         };
-        let metadata = &result
-            .profile_installation_result_data
-            .notification_metadata;
-        let order = metadata.iccid.map(|iccid| self.store.order(iccid));
+        let order = installed(result).map(|iccid| self.store.order(iccid));
         let order = order.transpose()?.flatten();
         let mut candidates: Vec<Eid> = order.and_then(|o| o.value.eid).into_iter().collect();
-        for state in ["delivered", "outcome_unknown", "executed", "confirmed"] {
+        for state in DOWNLOADED {
             let filter = OperationFilter {
                 eid: None,
                 state: Some(state.to_string()),
@@ -343,14 +381,24 @@ impl EimHost {
         candidates.sort();
         candidates.dedup();
         for eid in candidates.into_iter().take(MAX_CANDIDATES) {
-            let record = self.store.euicc(eid)?;
-            if record.is_some_and(|r| r.value.has_signed(notification, &self.eim, cx)) {
+            if self.has_signed(eid, notification, cx)? {
                 return Ok(Some(eid));
             }
         }
         let what = "profile installation result";
         self.observed(None, &Note::OfNobody { what });
         Ok(None)
+    }
+
+    /// Whether an eUICC of this host has signed a notification.
+    pub(crate) fn has_signed(
+        &self,
+        eid: Eid,
+        notification: &PendingNotification,
+        cx: &Context<'_>,
+    ) -> Result<bool, StoreError> {
+        let record = self.store.euicc(eid)?;
+        Ok(record.is_some_and(|r| r.value.has_signed(notification, &self.eim, cx)))
     }
 
     pub(crate) fn observed(&self, eid: Option<Eid>, note: &Note) {
@@ -456,6 +504,24 @@ impl EimHost {
     }
 }
 
+/// A poll to which there is nothing to say, whosever it is.
+pub(crate) fn idle(
+    index: &Index,
+    message: &EsipaMessageFromIpaToEim,
+    now: Timestamp,
+) -> Option<EimReply> {
+    let EsipaMessageFromIpaToEim::GetEimPackageRequest(request) = message else {
+        return None;
+    };
+    let reply = match index.poll(request.eid_value, now) {
+        Found::Unknown => poll_eid_not_found(request.eid_value),
+        Found::Idle if request.notify_state_change.is_none() => poll_nothing_pending(),
+        Found::Idle | Found::Busy => return None,
+    };
+    let reply = EsipaMessageFromEimToIpa::GetEimPackageResponse(reply);
+    Some(EimReply::Message(reply))
+}
+
 /// The open operations after a step.
 fn after(mut open: Vec<Operation>, changed: &[Operation]) -> Vec<Operation> {
     open.retain(|operation| changed.iter().all(|changed| changed.id != operation.id));
@@ -500,8 +566,14 @@ fn not_offered(message: &EsipaMessageFromIpaToEim) -> EimReply {
     })
 }
 
+/// The profile that an installation result is about.
+pub(crate) fn installed(result: &ProfileInstallationResult) -> Option<Iccid> {
+    let data = &result.profile_installation_result_data;
+    data.notification_metadata.iccid
+}
+
 /// The installation result in the result of a trigger.
-fn installation_result(result: &EimPackageResult) -> Option<PendingNotification> {
+pub(crate) fn installation_result(result: &EimPackageResult) -> Option<PendingNotification> {
     let EimPackageResult::ProfileDownloadTriggerResult(result) = result else {
         return None;
     };
@@ -514,7 +586,7 @@ fn installation_result(result: &EimPackageResult) -> Option<PendingNotification>
 }
 
 /// The eUICC that a notification comes from: in its certificate, if it has one.
-fn eid_of(notification: &PendingNotification) -> Option<Eid> {
+pub(crate) fn eid_of(notification: &PendingNotification) -> Option<Eid> {
     match notification {
         PendingNotification::Other(other) => {
             rsp_core::pki::ParsedCertificate::parse(&other.euicc_certificate)

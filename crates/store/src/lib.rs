@@ -1,7 +1,7 @@
 //! State at rest.
 //!
 //! [`Store`] is the contract; [`SqlStore`] keeps it on a database, in SQL that is
-//! the same for each [`Engine`]. [`EimHost`], [`SmdpHost`] and [`SmdsHost`] run the machines of `rsp-core` on a store:
+//! the same for each [`Engine`]. [`Eims`] with an [`EimHost`] for each tenant, [`SmdpHost`] and [`SmdsHost`] run the machines of `rsp-core` on a store:
 //! load the state, let the machine take its step, commit what it gives in one
 //! transaction, and only then hand the reply out. If somebody else changed the
 //! state meanwhile, the step is taken again on the new state.
@@ -17,6 +17,7 @@ mod device;
 mod device_contract;
 mod devices;
 mod eim;
+mod eims;
 mod engine;
 mod events_contract;
 mod index;
@@ -32,19 +33,21 @@ mod smds_contract;
 mod sql;
 mod tenant;
 mod webhook_contract;
+mod whose;
 
 pub use access_contract::{AccessStore, StoredKey};
 pub use actor::acting;
 pub use announce::{ChooseProfile, ChosenProfile};
 pub use contract::{
-    Changes, Contact, Due, EuiccChange, Forwarding, OperationFilter, Outgoing, RelayChange, Store,
+    Contact, Due, EuiccChange, Forwarding, OperationFilter, Outgoing, RelayChange, Store,
     StoreError, StoredEvidence, StoredRelay, Versioned,
 };
-pub use database::{Database, Telling};
+pub use database::{Changes, Database, Telling};
 pub use device_contract::{
     DevicePage, DeviceStore, ImportedDevice, ProfileChange, SavedSearch, StoredDevice, Switched,
 };
 pub use eim::{EimHost, EimReply, Observer};
+pub use eims::{ChooseForTenant, Eims};
 pub use engine::{
     BadUrl, Column, Connection, Engine, EngineError, FromColumn, FromRow, Postgres,
     PostgresSettings, Row, Sqlite, ToValue, Value,
@@ -52,7 +55,7 @@ pub use engine::{
 pub use events_contract::{EventPage, EventQuery, EventStore};
 pub use ledger_contract::{KnownCode, LedgerStore, NewCode, WithCode};
 pub use ordering::{FromPool, Ordered};
-pub use psk_contract::PskStore;
+pub use psk_contract::{HeldPsk, PskStore};
 pub use relay::{Answer, Pending};
 pub use smdp::{RefusalObserver, SmdpHost};
 pub use smdp_contract::{

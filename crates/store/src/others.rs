@@ -8,8 +8,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::contract::{Changes, StoreError};
-use crate::eim::EimHost;
+use crate::contract::StoreError;
+use crate::database::Changes;
+use crate::eims::Eims;
 
 /// How far a look goes back behind the one before, in milliseconds.
 const BACK: i64 = 2_000;
@@ -47,8 +48,8 @@ impl Heard {
     }
 }
 
-impl EimHost {
-    /// Hears of what other processes did to the eUICCs; to be called often, a few
+impl Eims {
+    /// Hears of what other processes did to the eUICCs of all tenants; to be called often, a few
     /// times in a second: until then devices are told that there is nothing to do.
     /// Gives `false` if there can be no other process.
     ///
@@ -61,16 +62,14 @@ impl EimHost {
             true => state.far.map(|far| far - FAR_BACK),
             false => state.last.map(|last| last - BACK),
         };
-        let Some(changes) = self.store.changes(since)? else {
+        let Some(changes) = self.database.changes(since)? else {
             return Ok(false);
         };
         let dark = state
             .last
             .is_none_or(|last| changes.until - last > TOO_LONG);
         if dark {
-            for (eid, busy) in self.store.euicc_index()? {
-                self.index.learn(eid, busy);
-            }
+            self.look_at_all()?;
         }
         self.learn(&changes);
         state.last = Some(changes.until);
@@ -78,17 +77,19 @@ impl EimHost {
         if far {
             state.far = Some(changes.until);
             state.looks = 0;
-            self.store.forget_changes(changes.until)?;
+            self.database.forget_changes(changes.until)?;
         }
         Ok(true)
     }
 
     fn learn(&self, changes: &Changes) {
-        for (eid, work) in &changes.euiccs {
+        for (tenant, eid, work) in &changes.euiccs {
+            // A tenant that another process made is known from here on.
+            let owner = self.of(tenant).owner;
             match work {
-                Some(busy) => self.index.learn(*eid, *busy),
+                Some(busy) => self.index.learn(*eid, owner, *busy),
                 // If this process adds it at this moment, the next look finds it.
-                None => self.index.remove(*eid),
+                None => self.index.remove(*eid, owner),
             }
         }
     }

@@ -4,6 +4,27 @@ use rsp_asn1::ids::Eid;
 use zeroize::Zeroizing;
 
 use crate::contract::StoreError;
+use crate::tenant::Tenant;
+
+/// A key, and who has it.
+pub struct HeldPsk {
+    /// The tenant of the device.
+    pub tenant: Tenant,
+    /// Its eUICC.
+    pub eid: Eid,
+    /// The key.
+    pub key: Zeroizing<Vec<u8>>,
+}
+
+/// Without the key.
+impl std::fmt::Debug for HeldPsk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HeldPsk")
+            .field("tenant", &self.tenant)
+            .field("eid", &self.eid)
+            .finish_non_exhaustive()
+    }
+}
 
 /// What every engine offers for pre-shared keys. A device has one at most.
 pub trait PskStore {
@@ -11,7 +32,8 @@ pub trait PskStore {
     ///
     /// # Errors
     /// [`StoreError::Unknown`] if the device is not known,
-    /// [`StoreError::Exists`] if another device has this identity.
+    /// [`StoreError::Exists`] if another device, of whichever tenant, has this
+    /// identity.
     fn put_psk(&self, eid: Eid, identity: &str, key: &[u8]) -> Result<(), StoreError>;
 
     /// The key of an identity.

@@ -20,7 +20,7 @@ use crate::contract::{
 use crate::eim::{EimHost, EimReply};
 
 /// Downloads that are looked through for one whose IPA names no transaction.
-const MAX_CANDIDATES: usize = 1000;
+pub(crate) const LOOKED_THROUGH: usize = 1000;
 
 /// What comes of a message so far.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub enum Answer {
 pub struct Pending {
     /// What to ask it.
     pub ask: Ask,
-    eid: Eid,
+    pub(crate) eid: Eid,
     operation: OperationId,
     /// The session, unless it is about to begin.
     session: Option<TransactionId>,
@@ -82,6 +82,16 @@ impl EimHost {
         message: &EsipaMessageFromIpaToEim,
         cx: &mut Context<'_>,
     ) -> Result<Answer, StoreError> {
+        self.begin_of(message, None, cx)
+    }
+
+    /// As [`EimHost::begin`], of an eUICC that is known already, if it is.
+    pub(crate) fn begin_of(
+        &self,
+        message: &EsipaMessageFromIpaToEim,
+        from: Option<Eid>,
+        cx: &mut Context<'_>,
+    ) -> Result<Answer, StoreError> {
         let digest = || cx.crypto.sha256(&[&message.to_der()]).to_vec();
         let begun = match message {
             EsipaMessageFromIpaToEim::InitiateAuthenticationRequest(request) => {
@@ -115,7 +125,7 @@ impl EimHost {
                         .relay_cancel_session(record, session, request, cx)
                 })
             }
-            other => return Ok(Answer::Reply(self.handle(other, cx)?)),
+            other => return Ok(Answer::Reply(self.handle_of(other, from, cx)?)),
         };
         self.answered(begun.map(|pending| Answer::Ask(Box::new(pending))))
     }
@@ -159,8 +169,8 @@ impl EimHost {
         let Some(id) = &pending.session else {
             let (record, operation) = self.subject(function, pending.eid, &pending.operation)?;
             let begun = eim.relay_initiated(&record.value, &operation, &pending.ask, response)?;
-            let taken = self.store.relay_session(&begun.session.transaction_id)?;
-            if taken.is_some_and(|stored| stored.value.kept_until > cx.now) {
+            let id = &begun.session.transaction_id;
+            if self.store.relay_is_taken(id, cx.now)? {
                 let because = "the SM-DP+ gave a transaction that is in use";
                 return Err(Refused::undefined(function, because).into());
             }
@@ -292,7 +302,7 @@ impl EimHost {
         };
         let filter = OperationFilter {
             state: Some("delivered".to_string()),
-            limit: MAX_CANDIDATES,
+            limit: LOOKED_THROUGH,
             ..OperationFilter::default()
         };
         let is_there = |operation: &Operation| operation.is_at(address);
@@ -358,16 +368,8 @@ impl EimHost {
         &self,
         notification: &PendingNotification,
     ) -> Result<Option<RelaySession>, StoreError> {
-        let id = match notification {
-            PendingNotification::ProfileInstallationResult(result) => {
-                &result.profile_installation_result_data.transaction_id
-            }
-            PendingNotification::CompactProfileInstallationResult(result) => {
-                &result
-                    .compact_profile_installation_result_data
-                    .transaction_id
-            }
-            _ => return Ok(None),
+        let Some(id) = session_of(notification) else {
+            return Ok(None);
         };
         let stored = self.store.relay_session(id)?;
         Ok(stored.map(|stored| stored.value.session))
@@ -429,6 +431,20 @@ impl EimHost {
             }
             _ => Ok(None),
         }
+    }
+}
+
+/// The RSP session in which what a notification is about was done.
+pub(crate) fn session_of(notification: &PendingNotification) -> Option<&TransactionId> {
+    match notification {
+        PendingNotification::ProfileInstallationResult(result) => {
+            Some(&result.profile_installation_result_data.transaction_id)
+        }
+        PendingNotification::CompactProfileInstallationResult(result) => {
+            let data = &result.compact_profile_installation_result_data;
+            Some(&data.transaction_id)
+        }
+        _ => None,
     }
 }
 

@@ -100,6 +100,9 @@ suite! {
         let held = top.remove_tenant(&name("customer"));
         assert!(matches!(held, Err(StoreError::Exists(_))), "{held:?}");
         customer.remove_euicc(eid).unwrap();
+        let held = top.remove_tenant(&name("customer"));
+        assert!(matches!(held, Err(StoreError::Exists(_))), "{held:?}");
+        customer.remove_device(&eid.to_string().parse().unwrap()).unwrap();
         top.remove_tenant(&name("customer")).unwrap();
         top.remove_tenant(&name("reseller")).unwrap();
     }

@@ -123,6 +123,9 @@ fn a_file_of_schema_6_keeps_its_data() {
     check(&folder.open(1).unwrap());
     // It is a file of this version now.
     let again = folder.open(1).unwrap();
+    let other = again.of_tenant("other".parse().unwrap());
+    let taken = other.add_euicc(&EuiccRecord::new(eid(), None, 0));
+    assert!(matches!(taken, Err(StoreError::Elsewhere)), "{taken:?}");
     assert_eq!(again.open_operations(eid()).unwrap().len(), 3);
     let file = Connection::open(folder.file()).unwrap();
     let left = "SELECT count(*) FROM sqlite_schema WHERE name LIKE '%\\_6' ESCAPE '\\'";

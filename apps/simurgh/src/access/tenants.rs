@@ -45,7 +45,8 @@ impl Access {
         made
     }
 
-    /// Removes a tenant with its users, if it has neither devices nor profiles.
+    /// Removes a tenant with its users, its events and what its eUICCs signed, if it has
+    /// neither devices nor activation codes.
     pub(crate) fn remove_tenant(&self, by: &Principal, name: &TenantName) -> Result<(), Problem> {
         self.may(by, Permission::TenantsAdmin, name)?;
         if *name == by.tenant {
@@ -74,7 +75,7 @@ fn tree(error: StoreError) -> Problem {
             )
         }
         StoreError::Exists(_) => {
-            let detail = "the tenant has devices or profiles";
+            let detail = "the tenant has devices, profiles or activation codes";
             problem(409, "in use", detail, "remove these first")
         }
         error => stored(error),

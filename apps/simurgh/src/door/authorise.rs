@@ -10,7 +10,7 @@ use http::Method;
 use http::request::Parts;
 use rsp_net::Peer;
 
-use super::caller::{Caller, Presented};
+use super::caller::{Caller, DEFAULT_TENANT, Presented};
 use super::problem::{Refusal, forbidden, internal, unauthorised};
 use super::routes::Guard;
 use super::{Door, idempotency};
@@ -110,15 +110,25 @@ fn permit(guard: Guard, caller: &Caller) -> Result<(), Refusal> {
         let remedy = "see `stage` of GET /v1/session for what is next";
         return Err(forbidden(detail, remedy).into());
     }
+    if let Some(permission) = guard.permission()
+        && !caller.may(permission)
+    {
+        let detail = format!("this needs the permission {permission}");
+        let remedy = "ask an administrator for it, or use a key that has it";
+        return Err(forbidden(&detail, remedy).into());
+    }
     match guard {
-        Guard::Needs(permission) if !caller.may(permission) => {
-            let detail = format!("this needs the permission {permission}");
-            let remedy = "ask an administrator for it, or use a key that has it";
-            Err(forbidden(&detail, remedy).into())
+        Guard::OfServer(_) if caller.tenant != DEFAULT_TENANT => {
+            Err(forbidden(OF_SERVER, ASK_OPERATOR).into())
         }
         _ => Ok(()),
     }
 }
+
+/// What somebody of another tenant is told of what is the server's.
+pub(super) const OF_SERVER: &str =
+    "this is of the server as a whole, and for the tenant `default` alone";
+pub(super) const ASK_OPERATOR: &str = "ask whoever runs the server to do it";
 
 /// A request that was let in: on whose things it works, and who asks.
 #[derive(Clone)]

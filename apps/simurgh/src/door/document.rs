@@ -14,6 +14,7 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
+use super::authorise::{ASK_OPERATOR, OF_SERVER};
 use super::problem::PROBLEM_JSON;
 use super::routes::Guard;
 
@@ -279,8 +280,14 @@ pub(super) fn complete(path: &str, item: &mut PathItem, guard: Guard) {
             let parameters = operation.parameters.get_or_insert_with(Vec::new);
             parameters.push(RefOr::T(idempotency_key()));
         }
-        for status in statuses(path, operation, guard, is_post) {
-            let responses = &mut operation.responses.responses;
+        let statuses = statuses(path, operation, guard, is_post);
+        let responses = &mut operation.responses.responses;
+        if let Guard::OfServer(_) = guard {
+            let texts = ["forbidden", OF_SERVER, ASK_OPERATOR];
+            let refused = problem(403, "Who asks may not, or works on another tenant.", texts);
+            responses.insert("403".to_string(), RefOr::T(refused));
+        }
+        for status in statuses {
             let reference = || RefOr::Ref(Ref::from_response_name(name(status)));
             responses
                 .entry(status.to_string())
@@ -290,14 +297,11 @@ pub(super) fn complete(path: &str, item: &mut PathItem, guard: Guard) {
 }
 
 fn secure(operation: &mut Operation, guard: Guard) {
-    let scopes: Vec<String> = match guard {
-        Guard::Public => {
-            operation.security = Some(vec![SecurityRequirement::default()]);
-            return;
-        }
-        Guard::Begun | Guard::Known => Vec::new(),
-        Guard::Needs(permission) => vec![permission.to_string()],
-    };
+    if guard == Guard::Public {
+        operation.security = Some(vec![SecurityRequirement::default()]);
+        return;
+    }
+    let scopes: Vec<String> = guard.permission().iter().map(ToString::to_string).collect();
     if let Some(permission) = scopes.first() {
         let permission = Value::from(permission.as_str());
         let extensions = operation.extensions.get_or_insert_with(Extensions::default);
@@ -312,7 +316,7 @@ fn statuses(path: &str, operation: &Operation, guard: Guard, is_post: bool) -> V
     if guard != Guard::Public {
         statuses.extend([401, 429, 503]);
     }
-    if matches!(guard, Guard::Needs(_)) {
+    if guard.permission().is_some() {
         statuses.push(403);
     }
     if path.contains('{') || NAMES_ANOTHER.contains(&path) {

@@ -253,7 +253,7 @@ impl Feeds {
     /// Of the tenant on which the caller works.
     pub(super) fn of(call: &Call) -> Result<Self, Problem> {
         let teller = call.door.0.functions.teller.clone();
-        let tenant: Tenant = call.caller.tenant.parse().map_err(|_| internal())?;
+        let tenant = call.store_tenant()?;
         Ok(Feeds {
             store: teller.of_tenant(&tenant),
             teller,

@@ -31,6 +31,7 @@ mod routes;
 mod shown;
 mod stock;
 mod system;
+mod tenanted;
 mod touched;
 mod webhooks;
 
@@ -45,35 +46,33 @@ use axum::response::{IntoResponse, Response};
 use http::{Method, Uri};
 use rsp_net::server::RequestBody;
 use rsp_net::{Peer, StreamHandler};
-use store::{EimHost, SmdpHost};
+use store::Tenant;
 use tower::ServiceExt;
 use utoipa::openapi::OpenApi;
 
 use answer::utc;
 use authorise::{Call, admit, asked};
-use caller::DEFAULT_TENANT;
 use events::Feeds;
 use limits::Limiter;
-use problem::{Refusal, forbidden};
+use problem::Refusal;
 use routes::{Route, Routes};
+use tenanted::Functions;
 use touched::Touched;
 
 pub(crate) use caller::{Authenticate, BuiltIn, Caller, Presented};
 pub(crate) use limits::Rates;
 pub(crate) use problem::{internal, invalid, problem, stored};
+pub(crate) use tenanted::AllFunctions;
 pub(crate) use touched::DeviceRates;
 
 use crate::access::{Access, Machines, People, Programs};
-use crate::events::Teller;
-use crate::inject::Pushes;
-use crate::smdps::Smdps;
 
 /// What all requests share.
 #[derive(Clone)]
 pub(crate) struct Door(Arc<Inside>);
 
 struct Inside {
-    functions: Arc<Functions>,
+    functions: AllFunctions,
     /// Asked in this order until one knows the caller.
     authenticators: Vec<Box<dyn Authenticate>>,
     access: Access,
@@ -83,45 +82,9 @@ struct Inside {
     metrics: metrics::Metrics,
 }
 
-/// What the functions work on.
-pub(crate) struct Functions {
-    eim: Arc<EimHost>,
-    smdp: Arc<SmdpHost>,
-    /// Where activation codes are ordered.
-    smdps: Arc<Smdps>,
-    /// Who brings packages to devices that listen, if somebody does.
-    pushes: Option<Pushes>,
-    /// Imports that are sent to this process.
-    imports: inventory::Imports,
-    /// Who numbers events and tells of them.
-    teller: Arc<Teller>,
-    /// Whether the database can be used.
-    health: health::Looks,
-}
-
-impl Functions {
-    pub(crate) fn new(
-        eim: Arc<EimHost>,
-        (smdp, smdps): (Arc<SmdpHost>, Arc<Smdps>),
-        pushes: Option<Pushes>,
-        teller: Arc<Teller>,
-        database: Arc<dyn store::Database>,
-    ) -> Self {
-        Functions {
-            eim,
-            smdp,
-            smdps,
-            pushes,
-            teller,
-            health: health::Looks::new(database),
-            imports: inventory::Imports::default(),
-        }
-    }
-}
-
 impl Door {
     pub(crate) fn new(
-        functions: Functions,
+        functions: AllFunctions,
         administrator: BuiltIn,
         access: Access,
         rates: Rates,
@@ -134,7 +97,7 @@ impl Door {
             Box::new(Machines(access.clone())),
         ];
         Door(Arc::new(Inside {
-            functions: Arc::new(functions),
+            functions,
             authenticators,
             access,
             limiter: Limiter::new(rates),
@@ -169,17 +132,6 @@ impl Door {
 }
 
 impl Call {
-    /// The eIM, the SM-DP+ and what they count are the default tenant's: they show
-    /// nothing to another one, whoever asks for it.
-    pub(crate) fn is_of_the_servers_tenant(&self) -> Result<(), Refusal> {
-        if self.caller.tenant == DEFAULT_TENANT {
-            return Ok(());
-        }
-        let detail = "the tenant has no devices on this server";
-        let remedy = "ask an administrator of the server";
-        Err(forbidden(detail, remedy).into())
-    }
-
     /// Something is ordered on so many devices more, if that is not too much for an
     /// hour.
     pub(crate) fn touch(&self, devices: u32) -> Result<(), Refusal> {
@@ -187,32 +139,29 @@ impl Call {
         touched.take(&self.caller, devices, crate::shell::now())
     }
 
-    /// Works on the caller's things, on a thread that may block.
-    async fn work<F, T>(&self, work: F) -> Result<T, Refusal>
-    where
-        F: FnOnce(&Functions) -> Result<T, Problem> + Send + 'static,
-        T: Send + 'static,
-    {
-        self.is_of_the_servers_tenant()?;
-        self.blocking(work).await
+    /// The tenant on whose things the caller works.
+    fn store_tenant(&self) -> Result<Tenant, Problem> {
+        self.caller.tenant.parse().map_err(|_| internal())
     }
 
-    /// Works on the events of the caller's tenant, whichever that is.
+    /// Works on the events of the caller's tenant.
     async fn feeds<F>(&self, work: F) -> Result<Response, Refusal>
     where
         F: FnOnce(&Feeds) -> Result<Response, Problem> + Send + 'static,
     {
         let feeds = Feeds::of(self)?;
-        self.blocking(move |_| work(&feeds)).await
+        self.work(move |_| work(&feeds)).await
     }
 
-    /// On a thread that may block, and on behalf of the caller.
-    async fn blocking<F, T>(&self, work: F) -> Result<T, Refusal>
+    /// Works on the things of the caller's tenant: on a thread that may block, and on
+    /// behalf of the caller.
+    async fn work<F, T>(&self, work: F) -> Result<T, Refusal>
     where
         F: FnOnce(&Functions) -> Result<T, Problem> + Send + 'static,
         T: Send + 'static,
     {
-        let (functions, caller) = (self.door.0.functions.clone(), self.caller.clone());
+        let functions = self.door.0.functions.of(&self.store_tenant()?);
+        let caller = self.caller.clone();
         let work = move || store::acting(&caller.principal, || work(&functions));
         let worked = tokio::task::spawn_blocking(work).await;
         let worked = worked.unwrap_or_else(|error| {

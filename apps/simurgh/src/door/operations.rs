@@ -94,7 +94,7 @@ async fn add(call: Call, Json(new): Json<NewOperation>) -> Result<Response, Refu
     if new.force && !call.caller.may(Permission::OperationsForce) {
         let detail = "`force` needs the permission operations:force";
         let remedy = "order it without, or ask an administrator";
-        return Err(super::forbidden(detail, remedy).into());
+        return Err(super::problem::forbidden(detail, remedy).into());
     }
     call.touch(1)?;
     call.work(move |functions| created(&functions.add_operations(&new)?))

@@ -126,6 +126,12 @@ pub(crate) fn stored(error: StoreError) -> Problem {
             &format!("{what} exists already"),
             "use another",
         ),
+        StoreError::Elsewhere => problem(
+            409,
+            "exists",
+            &error.to_string(),
+            "check the EID; if it is right, ask whoever runs the server",
+        ),
         StoreError::Unknown(what) => problem(
             404,
             "not found",

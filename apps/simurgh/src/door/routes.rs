@@ -25,6 +25,19 @@ pub(crate) enum Guard {
     Known,
     /// Who has this permission.
     Needs(Permission),
+    /// Who has it in the tenant of whoever runs the server: it is about what all
+    /// tenants share.
+    OfServer(Permission),
+}
+
+impl Guard {
+    /// The permission that it asks for.
+    pub(super) fn permission(self) -> Option<Permission> {
+        match self {
+            Guard::Public | Guard::Begun | Guard::Known => None,
+            Guard::Needs(permission) | Guard::OfServer(permission) => Some(permission),
+        }
+    }
 }
 
 /// The route that answered, with the names of its parameters.

@@ -20,12 +20,13 @@ use super::routes::{Guard, Routes};
 use super::{Functions, invalid, stored};
 
 pub(super) fn routes() -> Routes {
-    Routes::new().with(Guard::Needs(Permission::ProfilesWrite), routes!(add))
+    Routes::new().with(Guard::OfServer(Permission::ProfilesWrite), routes!(add))
 }
 
 /// Add profiles to the stock of the SM-DP+
 ///
-/// All of them, or none.
+/// All of them, or none. The SM-DP+ is one for all tenants, its stock is the business of
+/// who runs the server.
 #[utoipa::path(
     post,
     path = "/profiles",

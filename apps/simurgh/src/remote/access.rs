@@ -173,7 +173,8 @@ pub(crate) enum TenantCommand {
         #[arg(long)]
         admin: String,
     },
-    /// Remove a tenant with its users, if it has no devices
+    /// Remove a tenant with its users and its events, if it has neither devices nor
+    /// activation codes
     Remove {
         #[command(flatten)]
         remote: Remote,

@@ -7,6 +7,7 @@ use fleet::ledger::CodeRefusal;
 use rsp_core::binding::{BindingError, HttpResponse, json};
 use rsp_core::ipa;
 use rsp_net::{Client, ClientError};
+use store::Tenant;
 use tokio::runtime::Handle;
 
 use super::Trouble;
@@ -14,6 +15,8 @@ use super::Trouble;
 /// One of `[[connectors]]`.
 pub(crate) struct Connector {
     pub(super) name: String,
+    /// Whose account at the SM-DP+ it is.
+    pub(super) tenant: Tenant,
     /// As in its activation codes.
     pub(super) address: String,
     /// `functionRequesterIdentifier`.

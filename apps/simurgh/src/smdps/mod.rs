@@ -16,11 +16,11 @@ use rsp_core::binding::{BindingError, json};
 use rsp_core::pki::TrustAnchor;
 use rsp_core::{Context, smdp::OrderKey};
 use rsp_crypto::software::Sealer;
-use store::{SmdpHost, StoreError};
+use store::{SmdpHost, StoreError, Tenant};
 
 use crate::Failure;
 use crate::config::Config;
-use crate::own_smdp::{NoResult, OwnSmdp};
+use crate::own_smdp::{NoResult, OwnSmdp, requester};
 
 use connector::Connector;
 pub(crate) use ordering::{Came, Driver};
@@ -32,17 +32,42 @@ const LEASE: Duration = Duration::from_secs(10);
 /// Who orders for pools, and where nobody is known to have ordered.
 const LEDGER: &str = "ledger";
 
-/// The SM-DP+s that are known.
+/// The SM-DP+s that are known to a tenant.
 pub(crate) struct Smdps {
-    own: Arc<SmdpHost>,
-    connectors: Vec<Connector>,
+    own: Own,
+    connectors: Vec<Arc<Connector>>,
+}
+
+/// That of this server, in this process.
+pub(crate) struct Own {
+    host: Arc<SmdpHost>,
+    tenant: Tenant,
+}
+
+impl Own {
+    /// Who orders there for the pools of the tenant.
+    fn ledger(&self) -> String {
+        requester(LEDGER, &self.tenant)
+    }
+
+    /// Who places an order.
+    fn operator(&self, order: &CodeOrder) -> String {
+        let requester = order.requester.clone();
+        requester.unwrap_or_else(|| self.ledger())
+    }
+
+    /// Whether the tenant may take back what this operator ordered: what its own pools
+    /// ordered, and of the tenant of whoever runs the server anything.
+    fn may_be(&self, operator: &str) -> bool {
+        self.tenant == Tenant::default() || operator == self.ledger()
+    }
 }
 
 /// One of them.
 #[derive(Clone, Copy)]
 pub(crate) enum Smdp<'a> {
     /// That of this server, in this process.
-    Own(&'a Arc<SmdpHost>),
+    Own(&'a Own),
     /// Somebody else's, by ES2+.
     Other(&'a Connector),
 }
@@ -68,21 +93,40 @@ impl Smdps {
         sealer: &Sealer,
         anchors: &[TrustAnchor],
     ) -> Result<Self, Failure> {
-        let mut connectors: Vec<Connector> = Vec::new();
+        let mut connectors: Vec<Arc<Connector>> = Vec::new();
         for settings in &config.connectors {
             let connector = settings.start(config, sealer, anchors)?;
-            let twice = |other: &Connector| {
+            let twice = |other: &Arc<Connector>| {
                 let same = |address: &str| address.eq_ignore_ascii_case(&connector.address);
-                other.name == connector.name || same(&other.address)
+                let is_like = other.name == connector.name || same(&other.address);
+                other.tenant == connector.tenant && is_like
             };
             if connectors.iter().any(twice) {
                 let section = format!("[[connectors]] {}", connector.name);
                 let remedy = "another connector has this name or address: remove one of them";
                 return Err(Failure::new(section, remedy));
             }
-            connectors.push(connector);
+            connectors.push(Arc::new(connector));
         }
+        let own = Own {
+            host: own,
+            tenant: Tenant::default(),
+        };
         Ok(Smdps { own, connectors })
+    }
+
+    /// Those of a tenant: that of this server, where it orders under a name of its own,
+    /// and its own connectors.
+    pub(crate) fn of(&self, tenant: &Tenant) -> Self {
+        let all = self.connectors.iter();
+        let theirs = all.filter(|connector| connector.tenant == *tenant);
+        Smdps {
+            own: Own {
+                host: self.own.host.clone(),
+                tenant: tenant.clone(),
+            },
+            connectors: theirs.cloned().collect(),
+        }
     }
 
     /// The one of this name; the names that there are if there is none.
@@ -92,7 +136,7 @@ impl Smdps {
         }
         let mut all = self.connectors.iter();
         let found = all.find(|connector| connector.name == name);
-        found.map(Smdp::Other).ok_or_else(|| {
+        found.map(|found| Smdp::Other(found)).ok_or_else(|| {
             let names = self.connectors.iter().map(|other| other.name.as_str());
             let names: Vec<&str> = std::iter::once(OWN).chain(names).collect();
             names.join(", ")
@@ -101,12 +145,12 @@ impl Smdps {
 
     /// The one whose activation codes name this address.
     pub(crate) fn at(&self, address: &str) -> Option<Smdp<'_>> {
-        if self.own.smdp().address().eq_ignore_ascii_case(address) {
+        if self.own.host.smdp().address().eq_ignore_ascii_case(address) {
             return Some(Smdp::Own(&self.own));
         }
         let mut all = self.connectors.iter();
         let found = all.find(|connector| connector.address.eq_ignore_ascii_case(address));
-        found.map(Smdp::Other)
+        found.map(|found| Smdp::Other(found))
     }
 }
 
@@ -136,6 +180,21 @@ impl Smdp<'_> {
         }
     }
 
+    /// Whether somebody else ordered the code with this MatchingID at the SM-DP+ of this
+    /// server, in whose place the tenant must not be.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) fn is_anothers(&self, matching_id: &str) -> Result<bool, StoreError> {
+        let Smdp::Own(own) = self else {
+            return Ok(false);
+        };
+        let key = OrderKey::MatchingId(matching_id.to_string());
+        let order = own.host.store().find_order(&key)?.map(|order| order.value);
+        let operator = order.and_then(|order| order.requester.or(order.owner));
+        Ok(operator.is_some_and(|operator| !own.may_be(&operator)))
+    }
+
     /// The order of which this is the code, to be placed anew; `None` if the SM-DP+
     /// knows of none. Another's cannot be looked into: `known` is what the ledger knows.
     ///
@@ -148,9 +207,9 @@ impl Smdp<'_> {
         call: String,
     ) -> Result<Option<CodeOrder>, StoreError> {
         match self {
-            Smdp::Own(host) => {
+            Smdp::Own(own) => {
                 let key = OrderKey::MatchingId(matching_id.to_string());
-                let order = host.store().find_order(&key)?;
+                let order = own.host.store().find_order(&key)?;
                 Ok(order.map(|order| CodeOrder {
                     // In the place of whoever ordered it: nobody else may take it back.
                     requester: order.value.requester.or(order.value.owner),
@@ -221,19 +280,18 @@ impl Smdp<'_> {
     /// As in its activation codes.
     fn address(&self) -> &str {
         match self {
-            Smdp::Own(host) => host.smdp().address(),
+            Smdp::Own(own) => own.host.smdp().address(),
             Smdp::Other(connector) => &connector.address,
         }
     }
 
     fn header(&self, order: &CodeOrder) -> RequestHeader {
-        let requester = order.requester.as_deref().unwrap_or(LEDGER);
         let identifier = match self {
-            Smdp::Own(_) => requester,
-            Smdp::Other(connector) => &connector.identifier,
+            Smdp::Own(own) => own.operator(order),
+            Smdp::Other(connector) => connector.identifier.clone(),
         };
         RequestHeader {
-            function_requester_identifier: identifier.to_string(),
+            function_requester_identifier: identifier,
             function_call_identifier: order.call.clone(),
         }
     }
@@ -246,11 +304,10 @@ impl Smdp<'_> {
     ) -> Result<F::Ok, Trouble> {
         match self {
             Smdp::Other(connector) => connector.call(message),
-            Smdp::Own(host) => {
-                let operator = order.requester.as_deref().unwrap_or(LEDGER);
+            Smdp::Own(own) => {
                 let own = OwnSmdp {
-                    host: Arc::clone(host),
-                    operator: operator.to_string(),
+                    host: Arc::clone(&own.host),
+                    operator: own.operator(order),
                 };
                 own.call(message, cx).map_err(trouble)
             }

@@ -11,6 +11,7 @@ use rsp_core::pki::{TlsTrust, TrustAnchor};
 use rsp_crypto::software::{Sealer, SoftwareProvider};
 use rsp_net::{Client, TlsIdentity};
 use serde::Deserialize;
+use store::BadTenant;
 
 use super::Connector;
 use crate::config::Config;
@@ -26,6 +27,8 @@ pub(crate) const EXAMPLE: &str = r#"
 #[[connectors]]
 # As `simurgh code order --smdp` calls it; "own" is the SM-DP+ of this server.
 #name = "roaming"
+# Whose pools order there: those of no other tenant than this one.
+#tenant = "default"
 # Where it takes orders; the paths of SGP.22 6.5.2 (/gsma/rsp2/es2plus/...) follow it.
 #es2plus = "https://es2plus.example.com:8443"
 # The address in its activation codes.
@@ -52,6 +55,8 @@ pub(crate) const EXAMPLE: &str = r#"
 pub(crate) struct ConnectorSettings {
     /// As pools and orders call it.
     pub(crate) name: String,
+    /// Whose pools order there; those of the default tenant if it is absent.
+    tenant: Option<String>,
     /// `https://host[:port][/path]`.
     es2plus: String,
     /// As in its activation codes.
@@ -104,6 +109,8 @@ impl ConnectorSettings {
             let form = "give the address in its activation codes: LPA:1$address$…";
             return Err(self.wrong("address", form));
         }
+        let tenant = self.tenant.as_deref().map(str::parse).transpose();
+        let tenant = tenant.map_err(|error: BadTenant| self.wrong("tenant", error))?;
         let (host, path) = self.place()?;
         let trust = match &self.ca {
             None => TlsTrust::RspServer(anchors.to_vec()),
@@ -114,6 +121,7 @@ impl ConnectorSettings {
         };
         Ok(Connector {
             name: self.name.clone(),
+            tenant: tenant.unwrap_or_default(),
             address: self.address.clone(),
             identifier: self.identifier.clone(),
             knows_repeated: self.knows_repeated_calls,

@@ -10,8 +10,13 @@
 #[allow(dead_code, reason = "shared with the tests of the door")]
 mod asking;
 mod command_line;
+#[path = "../support/field.rs"]
+mod field;
+mod fleets;
 mod keys;
 mod people;
+#[path = "../support/postgres.rs"]
+mod postgres;
 mod second_factors;
 mod sign_on;
 #[path = "../support/mod.rs"]

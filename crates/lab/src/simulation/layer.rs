@@ -101,6 +101,7 @@ impl<B: Between> Store for Layer<B> {
         euicc_of_transaction(id: &TransactionId) -> Option<Eid>;
         operations_of_transaction(id: &TransactionId) -> Vec<Operation>;
         relay_session(id: &TransactionId) -> Option<Versioned<StoredRelay>>;
+        relay_is_taken(id: &TransactionId, now: Timestamp) -> bool;
         commit_relay(change: &RelayChange<'_>) -> ();
     }
 }

@@ -197,7 +197,7 @@ pub fn with_other(world: &mut World) -> Rc<RefCell<EimHost>> {
     let made = World::new(4_711).unwrap();
     let mut other = made.eim;
     other.remove_euicc(made.eid).unwrap();
-    let eim = other.eim_mut();
+    let eim = other.eim_mut().unwrap();
     eim.eim_id = OTHER.try_into().unwrap();
     eim.fqdn = OTHER.to_string();
     eim.anchors = world.eim.eim().anchors.clone();

@@ -84,7 +84,7 @@ fn the_eim_asks_the_smds_in_both_bindings() {
             let (mut world, subscription) = announced(31, INDIRECT, ROOT_SMDS);
             world.ipa_config.esipa_binding = binding;
             world.restart_ipa();
-            world.eim.eim_mut().relay.wire = wire;
+            world.eim.eim_mut().unwrap().relay.wire = wire;
             let paths = watched(&mut world);
             let answers = answers(&mut world);
             let id = contact_smds(&mut world, None);

@@ -115,7 +115,7 @@ fn through_the_eim_in_both_bindings() {
             let mut world = world(1, INDIRECT);
             world.ipa_config.esipa_binding = binding;
             world.restart_ipa();
-            world.eim.eim_mut().relay.wire = wire;
+            world.eim.eim_mut().unwrap().relay.wire = wire;
             let paths = watched(&mut world);
             downloads_and_enables(&mut world);
             let expected: &[&str] = match wire {

@@ -1,6 +1,6 @@
 //! What the eIM knows in memory, so that a poll with nothing to do costs no
-//! query: which eUICCs there are, for which of them there may be work, and when
-//! their devices polled last.
+//! query: which eUICCs there are and whose, for which of them there may be work, and
+//! when their devices polled last.
 //!
 //! It errs on one side only. An eUICC that is marked busy and has no work costs a
 //! query; one to which this process gave work is never marked idle. What other
@@ -15,6 +15,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rsp_asn1::ids::Eid;
 use rsp_core::Timestamp;
 
+pub(crate) use table::Owner;
 use table::{Entry, Table};
 
 /// Parts of the index that are locked on their own.
@@ -42,19 +43,16 @@ pub(crate) enum Found {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seen(u16);
 
-impl Index {
-    /// The index of these eUICCs, each with whether it has open operations.
-    pub(crate) fn new(euiccs: Vec<(Eid, bool)>) -> Self {
-        let index = Index {
+impl Default for Index {
+    fn default() -> Self {
+        Index {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             hasher: RandomState::new(),
-        };
-        for (eid, busy) in euiccs {
-            index.add(eid, busy);
         }
-        index
     }
+}
 
+impl Index {
     /// The shard of an eUICC, and the hash by which it is found there. A thread
     /// that panicked with the lock left an entry as it was or as it was to be.
     fn shard(&self, eid: Eid) -> Option<(MutexGuard<'_, Table>, u64)> {
@@ -70,28 +68,37 @@ impl Index {
     }
 
     /// An eUICC is new, or was heard of already.
-    pub(crate) fn add(&self, eid: Eid, busy: bool) {
+    pub(crate) fn add(&self, eid: Eid, owner: Owner, busy: bool) {
         if let Some((mut shard, hash)) = self.shard(eid) {
-            shard.insert(hash, eid, Entry::new(busy));
+            shard.insert(hash, eid, owner, Entry::new(busy));
         }
     }
 
     /// There is such an eUICC, and perhaps work for it: somebody else says so.
-    pub(crate) fn learn(&self, eid: Eid, busy: bool) {
+    pub(crate) fn learn(&self, eid: Eid, owner: Owner, busy: bool) {
         if let Some((mut shard, hash)) = self.shard(eid) {
-            match shard.get_mut(hash) {
-                Some(entry) if busy => entry.set_busy(),
-                Some(_) => {}
-                None => shard.insert(hash, eid, Entry::new(busy)),
+            if shard.owner(hash) != Some(owner) {
+                shard.insert(hash, eid, owner, Entry::new(false));
+            }
+            if let Some(entry) = shard.get_mut(hash).filter(|_| busy) {
+                entry.set_busy();
             }
         }
     }
 
-    /// An eUICC is forgotten.
-    pub(crate) fn remove(&self, eid: Eid) {
-        if let Some((mut shard, hash)) = self.shard(eid) {
+    /// An eUICC is forgotten, if it is still this owner's.
+    pub(crate) fn remove(&self, eid: Eid, owner: Owner) {
+        if let Some((mut shard, hash)) = self.shard(eid)
+            && shard.owner(hash) == Some(owner)
+        {
             shard.remove(hash);
         }
+    }
+
+    /// Whose an eUICC is. `None` if it is not known, or if only the store can tell.
+    pub(crate) fn owner(&self, eid: Eid) -> Option<Owner> {
+        let (shard, hash) = self.shard(eid)?;
+        shard.owner(hash)
     }
 
     /// A device polls.
@@ -125,20 +132,23 @@ impl Index {
         });
     }
 
-    /// When the device polled last in the life of this index.
-    pub(crate) fn contact(&self, eid: Eid) -> Option<Timestamp> {
-        let contact = self.with(eid, |entry| entry.contact())?;
+    /// When the device polled last in the life of this index, for its owner alone.
+    pub(crate) fn contact(&self, eid: Eid, owner: Owner) -> Option<Timestamp> {
+        let (mut shard, hash) = self.shard(eid)?;
+        let is_owner = shard.owner(hash) == Some(owner);
+        let contact = shard.get_mut(hash).filter(|_| is_owner)?.contact();
         (contact > 0).then_some(Timestamp(contact))
     }
 
-    /// Contacts that were not taken yet.
-    pub(crate) fn take_contacts(&self) -> Vec<(Eid, Timestamp)> {
+    /// Contacts that were not taken yet, those of one owner beside each other.
+    pub(crate) fn take_contacts(&self) -> Vec<(Owner, Eid, Timestamp)> {
         let mut contacts = Vec::new();
         for shard in &self.shards {
             let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
             let unsaved = shard.take_unsaved().into_iter();
-            contacts.extend(unsaved.map(|(eid, at)| (eid, Timestamp(at))));
+            contacts.extend(unsaved.map(|(owner, eid, at)| (owner, eid, Timestamp(at))));
         }
+        contacts.sort();
         contacts
     }
 }
@@ -155,9 +165,19 @@ mod tests {
         }))
     }
 
+    const ONE: Owner = Owner(1);
+
+    fn index(euiccs: &[(Eid, bool)]) -> Index {
+        let index = Index::default();
+        for (eid, busy) in euiccs {
+            index.add(*eid, ONE, *busy);
+        }
+        index
+    }
+
     #[test]
     fn work_that_comes_while_it_is_looked_for_is_not_lost() {
-        let index = Index::new(vec![(eid(1), true)]);
+        let index = index(&[(eid(1), true)]);
         let seen = index.seen(eid(1)).unwrap();
         index.busy(eid(1));
         index.idle(eid(1), seen);
@@ -170,14 +190,31 @@ mod tests {
 
     #[test]
     fn a_contact_is_taken_once_and_with_its_latest_time() {
-        let index = Index::new(vec![(eid(1), false), (eid(2), false)]);
+        let index = index(&[(eid(1), false), (eid(2), false)]);
         index.poll(eid(1), Timestamp(1));
         index.poll(eid(1), Timestamp(2));
-        assert_eq!(index.take_contacts(), [(eid(1), Timestamp(2))]);
+        assert_eq!(index.take_contacts(), [(ONE, eid(1), Timestamp(2))]);
         assert_eq!(index.take_contacts(), []);
         index.poll(eid(1), Timestamp(3));
-        index.remove(eid(1));
+        index.remove(eid(1), ONE);
         assert_eq!(index.take_contacts(), []);
-        assert_eq!(index.contact(eid(2)), None);
+        assert_eq!(index.contact(eid(2), ONE), None);
+    }
+
+    #[test]
+    fn what_is_heard_of_one_owner_is_nothing_of_another() {
+        let other = Owner(2);
+        let index = index(&[(eid(1), false)]);
+        index.poll(eid(1), Timestamp(7));
+        assert_eq!(index.contact(eid(1), ONE), Some(Timestamp(7)));
+        assert_eq!(index.contact(eid(1), other), None);
+        index.remove(eid(1), other);
+        assert_eq!(index.owner(eid(1)), Some(ONE));
+        // It was forgotten there and added here; which of the two is heard of first
+        // does not matter.
+        index.learn(eid(1), other, true);
+        index.remove(eid(1), ONE);
+        assert_eq!(index.owner(eid(1)), Some(other));
+        assert_eq!(index.poll(eid(1), Timestamp(8)), Found::Busy);
     }
 }

@@ -8,6 +8,10 @@
 
 use rsp_asn1::ids::Eid;
 
+/// Whose an eUICC is: a number that stands for a tenant in this process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Owner(pub(crate) u32);
+
 /// No eUICC: never filled.
 const EMPTY: u64 = 0;
 
@@ -77,8 +81,10 @@ const FREE: Slot = Slot {
 #[derive(Debug, Default)]
 pub(super) struct Table {
     slots: Vec<Slot>,
-    /// The EID of each slot: no poll looks here.
+    /// The EID of each slot, and whose it is: no poll looks here that has nothing to
+    /// do.
     eids: Vec<Option<Eid>>,
+    owners: Vec<Owner>,
     /// Slots that are not free, those of forgotten ones included.
     used: usize,
 }
@@ -105,8 +111,16 @@ impl Table {
         is_there.then_some(&mut slot.entry)
     }
 
-    /// Adds an entry.
-    pub(super) fn insert(&mut self, hash: u64, eid: Eid, entry: Entry) {
+    /// Whose the entry with this hash is; `None` if two share it.
+    pub(super) fn owner(&self, hash: u64) -> Option<Owner> {
+        let at = self.find(hash)?;
+        let slot = self.slots.get(at)?;
+        let is_alone = slot.hash != EMPTY && slot.entry.0 & (GONE | SHARED) == 0;
+        self.owners.get(at).copied().filter(|_| is_alone)
+    }
+
+    /// Adds an entry; of one that is there, it is this owner's from now on.
+    pub(super) fn insert(&mut self, hash: u64, eid: Eid, owner: Owner, entry: Entry) {
         // A fifth stays free, so that ways are short.
         if (self.used + 1) * 5 > self.slots.len() * 4 {
             self.grow();
@@ -114,10 +128,13 @@ impl Table {
         let Some(at) = self.find(hash) else {
             return;
         };
-        let (Some(slot), Some(owner)) = (self.slots.get_mut(at), self.eids.get_mut(at)) else {
+        let (Some(slot), Some(known)) = (self.slots.get_mut(at), self.eids.get_mut(at)) else {
             return;
         };
-        let known = owner.replace(eid) == Some(eid);
+        let known = known.replace(eid) == Some(eid);
+        if let Some(place) = self.owners.get_mut(at) {
+            *place = owner;
+        }
         if slot.hash == EMPTY {
             *slot = Slot {
                 hash: hash.max(1),
@@ -146,30 +163,34 @@ impl Table {
     fn grow(&mut self) {
         let slots = std::mem::take(&mut self.slots);
         let eids = std::mem::take(&mut self.eids);
+        let owners = std::mem::take(&mut self.owners);
         let is_there = |slot: &Slot| slot.hash != EMPTY && slot.entry.0 & GONE == 0;
         let there = slots.iter().filter(|slot| is_there(slot)).count();
         let room = there + there / 2 + 8;
         self.slots = vec![FREE; room];
         self.eids = vec![None; room];
+        self.owners = vec![Owner::default(); room];
         self.used = there;
-        for (slot, eid) in slots.into_iter().zip(eids) {
+        for (slot, (eid, owner)) in slots.into_iter().zip(eids.into_iter().zip(owners)) {
             if is_there(&slot)
                 && let Some(at) = self.find(slot.hash)
                 && let Some(free) = self.slots.get_mut(at)
-                && let Some(owner) = self.eids.get_mut(at)
+                && let Some(known) = self.eids.get_mut(at)
+                && let Some(place) = self.owners.get_mut(at)
             {
-                (*free, *owner) = (slot, eid);
+                (*free, *known, *place) = (slot, eid, owner);
             }
         }
     }
 
     /// The contacts that were not put down yet; from here on they are.
-    pub(super) fn take_unsaved(&mut self) -> Vec<(Eid, u64)> {
+    pub(super) fn take_unsaved(&mut self) -> Vec<(Owner, Eid, u64)> {
         let mut unsaved = Vec::new();
-        for (slot, eid) in self.slots.iter_mut().zip(&self.eids) {
+        let whose = self.owners.iter().zip(&self.eids);
+        for (slot, (owner, eid)) in self.slots.iter_mut().zip(whose) {
             if slot.entry.0 & (UNSAVED | GONE) == UNSAVED {
                 slot.entry.0 &= !UNSAVED;
-                unsaved.extend(eid.map(|eid| (eid, slot.entry.contact())));
+                unsaved.extend(eid.map(|eid| (*owner, eid, slot.entry.contact())));
             }
         }
         unsaved
@@ -196,6 +217,7 @@ mod tests {
     #[test]
     fn it_is_a_map() {
         let (mut table, mut map) = (Table::default(), BTreeMap::new());
+        let mut owners = BTreeMap::new();
         let mut rng = SeededRng::new(1);
         for round in 0..20_000u64 {
             let mut random = [0; 3];
@@ -209,12 +231,15 @@ mod tests {
             let key = hash.max(1);
             match what % 3 {
                 0 if !map.contains_key(&key) => {
-                    table.insert(hash, eid(key), Entry::new(what > 127));
+                    let owner = Owner(u32::from(low));
+                    table.insert(hash, eid(key), owner, Entry::new(what > 127));
+                    owners.insert(key, owner);
                     map.insert(key, Entry::new(what > 127));
                 }
                 1 => {
                     table.remove(hash);
                     map.remove(&key);
+                    owners.remove(&key);
                 }
                 _ => {
                     if let Some(entry) = table.get_mut(hash) {
@@ -226,12 +251,16 @@ mod tests {
                 }
             }
             assert_eq!(table.get_mut(hash).copied(), map.get(&key).copied());
+            assert_eq!(table.owner(hash), owners.get(&key).copied());
         }
         assert!(map.len() > 100);
-        let unsaved: BTreeMap<Eid, u64> = table.take_unsaved().into_iter().collect();
+        let mut unsaved = table.take_unsaved();
+        unsaved.sort();
         let expected = map.iter().filter(|(_, entry)| entry.0 & UNSAVED != 0);
-        let expected = expected.map(|(key, entry)| (eid(*key), entry.contact()));
-        assert_eq!(unsaved, expected.collect());
+        let expected = expected.map(|(key, entry)| (owners[key], eid(*key), entry.contact()));
+        let mut expected: Vec<_> = expected.collect();
+        expected.sort();
+        assert_eq!(unsaved, expected);
         assert_eq!(table.take_unsaved(), []);
         for entry in map.values_mut() {
             entry.0 &= !UNSAVED;
@@ -260,8 +289,10 @@ mod tests {
     #[test]
     fn two_with_one_hash_are_left_to_the_store() {
         let mut table = Table::default();
-        table.insert(7, eid(1), Entry::new(false));
-        table.insert(7, eid(2), Entry::new(false));
+        table.insert(7, eid(1), Owner(1), Entry::new(false));
+        assert_eq!(table.owner(7), Some(Owner(1)));
+        table.insert(7, eid(2), Owner(2), Entry::new(false));
+        assert_eq!(table.owner(7), None, "nobody can tell from here");
         let entry = table.get_mut(7).unwrap();
         entry.set_idle();
         assert!(entry.is_busy());

@@ -4,7 +4,8 @@
 use rsp_asn1::ids::Eid;
 
 use super::db::{Db, values};
-use crate::contract::{Changes, StoreError};
+use crate::contract::StoreError;
+use crate::database::Changes;
 
 /// An eUICC was added or forgotten, or has work that it may not have had.
 pub(super) fn note(tx: &Db<'_>, eid: Eid) -> Result<(), StoreError> {
@@ -24,7 +25,7 @@ pub(super) fn note(tx: &Db<'_>, eid: Eid) -> Result<(), StoreError> {
 /// After so long nobody asks any more, in milliseconds.
 const KEPT: i64 = 60 * 60 * 1000;
 
-/// What was noted since then.
+/// What was noted since then, of all tenants.
 pub(super) fn since(db: &Db<'_>, since: Option<i64>) -> Result<Option<Changes>, StoreError> {
     let Some(clock) = db.connection.shared_clock() else {
         return Ok(None);
@@ -34,7 +35,7 @@ pub(super) fn since(db: &Db<'_>, since: Option<i64>) -> Result<Option<Changes>, 
     let until = now.map_or(0, |(_, now)| now);
     let mut euiccs = Vec::new();
     if let Some(since) = since {
-        let changed = "SELECT change.eid, CASE
+        let changed = "SELECT change.tenant, change.eid, CASE
                  WHEN euicc.eid IS NULL THEN NULL
                  WHEN waits = 1 OR EXISTS
                      (SELECT 1 FROM operation WHERE operation.tenant = euicc.tenant
@@ -42,13 +43,15 @@ pub(super) fn since(db: &Db<'_>, since: Option<i64>) -> Result<Option<Changes>, 
                  ELSE 0 END
              FROM change LEFT JOIN euicc
                  ON euicc.tenant = change.tenant AND euicc.eid = change.eid
-             WHERE change.tenant = ?1 AND change.at >= ?2";
+             WHERE ?1 <> '' AND change.at >= ?2";
         db.each(
             changed,
             values![since],
-            |(eid, work): (String, Option<bool>)| {
-                // Only whole EIDs are put in.
-                euiccs.extend(eid.parse().ok().map(|eid| (eid, work)));
+            |(tenant, eid, work): (String, String, Option<bool>)| {
+                // Only whole EIDs and names of tenants are put in.
+                if let (Ok(tenant), Ok(eid)) = (tenant.parse(), eid.parse()) {
+                    euiccs.push((tenant, eid, work));
+                }
                 Ok(())
             },
         )?;
@@ -58,7 +61,7 @@ pub(super) fn since(db: &Db<'_>, since: Option<i64>) -> Result<Option<Changes>, 
 
 /// Forgets what everybody has heard of.
 pub(super) fn forget(tx: &Db<'_>, now: i64) -> Result<(), StoreError> {
-    let delete = "DELETE FROM change WHERE tenant = ?1 AND at < ?2";
+    let delete = "DELETE FROM change WHERE ?1 <> '' AND at < ?2";
     tx.execute(delete, values![now - KEPT])?;
     Ok(())
 }

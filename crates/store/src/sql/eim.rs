@@ -7,13 +7,12 @@ use rsp_core::Timestamp;
 use rsp_core::eim::EuiccRecord;
 
 use super::db::{Db, values};
-use super::{changes, devices, events, exists, one_row, operations, outbox};
+use super::{changes, devices, events, exists, holder, one_row, operations, outbox};
 use crate::contract::{Contact, EuiccChange, StoreError, Versioned};
+use crate::tenant::Tenant;
 
 pub(super) fn add_euicc(tx: &Db<'_>, record: &EuiccRecord) -> Result<(), StoreError> {
-    let sent = "SELECT counter_value FROM euicc_removed WHERE tenant = ?1 AND eid = ?2";
-    let sent: Option<(i64,)> = tx.first(sent, values![record.eid])?;
-    let sent = sent.map_or(0, |(counter,)| counter);
+    let sent = holder::claim(tx, record.eid)?;
     let record = &EuiccRecord {
         counter_value: record.counter_value.max(sent),
         ..record.clone()
@@ -72,11 +71,7 @@ pub(super) fn remove_euicc(tx: &Db<'_>, eid: Eid) -> Result<(), StoreError> {
     let Some(Versioned { value, .. }) = euicc(tx, eid)? else {
         return Err(StoreError::Unknown("an eUICC with this EID"));
     };
-    tx.execute(
-        "INSERT INTO euicc_removed (tenant, eid, counter_value) VALUES (?1, ?2, ?3)
-         ON CONFLICT (tenant, eid) DO UPDATE SET counter_value = excluded.counter_value",
-        values![eid, value.counter_value],
-    )?;
+    holder::release(tx, eid, value.counter_value)?;
     for table in ["operation", "contact", "psk", "euicc"] {
         let delete = format!("DELETE FROM {table} WHERE tenant = ?1 AND eid = ?2");
         tx.execute(&delete, values![eid])?;
@@ -100,20 +95,46 @@ pub(super) fn euiccs(
 }
 
 /// What the index knows of an eUICC.
-const INDEXED: &str = "SELECT eid, CASE WHEN waits = 1 OR EXISTS
+const INDEXED: &str = "SELECT tenant, eid, CASE WHEN waits = 1 OR EXISTS
          (SELECT 1 FROM operation WHERE operation.tenant = euicc.tenant
               AND operation.eid = euicc.eid AND is_open = 1)
          THEN 1 ELSE 0 END
-     FROM euicc WHERE tenant = ?1";
+     FROM euicc WHERE";
 
 pub(super) fn euicc_index(db: &Db<'_>) -> Result<Vec<(Eid, bool)>, StoreError> {
     let mut index = Vec::new();
-    db.each(INDEXED, values![], |(eid, busy): (String, bool)| {
+    let own = format!("{INDEXED} tenant = ?1");
+    db.each(&own, values![], |(_, eid, busy): (String, String, bool)| {
         // Only whole EIDs are put in.
         index.extend(eid.parse().ok().map(|eid| (eid, busy)));
         Ok(())
     })?;
     Ok(index)
+}
+
+/// The same of all tenants.
+pub(super) fn index_of_all(
+    db: &Db<'_>,
+    found: &mut dyn FnMut(&Tenant, Eid, bool),
+) -> Result<(), StoreError> {
+    let all = format!("{INDEXED} ?1 <> ''");
+    // Those of one tenant come one after the other, mostly.
+    let mut of = Tenant::default();
+    db.each(
+        &all,
+        values![],
+        |(tenant, eid, busy): (String, String, bool)| {
+            if tenant != of.as_str()
+                && let Ok(other) = tenant.parse()
+            {
+                of = other;
+            }
+            if let Some(eid) = eid.parse().ok().filter(|_| tenant == of.as_str()) {
+                found(&of, eid, busy);
+            }
+            Ok(())
+        },
+    )
 }
 
 /// Each contact is put down with the pause since the one before.

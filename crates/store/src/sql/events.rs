@@ -78,7 +78,11 @@ impl<E: Engine> SqlStore<E> {
 }
 
 /// The tenants that a statement gives; names that are none are nobody's.
-fn tenants(db: &Db<'_>, query: &str, values: Vec<Value<'_>>) -> Result<Vec<Tenant>, StoreError> {
+pub(super) fn tenants(
+    db: &Db<'_>,
+    query: &str,
+    values: Vec<Value<'_>>,
+) -> Result<Vec<Tenant>, StoreError> {
     let names: Vec<(String,)> = db.all(query, values)?;
     let tenants = names.iter().filter_map(|(name,)| name.parse().ok());
     Ok(tenants.collect())

@@ -1,11 +1,13 @@
 //! The store in SQL: one text for all engines, in the dialect that they share.
 //!
-//! `?1` is the tenant in every statement. Keys begin with it, and with the EID
+//! `?1` is the tenant in every statement; the few that are about all tenants say that
+//! it is not empty. Keys begin with it, and with the EID
 //! where rows are of one eUICC, so that what belongs together may lie together in
 //! a database of many machines; no statement of a device's procedures needs a
 //! sequence or a uniqueness over all of them.
 
 mod access;
+mod across;
 mod announcements;
 mod changes;
 mod db;
@@ -13,6 +15,7 @@ mod deliveries;
 mod devices;
 mod eim;
 mod events;
+mod holder;
 mod ledger;
 mod open;
 mod operations;
@@ -39,7 +42,7 @@ use rsp_core::eim::{EuiccRecord, Operation, OperationId};
 use self::db::{Db, Numbers};
 use self::sealing::Sealing;
 use crate::contract::{
-    Changes, Contact, Due, EuiccChange, Forwarding, OperationFilter, Outgoing, RelayChange, Store,
+    Contact, Due, EuiccChange, Forwarding, OperationFilter, Outgoing, RelayChange, Store,
     StoreError, StoredEvidence, StoredRelay, Versioned,
 };
 use crate::engine::{Engine, EngineError};
@@ -192,14 +195,6 @@ impl<E: Engine> Store for SqlStore<E> {
         self.read(eim::euicc_index)
     }
 
-    fn changes(&self, since: Option<i64>) -> Result<Option<Changes>, StoreError> {
-        self.read(|db| changes::since(db, since))
-    }
-
-    fn forget_changes(&self, now: i64) -> Result<(), StoreError> {
-        self.transact(|tx| changes::forget(tx, now))
-    }
-
     fn put_contacts(&self, contacts: &[(Eid, Timestamp)]) -> Result<(), StoreError> {
         self.transact(|tx| eim::put_contacts(tx, contacts))
     }
@@ -262,6 +257,10 @@ impl<E: Engine> Store for SqlStore<E> {
         id: &TransactionId,
     ) -> Result<Option<Versioned<StoredRelay>>, StoreError> {
         self.read(|db| relay::session(db, id))
+    }
+
+    fn relay_is_taken(&self, id: &TransactionId, now: Timestamp) -> Result<bool, StoreError> {
+        self.read(|db| relay::is_taken(db, id, now))
     }
 
     fn commit_relay(&self, change: &RelayChange<'_>) -> Result<(), StoreError> {

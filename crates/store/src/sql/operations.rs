@@ -8,6 +8,7 @@ use super::db::{Db, values};
 use super::{changes, eim, events, ledger};
 use crate::contract::{OperationFilter, StoreError};
 use crate::engine::ToValue;
+use crate::tenant::Tenant;
 
 /// Identifier and document.
 type Row = (String, Vec<u8>);
@@ -60,6 +61,32 @@ pub(super) fn one(db: &Db<'_>, id: &OperationId) -> Result<Option<Operation>, St
     let select = "SELECT id, document FROM operation WHERE tenant = ?1 AND id = ?2";
     let row = db.first(select, values![id.0])?;
     row.map(|row| read(db, row)).transpose()
+}
+
+/// Those in one state, of all tenants.
+pub(super) fn in_state_of_all(
+    db: &Db<'_>,
+    state: &str,
+    limit: usize,
+) -> Result<Vec<(Tenant, Operation)>, StoreError> {
+    let rows: Vec<(String, String, Vec<u8>)> = db.all(
+        "SELECT tenant, id, document FROM operation WHERE ?1 <> '' AND state = ?2
+         ORDER BY created DESC LIMIT ?3",
+        values![state, limit],
+    )?;
+    let mut all = Vec::new();
+    for (tenant, id, document) in rows {
+        // Only names of tenants are put in.
+        if let Ok(tenant) = tenant.parse::<Tenant>() {
+            let own = Db {
+                tenant: &tenant,
+                ..*db
+            };
+            let operation = read(&own, (id, document))?;
+            all.push((tenant, operation));
+        }
+    }
+    Ok(all)
 }
 
 pub(super) fn euicc_of_transaction(

@@ -7,7 +7,7 @@ use super::SqlStore;
 use super::db::{Db, values};
 use crate::contract::StoreError;
 use crate::engine::Engine;
-use crate::psk_contract::PskStore;
+use crate::psk_contract::{HeldPsk, PskStore};
 
 impl<E: Engine> PskStore for SqlStore<E> {
     fn put_psk(&self, eid: Eid, identity: &str, key: &[u8]) -> Result<(), StoreError> {
@@ -47,11 +47,35 @@ impl<E: Engine> PskStore for SqlStore<E> {
     }
 }
 
+/// The tenant, the device and the key of an identity, whosever it is.
+pub(super) fn of_all(db: &Db<'_>, identity: &str) -> Result<Option<HeldPsk>, StoreError> {
+    let select = "SELECT tenant, eid, secret FROM psk WHERE ?1 <> '' AND identity = ?2";
+    let found: Option<(String, String, Vec<u8>)> = db.first(select, values![identity])?;
+    let Some((tenant, eid, sealed)) = found else {
+        return Ok(None);
+    };
+    // Only whole EIDs and names of tenants are put in.
+    let (Ok(tenant), Ok(eid)) = (tenant.parse(), eid.parse()) else {
+        return Ok(None);
+    };
+    let own = Db {
+        tenant: &tenant,
+        ..*db
+    };
+    let key = own.unseal_bytes("psk", identity, &sealed)?;
+    Ok(Some(HeldPsk {
+        tenant,
+        eid,
+        key: Zeroizing::new(key),
+    }))
+}
+
 fn put(tx: &Db<'_>, eid: Eid, identity: &str, key: &[u8]) -> Result<(), StoreError> {
     let known = "SELECT version FROM euicc WHERE tenant = ?1 AND eid = ?2";
     let known: Option<(i64,)> = tx.first(known, values![eid])?;
     known.ok_or(StoreError::Unknown("an eUICC with this EID"))?;
-    let other = "SELECT eid FROM psk WHERE tenant = ?1 AND identity = ?2 AND eid <> ?3";
+    // All tenants have one listener, which knows a device by its identity alone.
+    let other = "SELECT eid FROM psk WHERE ?1 <> '' AND identity = ?2 AND eid <> ?3";
     if tx
         .first::<(String,)>(other, values![identity, eid])?
         .is_some()

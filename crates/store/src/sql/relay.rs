@@ -34,6 +34,16 @@ pub(super) fn session(
     row.map(read).transpose()
 }
 
+pub(super) fn is_taken(
+    db: &Db<'_>,
+    id: &TransactionId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let select = "SELECT 1 FROM relay_session
+         WHERE ?1 <> '' AND transaction_id = ?2 AND kept_until > ?3 LIMIT 1";
+    Ok(db.first::<(i64,)>(select, values![id, now])?.is_some())
+}
+
 /// A session that begins takes the place of one of the same download that has
 /// not come to its package.
 pub(super) fn commit(tx: &Db<'_>, change: &RelayChange<'_>) -> Result<(), StoreError> {

@@ -8,9 +8,46 @@ use crate::contract::StoreError;
 use crate::tenant::Tenant;
 
 /// What keeps a tenant from being removed.
-const HOLDS: [&str; 2] = [
+const HOLDS: [&str; 4] = [
     "SELECT 1 FROM euicc WHERE tenant = ?1 LIMIT 1",
+    "SELECT 1 FROM device WHERE tenant = ?1 LIMIT 1",
+    "SELECT 1 FROM activation_code WHERE tenant = ?1 LIMIT 1",
     "SELECT 1 FROM profile WHERE tenant = ?1 LIMIT 1",
+];
+
+/// What else there is of a tenant: a later one of the same name must find nothing of
+/// it. What refers to another table comes before that.
+const REST: [&str; 30] = [
+    "access_account",
+    "access_attempt",
+    "access_key",
+    "access_pending",
+    "access_role",
+    "access_session",
+    "code",
+    "code_pool",
+    "contact",
+    "device_identity",
+    "device_identity_stage",
+    "device_latest",
+    "device_sample",
+    "device_stage",
+    "device_tag",
+    "device_tag_stage",
+    "euicc_stage",
+    "event",
+    "event_counter",
+    "event_waiting",
+    "import",
+    "outbox",
+    "evidence",
+    "profile_history",
+    "psk",
+    "relay_session",
+    "saved_search",
+    "webhook_delivery",
+    "webhook_endpoint",
+    "webhook_replay",
 ];
 
 pub(super) fn tree(db: &Db<'_>) -> Result<Tenants, StoreError> {
@@ -47,15 +84,9 @@ pub(super) fn remove(tx: &Db<'_>, name: &TenantName) -> Result<(), StoreError> {
             return Err(StoreError::Exists("something of this tenant"));
         }
     }
-    for of_it in [
-        "DELETE FROM access_session WHERE tenant = ?1",
-        "DELETE FROM access_pending WHERE tenant = ?1",
-        "DELETE FROM access_account WHERE tenant = ?1",
-        "DELETE FROM access_role WHERE tenant = ?1",
-        "DELETE FROM access_key WHERE tenant = ?1",
-        "DELETE FROM access_attempt WHERE tenant = ?1",
-    ] {
-        own.execute(of_it, values![])?;
+    for table in REST {
+        let delete = format!("DELETE FROM {table} WHERE tenant = ?1");
+        own.execute(&delete, values![])?;
     }
     let certificates = "DELETE FROM access_certificate WHERE tenant = ?1 AND holder = ?2";
     tx.execute(certificates, values![name.as_str()])?;

@@ -169,7 +169,7 @@ fn stage_euiccs(tx: &Tx<'_>, import: &str, rows: &[ImportedDevice]) -> Result<()
         .map(|record| record.eid.to_string())
         .collect();
     let sql = format!(
-        "SELECT eid, counter_value FROM euicc_removed WHERE tenant = ?1 AND eid IN ({})",
+        "SELECT eid, counter_value FROM euicc_holder WHERE ?1 <> '' AND eid IN ({})",
         places(2, eids.len())
     );
     let mut values = of_tenant();
@@ -382,17 +382,17 @@ fn euiccs(
     errors: &mut Vec<RowError>,
 ) -> Result<u64, StoreError> {
     let behind: Vec<(String,)> = tx.all(
-        "SELECT s.eid FROM euicc_stage s JOIN euicc_removed r
-             ON r.tenant = s.tenant AND r.eid = s.eid
+        "SELECT s.eid FROM euicc_stage s JOIN euicc_holder h ON h.eid = s.eid
          WHERE s.tenant = ?1 AND s.import = ?2 AND s.eid > ?3 AND s.eid <= ?4
-             AND r.eid > ?3 AND r.eid <= ?4
-             AND r.counter_value > s.counter_value LIMIT 1000",
+             AND h.eid > ?3 AND h.eid <= ?4 AND h.tenant = ''
+             AND h.counter_value > s.counter_value LIMIT 1000",
         values![import, from, to],
     )?;
     for (eid,) in behind {
         let what = format!("eUICC {eid} was removed from the eIM meanwhile");
         errors.push(error(0, "eid", what, "import the file again"));
     }
+    errors.extend(claim(tx, import, from, to)?);
     if let Some(clock) = tx.connection.shared_clock() {
         tx.execute(
             &format!(
@@ -411,6 +411,32 @@ fn euiccs(
          ON CONFLICT (tenant, eid) DO NOTHING",
         values![import, from, to],
     )?)
+}
+
+/// Makes eUICCs of a step the tenant's; gives those that are another one's.
+fn claim(tx: &Tx<'_>, import: &str, from: &str, to: &str) -> Result<Vec<RowError>, StoreError> {
+    tx.execute(
+        "INSERT INTO euicc_holder (eid, tenant, counter_value)
+             SELECT eid, tenant, 0 FROM euicc_stage
+             WHERE tenant = ?1 AND import = ?2 AND eid > ?3 AND eid <= ?4 ORDER BY eid
+         ON CONFLICT (eid) DO UPDATE SET tenant = excluded.tenant
+             WHERE euicc_holder.tenant = ''",
+        values![import, from, to],
+    )?;
+    let elsewhere: Vec<(String, Option<u64>)> = tx.all(
+        "SELECT s.eid, i.line FROM euicc_stage s JOIN euicc_holder h ON h.eid = s.eid
+             LEFT JOIN device_identity_stage i ON i.tenant = s.tenant AND i.import = s.import
+                 AND i.kind = 'eid' AND i.value = s.eid
+         WHERE s.tenant = ?1 AND s.import = ?2 AND s.eid > ?3 AND s.eid <= ?4
+             AND h.eid > ?3 AND h.eid <= ?4 AND h.tenant <> s.tenant LIMIT 1000",
+        values![import, from, to],
+    )?;
+    let error = |(eid, line): (String, Option<u64>)| {
+        let what = format!("eUICC {eid} cannot be added here");
+        let remedy = "check the EID; if it is right, ask whoever runs the server";
+        error(line.unwrap_or(0), "eid", what, remedy)
+    };
+    Ok(elsewhere.into_iter().map(error).collect())
 }
 
 pub(super) fn staged_euiccs(

@@ -21,6 +21,7 @@ const ADDED_8: &[&str] = &[
     include_str!("8-events.sql"),
     include_str!("8-ledger.sql"),
     include_str!("8-operations.sql"),
+    include_str!("8-tenants.sql"),
 ];
 
 /// From a schema to the next one; 0 is a database with nothing in it.

@@ -1,0 +1,73 @@
+//! What functions work on: the things of one tenant.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use store::{Database, EimHost, Eims, SmdpHost, Tenant};
+
+use super::health::Looks;
+use super::inventory::Imports;
+use crate::events::Teller;
+use crate::inject::Pushes;
+use crate::smdps::Smdps;
+
+/// What the functions work on that somebody of a tenant calls.
+pub(crate) struct Functions {
+    pub(super) eim: Arc<EimHost>,
+    /// The SM-DP+ of this server, which is one for all tenants.
+    pub(super) smdp: Arc<SmdpHost>,
+    /// Where the tenant orders activation codes.
+    pub(super) smdps: Smdps,
+    /// Who brings packages to devices that listen, if somebody does.
+    pub(super) pushes: Option<Pushes>,
+    /// Imports that are sent to this process.
+    pub(super) imports: Imports,
+}
+
+/// The functions of each tenant.
+pub(crate) struct AllFunctions {
+    eims: Arc<Eims>,
+    smdp: Arc<SmdpHost>,
+    smdps: Arc<Smdps>,
+    pushes: Option<Pushes>,
+    /// Who numbers events and tells of them.
+    pub(super) teller: Arc<Teller>,
+    /// Whether the database can be used.
+    pub(super) health: Arc<Looks>,
+    of: Mutex<HashMap<Tenant, Arc<Functions>>>,
+}
+
+impl AllFunctions {
+    pub(crate) fn new(
+        eims: Arc<Eims>,
+        (smdp, smdps): (Arc<SmdpHost>, Arc<Smdps>),
+        pushes: Option<Pushes>,
+        teller: Arc<Teller>,
+        database: Arc<dyn Database>,
+    ) -> Self {
+        AllFunctions {
+            eims,
+            smdp,
+            smdps,
+            pushes,
+            teller,
+            health: Arc::new(Looks::new(database)),
+            of: Mutex::default(),
+        }
+    }
+
+    /// Those of a tenant, which are made when somebody asks for the first time.
+    pub(super) fn of(&self, tenant: &Tenant) -> Arc<Functions> {
+        let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
+        let make = || {
+            Arc::new(Functions {
+                eim: self.eims.of(tenant),
+                smdp: self.smdp.clone(),
+                smdps: self.smdps.of(tenant),
+                pushes: self.pushes.clone(),
+                imports: Imports::default(),
+            })
+        };
+        of.entry(tenant.clone()).or_insert_with(make).clone()
+    }
+}
