@@ -95,6 +95,14 @@ pub trait Connection {
     /// If the engine fails.
     fn set_schema(&self, schema: i64) -> Result<(), EngineError>;
 
+    /// Has the engine count what is in tables that have grown much, so that the plans
+    /// of the next statements are right at once; nothing, where plans do not depend on
+    /// it.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn analyse(&self, tables: &str) -> Result<(), EngineError>;
+
     /// What is put behind a SELECT whose rows nobody else shall take before this
     /// transaction ends. Nothing, where no other transaction runs meanwhile.
     fn skip_locked(&self) -> &'static str;

@@ -180,6 +180,10 @@ impl Connection for rusqlite::Connection {
         Ok(self.pragma_update(None, "user_version", schema)?)
     }
 
+    fn analyse(&self, _tables: &str) -> Result<(), EngineError> {
+        Ok(())
+    }
+
     fn skip_locked(&self) -> &'static str {
         ""
     }

@@ -151,6 +151,10 @@ impl Connection for Session {
         ))
     }
 
+    fn analyse(&self, tables: &str) -> Result<(), EngineError> {
+        self.batch(&format!("ANALYZE {tables}"))
+    }
+
     fn skip_locked(&self) -> &'static str {
         " FOR UPDATE SKIP LOCKED"
     }

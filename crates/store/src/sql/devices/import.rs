@@ -21,6 +21,11 @@ const AT_ONCE: usize = 100;
 /// compare all of one with all of the other.
 const STEP: usize = 1_000;
 
+/// Tables that an import fills, and those that it is switched to.
+pub(super) const STAGED: &str =
+    "device_stage, device_identity_stage, device_tag_stage, euicc_stage";
+pub(super) const SWITCHED: &str = "device, device_identity, device_tag, euicc";
+
 /// Rows that are forgotten in one transaction.
 const FORGOTTEN: usize = 20_000;
 

@@ -69,6 +69,7 @@ impl<E: Engine> DeviceStore for SqlStore<E> {
         told: &mut dyn FnMut(u64),
     ) -> Result<Switched, StoreError> {
         let mut refused = Switched::default();
+        self.read(|db| Ok(db.connection.analyse(import::STAGED)?))?;
         let switched = self.transact(|tx| {
             let switched = import::switch(tx, import, now, told)?;
             match switched.errors.is_empty() {
@@ -85,7 +86,12 @@ impl<E: Engine> DeviceStore for SqlStore<E> {
                 errors: refused.errors,
                 ..Switched::default()
             }),
-            switched => switched,
+            Err(error) => Err(error),
+            Ok(switched) => {
+                // It is done, and found in time anyhow.
+                let _ = self.read(|db| Ok(db.connection.analyse(import::SWITCHED)?));
+                Ok(switched)
+            }
         }
     }
 

@@ -6,6 +6,8 @@
 //! windows that grow, so that a query that finds many is done soon, and one that finds
 //! few ends its page after the last window.
 
+use std::collections::HashMap;
+
 use fleet::inventory::{DeviceId, Identity};
 use fleet::query::{Check, Comparison, Expr, Field, FieldType, Literal, Query, Test};
 use rsp_core::Timestamp;
@@ -14,11 +16,14 @@ use super::translate::{condition, shown};
 use super::{places, read_device, read_id};
 use crate::contract::StoreError;
 use crate::device_contract::{DevicePage, StoredDevice};
-use crate::engine::{Column, Value};
+use crate::engine::{Column, FromRow, Value};
 use crate::sql::db::{Db, values};
 
 /// Devices that a page looks at, in windows one after the other.
 const WINDOWS: [usize; 3] = [500, 4_000, 16_000];
+
+/// Devices of which is asked at once what is kept beside their rows.
+const AT_ONCE: usize = 100;
 
 /// Fields whose columns have an index, those that are likely to say the most first.
 const INDEXED: [Field; 6] = [
@@ -172,14 +177,16 @@ fn of_ids(
         shown(),
         condition.sql
     );
-    let mut page = DevicePage::default();
+    let mut rows = Vec::new();
     for id in ids.iter().take(limit) {
         let mut values = values![id];
         values.extend(condition.values.iter().map(Column::as_value));
-        if let Some(row) = db.first::<Row>(&sql, values)? {
-            page.devices.push(stored(db, row)?);
-        }
+        rows.extend(db.first::<Row>(&sql, values)?);
     }
+    let mut page = DevicePage {
+        devices: stored(db, rows)?,
+        next: None,
+    };
     if ids.len() > limit
         && let Some(last) = ids.get(limit.saturating_sub(1))
     {
@@ -259,6 +266,17 @@ fn windows(
     let Scan { from, id, value } = scan;
     let mut page = DevicePage::default();
     let mut after = after.to_string();
+    if query.condition().is_none() {
+        let sql = format!(
+            "SELECT {} {from} AND {id} > ?2 ORDER BY {id} LIMIT ?3",
+            shown()
+        );
+        page.devices = stored(db, db.all(&sql, values![after, limit])?)?;
+        if page.devices.len() == limit {
+            page.next = page.devices.last().map(|last| last.device.id.clone());
+        }
+        return Ok(page);
+    }
     for size in WINDOWS {
         let (last, count) = scan.window(db, &after, size)?;
         if count == 0 {
@@ -273,9 +291,7 @@ fn windows(
         let mut values = values![after, last];
         values.extend(value.as_deref().map(|value| Value::Text(value.into())));
         values.extend(condition.values.iter().map(Column::as_value));
-        for row in db.all::<Row>(&sql, values)? {
-            page.devices.push(stored(db, row)?);
-        }
+        page.devices.extend(stored(db, db.all(&sql, values)?)?);
         if page.devices.len() >= limit {
             page.next = page.devices.last().map(|last| last.device.id.clone());
             return Ok(page);
@@ -296,7 +312,7 @@ pub(super) fn one(db: &Db<'_>, id: &str) -> Result<Option<StoredDevice>, StoreEr
         shown()
     );
     let row = db.first::<Row>(&sql, values![id])?;
-    row.map(|row| stored(db, row)).transpose()
+    Ok(stored(db, row.into_iter().collect())?.pop())
 }
 
 /// Identifier, version, creation, document, last contact, whether it is managed.
@@ -309,29 +325,64 @@ type Row = (
     bool,
 );
 
-fn stored(db: &Db<'_>, row: Row) -> Result<StoredDevice, StoreError> {
-    let (id, version, created, document, last_contact, managed) = row;
-    let select = "SELECT kind, value FROM device_identity
-         WHERE tenant = ?1 AND device = ?2 ORDER BY kind, value";
-    let identities: Vec<(String, String)> = db.all(select, values![id])?;
-    let latest =
-        "SELECT last_sample, document FROM device_latest WHERE tenant = ?1 AND device = ?2";
-    let latest: Option<(Timestamp, String)> = db.first(latest, values![id])?;
-    let latest =
-        latest.map(|(at, sample)| Ok::<_, StoreError>((at, serde_json::from_str(&sample)?)));
-    Ok(StoredDevice {
-        device: read_device(&document)?,
-        version,
-        created,
-        last_contact,
-        managed,
-        identities: identities.iter().filter_map(identity).collect(),
-        latest: latest.transpose()?,
-    })
+/// What is kept of devices beside their rows, asked for of many at once.
+fn stored(db: &Db<'_>, rows: Vec<Row>) -> Result<Vec<StoredDevice>, StoreError> {
+    let mut identities: HashMap<String, Vec<Identity>> = HashMap::new();
+    let mut latest = HashMap::new();
+    for part in rows.chunks(AT_ONCE) {
+        let ids: Vec<&str> = part.iter().map(|row| row.0.as_str()).collect();
+        let select = "SELECT device, kind, value FROM device_identity
+             WHERE tenant = ?1 AND device";
+        let sql = " ORDER BY device, kind, value";
+        for (device, kind, value) in of_these::<(String, String, String)>(db, select, &ids, sql)? {
+            let known = identities.entry(device).or_default();
+            known.extend(identity(&kind, &value));
+        }
+        let select = "SELECT device, last_sample, document FROM device_latest
+             WHERE tenant = ?1 AND device";
+        for (device, at, sample) in of_these::<(String, Timestamp, String)>(db, select, &ids, "")? {
+            latest.insert(device, (at, serde_json::from_str(&sample)?));
+        }
+    }
+    let device = |row: Row| {
+        let (id, version, created, document, last_contact, managed) = row;
+        Ok(StoredDevice {
+            device: read_device(&document)?,
+            version,
+            created,
+            last_contact,
+            managed,
+            identities: identities.remove(&id).unwrap_or_default(),
+            latest: latest.remove(&id),
+        })
+    };
+    rows.into_iter().map(device).collect()
 }
 
-fn identity((kind, value): &(String, String)) -> Option<Identity> {
-    match kind.as_str() {
+/// Rows of these devices. Few are filled up to one of three counts with the last of
+/// them, so that there are few statements.
+fn of_these<T: FromRow>(
+    db: &Db<'_>,
+    select: &str,
+    ids: &[&str],
+    order: &str,
+) -> Result<Vec<T>, StoreError> {
+    let Some(last) = ids.last() else {
+        return Ok(Vec::new());
+    };
+    let count = [1, 10, AT_ONCE]
+        .into_iter()
+        .find(|count| *count >= ids.len());
+    let count = count.unwrap_or(ids.len());
+    let sql = format!("{select} IN ({}){order}", places(2, count));
+    let mut values = values![];
+    let filled = ids.iter().chain(std::iter::repeat(last)).take(count);
+    values.extend(filled.map(|id| Value::Text((*id).into())));
+    db.all(&sql, values)
+}
+
+fn identity(kind: &str, value: &str) -> Option<Identity> {
+    match kind {
         "eid" => value.parse().ok().map(Identity::Eid),
         "iccid" => value.parse().ok().map(Identity::Iccid),
         "imsi" => value.parse().ok().map(Identity::Imsi),

@@ -12,10 +12,11 @@ const LAST_CONTACT: &str = "(SELECT max(c.last) FROM device_identity i
     JOIN contact c ON c.tenant = i.tenant AND c.eid = i.value
     WHERE i.tenant = d.tenant AND i.device = d.id AND i.kind = 'eid')";
 
-/// Whether the eIM manages one of its eUICCs.
-const MANAGED: &str = "(CASE WHEN EXISTS (SELECT 1 FROM device_identity i
+/// Whether the eIM manages one of its eUICCs. As the others below it is a value, not
+/// EXISTS: PostgreSQL may answer that from a table of all devices.
+const MANAGED: &str = "coalesce((SELECT max(1) FROM device_identity i
     JOIN euicc e ON e.tenant = i.tenant AND e.eid = i.value
-    WHERE i.tenant = d.tenant AND i.device = d.id AND i.kind = 'eid') THEN 1 ELSE 0 END)";
+    WHERE i.tenant = d.tenant AND i.device = d.id AND i.kind = 'eid'), 0)";
 
 /// What is shown of a device beside its document.
 pub(super) fn shown() -> String {
@@ -83,8 +84,8 @@ impl Condition {
                 };
                 let kind = kind.name();
                 format!(
-                    "EXISTS (SELECT 1 FROM device_identity i WHERE i.tenant = d.tenant
-                     AND i.device = d.id AND i.kind = '{kind}'{inner})"
+                    "(coalesce((SELECT max(1) FROM device_identity i WHERE i.tenant = d.tenant
+                     AND i.device = d.id AND i.kind = '{kind}'{inner}), 0) = 1)"
                 )
             }
             _ if test.field.has_many() => self.packed(test),

@@ -52,7 +52,7 @@ CREATE TABLE device_identity (
     PRIMARY KEY (tenant, kind, value)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX device_identity_device ON device_identity (tenant, device);
+CREATE INDEX device_identity_device ON device_identity (tenant, device, kind, value);
 
 CREATE TABLE device_tag (
     tenant  TEXT NOT NULL,
