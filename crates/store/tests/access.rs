@@ -117,7 +117,7 @@ suite! {
             subject: "42".to_string(),
         });
         store.add_account(&noc).unwrap();
-        store.add_account(&account("depot", "viewer")).unwrap();
+        store.add_account(&account("plant", "viewer")).unwrap();
         let twice = store.add_account(&account("noc", "viewer"));
         assert!(matches!(twice, Err(StoreError::Exists(_))), "{twice:?}");
 
@@ -129,7 +129,7 @@ suite! {
         let all = store.accounts(None, 9).unwrap();
         assert_eq!(all.len(), 2);
         let after = store.accounts(Some(&noc.user.name), 9).unwrap();
-        assert_eq!(after.first().map(|account| account.user.id.0.as_str()), Some("id-depot"));
+        assert_eq!(after.first().map(|account| account.user.id.0.as_str()), Some("id-plant"));
 
         store.change_account(&found).unwrap();
         let late = store.change_account(&found);
@@ -145,11 +145,11 @@ suite! {
     #[test]
     fn the_last_admin_stays(bench: &Bench) {
         let store = bench.database(1).access(Tenant::default());
-        for user in ["noc", "depot"] {
+        for user in ["noc", "plant"] {
             store.add_account(&account(user, "admin")).unwrap();
         }
-        store.add_account(&account("carl", "operator")).unwrap();
-        changed(&*store, "depot", |depot| depot.set_disabled(true)).unwrap();
+        store.add_account(&account("spare", "operator")).unwrap();
+        changed(&*store, "plant", |plant| plant.set_disabled(true)).unwrap();
         let demoted = changed(&*store, "noc", |noc| {
             noc.user.role = "viewer".parse().unwrap();
         });
@@ -159,9 +159,9 @@ suite! {
         let removed = store.remove_account(&UserId("id-noc".to_string()));
         assert!(is_last_admin(&removed), "{removed:?}");
         // Neither the disabled one nor an admin of another tenant counts.
-        changed(&*store, "depot", |depot| depot.set_disabled(false)).unwrap();
+        changed(&*store, "plant", |plant| plant.set_disabled(false)).unwrap();
         store.remove_account(&UserId("id-noc".to_string())).unwrap();
-        let removed = store.remove_account(&UserId("id-depot".to_string()));
+        let removed = store.remove_account(&UserId("id-plant".to_string()));
         assert!(is_last_admin(&removed), "{removed:?}");
     }
 
@@ -300,7 +300,7 @@ suite! {
             }
         });
         assert_eq!(store.attempts("account:noc").unwrap().failures, 40);
-        assert_eq!(store.attempts("account:depot").unwrap(), Attempts::default());
+        assert_eq!(store.attempts("account:plant").unwrap(), Attempts::default());
         store.change_attempts("account:noc", &|_| Attempts::default()).unwrap();
         assert_eq!(store.attempts("account:noc").unwrap(), Attempts::default());
         store.change_attempts("account:noc", &count).unwrap();
@@ -314,13 +314,13 @@ suite! {
         let database = bench.database(1);
         let store = database.access(Tenant::default());
         store.add_account(&account("noc", "admin")).unwrap();
-        store.add_account(&account("depot", "viewer")).unwrap();
+        store.add_account(&account("plant", "viewer")).unwrap();
         bench.run(
             "UPDATE access_account SET document =
                 (SELECT document FROM access_account WHERE name = 'noc')
-             WHERE name = 'depot'",
+             WHERE name = 'plant'",
         );
-        let moved = store.account(&UserId("id-depot".to_string()));
+        let moved = store.account(&UserId("id-plant".to_string()));
         assert!(matches!(moved, Err(StoreError::Sealed(_))), "{moved:?}");
         bench.run("UPDATE access_account SET tenant = 'other' WHERE name = 'noc'");
         let other = database.access("other".parse().unwrap());

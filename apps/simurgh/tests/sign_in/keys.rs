@@ -83,7 +83,7 @@ fn a_key_falls_with_its_owner() {
     let server = server("access-key-owner");
     let (admin, stranger) = (Asker::new(&server), Asker::stranger(&server));
     let noc = signed_in(&admin, &stranger, "noc", "admin");
-    add_user(&admin, "depot", "admin");
+    add_user(&admin, "plant", "admin");
     // One's own, without naming the owner.
     let new = json!({"name": "mine", "permissions": ["devices:read", "devices:write"]});
     let made = noc.post("/v1/api-keys", &new);

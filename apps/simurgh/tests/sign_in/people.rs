@@ -40,15 +40,15 @@ fn guessers_learn_nothing_and_are_held_back() {
     let server = server("access-guess");
     let (admin, stranger) = (Asker::new(&server), Asker::stranger(&server));
     let noc = signed_in(&admin, &stranger, "noc", "viewer");
-    add_user(&admin, "depot", "viewer");
+    add_user(&admin, "plant", "viewer");
     let wrong = |user: &str| sign_in(&stranger, user, "not the password").problem(401);
-    assert_eq!(wrong("depot"), wrong("nobody"));
-    let tenant = json!({"tenant": "no-such", "user": "depot", "password": "not the password"});
+    assert_eq!(wrong("plant"), wrong("nobody"));
+    let tenant = json!({"tenant": "no-such", "user": "plant", "password": "not the password"});
     assert_eq!(
         stranger.post("/v1/session", &tenant).problem(401),
-        wrong("depot")
+        wrong("plant")
     );
-    for user in ["depot", "nobody"] {
+    for user in ["plant", "nobody"] {
         let held = (0..8).map(|_| sign_in(&stranger, user, "not the password"));
         let held = held
             .into_iter()
@@ -77,8 +77,8 @@ fn the_last_admin_stays() {
         noc.send("PATCH", &path, &change).problem(409);
     }
     noc.send("DELETE", &path, &Value::Null).problem(409);
-    let depot = add_user(&admin, "depot", "admin");
-    assert_eq!(depot["role"], "admin");
+    let plant = add_user(&admin, "plant", "admin");
+    assert_eq!(plant["role"], "admin");
     let demoted = noc.send("PATCH", &path, &json!({"role": "viewer"}));
     assert_eq!(demoted.status, 200, "{demoted:?}");
     // At once, in the session that there is.
@@ -100,7 +100,7 @@ fn nobody_gives_more_than_they_have() {
     assert_eq!(made.status, 200, "{made:?}");
     let chief = add_user(&admin, "chief", "admin");
     let noc = signed_in(&admin, &stranger, "noc", "people");
-    let new = |role: &str| json!({"name": "carl", "role": role});
+    let new = |role: &str| json!({"name": "spare", "role": role});
     noc.post("/v1/users", &new("admin")).problem(403);
     noc.post("/v1/users", &new("operator")).problem(403);
     noc.post("/v1/users", &new("nothing")).problem(422);

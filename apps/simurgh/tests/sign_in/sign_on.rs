@@ -169,7 +169,7 @@ fn a_user_comes_by_the_provider() {
     let (_provider, server) = server(&modules, "nothing");
     let (admin, stranger) = (Asker::new(&server), Asker::stranger(&server));
     // Whom nobody expects is not let in.
-    sign_on(&stranger, server.folder(), "depot@example.org").problem(403);
+    sign_on(&stranger, server.folder(), "plant@example.org").problem(403);
     let new = json!({"name": "noc@example.org", "role": "viewer", "single_sign_on": true});
     assert_eq!(admin.post("/v1/users", &new).status, 201);
     let open = sign_on(&stranger, server.folder(), "noc@example.org");
@@ -177,8 +177,8 @@ fn a_user_comes_by_the_provider() {
     assert_eq!(open.get("/v1/devices").status, 200);
     // There is no password to guess, and an account with one is not taken over.
     crate::sign_in(&stranger, "noc@example.org", "").problem(401);
-    add_user(&admin, "carl@example.org", "admin");
-    sign_on(&stranger, server.folder(), "carl@example.org").problem(403);
+    add_user(&admin, "spare@example.org", "admin");
+    sign_on(&stranger, server.folder(), "spare@example.org").problem(403);
 
     // What the browser brings counts once, and in the browser that began.
     let begun = stranger.post("/v1/session/sign-on", &Value::Null).json();
