@@ -48,8 +48,8 @@ pub use ledger::{
 };
 pub use manifest::{Announced, AnnouncedDevices, Manifest, ManifestDevice, ZeroTouch};
 pub use operation::{
-    CodeRef, DeviceInfo, Eta, EuiccData, NewOperation, Operation, OperationKind, Ordered, Poll,
-    Profile, ProfileSearch, RatRule, Validity,
+    CodeRef, DeviceInfo, Eta, EuiccData, NewOperation, Operation, OperationFailure, OperationKind,
+    Ordered, Poll, Profile, ProfileSearch, RatRule, Validity,
 };
 
 /// Prefix of all paths.

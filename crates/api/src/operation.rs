@@ -269,6 +269,9 @@ pub struct Operation {
     /// Why it failed, or why the outcome is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The code with which it failed last, and what follows from that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<OperationFailure>,
     /// The profile that was installed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iccid: Option<String>,
@@ -329,6 +332,32 @@ impl Operation {
             "confirmed" | "failed" | "rolled_back" | "cancelled" | "expired"
         )
     }
+}
+
+/// How an operation failed, by the code of the standards.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "code": "catBusy",
+    "class": "again",
+    "remedy": "wait: the eIM tries again by itself where nothing of it was done",
+    "tries": 1,
+    "again": "2026-03-01T11:59:04Z"
+}))]
+pub struct OperationFailure {
+    /// Its name in the module of SGP.32 or SGP.22.
+    pub code: String,
+    /// `again` if it was refused for now: the eIM sends it again at a later contact, a
+    /// number of times; `after_change` if something has to be changed first; `never` if
+    /// the same cannot succeed.
+    pub class: String,
+    /// What to do about it.
+    pub remedy: String,
+    /// How often it was sent.
+    #[schema(value_type = u64, maximum = 4_294_967_295_i64)]
+    pub tries: u32,
+    /// From when on it is sent again, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<String>,
 }
 
 /// A poll.

@@ -58,6 +58,15 @@ pub trait Asn1: Sized {
     }
 }
 
+/// An INTEGER with named numbers.
+pub trait NamedInteger: Copy + 'static {
+    /// All that have names.
+    const NAMED: &'static [Self];
+
+    /// The name in the module, `None` for a number that has none.
+    fn module_name(self) -> Option<alloc::string::String>;
+}
+
 /// A type with a tag of its own: everything but an untagged CHOICE.
 pub trait Tagged: Sized {
     /// The type's own tag.

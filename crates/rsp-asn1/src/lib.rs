@@ -32,7 +32,7 @@ mod tlv;
 mod writer;
 
 pub use error::{DecodeError, ErrorKind};
-pub use field::{Asn1, Extension, Extensions, Field, Sequence, Tagged};
+pub use field::{Asn1, Extension, Extensions, Field, NamedInteger, Sequence, Tagged};
 pub use oid::{InvalidOid, Oid};
 pub use primitive::{BitString, BoundedString, Null};
 pub use raw::{Any, Certificate, CertificateList, Signed, SubjectPublicKeyInfo};

@@ -334,6 +334,14 @@ macro_rules! named_integer {
             }
         }
 
+        impl $crate::NamedInteger for $name {
+            const NAMED: &'static [Self] = &[$($name($number)),*];
+
+            fn module_name(self) -> Option<alloc::string::String> {
+                self.name()
+            }
+        }
+
         impl core::fmt::Display for $name {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 match self.name() {

@@ -45,6 +45,7 @@ pub(super) fn operation(operation: &Operation) -> api::Operation {
         checks: operation.checks.as_ref().map(id),
         settled_by: operation.settled_by.as_ref().map(id),
         reason: operation.state.reason().map(str::to_string),
+        failure: failure(operation),
         iccid: None,
         profiles: None,
         ordered_with: operation.ordered_with.as_ref().map(id),
@@ -66,6 +67,24 @@ pub(super) fn operation(operation: &Operation) -> api::Operation {
         euicc_data: None,
     };
     with_outcome(shown, &operation.state)
+}
+
+/// Of one that succeeded after all nothing is told.
+fn failure(operation: &Operation) -> Option<api::OperationFailure> {
+    let waits = matches!(
+        operation.state,
+        OperationState::Queued | OperationState::Delivered { .. } | OperationState::Failed { .. }
+    );
+    let tried = operation.tried.as_ref().filter(|_| waits)?;
+    let (class, remedy) = rsp_core::eim::retry(&tried.code)?;
+    let queued = operation.state == OperationState::Queued;
+    Some(api::OperationFailure {
+        code: tried.code.clone(),
+        class: class.name().to_string(),
+        remedy: remedy.to_string(),
+        tries: tried.times,
+        again: tried.again.filter(|_| queued).map(utc),
+    })
 }
 
 fn validity(validity: &Validity) -> Option<api::Validity> {

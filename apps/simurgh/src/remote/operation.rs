@@ -192,9 +192,21 @@ impl Shown for Operation {
             self.state.clone(),
             self.since.clone(),
             proof.to_string(),
-            self.reason.clone().unwrap_or_default(),
+            reason(self),
             result(self),
         ]
+    }
+}
+
+/// Why it failed or waits, and what to do about it.
+fn reason(operation: &Operation) -> String {
+    let Some(failure) = &operation.failure else {
+        return operation.reason.clone().unwrap_or_default();
+    };
+    let reason = operation.reason.as_ref().unwrap_or(&failure.code);
+    match &failure.again {
+        Some(again) => format!("{reason}; again from {again}"),
+        None => format!("{reason}; {}", failure.remedy),
     }
 }
 

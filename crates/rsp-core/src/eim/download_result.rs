@@ -12,6 +12,7 @@ use rsp_asn1::sgp32::{
 };
 
 use super::package_result::unverified;
+use super::retry::Failure;
 use super::verified::{Believed, Unproven};
 use super::{
     Eim, EuiccRecord, Evidence, Note, Operation, OperationId, OperationKind, OperationState,
@@ -302,7 +303,7 @@ fn outcome(operation: &Operation, result: &Believed<ProfileInstallationResult>) 
     );
     match error.error_reason {
         EXISTS => operation.outcome_unknown(reason),
-        _ => operation.failed(reason),
+        code => operation.failed_by(Failure::of(code).said(reason)),
     }
 }
 

@@ -132,7 +132,7 @@ impl Eim {
         let mut open = open.to_vec();
         let mut refused = Vec::new();
         loop {
-            let package = package::next(&open);
+            let package = package::next(&open, cx.now);
             let Some(first) = package.first() else {
                 let mut step = Step::unchanged(record, nothing_pending());
                 step.operations = refused;

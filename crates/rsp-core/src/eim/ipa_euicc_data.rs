@@ -12,6 +12,7 @@ use rsp_asn1::sgp32::{
 
 use super::package_result::acknowledge;
 use super::provide_eim_package_result::empty;
+use super::retry::Failure;
 use super::verified::PackageResult;
 use super::{
     Eim, EuiccData, EuiccRecord, FurtherKey, Note, Operation, OperationKind, Outcome, Step,
@@ -75,7 +76,9 @@ impl Eim {
                 self.euicc_data(record, open, asked, data, cx)
             }
             (OperationKind::GetEuiccData(_), IpaEuiccDataResponse::Error(error)) => Step {
-                operations: alloc::vec![asked.failed(error.ipa_euicc_data_error_code)],
+                operations: alloc::vec![
+                    asked.failed_by(Failure::of(error.ipa_euicc_data_error_code))
+                ],
                 ..Step::unchanged(record, empty())
             },
             (_, IpaEuiccDataResponse::Error(error))
@@ -85,7 +88,7 @@ impl Eim {
                 // certificates alone are asked for next.
                 let code = error.ipa_euicc_data_error_code;
                 Step {
-                    operations: alloc::vec![asked.failed(code)],
+                    operations: alloc::vec![asked.failed_by(Failure::of(code))],
                     ..Step::unchanged(record, empty())
                 }
             }

@@ -27,6 +27,7 @@ mod provide_eim_package_result;
 mod quirks;
 pub mod relay;
 mod result_items;
+mod retry;
 pub mod transfer;
 mod validity;
 mod verified;
@@ -67,6 +68,7 @@ pub use provide_eim_package_result::{
     named_by as result_named_by,
 };
 pub use quirks::{IpaBuild, Quirk};
+pub use retry::{MOST_TRIES, RetryClass, Tried, retry};
 pub use validity::Validity;
 pub use verified::{Unproven, Verified};
 pub use zero_touch::{ManifestEntry, ProfileSource, ZeroTouch, ZeroTouchRule, ZeroTouchStage};

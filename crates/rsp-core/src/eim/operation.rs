@@ -7,7 +7,7 @@ use core::fmt;
 use rsp_asn1::ids::{Eid, Iccid, TransactionId};
 use serde::{Deserialize, Serialize};
 
-use super::{OperationKind, Outcome, Validity};
+use super::{OperationKind, Outcome, Tried, Validity};
 use crate::binding::es11::EventEntry;
 use crate::{Context, Timestamp};
 
@@ -309,6 +309,9 @@ pub struct Operation {
     /// as texts of MCC and MNC (`262-01`); any if there is none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expected_networks: Vec<String>,
+    /// The code with which it failed last, and when it is sent again if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried: Option<Tried>,
     /// Another network that the device polled from after it was executed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen_in: Option<String>,
@@ -341,6 +344,7 @@ impl Operation {
             validity: Validity::default(),
             expected_networks: Vec::new(),
             seen_in: None,
+            tried: None,
         }
     }
 

@@ -13,12 +13,13 @@ use rsp_asn1::sgp32::{
 use super::get_eim_package::NO_LIST;
 use super::profiles::{self, ProfileList};
 use super::provide_eim_package_result::{empty, undefined_error};
+use super::retry::Failure;
 use super::verified::{Believed, PackageResult, Unproven};
 use super::{
     Eim, EuiccRecord, Evidence, MAX_COUNTER_VALUE, Note, Operation, OperationKind, OperationState,
     Outcome, Step, guard, operation, result_items,
 };
-use crate::Context;
+use crate::{Context, Timestamp};
 
 /// How far the counter goes on when the eUICC is ahead: how far it is ahead, it
 /// does not say.
@@ -152,11 +153,11 @@ pub(super) fn apply(
             let code = error
                 .euicc_package_error_data_signed
                 .euicc_package_error_code;
-            refused(&mut step, &asked, code);
+            refused(&mut step, &asked, code, cx.now);
         }
     }
     step.operations
-        .extend(waiting_in_vain(open, &step.operations));
+        .extend(waiting_in_vain(open, &step.operations, cx.now));
     for operation in &mut step.operations {
         operation.unverified |= believed.unproven().is_some();
         operation.emulated |= believed.unproven() == Some(Unproven::Emulated);
@@ -177,7 +178,7 @@ fn executed(
     believed: &Believed<PackageResult>,
     cx: &Context<'_>,
 ) {
-    let settled = result_items::settle(eim, asked, results);
+    let settled = result_items::settle(eim, asked, results, cx.now);
     step.record.dissociated = None;
     for operation in &settled {
         if let Some(outcome) = operation.state.outcome() {
@@ -217,7 +218,7 @@ fn executed(
 }
 
 /// Those that wait for a list of profiles that the eUICC does not give.
-fn waiting_in_vain(open: &[Operation], settled: &[Operation]) -> Vec<Operation> {
+fn waiting_in_vain(open: &[Operation], settled: &[Operation], now: Timestamp) -> Vec<Operation> {
     let failed = settled.iter().filter(|operation| {
         matches!(operation.state, OperationState::Failed { .. })
             && operation.kind == OperationKind::ListProfileInfo
@@ -225,10 +226,16 @@ fn waiting_in_vain(open: &[Operation], settled: &[Operation]) -> Vec<Operation> 
     let waiting = failed.filter_map(|list| {
         let waits = list.checks.as_ref()?;
         let waiting = open.iter().find(|operation| operation.id == *waits)?;
-        (waiting.state == OperationState::Queued).then_some(waiting)
+        (waiting.state == OperationState::Queued).then_some((list, waiting))
     });
     waiting
-        .flat_map(|waiting| profiles::failed_with_list(waiting, open, NO_LIST))
+        .flat_map(|(list, waiting)| match list.failed_for_now() {
+            // The eUICC gives none for now.
+            Some(failure) if waiting.ordered_with.is_none() => {
+                alloc::vec![waiting.not_done(failure, now)]
+            }
+            _ => profiles::failed_with_list(waiting, open, NO_LIST),
+        })
         .collect()
 }
 
@@ -252,6 +259,7 @@ fn refused(
     step: &mut Step<ProvideEimPackageResultResponse>,
     asked: &[&Operation],
     code: EuiccPackageErrorCode,
+    now: Timestamp,
 ) {
     let merged = asked
         .split_first()
@@ -268,7 +276,7 @@ fn refused(
                 separate: true,
                 ..operation.queued_again()
             },
-            code => operation.failed(code),
+            code => operation.not_done(Failure::of(code), now),
         });
     }
     let sent_once =

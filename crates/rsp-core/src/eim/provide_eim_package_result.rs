@@ -8,6 +8,7 @@ use rsp_asn1::sgp32::{
     IpaEuiccDataResponse, ProvideEimPackageResultError, ProvideEimPackageResultResponse,
 };
 
+use super::retry::Failure;
 use super::{Eim, EuiccRecord, Operation, OperationKind, Step, Taken, operation};
 use crate::Context;
 use crate::pki::ParsedCertificate;
@@ -118,7 +119,7 @@ fn response_error(
     let code = error.eim_package_result_error_code;
     let settled = asked.iter().map(|asked| match &asked.kind {
         // It only asked the IPA, which says that it will not.
-        OperationKind::GetEuiccData(_) => asked.failed(code),
+        OperationKind::GetEuiccData(_) => asked.failed_by(Failure::of(code)),
         _ => asked.outcome_unknown(code),
     });
     Step {

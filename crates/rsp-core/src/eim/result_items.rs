@@ -1,9 +1,11 @@
 //! The results of one package, item by item (SGP.32 2.11.2.1): the eUICC stops
 //! at the first that fails.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt::Display;
 
+use rsp_asn1::NamedInteger;
 use rsp_asn1::rsp::{ProfileInfoListResponse, SetDefaultDpAddressResult};
 use rsp_asn1::sgp32::{
     AddEimResult, AddEimResultCode, ConfigureImmediateEnableResult, DeleteEimResult,
@@ -12,14 +14,16 @@ use rsp_asn1::sgp32::{
     UpdateEimResult,
 };
 
+use super::retry::Failure;
 use super::{Eim, ListedEim, Operation, OperationKind, OperationState, Outcome, RatRule, profiles};
+use crate::Timestamp;
 
 /// What a result says of an operation.
 enum Said {
     /// Done.
     Done(Outcome),
     /// Not done, and nothing after it.
-    Failed(String),
+    Failed(Failure),
     /// It is no result of this operation.
     Other,
 }
@@ -29,6 +33,7 @@ pub(super) fn settle(
     eim: &Eim,
     asked: &[&Operation],
     results: &[EuiccResultData],
+    now: Timestamp,
 ) -> Vec<Operation> {
     if let Some(code) = results.iter().find_map(rollback) {
         return asked.iter().map(|asked| rolled_back(asked, code)).collect();
@@ -45,7 +50,13 @@ pub(super) fn settle(
             None => asked.outcome_unknown("the eUICC reported no result"),
             Some(result) => match said(&asked.kind, result) {
                 Said::Done(outcome) => done(eim, asked, outcome),
-                Said::Failed(reason) => asked.failed(reason),
+                Said::Failed(failure) => {
+                    stopped = Some((asked, failure.text.clone()));
+                    match asked.ordered_with.is_none() {
+                        true => asked.not_done(failure, now),
+                        false => asked.failed_by(failure),
+                    }
+                }
                 Said::Other => asked.outcome_unknown("the result is of another kind"),
             },
         };
@@ -126,31 +137,31 @@ fn said(kind: &OperationKind, result: &EuiccResultData) -> Said {
     use EuiccResultData as Data;
     use OperationKind as Kind;
     match (kind, result) {
-        (_, Data::ProcessingTerminated(code)) => Said::Failed(code.to_string()),
+        (_, Data::ProcessingTerminated(code)) => Said::Failed(Failure::of(*code)),
         (
             Kind::ListProfileInfo | Kind::ListSomeProfileInfo(_),
             Data::ListProfileInfoResult(list),
         ) => listed(list),
         (Kind::Enable { .. }, Data::EnableResult(code)) => {
-            plain(*code == EnableProfileResult::OK, code)
+            plain(*code == EnableProfileResult::OK, *code)
         }
         (Kind::Disable { .. }, Data::DisableResult(code)) => {
-            plain(*code == DisableProfileResult::OK, code)
+            plain(*code == DisableProfileResult::OK, *code)
         }
         (Kind::Delete { .. }, Data::DeleteResult(code)) => {
-            plain(*code == DeleteProfileResult::OK, code)
+            plain(*code == DeleteProfileResult::OK, *code)
         }
         (Kind::GetRat, Data::GetRatResult(rules)) => Said::Done(Outcome::Rat {
             rules: rules.iter().map(RatRule::from).collect(),
         }),
         (Kind::ConfigureImmediateEnable(_), Data::ConfigureImmediateEnableResult(code)) => {
-            plain(*code == ConfigureImmediateEnableResult::OK, code)
+            plain(*code == ConfigureImmediateEnableResult::OK, *code)
         }
         (Kind::SetFallbackAttribute { .. }, Data::SetFallbackAttributeResult(code)) => {
-            plain(*code == SetFallbackAttributeResult::OK, code)
+            plain(*code == SetFallbackAttributeResult::OK, *code)
         }
         (Kind::UnsetFallbackAttribute, Data::UnsetFallbackAttributeResult(code)) => {
-            plain(*code == UnsetFallbackAttributeResult::OK, code)
+            plain(*code == UnsetFallbackAttributeResult::OK, *code)
         }
         (Kind::SetDefaultDpAddress { .. }, Data::SetDefaultDpAddressResult(response)) => {
             let code = response.set_default_dp_address_result;
@@ -171,37 +182,37 @@ fn said_of_eims(kind: &OperationKind, result: &EuiccResultData) -> Said {
             AddEimResult::Code(AddEimResultCode::OK) => Said::Done(Outcome::EimAdded {
                 association_token: None,
             }),
-            AddEimResult::Code(code) => Said::Failed(code.to_string()),
+            AddEimResult::Code(code) => Said::Failed(Failure::of(*code)),
         },
         (Kind::DeleteEim { .. }, Data::DeleteEimResult(code)) => match *code {
             DeleteEimResult::OK => Said::Done(Outcome::EimDeleted { last: false }),
             DeleteEimResult::LAST_EIM_DELETED => Said::Done(Outcome::EimDeleted { last: true }),
-            code => Said::Failed(code.to_string()),
+            code => Said::Failed(Failure::of(code)),
         },
         (Kind::UpdateEim { .. }, Data::UpdateEimResult(code)) => {
-            plain(*code == UpdateEimResult::OK, code)
+            plain(*code == UpdateEimResult::OK, *code)
         }
         (Kind::ListEim, Data::ListEimResult(result)) => match result {
             ListEimResult::EimIdList(list) => Said::Done(Outcome::Eims {
                 eims: list.iter().map(ListedEim::from).collect(),
             }),
-            ListEimResult::ListEimError(code) => Said::Failed(code.to_string()),
+            ListEimResult::ListEimError(code) => Said::Failed(Failure::of(*code)),
         },
         _ => Said::Other,
     }
 }
 
-fn plain(is_ok: bool, code: impl ToString) -> Said {
+fn plain<C: NamedInteger + Display>(is_ok: bool, code: C) -> Said {
     match is_ok {
         true => Said::Done(Outcome::Done),
-        false => Said::Failed(code.to_string()),
+        false => Said::Failed(Failure::of(code)),
     }
 }
 
 fn listed(list: &ProfileInfoListResponse) -> Said {
     match (profiles::entries(list), list) {
         (Some(profiles), _) => Said::Done(Outcome::Profiles { profiles }),
-        (None, ProfileInfoListResponse::Error(code)) => Said::Failed(code.to_string()),
-        (None, _) => Said::Failed("the list cannot be read".to_string()),
+        (None, ProfileInfoListResponse::Error(code)) => Said::Failed(Failure::of(*code)),
+        (None, _) => Said::Failed(Failure::text("the list cannot be read")),
     }
 }

@@ -11,6 +11,7 @@ mod trigger;
 use alloc::vec::Vec;
 
 use super::{Operation, OperationState};
+use crate::Timestamp;
 
 pub use configuration::{ConfigurationError, read_configuration};
 pub use rules::{PackageRule, PackageRules};
@@ -18,13 +19,13 @@ pub(super) use trigger::{activation_code, at_event};
 
 /// The first operation that waits, and those that travel with it: what it was
 /// ordered with, and what waits behind it as far as one package may hold it.
-/// The order stays, and nothing overtakes.
-pub(super) fn next(open: &[Operation]) -> Vec<&Operation> {
+/// The order stays, and nothing overtakes what was refused for now.
+pub(super) fn next(open: &[Operation], now: Timestamp) -> Vec<&Operation> {
     let queued = |operation: &&Operation| operation.state == OperationState::Queued;
     let mut waiting = open.iter().filter(queued).peekable();
     let mut package: Vec<&Operation> = Vec::new();
     let mut rules = PackageRules::default();
-    while let Some(first) = waiting.next() {
+    while let Some(first) = waiting.next().filter(|first| !first.pauses(now)) {
         let mut list = alloc::vec![first];
         while let Some(next) = waiting.next_if(|next| next.is_ordered_with(first)) {
             list.push(next);
