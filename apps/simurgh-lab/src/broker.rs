@@ -23,6 +23,8 @@ pub(crate) const HOST: &str = "broker.simurgh.test";
 /// The accounts: of the eIM, and one for all devices of a run.
 pub(crate) const EIM_USER: &str = "eim";
 const DEVICE_USER: &str = "device";
+/// And one that publishes and reads events.
+pub(crate) const EVENTS_USER: &str = "events";
 pub(crate) const PASSWORD: &str = "of this run only";
 
 /// How long it may take to begin.
@@ -45,40 +47,56 @@ impl PrivateBroker {
     /// As [`PrivateBroker::start`], with accounts for these devices alone: they
     /// have the rights that `docs/esipa-over-mqtt.md` gives them.
     pub(crate) fn start_for(eim: &str, devices: &[&str]) -> Result<Self, Failure> {
-        let folder = std::env::temp_dir().join(format!("simurgh-broker-{}", std::process::id()));
+        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        let name = format!("simurgh-broker-{}-{}", std::process::id(), address.port());
+        let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(&folder)?;
         let authority = certificates(&folder)?;
-        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         accounts(&folder, eim, devices)?;
         let (port, at) = (address.port(), folder.display());
         let settings = format!(
             "user root\nlistener {port} 127.0.0.1\ncertfile {at}/server.pem\n\
              keyfile {at}/server.key\nallow_anonymous false\npassword_file {at}/users\n\
-             acl_file {at}/acl\nlog_type none\n"
+             acl_file {at}/acl\nlog_type none\n\
+             persistence true\npersistence_location {at}/\n\
+             autosave_interval 1\nautosave_on_changes true\n"
         );
         fs::write(folder.join("mosquitto.conf"), settings)?;
-        let process = Command::new("/usr/sbin/mosquitto")
-            .arg("-c")
-            .arg(folder.join("mosquitto.conf"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| format!("mosquitto is needed (cargo xtask setup): {error}"))?;
+        let process = spawn(&folder)?;
         let broker = PrivateBroker {
             process,
             folder,
             authority,
             address,
         };
+        broker.wait()?;
+        Ok(broker)
+    }
+
+    /// Until it listens.
+    fn wait(&self) -> Result<(), Failure> {
         let started = Instant::now();
-        while TcpStream::connect(address).is_err() {
+        while TcpStream::connect(self.address).is_err() {
             if started.elapsed() > PATIENCE {
                 return Err("mosquitto does not start".into());
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        Ok(broker)
+        Ok(())
+    }
+
+    /// Kills it, as a power cut would.
+    #[allow(dead_code, reason = "for tests")]
+    pub(crate) fn kill(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
+    /// Starts it again, with what it had put down.
+    #[allow(dead_code, reason = "for tests")]
+    pub(crate) fn start_again(&mut self) -> Result<(), Failure> {
+        self.process = spawn(&self.folder)?;
+        self.wait()
     }
 
     /// The certificate of its CA, as a file.
@@ -122,16 +140,28 @@ impl Drop for PrivateBroker {
     }
 }
 
+fn spawn(folder: &Path) -> Result<Child, Failure> {
+    let process = Command::new("/usr/sbin/mosquitto")
+        .arg("-c")
+        .arg(folder.join("mosquitto.conf"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    process.map_err(|error| format!("mosquitto is needed (cargo xtask setup): {error}").into())
+}
+
 /// Writes who may connect, and what each may do.
 fn accounts(folder: &Path, eim: &str, devices: &[&str]) -> Result<(), Failure> {
     let acl = format!(
-        "user {EIM_USER}\ntopic read esipa/1/{eim}/eim/#\ntopic write esipa/1/{eim}/ipa/#\n\
+        "user {EVENTS_USER}\ntopic readwrite simurgh/#\n\
+         user {EIM_USER}\ntopic read esipa/1/{eim}/eim/#\ntopic write esipa/1/{eim}/ipa/#\n\
          user {DEVICE_USER}\ntopic write esipa/1/{eim}/eim/#\ntopic read esipa/1/{eim}/ipa/#\n\
          pattern write esipa/1/{eim}/eim/%u/#\npattern read esipa/1/{eim}/ipa/%u\n"
     );
     fs::write(folder.join("acl"), acl)?;
     fs::write(folder.join("password"), PASSWORD)?;
-    for user in [EIM_USER, DEVICE_USER].iter().chain(devices) {
+    for user in [EIM_USER, DEVICE_USER, EVENTS_USER].iter().chain(devices) {
         let mut passwd = Command::new("mosquitto_passwd");
         passwd.arg("-b");
         if *user == EIM_USER {

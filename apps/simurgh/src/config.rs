@@ -347,6 +347,7 @@ impl Config {
         .chain(&mut config.events.webhook_ca)
         .chain(config.eim.coap.iter_mut().flat_map(Coap::paths))
         .chain(config.eim.mqtt.iter_mut().flat_map(Mqtt::paths))
+        .chain(config.events.mqtt.iter_mut().flat_map(|mqtt| mqtt.paths()))
         {
             *relative = folder.join(&*relative);
         }

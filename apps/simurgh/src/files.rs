@@ -13,19 +13,22 @@ use crate::Failure;
 /// Writes a file that only its owner can read. An existing file is not
 /// replaced: a key that is lost cannot be had again.
 pub(crate) fn write_secret(path: &Path, contents: &[u8]) -> Result<(), Failure> {
-    let doing = || format!("cannot write {}", path.display());
-    let mut options = std::fs::OpenOptions::new();
+    let mut file = create_secret(path)?;
+    let written = file.write_all(contents).and_then(|()| file.sync_all());
+    written.map_err(|error| Failure::new(format!("cannot write {}", path.display()), error))
+}
+
+/// Makes a file that only its owner can read, as [`write_secret`] does.
+pub(crate) fn create_secret(path: &Path) -> Result<File, Failure> {
+    let mut options = File::options();
     options.write(true).create_new(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    let written = options.open(path).and_then(|mut file| {
-        file.write_all(contents)?;
-        file.sync_all()
-    });
-    written.map_err(|error| Failure::new(doing(), error))
+    let file = options.open(path);
+    file.map_err(|error| Failure::new(format!("cannot write {}", path.display()), error))
 }
 
 /// Puts a file that only its owner can read in the place of another, whole or

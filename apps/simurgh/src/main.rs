@@ -7,6 +7,7 @@ mod stdout;
 
 mod access;
 mod announcer;
+mod backup;
 mod bindings;
 mod config;
 mod database;
@@ -138,6 +139,8 @@ enum Command {
         #[command(subcommand)]
         command: key::KeyCommand,
     },
+    Backup(backup::Backup),
+    Restore(backup::RestoreCommand),
     /// Run the eIM, the SM-DP+, the SM-DS if one is configured, and the API until SIGINT or SIGTERM
     Serve(Serve),
     /// Print the OpenAPI document of the API
@@ -189,6 +192,8 @@ fn main() -> ExitCode {
         Command::Event { command } => command.run(),
         Command::Webhook { command } => command.run(),
         Command::Key { command } => command.run(),
+        Command::Backup(backup) => backup.run(),
+        Command::Restore(restore) => restore.run(),
         Command::Serve(serve) => serve::run(&serve),
         Command::Openapi => openapi(),
         Command::Completion { shell } => {

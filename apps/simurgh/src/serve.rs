@@ -23,7 +23,7 @@ use crate::database::{self, Database};
 use crate::door::{AllFunctions, BuiltIn, DeviceRates, Door, Rates, Served};
 use crate::doubtful::Doubtful;
 use crate::esipa::{self, Bound, Esipa};
-use crate::events::Teller;
+use crate::events::{Publisher, Teller};
 use crate::inject::{self, Injector, Pushes};
 use crate::outbox::Outbox;
 use crate::pki::ServerKeys;
@@ -88,9 +88,10 @@ async fn start_roles(
     let eim = load_eim(config, pki, anchors.clone())?;
     let smdp = load_smdp(config, pki, anchors.clone())?;
     let smds = smds_role::load(config, pki, anchors.clone())?;
+    let publisher = Publisher::new(config)?;
     let failed = |error| Failure::new(database, error);
     let store = database.open(sealer.clone()).map_err(failed)?;
-    let teller = Teller::new(store.clone(), &config.events)?;
+    let teller = Teller::new(store.clone(), &config.events, publisher)?;
     let smds = match (smds, &config.smds) {
         (Some(smds), Some(settings)) => {
             let role = SmdsRole::start(config, settings, pki, smds, store.clone());

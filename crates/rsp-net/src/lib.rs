@@ -31,7 +31,7 @@ pub use apdu::{ApduChannel, ApduError};
 pub use client::{Client, ClientBuilder, ClientError};
 pub use clock::{Clock, system_clock};
 pub use coap::{CoapClient, CoapLimits, CoapServer};
-pub use mqtt::{Broker, MqttClient, MqttServer};
+pub use mqtt::{Broker, MqttClient, MqttPublisher, MqttServer};
 pub use server::{Handler, Limits, Peer, RawHandler, Rsp, Server, StreamHandler};
 pub use tls::{ClientAuth, IdentityError, OperatorTrust, TlsIdentity};
 pub use web::{WebClient, WebError};

@@ -8,7 +8,7 @@ use rsp_core::eim::Operation;
 
 use crate::access_contract::AccessStore;
 use crate::contract::{Store, StoreError};
-use crate::events_contract::EventStore;
+use crate::events_contract::{EventStore, ExportStore};
 use crate::psk_contract::HeldPsk;
 use crate::tenant::Tenant;
 use crate::webhook_contract::WebhookStore;
@@ -25,9 +25,9 @@ pub struct Changes {
 }
 
 /// What is told of a tenant, and whom.
-pub trait Telling: EventStore + WebhookStore {}
+pub trait Telling: EventStore + ExportStore + WebhookStore {}
 
-impl<S: EventStore + WebhookStore> Telling for S {}
+impl<S: EventStore + ExportStore + WebhookStore> Telling for S {}
 
 /// Gives the stores of tenants, which are all in one database.
 pub trait Database: Send + Sync {
@@ -57,6 +57,13 @@ pub trait Database: Send + Sync {
     /// # Errors
     /// If the engine fails.
     fn tenants_to_tell(&self, now: Timestamp) -> Result<Vec<Tenant>, StoreError>;
+
+    /// Tenants with events that have not gone to a place where all go
+    /// ([`ExportStore`]), and how many of each about.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn tenants_to_export(&self, sink: &str) -> Result<Vec<(Tenant, i64)>, StoreError>;
 
     /// Tenants that have events.
     ///

@@ -65,3 +65,46 @@ pub trait EventStore: Send + Sync {
     /// If the engine fails.
     fn forget_events(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError>;
 }
+
+/// Events that are to go where all events of a tenant go.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Export {
+    /// They, in the order of their numbers.
+    pub events: Vec<Event>,
+    /// With them all up to this number are there.
+    pub through: i64,
+    /// How many were forgotten before they could go there.
+    pub missed: i64,
+}
+
+/// Where all events of a tenant go, one after the other; each place has a name.
+///
+/// One process brings them there at a time. The position is put down when they are
+/// there, so none is left out, and some go there again if a process is killed.
+pub trait ExportStore: Send + Sync {
+    /// What goes there next, at most `due.limit`; `None` if somebody other than
+    /// `holder` has it until later than `due.now`. It is the caller's until
+    /// `due.again`. The first time these are all events that are kept.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn take_export(
+        &self,
+        sink: &str,
+        holder: &str,
+        due: &Due,
+    ) -> Result<Option<Export>, StoreError>;
+
+    /// Puts down that all up to a number are there; it stays the caller's until
+    /// `due.again`. Gives `false` if somebody else has it by now.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn settle_export(
+        &self,
+        sink: &str,
+        holder: &str,
+        position: i64,
+        due: &Due,
+    ) -> Result<bool, StoreError>;
+}

@@ -11,6 +11,7 @@ mod about;
 mod access_contract;
 mod actor;
 mod announce;
+mod backup;
 mod contract;
 mod database;
 mod device;
@@ -38,6 +39,7 @@ mod whose;
 pub use access_contract::{AccessStore, StoredKey};
 pub use actor::acting;
 pub use announce::{ChooseProfile, ChosenProfile};
+pub use backup::{BackupError, BackupHeader, BackupReport, BackupStep, BackupTable, Restoration};
 pub use contract::{
     Contact, Due, EuiccChange, Forwarding, OperationFilter, Outgoing, RelayChange, Store,
     StoreError, StoredEvidence, StoredRelay, Versioned,
@@ -52,7 +54,7 @@ pub use engine::{
     BadUrl, Column, Connection, Engine, EngineError, FromColumn, FromRow, Postgres,
     PostgresSettings, Row, Sqlite, ToValue, Value,
 };
-pub use events_contract::{EventPage, EventQuery, EventStore};
+pub use events_contract::{EventPage, EventQuery, EventStore, Export, ExportStore};
 pub use ledger_contract::{KnownCode, LedgerStore, NewCode, WithCode};
 pub use ordering::{FromPool, Ordered};
 pub use psk_contract::{HeldPsk, PskStore};
@@ -65,7 +67,7 @@ pub use smds::{Es12, SmdsHost};
 pub use smds_contract::{
     AnnouncedEvent, AnnouncementStore, EventStage, SmdsStore, StoredSmdsSession,
 };
-pub use sql::{PostgresStore, SqlStore, SqliteStore};
+pub use sql::{PostgresStore, Restore, SqlStore, SqliteStore, Told};
 pub use tenant::{BadTenant, Tenant};
 pub use webhook_contract::{
     Attempt, Delivery, DeliveryFilter, NextDelivery, Replay, Settled, StoredWebhook, TakenWebhook,

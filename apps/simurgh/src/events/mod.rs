@@ -5,6 +5,8 @@
 //! other: each that is due has a task of its own, and so a slow one is slow alone.
 
 mod counts;
+mod mqtt;
+mod published;
 mod request;
 #[cfg(test)]
 mod tests;
@@ -26,6 +28,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use counts::Counts;
+pub(crate) use mqtt::Publisher;
 
 use crate::database::Whole;
 use crate::{Failure, shell};
@@ -76,6 +79,8 @@ pub(crate) struct EventSettings {
     webhook_networks: Vec<Network>,
     /// Who vouches for webhook endpoints, in place of whom the system trusts.
     pub(crate) webhook_ca: Option<PathBuf>,
+    /// A broker to which all events go, too.
+    pub(crate) mqtt: Option<mqtt::MqttSettings>,
 }
 
 impl Default for EventSettings {
@@ -85,6 +90,7 @@ impl Default for EventSettings {
             keep_deliveries_days: 30,
             webhook_networks: Vec::new(),
             webhook_ca: None,
+            mqtt: None,
         }
     }
 }
@@ -93,6 +99,7 @@ impl Default for EventSettings {
 pub(crate) struct Teller {
     store: Arc<dyn Whole>,
     client: WebClient,
+    publisher: Option<Publisher>,
     /// By what the processes on one database tell each other apart.
     holder: String,
     keep: [Duration; 2],
@@ -109,6 +116,7 @@ impl Teller {
     pub(crate) fn new(
         store: Arc<dyn Whole>,
         settings: &EventSettings,
+        publisher: Option<Publisher>,
     ) -> Result<Arc<Self>, Failure> {
         let client = WebClient::new(settings.webhook_ca.as_deref(), TIMEOUT);
         let client = client.map_err(|error| Failure::new("requests to webhooks", error))?;
@@ -118,6 +126,7 @@ impl Teller {
         let kept = [settings.keep_days, settings.keep_deliveries_days];
         Ok(Arc::new(Teller {
             store,
+            publisher,
             client: client.refusing(move |address| refuses(address, &networks)),
             holder: format!("{:016x}", u64::from_be_bytes(holder)),
             keep: kept.map(|days| DAY * days),
@@ -141,7 +150,8 @@ impl Teller {
     /// What was counted, as Prometheus reads it.
     pub(crate) fn metrics(&self) -> String {
         let streams = STREAMS.saturating_sub(self.streams.available_permits());
-        self.counts.text(streams)
+        let published = self.publisher.as_ref().map(Publisher::metrics);
+        self.counts.text(streams) + &published.unwrap_or_default()
     }
 
     /// Comes when the server ends.
@@ -173,6 +183,7 @@ impl Teller {
             tokio::join!(
                 self.clone().number_all(),
                 self.clone().tell_all(),
+                self.clone().publish_all(),
                 self.clone().tidy_all(),
             )
         };
@@ -331,10 +342,10 @@ impl Teller {
         }
     }
 
-    async fn tenants(
+    async fn tenants<T: Send + 'static>(
         &self,
-        which: impl FnOnce(&dyn Whole) -> Result<Vec<Tenant>, StoreError> + Send + 'static,
-    ) -> Result<Vec<Tenant>, StoreError> {
+        which: impl FnOnce(&dyn Whole) -> Result<Vec<T>, StoreError> + Send + 'static,
+    ) -> Result<Vec<T>, StoreError> {
         let store = self.store.clone();
         blocking(move || which(&*store)).await
     }

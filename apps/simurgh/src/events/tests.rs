@@ -68,7 +68,7 @@ fn world(test: &str, networks: &[&str]) -> World {
         webhook_ca: Some(folder.0.join("server.pem")),
         ..EventSettings::default()
     };
-    let teller = Teller::new(store.clone(), &settings).unwrap();
+    let teller = Teller::new(store.clone(), &settings, None).unwrap();
     let mut teller = Arc::into_inner(teller).unwrap();
     teller.now = now;
     World {

@@ -15,7 +15,7 @@ pub(crate) mod operation;
 mod order;
 pub(crate) mod output;
 pub(crate) mod profile;
-mod progress;
+pub(crate) mod progress;
 pub(crate) mod search;
 pub(crate) mod stock;
 pub(crate) mod telemetry;

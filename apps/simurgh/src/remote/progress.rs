@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// How far it is, on a terminal or as lines.
-pub(super) struct Progress {
+pub(crate) struct Progress {
     shown: bool,
     on_terminal: bool,
     last: Option<Instant>,
@@ -16,7 +16,7 @@ pub(super) struct Progress {
 
 impl Progress {
     /// `shown` says whether anybody wants to know.
-    pub(super) fn new(shown: bool) -> Self {
+    pub(crate) fn new(shown: bool) -> Self {
         Progress {
             shown,
             on_terminal: std::io::stderr().is_terminal(),
@@ -26,7 +26,7 @@ impl Progress {
     }
 
     /// `done` of as many, of anything.
-    pub(super) fn say(&mut self, what: &str, done: u64, of: u64) {
+    pub(crate) fn say(&mut self, what: &str, done: u64, of: u64) {
         let soon = self.last.is_some_and(|last| last.elapsed() < PAUSE);
         if !self.shown || (soon && done < of) {
             return;
@@ -45,7 +45,7 @@ impl Progress {
     }
 
     /// Nothing more is said.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         if self.shown && self.on_terminal {
             eprintln!();
         }

@@ -26,6 +26,7 @@ mod profiles;
 mod provide_eim_package_result;
 mod quirks;
 pub mod relay;
+mod restored;
 mod result_items;
 mod retry;
 pub mod transfer;
@@ -68,6 +69,7 @@ pub use provide_eim_package_result::{
     named_by as result_named_by,
 };
 pub use quirks::{IpaBuild, Quirk};
+pub use restored::{Restored, raise, raised};
 pub use retry::{MOST_TRIES, RetryClass, Tried, retry};
 pub use validity::Validity;
 pub use verified::{Unproven, Verified};

@@ -7,7 +7,7 @@ use core::fmt;
 use rsp_asn1::ids::{Eid, Iccid, TransactionId};
 use serde::{Deserialize, Serialize};
 
-use super::{OperationKind, Outcome, Tried, Validity};
+use super::{OperationKind, Outcome, Restored, Tried, Validity};
 use crate::binding::es11::EventEntry;
 use crate::{Context, Timestamp};
 
@@ -315,6 +315,10 @@ pub struct Operation {
     /// Another network that the device polled from after it was executed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen_in: Option<String>,
+    /// If the eIM was restored while it was open, and it is not known what became of
+    /// it: what the backup knew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored: Option<Restored>,
 }
 
 impl Operation {
@@ -345,6 +349,7 @@ impl Operation {
             expected_networks: Vec::new(),
             seen_in: None,
             tried: None,
+            restored: None,
         }
     }
 
@@ -490,6 +495,11 @@ impl Operation {
                 | OperationState::Cancelled
                 | OperationState::Expired
         )
+    }
+
+    /// Whether it is known what became of it, and that it is done or will not be.
+    pub(super) fn is_settled(&self) -> bool {
+        self.is_final() || matches!(self.state, OperationState::Executed { .. })
     }
 
     /// Name of its state.

@@ -6,7 +6,7 @@ use rsp_asn1::Signed;
 use rsp_asn1::ids::TransactionId;
 use rsp_asn1::rsp::PendingNotification;
 use rsp_asn1::sgp32::{
-    EimAcknowledgements, EuiccPackageErrorCode, EuiccPackageResult, EuiccResultData,
+    EimAcknowledgements, EuiccPackageErrorCode, EuiccPackageResult, EuiccPackageResultDataSigned,
     ProvideEimPackageResultResponse,
 };
 
@@ -146,8 +146,8 @@ pub(super) fn apply(
     match &**believed {
         _ if asked.is_empty() => {}
         PackageResult::Result(result) => {
-            let results = &result.euicc_package_result_data_signed.euicc_result;
-            executed(eim, &mut step, open, &asked, results, counter, believed, cx);
+            let data = &result.euicc_package_result_data_signed;
+            executed(eim, &mut step, open, &asked, data, believed, cx);
         }
         PackageResult::Error(error) => {
             let code = error
@@ -167,18 +167,17 @@ pub(super) fn apply(
 
 /// The package was processed, at least in part: what each operation came to,
 /// and what is known of the eUICC now.
-#[allow(clippy::too_many_arguments, reason = "all of the step is needed")]
 fn executed(
     eim: &Eim,
     step: &mut Step<ProvideEimPackageResultResponse>,
     open: &[Operation],
     asked: &[&Operation],
-    results: &[EuiccResultData],
-    counter: i64,
+    data: &EuiccPackageResultDataSigned,
     believed: &Believed<PackageResult>,
     cx: &Context<'_>,
 ) {
-    let settled = result_items::settle(eim, asked, results, cx.now);
+    let settled = result_items::settle(eim, asked, &data.euicc_result, cx.now);
+    let told = (data.counter_value, data.seq_number);
     step.record.dissociated = None;
     for operation in &settled {
         if let Some(outcome) = operation.state.outcome() {
@@ -200,7 +199,7 @@ fn executed(
             if let OperationKind::Delete { iccid } = &operation.kind {
                 record.installed.retain(|installed| installed != iccid);
             }
-            let (earlier, notes) = profiles::settle(open, operation, counter, outcome, record);
+            let (earlier, notes) = profiles::settle(open, operation, told, outcome, record);
             step.operations.extend(earlier);
             step.notes.extend(notes);
             if operation.kind.forgets(&eim.eim_id) {

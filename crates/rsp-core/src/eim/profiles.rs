@@ -171,12 +171,12 @@ pub(super) fn failed_with_list(
     failed
 }
 
-/// What the answer to an operation says about packages that were sent before
-/// it and whose result was lost.
+/// What the answer to an operation, with its counter and sequence number, says about
+/// packages that were sent before it and whose result was lost.
 pub(super) fn settle(
     open: &[Operation],
     teller: &Operation,
-    counter: i64,
+    (counter, number): (i64, i64),
     told: &Outcome,
     record: &mut EuiccRecord,
 ) -> (Vec<Operation>, Vec<Note>) {
@@ -199,16 +199,26 @@ pub(super) fn settle(
         });
     }
     let mut settled = |operation: &Operation| {
-        let settled = match told {
-            Outcome::Profiles { profiles } if teller.kind == OperationKind::ListProfileInfo => {
-                judged(operation, profiles, &record.installed)
-            }
-            Outcome::Eims { eims } => judged_by_eims(operation, eims),
-            _ => None,
-        };
         let kind = &operation.kind;
         let again = (kind.only_reads() || kind.sets_a_value()) && *kind == teller.kind;
-        let settled = settled.or_else(|| again.then(|| operation.executed(told.clone())))?;
+        let settled = match told {
+            _ if again => operation.executed(told.clone()),
+            told => {
+                let lost = match told {
+                    Outcome::Profiles { profiles }
+                        if teller.kind == OperationKind::ListProfileInfo =>
+                    {
+                        judged(operation, profiles, &record.installed)
+                    }
+                    Outcome::Eims { eims } => judged_by_eims(operation, eims),
+                    _ => return None,
+                };
+                operation.judged_after_restoring(lost, number)?
+            }
+        };
+        if !settled.is_settled() {
+            return Some(settled);
+        }
         record.note_installation(&settled);
         Some(Operation {
             settled_by: Some(teller.id.clone()),
@@ -220,7 +230,8 @@ pub(super) fn settle(
         .filter(before)
         .filter_map(&mut settled)
         .collect();
-    let notes = operations.iter().map(reconciled).collect();
+    let settled = operations.iter().filter(|operation| operation.is_settled());
+    let notes = settled.map(reconciled).collect();
     (operations, notes)
 }
 
@@ -246,6 +257,7 @@ pub(super) fn explained(
         matches!(operation.state, OperationState::OutcomeUnknown { .. })
             && matches!(operation.kind, OperationKind::Download { .. })
             && operation.expects.is_none()
+            && operation.restored.is_none()
             && list.asked.is_some_and(|asked| operation.since < asked)
             && changed.iter().all(|changed| changed.id != operation.id)
     });

@@ -44,6 +44,8 @@ pub(super) struct Connection {
     buffer: Vec<u8>,
     /// What the broker takes.
     maximum_packet: u32,
+    /// Publications that may be unacknowledged.
+    pub(super) receive_maximum: u16,
     /// When to say something, at the latest.
     pub(super) keep_alive: Duration,
     next_id: u16,
@@ -71,6 +73,7 @@ impl Dialer {
             stream,
             buffer: Vec::new(),
             maximum_packet: u32::MAX,
+            receive_maximum: u16::MAX,
             keep_alive: KEEP_ALIVE,
             next_id: 0,
         };
@@ -117,7 +120,10 @@ impl Connection {
                 reason: 0,
                 maximum_packet,
                 keep_alive,
+                receive_maximum,
             } => {
+                // 0 is none that may be given.
+                self.receive_maximum = receive_maximum.unwrap_or(u16::MAX).max(1);
                 self.maximum_packet = maximum_packet.unwrap_or(u32::MAX);
                 let wanted = keep_alive.map(|seconds| Duration::from_secs(seconds.into()));
                 self.keep_alive = wanted.unwrap_or(KEEP_ALIVE);

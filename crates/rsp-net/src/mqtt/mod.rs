@@ -1,5 +1,5 @@
 //! MQTT 5 over TLS: ESipa through a broker, as `docs/esipa-over-mqtt.md`
-//! describes it. eIM and devices are both clients of the broker.
+//! describes it, where eIM and devices are both clients of the broker; and publishing.
 //!
 //! The packets are written and read in `rsp_core::binding::mqtt`: of MQTT only
 //! a dozen of them are needed, and trust in the broker is decided by
@@ -7,6 +7,7 @@
 
 mod client;
 mod connection;
+mod publisher;
 mod server;
 
 use std::fmt;
@@ -20,6 +21,7 @@ use zeroize::Zeroizing;
 use crate::tls::TlsIdentity;
 
 pub use client::MqttClient;
+pub use publisher::MqttPublisher;
 pub use server::MqttServer;
 
 /// The port of MQTT over TLS.

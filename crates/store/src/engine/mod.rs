@@ -107,6 +107,18 @@ pub trait Connection {
     /// transaction ends. Nothing, where no other transaction runs meanwhile.
     fn skip_locked(&self) -> &'static str;
 
+    /// The columns of a table, in their order; none if there is no such table.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn columns(&self, table: &str) -> Result<Vec<String>, StoreError>;
+
+    /// About how many rows a table has; 0 if that is not known.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn about_rows(&self, table: &str) -> Result<u64, StoreError>;
+
     /// The database's clock in milliseconds since 1970, as an expression;
     /// `None` if no other process can have this database open.
     fn shared_clock(&self) -> Option<&'static str>;
@@ -154,4 +166,25 @@ pub trait Engine: Send + Sync + std::fmt::Debug + 'static {
     fn has_room(&self) -> Result<(), EngineError> {
         Ok(())
     }
+
+    /// Runs `work` once on the state of one moment, whatever others change
+    /// meanwhile and however long it takes. It only reads.
+    ///
+    /// # Errors
+    /// What `work` gives, or if the engine fails.
+    fn at_one_moment<T, F: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&dyn Connection) -> Result<T, F>,
+    ) -> Result<T, F>;
+
+    /// Runs `work` once as a transaction in which nobody else makes or changes the
+    /// tables, however long it takes: what fills an empty database. It is
+    /// committed if `work` gives no error.
+    ///
+    /// # Errors
+    /// What `work` gives, or if the engine fails: then nothing has changed.
+    fn fill<T, F: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&dyn Connection) -> Result<T, F>,
+    ) -> Result<T, F>;
 }

@@ -2,8 +2,9 @@
 
 use rsp_core::Timestamp;
 
-use super::EngineError;
-use super::value::Column;
+use super::value::{Column, Value};
+use super::{Connection, EngineError};
+use crate::contract::StoreError;
 
 /// The columns of a row.
 pub type Row = Vec<Column>;
@@ -22,6 +23,21 @@ pub trait FromRow: Sized {
     /// [`EngineError::Column`] with the first column, counted from 0, that does
     /// not fit.
     fn from_row(row: Row) -> Result<Self, EngineError>;
+}
+
+/// All values of a statement that gives one column.
+pub(super) fn all<T: FromColumn>(
+    connection: &dyn Connection,
+    sql: &str,
+    values: &[Value<'_>],
+) -> Result<Vec<T>, StoreError> {
+    let mut all = Vec::new();
+    connection.query(sql, values, &mut |row| {
+        let (value,) = FromRow::from_row(row)?;
+        all.push(value);
+        Ok(())
+    })?;
+    Ok(all)
 }
 
 impl FromColumn for Column {

@@ -8,7 +8,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{ErrorCode, OpenFlags, ToSql, TransactionBehavior};
 
 use super::rows::Row;
-use super::value::{Column, Value};
+use super::value::{Column, ToValue, Value};
 use super::{Connection, Engine, EngineError};
 use crate::contract::StoreError;
 
@@ -40,6 +40,15 @@ impl Sqlite {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = rusqlite::Connection::open_with_flags(path, flags)?;
         Ok(Self::on(connection, Some(path)))
+    }
+
+    /// Opens a file that is there and that another process may be writing to, for
+    /// reading alone.
+    pub(crate) fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        let engine = Self::open_existing(path)?;
+        let set = "PRAGMA query_only = ON; PRAGMA busy_timeout = 60000;";
+        engine.lock().execute_batch(set)?;
+        Ok(engine)
     }
 
     /// A database in memory.
@@ -139,6 +148,27 @@ impl Engine for Sqlite {
             _ => Ok(()),
         }
     }
+
+    fn at_one_moment<T, F: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&dyn Connection) -> Result<T, F>,
+    ) -> Result<T, F> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction().map_err(StoreError::from)?;
+        work(&*transaction)
+    }
+
+    fn fill<T, F: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&dyn Connection) -> Result<T, F>,
+    ) -> Result<T, F> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        let transaction = transaction.map_err(StoreError::from)?;
+        let value = work(&*transaction)?;
+        transaction.commit().map_err(StoreError::from)?;
+        Ok(value)
+    }
 }
 
 impl Connection for rusqlite::Connection {
@@ -186,6 +216,17 @@ impl Connection for rusqlite::Connection {
 
     fn skip_locked(&self) -> &'static str {
         ""
+    }
+
+    fn columns(&self, table: &str) -> Result<Vec<String>, StoreError> {
+        let columns = "SELECT name FROM pragma_table_info(?1) ORDER BY cid";
+        super::rows::all(self, columns, &[table.to_value()])
+    }
+
+    fn about_rows(&self, table: &str) -> Result<u64, StoreError> {
+        let count = format!("SELECT count(*) FROM {table}");
+        let count: Vec<u64> = super::rows::all(self, &count, &[])?;
+        Ok(count.into_iter().next().unwrap_or_default())
     }
 
     fn shared_clock(&self) -> Option<&'static str> {

@@ -42,6 +42,10 @@ impl<E: Engine> Database for SqlStore<E> {
         self.tenants_to_tell(now)
     }
 
+    fn tenants_to_export(&self, sink: &str) -> Result<Vec<(Tenant, i64)>, StoreError> {
+        self.tenants_to_export(sink)
+    }
+
     fn tenants_with_events(&self) -> Result<Vec<Tenant>, StoreError> {
         self.tenants_with_events()
     }

@@ -9,12 +9,14 @@
 mod access;
 mod across;
 mod announcements;
+mod backup;
 mod changes;
 mod db;
 mod deliveries;
 mod devices;
 mod eim;
 mod events;
+mod exports;
 mod holder;
 mod ledger;
 mod open;
@@ -23,6 +25,7 @@ mod outbox;
 mod psk;
 mod relay;
 mod reseal;
+mod restored;
 mod schema;
 mod sealing;
 mod smdp;
@@ -31,6 +34,7 @@ mod smdp_session;
 mod smds;
 mod webhooks;
 
+pub use backup::{Restore, Told};
 pub use open::{PostgresStore, SqliteStore};
 
 use std::sync::Arc;
@@ -40,7 +44,7 @@ use rsp_core::Timestamp;
 use rsp_core::eim::{EuiccRecord, Operation, OperationId};
 
 use self::db::{Db, Numbers};
-use self::sealing::Sealing;
+pub(crate) use self::sealing::Sealing;
 use crate::contract::{
     Contact, Due, EuiccChange, Forwarding, OperationFilter, Outgoing, RelayChange, Store,
     StoreError, StoredEvidence, StoredRelay, Versioned,

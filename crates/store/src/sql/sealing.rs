@@ -11,6 +11,7 @@ use crate::tenant::Tenant;
 
 /// What is sealed into a new database, to know its key again.
 const PROBE: &[u8] = b"simurgh";
+const BACKUP_PLACE: [&str; 1] = ["backup"];
 const PROBE_PLACE: [&str; 2] = ["sealing", "probe"];
 
 /// The key of a database and where its nonces come from.
@@ -65,6 +66,32 @@ impl Sealing {
                 SealError::OtherKey => StoreError::OtherKey,
                 error => StoreError::Sealed(error),
             })
+    }
+
+    /// Where its nonces come from.
+    pub(super) fn rng(&self) -> OsRng {
+        self.rng
+    }
+
+    /// What a backup shows of the key, in base16.
+    pub(crate) fn of_backup(&self) -> Result<String, StoreError> {
+        let sealed = self.seal(&BACKUP_PLACE, PROBE)?;
+        let octets = sealed.iter().map(|octet| format!("{octet:02x}"));
+        Ok(octets.collect())
+    }
+
+    /// Refuses a backup that was made with another key.
+    pub(crate) fn check_backup(&self, shown: &str) -> Result<(), StoreError> {
+        let octet = |digits: &[u8]| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok();
+        let octets: Option<Vec<u8>> = shown.as_bytes().chunks(2).map(octet).collect();
+        self.open(&BACKUP_PLACE, &octets.unwrap_or_default())
+            .map(drop)
+    }
+
+    /// The mark that follows another one and these octets in a backup.
+    pub(crate) fn backup_mark(&self, before: &[u8; 32], octets: &[u8]) -> [u8; 32] {
+        let both = [before.as_slice(), octets].concat();
+        self.sealer.index(&BACKUP_PLACE, &both)
     }
 
     /// Seals octets for a row of a tenant. The default tenant is not named:

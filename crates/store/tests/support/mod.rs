@@ -134,16 +134,29 @@ impl Schema {
     }
 
     fn on_server(&self, sql: &str) {
+        self.ask(sql);
+    }
+
+    /// What statements give, each column as text.
+    fn ask(&self, sql: &str) -> Vec<Vec<Option<String>>> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
-        runtime.block_on(async {
+        let answers = runtime.block_on(async {
             let connected = tokio_postgres::connect(&self.server, tokio_postgres::NoTls);
             let (client, connection) = connected.await.unwrap();
             tokio::spawn(connection);
-            client.batch_execute(sql).await.unwrap();
+            client.simple_query(sql).await.unwrap()
         });
+        let row = |answer| match answer {
+            tokio_postgres::SimpleQueryMessage::Row(row) => {
+                let columns = (0..row.len()).map(|at| row.get(at).map(str::to_string));
+                Some(columns.collect())
+            }
+            _ => None,
+        };
+        answers.into_iter().filter_map(row).collect()
     }
 }
 
@@ -205,6 +218,73 @@ impl Bench {
         }
     }
 
+    /// The tables that hold the product's rows, by the engine's own word.
+    pub(crate) fn tables(&self) -> Vec<String> {
+        let mut tables: Vec<String> = match self {
+            Bench::Sqlite(folder) if !folder.file().exists() => Vec::new(),
+            Bench::Sqlite(folder) => {
+                let connection = rusqlite::Connection::open(folder.file()).unwrap();
+                let tables = "SELECT name FROM sqlite_master
+                    WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+                let mut tables = connection.prepare(tables).unwrap();
+                let tables = tables.query_map([], |row| row.get(0)).unwrap();
+                tables.map(Result::unwrap).collect()
+            }
+            Bench::Postgres(schema) => {
+                let Schema { name, .. } = schema;
+                let tables = format!(
+                    "SELECT tablename FROM pg_tables
+                     WHERE schemaname = '{name}' AND tablename <> 'schema_version'"
+                );
+                let tables = schema.ask(&tables).into_iter();
+                tables.map(|mut row| row.remove(0).unwrap()).collect()
+            }
+        };
+        tables.sort();
+        tables
+    }
+
+    /// The rows of a table, as PostgreSQL shows them: octets in base16.
+    pub(crate) fn rows(&self, table: &str) -> Vec<String> {
+        match self {
+            Bench::Sqlite(folder) => {
+                let connection = rusqlite::Connection::open(folder.file()).unwrap();
+                let mut rows = connection
+                    .prepare(&format!("SELECT * FROM {table}"))
+                    .unwrap();
+                let names: Vec<String> = rows.column_names().map(str::to_string).collect();
+                let shown = |row: &rusqlite::Row<'_>| {
+                    let columns = names.iter().enumerate();
+                    let columns = columns.map(|(at, name)| (name.clone(), as_text(row, at)));
+                    Ok(format!(
+                        "{:?}",
+                        columns.collect::<std::collections::BTreeMap<_, _>>()
+                    ))
+                };
+                let rows = rows.query_map([], shown).unwrap();
+                rows.map(Result::unwrap).collect()
+            }
+            Bench::Postgres(schema) => {
+                let Schema { name, .. } = schema;
+                let names = schema.ask(&format!(
+                    "SELECT column_name FROM information_schema.columns
+                     WHERE table_schema = '{name}' AND table_name = '{table}'
+                     ORDER BY ordinal_position"
+                ));
+                let names: Vec<String> = names.into_iter().flatten().flatten().collect();
+                let rows = schema.ask(&format!("SELECT * FROM {name}.{table}"));
+                let shown = |row: Vec<Option<String>>| {
+                    let columns = names.iter().cloned().zip(row);
+                    format!(
+                        "{:?}",
+                        columns.collect::<std::collections::BTreeMap<_, _>>()
+                    )
+                };
+                rows.into_iter().map(shown).collect()
+            }
+        }
+    }
+
     /// Puts down another schema than the database has.
     pub(crate) fn set_schema(&self, version: i64) {
         match self {
@@ -221,6 +301,20 @@ impl Bench {
             Bench::Sqlite(folder) => SqliteStore::reseal(&folder.file(), old, new),
             Bench::Postgres(schema) => PostgresStore::reseal(schema.settings(), old, new),
         }
+    }
+}
+
+fn as_text(row: &rusqlite::Row<'_>, at: usize) -> Option<String> {
+    use rusqlite::types::ValueRef;
+    match row.get_ref(at).unwrap() {
+        ValueRef::Null => None,
+        ValueRef::Integer(integer) => Some(integer.to_string()),
+        ValueRef::Text(text) => Some(String::from_utf8(text.to_vec()).unwrap()),
+        ValueRef::Blob(octets) => {
+            let octets = octets.iter().map(|octet| format!("{octet:02x}"));
+            Some(format!("\\x{}", octets.collect::<String>()))
+        }
+        ValueRef::Real(_) => panic!("a column of no type of ours"),
     }
 }
 

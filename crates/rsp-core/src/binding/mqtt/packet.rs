@@ -45,6 +45,8 @@ pub struct Publish {
     pub retain: bool,
     /// Seconds after which it is of no use.
     pub expiry: Option<u32>,
+    /// What the content is, as a media type.
+    pub content_type: Option<String>,
     /// Where the response is to go.
     pub response_topic: Option<String>,
     /// What ties the response to the request.
@@ -79,6 +81,8 @@ pub enum Packet {
         maximum_packet: Option<u32>,
         /// Keep alive that the broker wants instead.
         keep_alive: Option<u16>,
+        /// Publications that may be unacknowledged, if not 65 535.
+        receive_maximum: Option<u16>,
     },
     /// PUBLISH (3.3).
     Publish(Publish),
@@ -138,6 +142,7 @@ pub enum PacketError {
 /// Identifiers of properties (2.2.2.2).
 mod property {
     pub(super) const MESSAGE_EXPIRY: u8 = 0x02;
+    pub(super) const CONTENT_TYPE: u8 = 0x03;
     pub(super) const RESPONSE_TOPIC: u8 = 0x08;
     pub(super) const CORRELATION_DATA: u8 = 0x09;
     pub(super) const SERVER_KEEP_ALIVE: u8 = 0x13;
@@ -193,6 +198,10 @@ impl Publish {
         if let Some(expiry) = self.expiry {
             properties.push(property::MESSAGE_EXPIRY);
             properties.extend_from_slice(&expiry.to_be_bytes());
+        }
+        if let Some(content_type) = &self.content_type {
+            properties.push(property::CONTENT_TYPE);
+            text(&mut properties, content_type);
         }
         if let Some(topic) = &self.response_topic {
             properties.push(property::RESPONSE_TOPIC);
@@ -395,11 +404,12 @@ impl<'a> Reader<'a> {
     fn conn_ack(&mut self) -> Result<Packet, PacketError> {
         let _session_present = self.number::<1>()?;
         let reason = self.number::<1>()? as u8;
-        let (mut maximum_packet, mut keep_alive) = (None, None);
+        let (mut maximum_packet, mut keep_alive, mut receive_maximum) = (None, None, None);
         self.properties(|reader, id| {
             match id {
                 property::MAXIMUM_PACKET => maximum_packet = Some(reader.number::<4>()?),
                 property::SERVER_KEEP_ALIVE => keep_alive = Some(reader.short()?),
+                property::RECEIVE_MAXIMUM => receive_maximum = Some(reader.short()?),
                 _ => return Ok(false),
             }
             Ok(true)
@@ -408,6 +418,7 @@ impl<'a> Reader<'a> {
             reason,
             maximum_packet,
             keep_alive,
+            receive_maximum,
         })
     }
 
@@ -426,6 +437,7 @@ impl<'a> Reader<'a> {
         self.properties(|reader, id| {
             match id {
                 property::MESSAGE_EXPIRY => message.expiry = Some(reader.number::<4>()?),
+                property::CONTENT_TYPE => message.content_type = Some(reader.text()?),
                 property::RESPONSE_TOPIC => message.response_topic = Some(reader.text()?),
                 property::CORRELATION_DATA => {
                     message.correlation = Some(reader.binary()?.to_vec());
@@ -492,6 +504,7 @@ mod tests {
     #[test]
     fn publications_come_back() {
         let message = Publish {
+            content_type: Some("text/plain".to_string()),
             topic: "esipa/1/a/eim/b/asn1".into(),
             packet_id: Some(7),
             dup: true,
@@ -523,6 +536,7 @@ mod tests {
                     reason: 0,
                     maximum_packet: Some(65_536),
                     keep_alive: Some(30),
+                    receive_maximum: None,
                 },
             ),
             (
@@ -531,6 +545,7 @@ mod tests {
                     reason: 0x87,
                     maximum_packet: None,
                     keep_alive: None,
+                    receive_maximum: None,
                 },
             ),
             (

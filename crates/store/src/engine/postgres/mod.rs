@@ -28,6 +28,12 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(64);
 const ALONE: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE";
 const TAKING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
+/// Whoever takes or brings the rows may be slow.
+const AT_ONE_MOMENT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+    SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0";
+const FILLING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED;
+    SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0";
+
 /// A PostgreSQL database.
 #[derive(Debug)]
 pub struct Postgres {
@@ -57,18 +63,18 @@ impl Postgres {
         }
     }
 
-    fn attempt<T>(
+    fn attempt<T, F: From<StoreError>>(
         &self,
         begin: &str,
-        work: &mut impl FnMut(&dyn Connection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let taken = self.begin(begin)?;
+        work: impl FnOnce(&dyn Connection) -> Result<T, F>,
+    ) -> Result<T, F> {
+        let taken = self.begin(begin).map_err(StoreError::from)?;
         match work(&*taken.session) {
             Ok(value) => {
                 // If the connection is lost here nobody knows whether it was
                 // committed: the caller is told that it failed, and finds by the
                 // versions what is true when it is tried again.
-                taken.session.batch("COMMIT")?;
+                taken.session.batch("COMMIT").map_err(StoreError::from)?;
                 taken.session.at_rest();
                 Ok(value)
             }
@@ -132,6 +138,23 @@ impl Engine for Postgres {
         work: impl FnMut(&dyn Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.again_and_again(TAKING, work)
+    }
+
+    fn at_one_moment<T, F: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&dyn Connection) -> Result<T, F>,
+    ) -> Result<T, F> {
+        self.attempt(AT_ONE_MOMENT, work)
+    }
+
+    fn fill<T, F: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&dyn Connection) -> Result<T, F>,
+    ) -> Result<T, F> {
+        self.attempt(FILLING, |connection| {
+            connection.lock_schema().map_err(StoreError::from)?;
+            work(connection)
+        })
     }
 }
 

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use futures_core::Stream;
 use tokio_postgres::{Client, Statement};
 
-use super::super::rows::Row;
-use super::super::value::Value;
+use super::super::rows::{self, Row};
+use super::super::value::{ToValue, Value};
 use super::super::{Connection, EngineError};
 use super::values;
 use crate::contract::StoreError;
@@ -157,6 +157,20 @@ impl Connection for Session {
 
     fn skip_locked(&self) -> &'static str {
         " FOR UPDATE SKIP LOCKED"
+    }
+
+    fn columns(&self, table: &str) -> Result<Vec<String>, StoreError> {
+        let columns = "SELECT CAST(column_name AS TEXT) FROM information_schema.columns
+            WHERE table_schema = current_schema() AND table_name = CAST(?1 AS TEXT)
+            ORDER BY ordinal_position";
+        rows::all(self, columns, &[table.to_value()])
+    }
+
+    fn about_rows(&self, table: &str) -> Result<u64, StoreError> {
+        let about = "SELECT CAST(greatest(coalesce(reltuples, 0), 0) AS BIGINT) FROM pg_class
+            WHERE oid = to_regclass(CAST(?1 AS TEXT))";
+        let about: Vec<u64> = rows::all(self, about, &[table.to_value()])?;
+        Ok(about.into_iter().next().unwrap_or_default())
     }
 
     fn shared_clock(&self) -> Option<&'static str> {

@@ -42,6 +42,16 @@ CREATE TABLE event_counter (
     PRIMARY KEY (tenant)
 ) STRICT, WITHOUT ROWID;
 
+-- How far events went to where all of them go, and who brings them there until when.
+CREATE TABLE event_export (
+    tenant    TEXT NOT NULL,
+    sink      TEXT NOT NULL,
+    position  INTEGER NOT NULL,
+    holder    TEXT NOT NULL,
+    until     INTEGER NOT NULL,
+    PRIMARY KEY (tenant, sink)
+) STRICT, WITHOUT ROWID;
+
 -- Who is told of events; the document is sealed.
 CREATE TABLE webhook_endpoint (
     tenant         TEXT NOT NULL,

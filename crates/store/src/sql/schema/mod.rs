@@ -41,6 +41,21 @@ fn step(from: i64) -> Option<(&'static [&'static str], i64)> {
     }
 }
 
+/// The tables of this version, those first that others refer to.
+pub(super) fn tables() -> impl Iterator<Item = &'static str> {
+    let parts = || std::iter::once(TABLES_7).chain(ADDED_8.iter().copied());
+    let named = |line: &'static str, before: &str, behind: &str| {
+        line.strip_prefix(before)?.strip_suffix(behind)
+    };
+    let dropped = move |name: &str| {
+        let mut lines = parts().flat_map(str::lines);
+        lines.any(|line| named(line, "DROP TABLE ", ";") == Some(name))
+    };
+    let made = parts().flat_map(str::lines);
+    let made = made.filter_map(move |line| named(line, "CREATE TABLE ", " ("));
+    made.filter(move |name| !dropped(name))
+}
+
 /// Whether a database has the schema of this version, may get it, or is new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Found {
