@@ -1,5 +1,6 @@
 -- The inventory. Columns are what is searched for; several values stand in one
--- column, each between two unit separators (U+001F). The document is the device.
+-- column, each between two unit separators (U+001F). The document is the device: such
+-- rows are too long for a tree that has them in its inner pages (WITHOUT ROWID).
 CREATE TABLE device (
     tenant          TEXT NOT NULL,
     id              TEXT NOT NULL,
@@ -33,7 +34,7 @@ CREATE TABLE device (
     residency       TEXT,
     document        TEXT NOT NULL,
     PRIMARY KEY (tenant, id)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE INDEX device_serial ON device (tenant, serial, id) WHERE serial IS NOT NULL;
 CREATE INDEX device_model ON device (tenant, model, id) WHERE model IS NOT NULL;
@@ -102,7 +103,7 @@ CREATE TABLE device_stage (
     residency       TEXT,
     document        TEXT NOT NULL,
     PRIMARY KEY (tenant, import, id)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE TABLE device_identity_stage (
     tenant  TEXT NOT NULL,
