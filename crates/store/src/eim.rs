@@ -206,7 +206,8 @@ impl EimHost {
         }))
     }
 
-    /// Puts down when devices polled, all at once; to be called now and then.
+    /// Puts down when devices polled, all at once; to be called now and then. Of a host
+    /// alone: those of [`crate::Eims`] share an index, and it does this for all.
     ///
     /// # Errors
     /// If the store fails: then the last contacts are lost.

@@ -132,6 +132,7 @@ pub(super) fn page(
             let ids = few(db, &known, "device", &values, after, limit)?;
             of_ids(db, query, &ids, limit, now)
         }
+        Source::All if query.condition().is_none() => list(db, after, limit),
         Source::All => windows(db, query, &Scan::all(), after, limit, now),
         Source::Column(field, value) => {
             let scan = Scan::column(field, value);
@@ -253,6 +254,19 @@ impl Scan {
     }
 }
 
+/// All devices, which need no windows: each that is looked at is found.
+fn list(db: &Db<'_>, after: &str, limit: usize) -> Result<DevicePage, StoreError> {
+    let Scan { from, id, .. } = Scan::all();
+    let sql = format!(
+        "SELECT {} {from} AND {id} > ?2 ORDER BY {id} LIMIT ?3",
+        shown()
+    );
+    let devices = stored(db, db.all(&sql, values![after, limit])?)?;
+    let last = devices.last().filter(|_| devices.len() == limit);
+    let next = last.map(|last| last.device.id.clone());
+    Ok(DevicePage { devices, next })
+}
+
 fn windows(
     db: &Db<'_>,
     query: &Query,
@@ -266,17 +280,6 @@ fn windows(
     let Scan { from, id, value } = scan;
     let mut page = DevicePage::default();
     let mut after = after.to_string();
-    if query.condition().is_none() {
-        let sql = format!(
-            "SELECT {} {from} AND {id} > ?2 ORDER BY {id} LIMIT ?3",
-            shown()
-        );
-        page.devices = stored(db, db.all(&sql, values![after, limit])?)?;
-        if page.devices.len() == limit {
-            page.next = page.devices.last().map(|last| last.device.id.clone());
-        }
-        return Ok(page);
-    }
     for size in WINDOWS {
         let (last, count) = scan.window(db, &after, size)?;
         if count == 0 {
