@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
+use http::header::{CONNECTION, EXPECT, HeaderValue};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -25,6 +26,11 @@ use crate::tls::ClientAuth;
 
 /// How long a connection that is not wanted any more may take to close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How many times [`Limits::max_body`] is read and thrown away of a body that the
+/// handler did not read to its end. Of more the connection is closed, and the
+/// response says so.
+const DISCARDED: usize = 4;
 
 /// What all connections share.
 pub(super) struct Acceptor<H> {
@@ -85,8 +91,18 @@ impl<H: StreamHandler> Acceptor<H> {
             let (peer, deadline) = (peer.clone(), deadline.clone());
             async move {
                 deadline.send_replace(None);
-                let request = request.map(|body| RequestBody::new(body, limits.header_timeout));
-                let response = handler.handle(request, &peer).await;
+                let waits = request.headers().contains_key(EXPECT);
+                let (parts, body) = request.into_parts();
+                let (body, left) = RequestBody::new(body, waits, limits.header_timeout);
+                let request = Request::from_parts(parts, body);
+                let mut response = handler.handle(request, &peer).await;
+                let close = HeaderValue::from_static("close");
+                let most = limits.max_body.saturating_mul(DISCARDED);
+                if response.headers().get(CONNECTION) != Some(&close)
+                    && !left.discard(most, limits.header_timeout).await
+                {
+                    response.headers_mut().insert(CONNECTION, close);
+                }
                 deadline.send_replace(Some(Instant::now() + limits.idle_timeout));
                 let paced = |body| Paced::new(body, deadline, limits.idle_timeout);
                 Ok::<_, Infallible>(response.map(paced))

@@ -1,16 +1,16 @@
 //! Requests whose bodies are taken whole.
 
 use bytes::Bytes;
-use http::header::{CONNECTION, EXPECT, HeaderValue};
+use http::header::{CONNECTION, HeaderValue};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 use tokio::time::timeout;
 
 use super::Limits;
 use super::handler::{Peer, RawHandler, StreamHandler};
 use super::rsp::text;
-use super::stream::RequestBody;
+use super::stream::{BodyError, RequestBody};
 
 /// Reads bodies for a handler that wants them whole.
 pub(super) struct Whole<H> {
@@ -23,20 +23,21 @@ impl<H: RawHandler> StreamHandler for Whole<H> {
 
     async fn handle(&self, request: Request<RequestBody>, peer: &Peer) -> Response<Full<Bytes>> {
         let (parts, body) = request.into_parts();
-        let (body, limits) = (body.into_inner(), &self.limits);
-        let waits = parts.headers.contains_key(EXPECT);
-        let body = timeout(limits.header_timeout, read(body, limits.max_body, waits)).await;
-        let mut refusal = match body {
-            Ok(Ok(body)) => {
+        let limits = &self.limits;
+        let body = timeout(limits.header_timeout, read(body, limits.max_body)).await;
+        let (status, said) = match body.unwrap_or(Err(Unread::Slow)) {
+            Ok(body) => {
                 let request = Request::from_parts(parts, body);
                 return self.handler.handle(request, peer).await.map(Full::new);
             }
-            Ok(Err(Unread::TooLarge)) => {
-                text(StatusCode::PAYLOAD_TOO_LARGE, "the request is too large")
+            Err(Unread::TooLarge) => {
+                let refusal = text(StatusCode::PAYLOAD_TOO_LARGE, "the request is too large");
+                return refusal.map(Full::new);
             }
-            Ok(Err(Unread::Broken)) => text(StatusCode::BAD_REQUEST, "the request is incomplete"),
-            Err(_) => text(StatusCode::REQUEST_TIMEOUT, "the request took too long"),
+            Err(Unread::Broken) => (StatusCode::BAD_REQUEST, "the request is incomplete"),
+            Err(Unread::Slow) => (StatusCode::REQUEST_TIMEOUT, "the request took too long"),
         };
+        let mut refusal = text(status, said);
         let close = HeaderValue::from_static("close");
         refusal.headers_mut().insert(CONNECTION, close);
         refusal.map(Full::new)
@@ -47,39 +48,28 @@ impl<H: RawHandler> StreamHandler for Whole<H> {
 enum Unread {
     TooLarge,
     Broken,
+    Slow,
 }
 
-/// How many times the limit is read and thrown away, so that the client is
-/// ready to read the refusal.
-const DISCARDED: usize = 4;
-
-/// Reads a body. `waits` says that the client does not send one that is
-/// refused by its length.
-async fn read(mut body: Incoming, limit: usize, waits: bool) -> Result<Bytes, Unread> {
+/// Reads a body.
+async fn read(mut body: RequestBody, limit: usize) -> Result<Bytes, Unread> {
     let announced = body.size_hint().lower();
-    let mut too_large = usize::try_from(announced).is_ok_and(|length| length > limit);
-    if too_large && waits {
+    if usize::try_from(announced).is_ok_and(|length| length > limit) {
         return Err(Unread::TooLarge);
     }
     let mut octets = Vec::new();
-    let mut seen = 0usize;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Unread::Broken)?;
+        let frame = frame.map_err(|error| match error {
+            BodyError::Slow => Unread::Slow,
+            BodyError::Broken => Unread::Broken,
+        })?;
         let Ok(data) = frame.into_data() else {
             continue;
         };
-        seen = seen.saturating_add(data.len());
-        too_large |= seen > limit;
-        if seen > limit.saturating_mul(DISCARDED) {
-            break;
+        if data.len() > limit - octets.len() {
+            return Err(Unread::TooLarge);
         }
-        match too_large {
-            true => octets = Vec::new(),
-            false => octets.extend_from_slice(&data),
-        }
+        octets.extend_from_slice(&data);
     }
-    match too_large {
-        true => Err(Unread::TooLarge),
-        false => Ok(octets.into()),
-    }
+    Ok(octets.into())
 }

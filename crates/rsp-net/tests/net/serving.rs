@@ -111,7 +111,7 @@ async fn chunked_bodies_are_bounded_too() {
         ..Limits::default()
     };
     let running = Running::limited(&ci, limits).await;
-    let chunked = "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n\
+    let chunked = "POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n\
                    3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
     let response = dialogue(&running, chunked).await;
     assert!(response.starts_with("HTTP/1.1 413"), "{response}");

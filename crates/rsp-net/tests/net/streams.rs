@@ -71,6 +71,7 @@ impl StreamHandler for Streams {
                 let pieces = Pieces::new(usize::MAX, 1 << 16, Duration::ZERO);
                 return Response::new(pieces.boxed_unsync());
             }
+            "/unread" => return Response::new(Full::from("no").boxed_unsync()),
             _ => request.into_body(),
         };
         let said = match count(body).await {
@@ -138,6 +139,40 @@ async fn a_body_that_stalls_ends() {
         .unwrap()
         .unwrap();
     assert!(response.ends_with("\r\n\r\nSlow"), "{response}");
+    assert!(response.contains("connection: close"), "{response}");
+}
+
+/// What is not read of a body is thrown away, and the connection goes on; of too
+/// much of it, or of what comes only when asked for, the response says that the
+/// connection closes.
+#[tokio::test]
+async fn a_body_nobody_reads_closes_nothing_unsaid() {
+    let address = serve(short()).await;
+    let head = |length: usize, more: &str| {
+        format!("POST /unread HTTP/1.1\r\nhost: x\r\n{more}content-length: {length}\r\n\r\n")
+    };
+    let mut stream = raw_client(address, TLS13, None).await.unwrap();
+    for length in [0, 10, 40] {
+        let head = head(length, "");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        sleep(Duration::from_millis(20)).await;
+        stream.write_all(&vec![b'x'; length]).await.unwrap();
+        let mut response = Vec::new();
+        while !response.ends_with(b"\r\n\r\nno") {
+            response.push(stream.read_u8().await.unwrap());
+        }
+        let response = String::from_utf8(response).unwrap();
+        assert!(!response.contains("connection:"), "{response}");
+    }
+    let too_much = head(41, "") + &"x".repeat(41);
+    for request in [too_much, head(40, "expect: 100-continue\r\n")] {
+        let mut stream = raw_client(address, TLS13, None).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut response = String::new();
+        stream.read_to_string(&mut response).await.unwrap();
+        assert!(response.starts_with("HTTP/1.1 200"), "{response}");
+        assert!(response.contains("connection: close"), "{response}");
+    }
 }
 
 /// A response may pause longer than a connection may idle.

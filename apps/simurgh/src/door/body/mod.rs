@@ -8,7 +8,7 @@ use api::Problem;
 use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, EXPECT};
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
@@ -21,10 +21,6 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Octets of a body on routes that say nothing else.
 pub(super) const BODY_LIMIT: usize = 1 << 20;
-
-/// How many times the limit is read and thrown away, so that the client is ready
-/// to read the refusal.
-const DISCARDED: usize = 4;
 
 /// Octets of a body that a route takes.
 #[derive(Clone, Copy, Debug)]
@@ -61,8 +57,7 @@ fn is_json(content_type: &str) -> bool {
 pub(super) async fn whole(request: Request) -> Result<Bytes, Refusal> {
     let limit = request.extensions().get::<BodyLimit>();
     let limit = limit.map_or(BODY_LIMIT, |limit| limit.0);
-    let waits = request.headers().contains_key(EXPECT);
-    let read = collect(request.into_body(), limit, waits);
+    let read = collect(request.into_body(), limit);
     match tokio::time::timeout(BODY_TIMEOUT, read).await {
         Ok(body) => body,
         Err(_) => {
@@ -72,16 +67,12 @@ pub(super) async fn whole(request: Request) -> Result<Bytes, Refusal> {
     }
 }
 
-/// `waits` says that the client does not send a body that is refused by its
-/// length.
-async fn collect(mut body: Body, limit: usize, waits: bool) -> Result<Bytes, Refusal> {
+async fn collect(mut body: Body, limit: usize) -> Result<Bytes, Refusal> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    let mut too_large = announced > limit;
-    if too_large && waits {
+    if announced > limit {
         return Err(larger_than(limit));
     }
     let mut octets = Vec::new();
-    let mut seen = 0usize;
     while let Some(frame) = body.frame().await {
         let Ok(frame) = frame else {
             let detail = "the body ended before its end";
@@ -91,25 +82,17 @@ async fn collect(mut body: Body, limit: usize, waits: bool) -> Result<Bytes, Ref
         let Ok(data) = frame.into_data() else {
             continue;
         };
-        seen = seen.saturating_add(data.len());
-        too_large |= seen > limit;
-        if seen > limit.saturating_mul(DISCARDED) {
-            break;
+        if data.len() > limit - octets.len() {
+            return Err(larger_than(limit));
         }
-        match too_large {
-            true => octets = Vec::new(),
-            false => octets.extend_from_slice(&data),
-        }
+        octets.extend_from_slice(&data);
     }
-    match too_large {
-        true => Err(larger_than(limit)),
-        false => Ok(octets.into()),
-    }
+    Ok(octets.into())
 }
 
 fn larger_than(limit: usize) -> Refusal {
     let detail = format!("more than {limit} octets are not taken here");
-    Refusal::from(problem(413, "too large", &detail, "send it in parts")).closing()
+    Refusal::from(problem(413, "too large", &detail, "send it in parts"))
 }
 
 /// What the library says of an error may quote the body, which may hold secrets:
