@@ -4,7 +4,7 @@ mod card_ipa;
 mod device;
 pub(crate) mod folder;
 mod network;
-mod operator;
+pub(crate) mod operator;
 mod report;
 pub(crate) mod server;
 mod supply;

@@ -57,7 +57,7 @@ impl ServerProcess {
     ) -> Result<Self, Failure> {
         let program = match program {
             Some(program) => program.to_path_buf(),
-            None => std::env::current_exe()?.with_file_name("simurgh"),
+            None => beside()?,
         };
         let folder = match folder {
             Some(folder) => Folder::Kept(folder.to_path_buf()),
@@ -69,9 +69,8 @@ impl ServerProcess {
     /// The program beside this one, with a CI on each curve, in a folder that
     /// goes with it.
     pub(crate) async fn start_on_both_curves(settings: &[String]) -> Result<Self, Failure> {
-        let program = std::env::current_exe()?.with_file_name("simurgh");
         let folder = Folder::Temporary(TemporaryFolder::new()?);
-        Self::start_in(&program, folder, &["--curve", "both"], settings).await
+        Self::start_in(&beside()?, folder, &["--curve", "both"], settings).await
     }
 
     async fn start_in(
@@ -80,21 +79,21 @@ impl ServerProcess {
         more: &[&str],
         settings: &[String],
     ) -> Result<Self, Failure> {
+        init(program, kept.path(), more).await?;
+        Self::serve(program, kept, settings).await
+    }
+
+    /// Starts the server in a folder that [`init`] made, and that stays.
+    pub(crate) async fn serve_kept(
+        program: &Path,
+        folder: &Path,
+        settings: &[String],
+    ) -> Result<Self, Failure> {
+        Self::serve(program, Folder::Kept(folder.to_path_buf()), settings).await
+    }
+
+    async fn serve(program: &Path, kept: Folder, settings: &[String]) -> Result<Self, Failure> {
         let folder = kept.path().to_path_buf();
-        let init = Command::new(program)
-            .args(["init", "--ports", "0,0,0", "--eim", EIM, "--smdp", SMDP])
-            // The demonstration makes cards, and orders: it is EUM and operator.
-            .args(["--plain-ca", "--door", DOOR])
-            .args(more)
-            .arg("--dir")
-            .arg(&folder)
-            .stdout(Stdio::null())
-            .status()
-            .await
-            .map_err(|error| format!("cannot run {}: {error}", program.display()))?;
-        if !init.success() {
-            return Err(format!("simurgh init ended with {init}").into());
-        }
         // The eIM comes to devices with the only client certificate there is.
         for ending in ["pem", "key.pem"] {
             let from = folder.join(format!("ca/{}.{ending}", rsp_core::pki::member::OPERATOR));
@@ -179,6 +178,30 @@ impl ServerProcess {
         drop(self.input.take());
         let _ = tokio::time::timeout(PATIENCE, self.child.wait()).await;
         let _ = self.child.kill().await;
+    }
+}
+
+/// The server's program beside this one.
+pub(crate) fn beside() -> Result<PathBuf, Failure> {
+    Ok(std::env::current_exe()?.with_file_name("simurgh"))
+}
+
+/// Makes keys, certificates and configuration in a new folder.
+pub(crate) async fn init(program: &Path, folder: &Path, more: &[&str]) -> Result<(), Failure> {
+    let init = Command::new(program)
+        .args(["init", "--ports", "0,0,0", "--eim", EIM, "--smdp", SMDP])
+        // The demonstration makes cards, and orders: it is EUM and operator.
+        .args(["--plain-ca", "--door", DOOR])
+        .args(more)
+        .arg("--dir")
+        .arg(folder)
+        .stdout(Stdio::null())
+        .status()
+        .await
+        .map_err(|error| format!("cannot run {}: {error}", program.display()))?;
+    match init.success() {
+        true => Ok(()),
+        false => Err(format!("simurgh init ended with {init}").into()),
     }
 }
 

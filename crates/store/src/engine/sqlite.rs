@@ -15,6 +15,11 @@ use crate::contract::StoreError;
 /// Statements that are kept prepared: more than there are.
 const STATEMENTS: usize = 256;
 
+/// Pages are read where the system has them, up to the 2 GiB that SQLite maps at most,
+/// and not copied into a cache of 2 MB first: of many devices nearly every lookup would
+/// miss it. 64 MiB are kept of pages that are written, or lie behind.
+const MEMORY: &str = "PRAGMA mmap_size = 2147418112; PRAGMA cache_size = -65536;";
+
 /// Octets that must be free beside the file: those of some transactions, as what
 /// SQLite has already of its log it writes to again.
 const ROOM: u64 = 1 << 20;
@@ -72,6 +77,7 @@ impl Sqlite {
              PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;
              PRAGMA journal_size_limit = 67108864;",
         )?;
+        self.lock().execute_batch(MEMORY)?;
         // Plans do not depend on values: no statement is prepared again for them.
         self.lock()
             .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;

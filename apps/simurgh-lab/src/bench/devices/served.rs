@@ -1,0 +1,133 @@
+//! The server as a process of its own, and who asks it over HTTPS.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Request;
+use http::header::AUTHORIZATION;
+use rsp_core::ipa;
+use rsp_core::pki::{TlsTrust, member};
+use rsp_crypto::software::{Sealer, SoftwareProvider};
+use rsp_net::Client;
+use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
+
+use super::super::polls;
+use super::{PAGE, Question, behind, eid, imei};
+use crate::Failure;
+use crate::demo::operator;
+use crate::demo::server::{self, DOOR, EIM, ServerProcess};
+
+/// What keeps others from asking without an end.
+const LIMITS: [&str; 2] = ["requests_per_minute", "requests_per_minute_of_tenant"];
+
+/// Makes the folder of a server, with keys and certificates; gives what its secrets
+/// are sealed with.
+pub(super) fn prepare(folder: &Path) -> Result<Sealer, Failure> {
+    runtime()?.block_on(server::init(&server::beside()?, folder, &[]))?;
+    let key = std::fs::read_to_string(folder.join("simurgh.key"))?;
+    let mut octets = [0; 32];
+    for (octet, digits) in octets.iter_mut().zip(key.trim().as_bytes().chunks(2)) {
+        *octet = u8::from_str_radix(std::str::from_utf8(digits)?, 16)?;
+    }
+    Ok(Sealer::new(octets))
+}
+
+fn runtime() -> Result<Runtime, Failure> {
+    Ok(Builder::new_current_thread().enable_all().build()?)
+}
+
+/// A running server, and a client with a connection to each of its listeners.
+pub(super) struct Served {
+    runtime: Runtime,
+    client: Client,
+    door: TlsTrust,
+    url: String,
+    token: String,
+    eim: ipa::Server,
+    _process: ServerProcess,
+}
+
+impl Served {
+    /// In a prepared folder; on a database other than the file in it, if there is one.
+    pub(super) fn start(folder: &Path, database: Option<String>) -> Result<Self, Failure> {
+        let runtime = runtime()?;
+        let mut settings: Vec<_> = LIMITS
+            .iter()
+            .map(|limit| format!("door.{limit}=100000000"))
+            .collect();
+        if let Some(url) = database {
+            settings.push(format!("store.url={url}"));
+            let ca = std::env::var("SIMURGH_TEST_POSTGRES_CA");
+            settings.extend(ca.map(|file| format!("store.ca={file}")));
+        }
+        let program = server::beside()?;
+        let process = ServerProcess::serve_kept(&program, folder, &settings);
+        let process = runtime.block_on(process)?;
+        let ca = process.ca();
+        let private_ca = server::certificate(&ca.join(format!("{}.pem", member::PRIVATE_CA)))?;
+        let private_ca = TlsTrust::Certificate(private_ca);
+        Ok(Served {
+            client: operator::client(&process).build(Arc::new(SoftwareProvider))?,
+            url: format!(
+                "https://{DOOR}:{}{}/devices",
+                process.addresses.door.port(),
+                api::V1
+            ),
+            token: process.token()?,
+            eim: ipa::Server {
+                address: EIM.to_string(),
+                trust: Some(private_ca.clone()),
+                transport: rsp_core::binding::Transport::Https,
+            },
+            door: private_ca,
+            runtime,
+            _process: process,
+        })
+    }
+
+    /// Asks, and looks at the answer no closer than it must.
+    pub(super) fn ask(&self, question: &Question, number: u32) -> Result<(), Failure> {
+        let search = |query: &str| format!("?limit={PAGE}&q={}", escaped(query));
+        let (path, count) = match question {
+            Question::Imei => (search(&format!("imei = {}", imei(number))), 1),
+            Question::Search(query) => (search(query), PAGE),
+            Question::List => (format!("?limit={PAGE}&after={}", behind(number)), PAGE),
+            Question::Device => (format!("/{}", eid(number)?), 0),
+            Question::Poll => {
+                let poll = self.client.post(&self.eim, polls::poll(eid(number)?));
+                let response = self.runtime.block_on(poll)?;
+                return match response.status {
+                    200 => Ok(()),
+                    status => Err(format!("the eIM answered {status}").into()),
+                };
+            }
+        };
+        let request = Request::get(format!("{}{path}", self.url))
+            .header(AUTHORIZATION, format!("Bearer {}", self.token.trim()))
+            .body(Bytes::new())?;
+        let answer = self.client.request_raw(&self.door, request);
+        let answer = self.runtime.block_on(answer)?;
+        if !answer.status().is_success() {
+            let said = String::from_utf8_lossy(answer.body());
+            return Err(format!("{path}: {}: {said}", answer.status()).into());
+        }
+        let found: Value = serde_json::from_slice(answer.body())?;
+        let devices = found.get("items").and_then(Value::as_array);
+        match devices.map_or(0, Vec::len) == count {
+            true => Ok(()),
+            false => Err(format!("{path}: not {count} devices").into()),
+        }
+    }
+}
+
+/// As it stands in a query string (RFC 3986 section 2).
+fn escaped(text: &str) -> String {
+    text.bytes()
+        .map(|octet| match octet {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => char::from(octet).to_string(),
+            _ => format!("%{octet:02X}"),
+        })
+        .collect()
+}
