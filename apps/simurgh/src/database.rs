@@ -10,7 +10,8 @@ use std::time::Duration;
 use rsp_crypto::software::Sealer;
 use serde::Deserialize;
 use store::{
-    Eims, EventStore, PostgresSettings, PostgresStore, SqliteStore, Store, StoreError, WebhookStore,
+    Eims, EventStore, News, PostgresSettings, PostgresStore, SqliteStore, Store, StoreError,
+    WebhookStore,
 };
 use tokio::sync::watch;
 use zeroize::Zeroizing;
@@ -20,6 +21,9 @@ use crate::{Failure, files};
 /// How often is heard of what other processes did: so long a device may be told
 /// that there is nothing to do although another process was given work for it.
 const HEARING: Duration = Duration::from_millis(250);
+
+/// How often while the others say so themselves.
+const TOLD: Duration = Duration::from_secs(2);
 
 /// How often is said that nothing can be heard.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -138,6 +142,7 @@ impl Database {
 pub(crate) async fn hear(eims: Arc<Eims>, mut ended: watch::Receiver<bool>) {
     let hearing = async {
         let mut silent = Duration::ZERO;
+        let mut news = eims.database().bell().listener(News::Work);
         loop {
             let eims = eims.clone();
             let heard = tokio::task::spawn_blocking(move || eims.hear()).await;
@@ -155,7 +160,7 @@ pub(crate) async fn hear(eims: Arc<Eims>, mut ended: watch::Receiver<bool>) {
                     }
                 }
             }
-            tokio::time::sleep(HEARING).await;
+            news.wait(HEARING, TOLD).await;
         }
     };
     tokio::select! {

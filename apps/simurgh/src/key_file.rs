@@ -1,5 +1,6 @@
 //! The key under which secrets rest: one file, and private keys sealed with it.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
@@ -15,6 +16,11 @@ const END: &str = "-----END SIMURGH SEALED KEY-----";
 
 /// What a sealed private key is bound to.
 const PLACE: [&str; 1] = ["private key"];
+
+/// What to do without a key file.
+const MISSING: &str = "is not there: bring its copy back, or name where it is by key_file or \
+    SIMURGH__KEY_FILE. A new one, as `simurgh init` makes in an empty folder, opens no database \
+    and no keys of the old one";
 
 /// Characters in a line of PEM.
 const LINE: usize = 64;
@@ -48,7 +54,10 @@ pub(crate) fn create(path: &Path) -> Result<Sealer, Failure> {
 /// Reads a key file: 32 octets in hexadecimal or base64.
 pub(crate) fn read(path: &Path) -> Result<Sealer, Failure> {
     let doing = || format!("the key file {}", path.display());
-    let text = std::fs::read_to_string(path).map_err(|error| Failure::new(doing(), error));
+    let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Failure::new(doing(), MISSING),
+        _ => Failure::new(doing(), error),
+    });
     let text = Zeroizing::new(text?);
     let key = octets(text.trim()).ok_or_else(|| {
         let form = "must hold 32 octets in hexadecimal or base64 and nothing else";

@@ -7,6 +7,7 @@ use rsp_core::Timestamp;
 use rsp_core::eim::Operation;
 
 use crate::access_contract::AccessStore;
+use crate::bell::Bell;
 use crate::contract::{Store, StoreError};
 use crate::events_contract::{EventStore, ExportStore};
 use crate::psk_contract::HeldPsk;
@@ -90,6 +91,9 @@ pub trait Database: Send + Sync {
     /// # Errors
     /// If the engine fails.
     fn euicc_index(&self, found: &mut dyn FnMut(&Tenant, Eid, bool)) -> Result<(), StoreError>;
+
+    /// What rings when something was committed that others wait for.
+    fn bell(&self) -> Arc<Bell>;
 
     /// What became of eUICCs since a time by the clock of the database; without one
     /// only the clock is read. A transaction that took long may show up later with

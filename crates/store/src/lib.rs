@@ -12,6 +12,7 @@ mod access_contract;
 mod actor;
 mod announce;
 mod backup;
+mod bell;
 mod contract;
 mod database;
 mod device;
@@ -40,6 +41,7 @@ pub use access_contract::{AccessStore, StoredKey};
 pub use actor::acting;
 pub use announce::{ChooseProfile, ChosenProfile};
 pub use backup::{BackupError, BackupHeader, BackupReport, BackupStep, BackupTable, Restoration};
+pub use bell::{Bell, Listener, News};
 pub use contract::{
     Contact, Due, EuiccChange, Forwarding, OperationFilter, Outgoing, RelayChange, Store,
     StoreError, StoredEvidence, StoredRelay, Versioned,

@@ -15,10 +15,10 @@ use crate::eims::Eims;
 /// How far a look goes back behind the one before, in milliseconds.
 const BACK: i64 = 2_000;
 
-/// How far one in [`FAR_EVERY`] goes back behind the last such one: more than a
+/// How far one goes back behind the last such one, so long after it: more than a
 /// transaction can take.
 const FAR_BACK: i64 = 60_000;
-const FAR_EVERY: u32 = 20;
+const FAR_EVERY: i64 = 5_000;
 
 /// After so long in the dark changes may have been forgotten.
 const TOO_LONG: i64 = 30 * 60 * 1000;
@@ -33,8 +33,6 @@ struct State {
     last: Option<i64>,
     /// When the last one was that went far back.
     far: Option<i64>,
-    /// Looks since then.
-    looks: u32,
 }
 
 impl Heard {
@@ -43,7 +41,6 @@ impl Heard {
         Heard(Mutex::new(State {
             last: start,
             far: start,
-            looks: 0,
         }))
     }
 }
@@ -57,7 +54,8 @@ impl Eims {
     /// If the store fails: the next call hears of it.
     pub fn hear(&self) -> Result<bool, StoreError> {
         let mut state = self.heard.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let far = state.looks >= FAR_EVERY;
+        let far = state.last.zip(state.far);
+        let far = far.is_none_or(|(last, far)| last - far >= FAR_EVERY);
         let since = match far {
             true => state.far.map(|far| far - FAR_BACK),
             false => state.last.map(|last| last - BACK),
@@ -73,10 +71,8 @@ impl Eims {
         }
         self.learn(&changes);
         state.last = Some(changes.until);
-        state.looks += 1;
         if far {
             state.far = Some(changes.until);
-            state.looks = 0;
             self.database.forget_changes(changes.until)?;
         }
         Ok(true)

@@ -159,7 +159,11 @@ suite! {
         };
         let wrong_key = refused(2, &octets);
         assert!(wrong_key.contains("another key"), "{wrong_key}");
-        for part in [0, 10, 200, octets.len() / 2, octets.len() - 1] {
+        for (part, octets) in [(0, &octets[..]), (10, &octets), (6, &b"hello\n"[..])] {
+            let other = refused(1, &octets[..part]);
+            assert!(other.contains("no backup"), "{other}");
+        }
+        for part in [200, octets.len() / 2, octets.len() - 1] {
             let cut = refused(1, &octets[..part]);
             assert!(cut.contains(&format!("ends at octet {part}, in ")), "{cut}");
         }

@@ -3,9 +3,11 @@
 
 mod support;
 
+use std::time::Duration;
+
 use rsp_asn1::ids::Eid;
 use rsp_core::eim::EuiccRecord;
-use store::{PostgresSettings, PostgresStore, Store, StoreError};
+use store::{Database, News, PostgresSettings, PostgresStore, Store, StoreError};
 
 use support::{Schema, sealer};
 
@@ -49,6 +51,51 @@ fn connections_that_were_ended_are_opened_again() {
         let again = store.add_euicc(&record);
         assert!(matches!(again, Err(StoreError::Exists(_))), "{again:?}");
     }
+}
+
+/// Who waits for news of others for an hour has them at once, also after the connection
+/// on which they come was lost.
+#[test]
+fn others_wake_who_waits() {
+    let Some(schema) = Schema::new("bell") else {
+        return;
+    };
+    let url = format!("{}&application_name=bell", schema.url());
+    let waiting = PostgresStore::connect(url.parse().unwrap(), sealer(1)).unwrap();
+    let other = schema.connect(1).unwrap();
+    let bell = waiting.bell();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let (soon, hour) = (Duration::from_millis(20), Duration::from_secs(3600));
+    let hears = async |hears: bool| {
+        while bell.hears() != hears {
+            tokio::time::sleep(soon).await;
+        }
+    };
+    let test = async {
+        for number in 0..2 {
+            hears(true).await;
+            let mut work = bell.listener(News::Work);
+            let mut events = bell.listener(News::Event);
+            let eid = Eid::with_check_digits(&format!("8904{number:026}")).unwrap();
+            other.add_euicc(&EuiccRecord::new(eid, None, 0)).unwrap();
+            // What happens in PostgreSQL while this thread waits comes by itself.
+            work.wait(hour, hour).await;
+            events.wait(hour, hour).await;
+            assert!(waiting.euicc(eid).unwrap().is_some());
+            let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                 WHERE application_name = 'bell'";
+            // It has a runtime of its own.
+            std::thread::scope(|scope| scope.spawn(|| schema.run(end)).join()).unwrap();
+            hears(false).await;
+        }
+    };
+    let patience = Duration::from_secs(60);
+    runtime
+        .block_on(async { tokio::time::timeout(patience, test).await })
+        .unwrap();
 }
 
 #[test]

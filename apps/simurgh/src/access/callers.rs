@@ -198,7 +198,7 @@ impl Access {
         if by_cookie {
             self.no_forgery(presented, text)?;
         }
-        let known = self.session(&token)?;
+        let known = self.session(&token, !presented.again)?;
         Ok(known.map(|known| (token, known)))
     }
 

@@ -223,8 +223,13 @@ impl Access {
         })
     }
 
-    /// Whose session it is, and what it is worth; `None` if there is none.
-    pub(crate) fn session(&self, token: &SessionToken) -> Result<Option<Known>, Problem> {
+    /// Whose session it is, and what it is worth; `None` if there is none. `at_work`:
+    /// somebody does something with it, so that it is not idle.
+    pub(crate) fn session(
+        &self,
+        token: &SessionToken,
+        at_work: bool,
+    ) -> Result<Option<Known>, Problem> {
         let store = self.of(&token.tenant)?;
         let Some(session) = store.web_session(&token.digest).map_err(stored)? else {
             return Ok(None);
@@ -235,7 +240,7 @@ impl Access {
         let known = self.known(token.tenant.clone(), account, session)?;
         let limits = &self.settings().sessions;
         let now = shell::now();
-        if known.session.is_to_be_touched(now, limits) {
+        if at_work && known.session.is_to_be_touched(now, limits) {
             let seen = Session {
                 seen: now,
                 ..known.session.clone()

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use fleet::access::Permission;
 use http::Method;
 use http::request::Parts;
 use rsp_net::Peer;
@@ -69,6 +70,7 @@ pub(super) fn asked_by(
         headers: headers.clone(),
         method: method.clone(),
         peer: peer.as_ref().clone(),
+        again: false,
     };
     Ok((door.clone(), presented))
 }
@@ -149,6 +151,44 @@ impl FromRequestParts<()> for Call {
                 caller: caller.clone(),
             }),
             _ => Err(internal().into()),
+        }
+    }
+}
+
+/// By what a request was let in that goes on for long.
+pub(super) struct Standing {
+    door: Door,
+    presented: Presented,
+    tenant: String,
+}
+
+impl FromRequestParts<()> for Standing {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &()) -> Result<Self, Refusal> {
+        let (door, presented) = asked_by(&parts.extensions, &parts.headers, &parts.method)?;
+        let caller: Option<&Arc<Caller>> = parts.extensions.get();
+        Ok(Standing {
+            door,
+            presented: Presented {
+                again: true,
+                ..presented
+            },
+            tenant: caller.ok_or_else(internal)?.tenant.clone(),
+        })
+    }
+}
+
+impl Standing {
+    /// Whether it would be let in again with this permission.
+    pub(super) async fn still_may(&self, permission: Permission) -> bool {
+        let (door, presented) = (self.door.clone(), self.presented.clone());
+        let known = tokio::task::spawn_blocking(move || door.authenticate(&presented));
+        match known.await {
+            Ok(Ok(Some(caller))) => {
+                !caller.unfinished && caller.tenant == self.tenant && caller.may(permission)
+            }
+            _ => false,
         }
     }
 }

@@ -44,6 +44,9 @@ pub(crate) struct Presented {
     pub(crate) method: Method,
     /// From where, and with which client certificate.
     pub(crate) peer: Peer,
+    /// Whether it is looked at again because something goes on, and not because
+    /// somebody did something.
+    pub(crate) again: bool,
 }
 
 impl std::fmt::Debug for Presented {

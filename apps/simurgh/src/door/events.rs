@@ -14,13 +14,13 @@ use http::HeaderMap;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http_body_util::channel::{Channel, Sender};
 use serde::Deserialize;
-use store::{EventPage, EventQuery, Telling, Tenant};
+use store::{EventPage, EventQuery, News, Telling, Tenant};
 use tokio::sync::oneshot;
 use utoipa::IntoParams;
 use utoipa_axum::routes;
 
 use super::answer::{no_content, paged};
-use super::authorise::Call;
+use super::authorise::{Call, Standing};
 use super::body::Query;
 use super::list::limit;
 use super::problem::{Refusal, internal, invalid, problem, stored};
@@ -32,6 +32,9 @@ const BATCH: usize = 100;
 
 /// Pause between two looks for a stream.
 const PAUSE: Duration = Duration::from_millis(250);
+
+/// How often is asked whether the reader of a stream may still read it.
+const STANDING: Duration = Duration::from_secs(5);
 
 /// After so many looks without an event a stream says that it is alive.
 const SILENT: u32 = 60;
@@ -115,13 +118,14 @@ async fn list(call: Call, Query(feed): Query<Feed>) -> Result<Response, Refusal>
     tag = "events",
     params(Feed, ("Last-Event-ID" = Option<String>, Header, description = "Number of the last event that came; counts before `after`.")),
     responses(
-        (status = 200, description = "The stream. It ends with the connection.", body = String, content_type = "text/event-stream",
+        (status = 200, description = "The stream. It ends with the connection, with the session or key, and with the permission.", body = String, content_type = "text/event-stream",
             example = "id: 42\nevent: io.simurgh.device.added.v1\ndata: {\"specversion\":\"1.0\"}\n\n"),
         (status = 410, description = "Events behind the number are not kept any more.", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn stream(
     call: Call,
+    standing: Standing,
     headers: HeaderMap,
     Query(mut feed): Query<Feed>,
 ) -> Result<Response, Refusal> {
@@ -149,6 +153,7 @@ async fn stream(
     tokio::spawn(async move {
         tokio::select! {
             () = send(&teller, &tenant, query, sender) => {}
+            () = lost(&standing) => {}
             () = teller.ended() => {}
         }
         drop(place);
@@ -161,6 +166,13 @@ async fn stream(
     Ok(response)
 }
 
+/// Waits until the caller may not read events any more.
+async fn lost(standing: &Standing) {
+    while standing.still_may(Permission::EventsRead).await {
+        tokio::time::sleep(STANDING).await;
+    }
+}
+
 /// Sends events until nobody reads any more.
 async fn send(
     teller: &Teller,
@@ -169,6 +181,7 @@ async fn send(
     mut sender: Sender<Bytes, Infallible>,
 ) {
     let mut silent = 0;
+    let mut news = teller.news(News::Numbered);
     let mut said = Bytes::from_static(b": events\n\n");
     while said.is_empty() || sender.send_data(said).await.is_ok() {
         let asked = query.clone();
@@ -179,7 +192,7 @@ async fn send(
         };
         query.after = page.through;
         if page.through >= page.last {
-            tokio::time::sleep(PAUSE).await;
+            news.wait(PAUSE, PAUSE).await;
         }
         silent = match page.events.is_empty() {
             true => silent + 1,

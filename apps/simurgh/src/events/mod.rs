@@ -23,7 +23,9 @@ use rsp_core::Timestamp;
 use rsp_crypto::Rng as _;
 use rsp_net::WebClient;
 use serde::Deserialize;
-use store::{Attempt, Due, NextDelivery, Settled, StoreError, TakenWebhook, Telling, Tenant};
+use store::{
+    Attempt, Due, Listener, News, NextDelivery, Settled, StoreError, TakenWebhook, Telling, Tenant,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
@@ -35,6 +37,9 @@ use crate::{Failure, shell};
 
 /// Pause between two looks at what has no number yet, and at who is to be told.
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// The same where other processes say that there is something.
+const TOLD: Duration = Duration::from_secs(1);
 
 /// Events that get their numbers in one transaction.
 const BATCH: usize = 1_000;
@@ -195,14 +200,20 @@ impl Teller {
         self.ended.send_replace(true);
     }
 
+    /// Waits for news of events.
+    pub(crate) fn news(&self, news: News) -> Listener {
+        self.store.bell().listener(news)
+    }
+
     async fn number_all(self: Arc<Self>) {
+        let mut news = self.news(News::Event);
         loop {
             match self.number().await {
                 Ok(0) => {}
                 Ok(_) => continue,
                 Err(error) => tracing::error!(%error, "events get no numbers"),
             }
-            tokio::time::sleep(PAUSE).await;
+            news.wait(PAUSE, TOLD).await;
         }
     }
 
@@ -223,6 +234,7 @@ impl Teller {
     async fn tell_all(self: Arc<Self>) {
         let free = Arc::new(Semaphore::new(AT_ONCE));
         let mut tasks = JoinSet::new();
+        let mut news = self.news(News::Numbered);
         loop {
             while tasks.try_join_next().is_some() {}
             match self.take(free.available_permits()).await {
@@ -237,7 +249,7 @@ impl Teller {
                     }
                 }
             }
-            tokio::time::sleep(PAUSE).await;
+            news.wait(PAUSE, TOLD).await;
         }
     }
 

@@ -12,11 +12,11 @@ use rsp_crypto::Rng as _;
 use rsp_crypto::software::SoftwareProvider;
 use rsp_net::{Broker, MqttPublisher, TlsIdentity};
 use serde::Deserialize;
-use store::{StoreError, Telling, Tenant};
+use store::{News, StoreError, Telling, Tenant};
 use zeroize::Zeroizing;
 
 use super::published::Published;
-use super::{PAUSE, Teller};
+use super::{PAUSE, TOLD, Teller};
 use crate::config::Config;
 use crate::{Failure, files, shell};
 
@@ -173,12 +173,13 @@ impl Teller {
             return;
         };
         let mut pause = FIRST_PAUSE;
+        let mut news = self.news(News::Numbered);
         loop {
             match self.publish(publisher).await {
                 Ok(true) => pause = FIRST_PAUSE,
                 Ok(false) => {
                     pause = FIRST_PAUSE;
-                    tokio::time::sleep(PAUSE).await;
+                    news.wait(PAUSE, TOLD).await;
                 }
                 Err(error) => {
                     publisher.counts.failed();

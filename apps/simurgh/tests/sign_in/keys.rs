@@ -1,5 +1,8 @@
 //! API keys and client certificates.
 
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
 use serde_json::{Value, json};
 
 use crate::asking::Asker;
@@ -76,6 +79,37 @@ fn a_key_opens_what_it_is_for_from_where_it_may_come_until_it_ends() {
     erp.get("/v1/devices").problem(401);
     let log = server.log();
     assert!(log.contains("revoked") && !log.contains("sim_"), "{log}");
+}
+
+/// A stream that is open ends with the key with which it was opened.
+#[test]
+fn a_stream_falls_with_its_key() {
+    let server = server("access-key-stream");
+    let admin = Asker::new(&server);
+    let owner = add_user(&admin, "noc", "operator")["id"].clone();
+    let new = json!({"name": "wall", "owner": owner, "permissions": ["events:read"]});
+    let made = key(&admin, &new);
+    let mut curl = Command::new("curl");
+    curl.args(["--silent", "--no-buffer", "--max-time", "60", "--cacert"])
+        .arg(server.folder().join("pki/private_ca.pem"))
+        .args(["--header", "@-"])
+        .arg(format!("{}/v1/events/stream", server.url()))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    let mut curl = curl.spawn().unwrap();
+    let header = format!("Authorization: Bearer {}\n", made["key"].as_str().unwrap());
+    let mut input = curl.stdin.take().unwrap();
+    input.write_all(header.as_bytes()).unwrap();
+    drop(input);
+    let mut stream = BufReader::new(curl.stdout.take().unwrap());
+    let mut line = String::new();
+    stream.read_line(&mut line).unwrap();
+    assert!(line.starts_with(':'), "{line}");
+    let path = format!("/v1/api-keys/{}/revoke", made["id"].as_str().unwrap());
+    assert_eq!(admin.post(&path, &Value::Null).status, 200);
+    // To its end, which curl takes for a whole answer.
+    std::io::copy(&mut stream, &mut std::io::sink()).unwrap();
+    assert_eq!(curl.wait().unwrap().code(), Some(0));
 }
 
 #[test]

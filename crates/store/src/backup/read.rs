@@ -45,9 +45,14 @@ impl<'a> Reader<'a> {
             counts: Vec::new(),
             blocks: 0,
         };
-        let mut begin = reader.octets(FORM.len(), "its first line")?;
+        let not_one = || BackupError::NotOne(FORM.trim_end());
+        let begin = reader.octets(FORM.len(), "its first line");
+        let mut begin = begin.map_err(|error| match error {
+            BackupError::CutOff { .. } => not_one(),
+            error => error,
+        })?;
         if begin != FORM.as_bytes() {
-            return Err(BackupError::NotOne(FORM.trim_end()));
+            return Err(not_one());
         }
         while begin.len() < HEADER {
             let octet = reader.octets(1, "its header")?;

@@ -12,6 +12,9 @@ pub use rows::{FromColumn, FromRow, Row};
 pub use sqlite::Sqlite;
 pub use value::{Column, ToValue, Value};
 
+use std::sync::Arc;
+
+use crate::bell::{Bell, News};
 use crate::contract::StoreError;
 
 /// Why a database did not do what it was asked.
@@ -119,6 +122,10 @@ pub trait Connection {
     /// If the engine fails.
     fn about_rows(&self, table: &str) -> Result<u64, StoreError>;
 
+    /// Who waits for these news is woken once this transaction is committed; nobody
+    /// is, where all who wait look often anyhow.
+    fn note(&self, news: News);
+
     /// The database's clock in milliseconds since 1970, as an expression;
     /// `None` if no other process can have this database open.
     fn shared_clock(&self) -> Option<&'static str>;
@@ -126,6 +133,9 @@ pub trait Connection {
 
 /// A database.
 pub trait Engine: Send + Sync + std::fmt::Debug + 'static {
+    /// What rings when there are news.
+    fn bell(&self) -> Arc<Bell>;
+
     /// Runs `work`, which only reads.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! SQLite: one file, one connection, one process.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -10,6 +10,7 @@ use rusqlite::{ErrorCode, OpenFlags, ToSql, TransactionBehavior};
 use super::rows::Row;
 use super::value::{Column, ToValue, Value};
 use super::{Connection, Engine, EngineError};
+use crate::bell::{Bell, News};
 use crate::contract::StoreError;
 
 /// Statements that are kept prepared: more than there are.
@@ -31,6 +32,8 @@ pub struct Sqlite {
     connection: Mutex<rusqlite::Connection>,
     /// Its file, if it has one.
     path: Option<PathBuf>,
+    /// Which never rings.
+    bell: Arc<Bell>,
 }
 
 impl Sqlite {
@@ -66,6 +69,7 @@ impl Sqlite {
         Sqlite {
             connection: Mutex::new(connection),
             path: path.map(Path::to_path_buf),
+            bell: Arc::default(),
         }
     }
 
@@ -128,6 +132,10 @@ fn free(_path: &Path) -> Option<u64> {
 }
 
 impl Engine for Sqlite {
+    fn bell(&self) -> Arc<Bell> {
+        self.bell.clone()
+    }
+
     fn read<T>(
         &self,
         mut work: impl FnMut(&dyn Connection) -> Result<T, StoreError>,
@@ -234,6 +242,8 @@ impl Connection for rusqlite::Connection {
         let count: Vec<u64> = super::rows::all(self, &count, &[])?;
         Ok(count.into_iter().next().unwrap_or_default())
     }
+
+    fn note(&self, _news: News) {}
 
     fn shared_clock(&self) -> Option<&'static str> {
         None

@@ -11,6 +11,7 @@ use super::db::{Db, values};
 use super::events::tenants;
 use super::{SqlStore, changes, eim, holder, operations, psk};
 use crate::access_contract::AccessStore;
+use crate::bell::Bell;
 use crate::contract::{Store, StoreError};
 use crate::database::{Changes, Database, Telling};
 use crate::engine::Engine;
@@ -73,6 +74,10 @@ impl<E: Engine> Database for SqlStore<E> {
 
     fn euicc_index(&self, found: &mut dyn FnMut(&Tenant, Eid, bool)) -> Result<(), StoreError> {
         self.read(|db| eim::index_of_all(db, found))
+    }
+
+    fn bell(&self) -> Arc<Bell> {
+        self.shared.engine.bell()
     }
 
     fn changes(&self, since: Option<i64>) -> Result<Option<Changes>, StoreError> {

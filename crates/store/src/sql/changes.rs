@@ -4,6 +4,7 @@
 use rsp_asn1::ids::Eid;
 
 use super::db::{Db, values};
+use crate::bell::News;
 use crate::contract::StoreError;
 use crate::database::Changes;
 
@@ -19,6 +20,7 @@ pub(super) fn note(tx: &Db<'_>, eid: Eid) -> Result<(), StoreError> {
         ),
         values![eid],
     )?;
+    tx.connection.note(News::Work);
     Ok(())
 }
 

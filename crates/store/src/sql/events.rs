@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 use super::db::{Db, values};
 use super::{SqlStore, webhooks};
 use crate::actor::actor;
+use crate::bell::News;
 use crate::contract::{Due, StoreError};
 use crate::engine::{Engine, ToValue, Value};
 use crate::events_contract::{EventPage, EventQuery, EventStore};
@@ -138,6 +139,7 @@ fn insert(tx: &Db<'_>, eid: &str, mut number: i64, event: &NewEvent) -> Result<i
     loop {
         let values = values![eid, number, kind, subject, event.time, document];
         if tx.execute(insert, values)? == 1 {
+            tx.connection.note(News::Event);
             return Ok(number);
         }
         number = number.saturating_add(1);
@@ -185,6 +187,7 @@ fn number(tx: &Db<'_>, holder: &str, due: &Due) -> Result<u64, StoreError> {
         "UPDATE event_counter SET last = last + ?2 WHERE tenant = ?1",
         values![count],
     )?;
+    tx.connection.note(News::Numbered);
     Ok(numbered)
 }
 

@@ -66,8 +66,10 @@ impl Served {
         let process = ServerProcess::serve_kept(&program, folder, &settings);
         let process = runtime.block_on(process)?;
         let ca = process.ca();
-        let private_ca = server::certificate(&ca.join(format!("{}.pem", member::PRIVATE_CA)))?;
-        let private_ca = TlsTrust::Certificate(private_ca);
+        let trust = |name: &str| -> Result<TlsTrust, Failure> {
+            let certificate = server::certificate(&ca.join(format!("{name}.pem")))?;
+            Ok(TlsTrust::Certificate(certificate))
+        };
         Ok(Served {
             client: operator::client(&process).build(Arc::new(SoftwareProvider))?,
             url: format!(
@@ -78,10 +80,10 @@ impl Served {
             token: process.token()?,
             eim: ipa::Server {
                 address: EIM.to_string(),
-                trust: Some(private_ca.clone()),
+                trust: Some(trust(member::CI)?),
                 transport: rsp_core::binding::Transport::Https,
             },
-            door: private_ca,
+            door: trust(member::PRIVATE_CA)?,
             runtime,
             _process: process,
         })

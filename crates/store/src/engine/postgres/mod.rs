@@ -4,6 +4,7 @@
 //! the server finds that two were not, one of them is run again, here and nowhere
 //! else.
 
+mod listen;
 mod pool;
 mod session;
 mod settings;
@@ -12,10 +13,12 @@ mod values;
 
 pub use settings::{BadUrl, PostgresSettings};
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use self::pool::{Pool, Taken};
 use super::{Connection, Engine, EngineError};
+use crate::bell::Bell;
 use crate::contract::StoreError;
 
 /// How often a transaction is tried that meets others.
@@ -48,6 +51,7 @@ impl Postgres {
     pub(crate) fn connect(settings: PostgresSettings) -> Result<Self, StoreError> {
         let pool = Pool::new(settings)?;
         drop(pool.take()?);
+        pool.listen();
         Ok(Postgres { pool })
     }
 
@@ -75,6 +79,7 @@ impl Postgres {
                 // committed: the caller is told that it failed, and finds by the
                 // versions what is true when it is tried again.
                 taken.session.batch("COMMIT").map_err(StoreError::from)?;
+                self.pool.bell().committed(taken.session.noted());
                 taken.session.at_rest();
                 Ok(value)
             }
@@ -108,6 +113,10 @@ impl Postgres {
 }
 
 impl Engine for Postgres {
+    fn bell(&self) -> Arc<Bell> {
+        self.pool.bell().clone()
+    }
+
     fn read<T>(
         &self,
         mut work: impl FnMut(&dyn Connection) -> Result<T, StoreError>,

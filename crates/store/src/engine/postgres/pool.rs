@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 
 use super::super::EngineError;
+use super::listen::listen;
 use super::session::Session;
 use super::settings::PostgresSettings;
+use crate::bell::Bell;
 
 /// How long somebody waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -17,6 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Pool {
     settings: PostgresSettings,
     state: Mutex<State>,
+    bell: Arc<Bell>,
     given_back: Condvar,
     /// There until the end.
     runtime: Option<Runtime>,
@@ -59,9 +62,21 @@ impl Pool {
         Ok(Pool {
             settings,
             state: Mutex::default(),
+            bell: Arc::default(),
             given_back: Condvar::new(),
             runtime: Some(runtime),
         })
+    }
+
+    pub(super) fn bell(&self) -> &Arc<Bell> {
+        &self.bell
+    }
+
+    /// Begins to hear of other processes, and to tell them.
+    pub(super) fn listen(&self) {
+        if let Some(runtime) = &self.runtime {
+            runtime.spawn(listen(self.settings.clone(), self.bell.clone()));
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

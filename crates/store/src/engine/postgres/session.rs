@@ -15,6 +15,7 @@ use super::super::rows::{self, Row};
 use super::super::value::{ToValue, Value};
 use super::super::{Connection, EngineError};
 use super::values;
+use crate::bell::{News, Noted};
 use crate::contract::StoreError;
 
 /// How long an answer is waited for: longer than the server lets a statement run.
@@ -39,6 +40,8 @@ pub(super) struct Session {
     statements: Mutex<HashMap<String, Statement>>,
     /// Whether no transaction runs and no answer is on its way.
     at_rest: AtomicBool,
+    /// What the transaction that runs has for those who wait.
+    noted: Noted,
 }
 
 impl Session {
@@ -47,6 +50,7 @@ impl Session {
             client,
             statements: Mutex::default(),
             at_rest: AtomicBool::new(false),
+            noted: Noted::default(),
         };
         session.batch(LIMITS)?;
         Ok(session)
@@ -65,8 +69,13 @@ impl Session {
         self.at_rest.load(Ordering::Relaxed) && !self.is_closed()
     }
 
+    pub(super) fn noted(&self) -> &Noted {
+        &self.noted
+    }
+
     /// Somebody takes it.
     pub(super) fn at_work(&self) {
+        self.noted.take();
         self.at_rest.store(false, Ordering::Relaxed);
     }
 
@@ -171,6 +180,10 @@ impl Connection for Session {
             WHERE oid = to_regclass(CAST(?1 AS TEXT))";
         let about: Vec<u64> = rows::all(self, about, &[table.to_value()])?;
         Ok(about.into_iter().next().unwrap_or_default())
+    }
+
+    fn note(&self, news: News) {
+        self.noted.note(news);
     }
 
     fn shared_clock(&self) -> Option<&'static str> {

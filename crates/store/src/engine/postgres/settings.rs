@@ -7,10 +7,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
-use tokio_postgres::{Client, Config};
+use tokio_postgres::{Client, Config, Connection, Socket};
 
 use super::super::EngineError;
-use super::tls::Tls;
+use super::tls::{Encrypted, Tls};
 
 /// Connections of one process at most.
 const CONNECTIONS: usize = 16;
@@ -161,6 +161,16 @@ impl PostgresSettings {
     }
 
     pub(super) async fn connect(self) -> Result<Client, EngineError> {
+        let (client, connection) = self.open().await?;
+        // It ends with its client.
+        tokio::spawn(connection);
+        Ok(client)
+    }
+
+    /// A connection that whoever asks must drive.
+    pub(super) async fn open(
+        self,
+    ) -> Result<(Client, Connection<Socket, Encrypted<Socket>>), EngineError> {
         let tls = match self.config.get_ssl_mode() {
             SslMode::Disable => Tls::None,
             _ => Tls::trusting(&self.trust)
@@ -172,10 +182,7 @@ impl PostgresSettings {
             let because = because.map_or_else(|| error.to_string(), ToString::to_string);
             EngineError::Unreachable(format!("{place}: {because}"))
         };
-        let (client, connection) = self.config.connect(tls).await.map_err(unreachable)?;
-        // It ends with its client.
-        tokio::spawn(connection);
-        Ok(client)
+        self.config.connect(tls).await.map_err(unreachable)
     }
 }
 
