@@ -190,6 +190,17 @@ const NEEDS: &[Need] = &[
         from: From::PyPi("standardwebhooks==1.1.0"),
     },
     Need {
+        name: "OpenTelemetry's messages for Python",
+        why: "traces are read by a library that is not ours",
+        stage: Stage::Tests,
+        probe: &[
+            "target/python/bin/python",
+            "-c",
+            "import opentelemetry.proto.collector.trace.v1.trace_service_pb2",
+        ],
+        from: From::PyPi("opentelemetry-proto==1.45.2"),
+    },
+    Need {
         name: "PostgreSQL",
         why: "the store is tested on it as on SQLite",
         stage: Stage::Tests,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rsp_core::binding::Transport;
 use rsp_core::pki::{TlsTrust, member};
 use rsp_crypto::software::SoftwareProvider;
 use rsp_net::dtls::{PskKeys, ServerConfig};
@@ -68,10 +69,12 @@ impl Bindings {
         let (coap, mqtt) = (self.coap, self.mqtt);
         let for_coap = Esipa {
             bound: Bound::ByKey,
+            transport: Transport::Coaps,
             ..esipa.clone()
         };
         let for_mqtt = Esipa {
             bound: self.names,
+            transport: Transport::Mqtt,
             ..esipa
         };
         let coap = async {

@@ -14,6 +14,7 @@ use crate::access::AccessSettings;
 use crate::database::{Database, StoreSettings};
 use crate::events::EventSettings;
 use crate::smdps::ConnectorSettings;
+use crate::traces::TraceSettings;
 
 mod example;
 
@@ -59,6 +60,8 @@ pub(crate) struct Config {
     /// Events and webhooks.
     #[serde(default)]
     pub(crate) events: EventSettings,
+    /// Where traces go, if there are to be any.
+    pub(crate) traces: Option<TraceSettings>,
     /// What only a test bench may have.
     #[serde(default)]
     pub(crate) lab: Lab,
@@ -352,6 +355,7 @@ impl Config {
         .chain(config.eim.coap.iter_mut().flat_map(Coap::paths))
         .chain(config.eim.mqtt.iter_mut().flat_map(Mqtt::paths))
         .chain(config.events.mqtt.iter_mut().flat_map(|mqtt| mqtt.paths()))
+        .chain(config.traces.iter_mut().flat_map(TraceSettings::paths))
         {
             *relative = folder.join(&*relative);
         }

@@ -110,6 +110,14 @@ impl Database {
         }
     }
 
+    /// What runs it, as OpenTelemetry calls it.
+    pub(crate) fn engine(&self) -> &'static str {
+        match self {
+            Database::File(_) => "sqlite",
+            Database::Postgres(_) => "postgresql",
+        }
+    }
+
     /// Opens it, or makes it.
     pub(crate) fn open(&self, sealer: Sealer) -> Result<Arc<dyn Whole>, StoreError> {
         Ok(match self {

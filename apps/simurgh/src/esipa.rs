@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use rsp_asn1::ids::Eid;
 use rsp_asn1::sgp32::EsipaMessageFromIpaToEim;
-use rsp_core::binding::{HttpRequest, HttpResponse, esipa};
+use rsp_core::binding::{HttpRequest, HttpResponse, Transport, esipa};
 use rsp_core::eim::{IpaBuild, Note};
 use rsp_net::{Client, Handler, Peer};
 use store::{Answer, EimReply, Eims, Pending};
 
 use crate::inject::Pushes;
+use crate::traces::{self, Kind, Span};
 use crate::{Failure, shell};
 
 /// What a device's name on a connection says of its eUICC.
@@ -31,6 +32,8 @@ pub(crate) struct Esipa {
     pub(crate) eims: Arc<Eims>,
     /// What the names of devices say that come this way.
     pub(crate) bound: Bound,
+    /// What messages come by.
+    pub(crate) transport: Transport,
     /// Carries requests to SM-DP+s.
     pub(crate) client: Client,
     /// Who brings packages to devices that listen, if somebody does.
@@ -39,6 +42,48 @@ pub(crate) struct Esipa {
 
 impl Handler for Esipa {
     async fn handle(&self, request: HttpRequest, peer: &Peer) -> HttpResponse {
+        let mut span = traces::begin(Kind::Server, "ESipa");
+        if !span.is_kept() {
+            return self.handled(request, peer).await;
+        }
+        if let Ok((_, message)) = esipa::decode_request(&request) {
+            let function = esipa::Function::of(&message).name();
+            span.rename(|| format!("ESipa {function}"));
+            span.put("simurgh.esipa.function", function);
+        }
+        let response = span.within(self.handled(request, peer)).await;
+        self.tell(&mut span, &response);
+        response
+    }
+}
+
+impl Esipa {
+    /// What a span says of a message and its answer.
+    fn tell(&self, span: &mut Span, response: &HttpResponse) {
+        span.put(
+            "simurgh.esipa.transport",
+            match self.transport {
+                Transport::Https => "https",
+                Transport::Coaps => "coaps",
+                Transport::Mqtt => "mqtt",
+            },
+        );
+        if self.transport == Transport::Https {
+            span.put("http.request.method", "POST");
+            span.put("url.scheme", "https");
+            span.status(response.status);
+        } else if response.status >= 500 {
+            span.fail("unavailable");
+        }
+        let outcome = match response.status {
+            200..300 => "answered",
+            503 => "unavailable",
+            _ => "refused",
+        };
+        span.put("simurgh.esipa.outcome", outcome);
+    }
+
+    async fn handled(&self, request: HttpRequest, peer: &Peer) -> HttpResponse {
         let (name, peer) = (&peer.identity, peer.address);
         let (binding, message) = match esipa::decode_request(&request) {
             Ok(decoded) => decoded,
@@ -66,9 +111,7 @@ impl Handler for Esipa {
             Err(error) => unavailable(&error),
         }
     }
-}
 
-impl Esipa {
     /// Whether a message is about another eUICC than that of the device that
     /// has proven who it is.
     async fn speaks_for_another(
@@ -146,7 +189,11 @@ impl Esipa {
     /// One request to an SM-DP+, and what follows from its response.
     async fn ask(&self, pending: Pending) -> Result<Answer, Failure> {
         let (server, request) = (&pending.ask.server, pending.ask.request.clone());
+        let mut span = traces::call("ES9+", &server.address);
+        span.rename(|| format!("ES9+ {}", traces::function(&request.path)));
         let response = self.client.post(server, request).await;
+        span.answered(response.as_ref().ok().map(|response| response.status));
+        drop(span);
         let response = response.map_err(|error| {
             tracing::warn!(address = %server.address, %error, "an SM-DP+ does not answer");
             error.to_string()
@@ -166,6 +213,7 @@ where
     F: std::error::Error + Send + 'static,
 {
     let doing = "a request could not be executed";
+    let _span = traces::store();
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(Ok(done))) => Ok(done),
         Ok(Ok(Err(error))) => Err(Failure::new(doing, error)),

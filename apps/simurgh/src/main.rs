@@ -33,6 +33,7 @@ mod smdp_role;
 mod smdps;
 mod smds;
 mod smds_role;
+mod traces;
 mod zero_touch;
 
 use std::path::PathBuf;

@@ -18,7 +18,7 @@ use rsp_net::Client;
 use store::{Due, EimHost, Eims, Forwarding, Outgoing, StoreError, Tenant};
 use tokio::sync::watch;
 
-use crate::shell;
+use crate::{shell, traces};
 
 /// Pause between two looks at what is due.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -179,7 +179,10 @@ impl Outbox {
             trust: Some(self.trust.clone()),
             transport: rsp_core::binding::Transport::Https,
         };
-        match self.client.post(&server, request).await {
+        let mut span = traces::call("ES9+ handleNotification", &server.address);
+        let posted = self.client.post(&server, request).await;
+        span.answered(posted.as_ref().ok().map(|response| response.status));
+        match posted {
             Ok(response) => match response.status {
                 200..300 => (Forwarding::Delivered, String::new()),
                 // The request itself is wrong, and stays so.

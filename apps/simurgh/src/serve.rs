@@ -31,7 +31,7 @@ use crate::smdp_role::SmdpRole;
 use crate::smdps::Smdps;
 use crate::smds_role::{self, SmdsRole};
 use crate::zero_touch::Chooser;
-use crate::{Failure, Serve, access, files, key_file};
+use crate::{Failure, Serve, access, files, key_file, traces};
 
 /// Characters that a token must have.
 const MIN_TOKEN: usize = 16;
@@ -58,7 +58,12 @@ pub(crate) fn run(arguments: &Serve) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::new("cannot start", error))?;
     let stopped = stopped(arguments.stop_on_stdin_eof);
-    runtime.block_on(serve(&config, arguments.announce, stopped))
+    runtime.block_on(async {
+        let traces = traces::Sending::start(&config)?;
+        let served = serve(&config, arguments.announce, stopped).await;
+        traces.finish().await;
+        served
+    })
 }
 
 /// The roles on their state; those with doors of their own are bound.
@@ -148,6 +153,7 @@ async fn serve(
         client: smdp_client(config, own, RELAY_TIMEOUT)?,
         eims,
         bound: Bound::No,
+        transport: Transport::Https,
         pushes,
     };
     let injector = Injector::new(config, &pki, relay.clone(), told)?;

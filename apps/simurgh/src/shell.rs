@@ -1,6 +1,6 @@
 //! The machines' outside: clock, randomness, library.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rsp_core::{Context, Timestamp};
 use rsp_crypto::software::SoftwareProvider;
@@ -8,11 +8,20 @@ use rsp_crypto::{CryptoError, OsRng};
 
 use crate::Failure;
 
-/// The time: the one place where the server reads the clock.
+/// The time.
 pub(crate) fn now() -> Timestamp {
+    Timestamp(u64::try_from(since_1970().as_millis()).unwrap_or(u64::MAX))
+}
+
+/// The time in nanoseconds since 1970.
+pub(crate) fn nanos() -> u64 {
+    u64::try_from(since_1970().as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The one place where the server reads the clock.
+fn since_1970() -> Duration {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let millis = since.map_or(0, |since| since.as_millis());
-    Timestamp(u64::try_from(millis).unwrap_or(u64::MAX))
+    since.unwrap_or_default()
 }
 
 /// Randomness for a command.

@@ -12,7 +12,7 @@ use store::SmdpHost;
 use crate::announcer::Announcer;
 use crate::esipa::unavailable;
 use crate::operators::Operators;
-use crate::shell;
+use crate::{shell, traces};
 
 /// What a listener serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +36,14 @@ impl Handler for SmdpDoor {
         let door = self.clone();
         let certificate = peer.certificate.clone();
         let announces = announces(&request);
+        let mut span = traces::rsp(&request.path);
         let answered =
             tokio::task::spawn_blocking(move || door.answer(&request, certificate.as_deref()));
         let answered = answered.await.unwrap_or_else(|error| {
             tracing::error!(%error, "a handler ended early");
             HttpResponse::failure(500, "internal error")
         });
+        span.status(answered.status);
         // The operator learns at once if the SM-DS does not know of the order.
         let warning = match announces.filter(|_| answered.status == 200) {
             Some(iccid) => self.announcer.tell_now(iccid).await,

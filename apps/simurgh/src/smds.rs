@@ -13,7 +13,7 @@ use store::{Es12, SmdsHost, StoreError};
 
 use crate::esipa::unavailable;
 use crate::operators::Operators;
-use crate::shell;
+use crate::{shell, traces};
 
 /// Who may register events.
 #[derive(Debug)]
@@ -38,6 +38,15 @@ pub(crate) struct SmdsDoor {
 
 impl Handler for SmdsDoor {
     async fn handle(&self, request: HttpRequest, peer: &Peer) -> HttpResponse {
+        let mut span = traces::rsp(&request.path);
+        let response = self.handled(request, peer).await;
+        span.status(response.status);
+        response
+    }
+}
+
+impl SmdsDoor {
+    async fn handled(&self, request: HttpRequest, peer: &Peer) -> HttpResponse {
         if es9plus::is_path(&request.path) {
             return self.blocking(move |host, cx| host.es11(&request, cx)).await;
         }
@@ -53,9 +62,7 @@ impl Handler for SmdsDoor {
             }
         }
     }
-}
 
-impl SmdsDoor {
     async fn es12(&self, request: HttpRequest, caller: String) -> HttpResponse {
         let registrants = self.registrants.clone();
         let (host, asked) = (self.host.clone(), request);

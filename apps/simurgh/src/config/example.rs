@@ -1,6 +1,7 @@
 //! What `simurgh init` writes into simurgh.toml.
 
 use crate::smdps::EXAMPLE as CONNECTORS;
+use crate::traces::EXAMPLE as TRACES;
 
 /// The end of what `simurgh init` writes: sections that a server can do without.
 const OPTIONAL: &str = r#"# Requests of one caller, and of all callers of a tenant, in a minute.
@@ -208,6 +209,6 @@ address = "{smdp_address}"
 listen = "127.0.0.1:{door}"
 # File with the bearer token that callers must present.
 token = "door.token"
-{OPTIONAL}{CONNECTORS}"#
+{OPTIONAL}{CONNECTORS}{TRACES}"#
     )
 }

@@ -16,6 +16,7 @@ use super::problem::{Refusal, forbidden, internal, unauthorised};
 use super::routes::Guard;
 use super::{Door, idempotency};
 use crate::shell;
+use crate::traces::{self, Kind};
 
 /// Lets a request through to its handler, or not.
 pub(super) async fn authorise(guard: Guard, mut request: Request, next: Next) -> Response {
@@ -80,8 +81,11 @@ pub(super) async fn admit(asked: Result<(Door, Presented), Refusal>) -> Result<A
     let (door, presented) = asked?;
     let address = presented.peer.address;
     let asked = door.clone();
+    let span = traces::part(Kind::Internal, "authenticate");
     let known = tokio::task::spawn_blocking(move || asked.authenticate(&presented));
-    let known = known.await.unwrap_or_else(|error| {
+    let known = known.await;
+    drop(span);
+    let known = known.unwrap_or_else(|error| {
         tracing::error!(%error, "whether a caller is known");
         Err(internal())
     });

@@ -102,6 +102,7 @@ async fn ready(request: Request) -> Result<Response, Refusal> {
 async fn metrics_text(call: Call) -> Result<Response, Refusal> {
     let mut text = call.door.0.metrics.text();
     text.push_str(&call.door.0.functions.teller.metrics());
+    text.push_str(&crate::traces::metrics());
     Ok(answer::text(200, metrics::TEXT, text.into_bytes()))
 }
 

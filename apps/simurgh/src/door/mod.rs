@@ -66,6 +66,7 @@ pub(crate) use tenanted::AllFunctions;
 pub(crate) use touched::DeviceRates;
 
 use crate::access::{Access, Machines, People, Programs};
+use crate::traces::{self, Span};
 
 /// What all requests share.
 #[derive(Clone)]
@@ -163,7 +164,9 @@ impl Call {
         let functions = self.door.0.functions.of(&self.store_tenant()?);
         let caller = self.caller.clone();
         let work = move || store::acting(&caller.principal, || work(&functions));
-        let worked = tokio::task::spawn_blocking(work).await;
+        let span = traces::store();
+        let worked = async { tokio::task::spawn_blocking(traces::carried(work)).await };
+        let worked = span.within(worked).await;
         let worked = worked.unwrap_or_else(|error| {
             tracing::error!(%error, "a handler ended early");
             Err(internal())
@@ -226,9 +229,11 @@ impl StreamHandler for Served {
         let extensions = request.extensions_mut();
         extensions.insert(self.door.clone());
         extensions.insert(Arc::new(peer.clone()));
-        let method = request.method().as_str().to_string();
+        let asked = request.method().clone();
         let begun = Instant::now();
-        let response = match self.router.clone().oneshot(request).await {
+        let mut span = traces::served("HTTP", request.headers());
+        let answered = self.router.clone().oneshot(request);
+        let response = match span.within(answered).await {
             Ok(response) => response,
             Err(never) => match never {},
         };
@@ -236,10 +241,40 @@ impl StreamHandler for Served {
         let route = route.map_or("", |route| route.0.as_str());
         let (metrics, status) = (&self.door.0.metrics, response.status().as_u16());
         // What is no route is asked with any method there is.
-        let method = if route.is_empty() { "" } else { &method };
+        let method = if route.is_empty() { "" } else { asked.as_str() };
         metrics.answered(route, method, status, begun.elapsed());
+        if span.is_kept() {
+            tell(&mut span, route, &asked, status);
+        }
         response
     }
+}
+
+/// Methods that are called by their names where there is no route.
+const KNOWN: [Method; 7] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+    Method::OPTIONS,
+];
+
+/// What a span says of a request: its route, and neither path nor query.
+fn tell(span: &mut Span, route: &str, method: &Method, status: u16) {
+    // A method that somebody made up is not repeated.
+    let known = !route.is_empty() || KNOWN.contains(method);
+    let method = if known { method.as_str() } else { "_OTHER" };
+    if !route.is_empty() {
+        span.rename(|| format!("{method} {route}"));
+        span.put("http.route", route.to_string());
+    } else if known {
+        span.rename(|| method.to_string());
+    }
+    span.put("http.request.method", method.to_string());
+    span.put("url.scheme", "https");
+    span.status(status);
 }
 
 /// Who is known is told that there is no such path; who is not learns nothing.

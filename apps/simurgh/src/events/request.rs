@@ -7,12 +7,14 @@ use std::time::Instant;
 use bytes::Bytes;
 use fleet::events::{Answer, Event, WebhookEndpoint, signatures};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
+use http::uri::Authority;
 use http::{Method, Request, Response};
 use rsp_core::Timestamp;
 use rsp_net::WebError;
 use store::Attempt;
 
 use super::Teller;
+use crate::traces;
 
 /// Octets of an answer that are read and kept.
 const EXCERPT: usize = 1024;
@@ -26,7 +28,7 @@ impl Teller {
     ) -> (Attempt, Answer) {
         let begun = Instant::now();
         let response = match request(endpoint, event, (self.now)()) {
-            Ok(request) => self.client.send(request, EXCERPT).await,
+            Ok(request) => self.traced(request).await,
             Err(_) => Err(WebError::Address),
         };
         let duration = u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX);
@@ -47,6 +49,19 @@ impl Teller {
                 (attempt(None, in_full(&error)), answer)
             }
         }
+    }
+}
+
+impl Teller {
+    /// Sends it with the trace that it is part of.
+    async fn traced(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, WebError> {
+        let server = request.uri().authority().map(Authority::as_str);
+        let mut span = traces::call("webhook", server.unwrap_or_default());
+        request.headers_mut().extend(span.header());
+        let response = self.client.send(request, EXCERPT).await;
+        let answered = response.as_ref().ok();
+        span.answered(answered.map(|response| response.status().as_u16()));
+        response
     }
 }
 

@@ -11,6 +11,7 @@ use store::Tenant;
 use tokio::runtime::Handle;
 
 use super::Trouble;
+use crate::traces;
 
 /// One of `[[connectors]]`.
 pub(crate) struct Connector {
@@ -36,8 +37,12 @@ impl Connector {
         let request = json::encode_request(message, None);
         let mut request = request.map_err(|error| Trouble::NotExecuted(error.to_string()))?;
         request.path = format!("{}{}", self.path, request.path);
-        let posted = self.client.post(&self.server, request);
-        match Handle::current().block_on(posted) {
+        let mut span = traces::call("ES2+", &self.server.address);
+        span.rename(|| format!("ES2+ {}", traces::function(F::PATH)));
+        let posted = self.client.post_with(&self.server, request, span.header());
+        let posted = Handle::current().block_on(posted);
+        span.answered(posted.as_ref().ok().map(|response| response.status));
+        match posted {
             Ok(response) => read::<F>(response).map_err(|trouble| self.named(trouble)),
             Err(error) => Err(self.named(unanswered(&error))),
         }

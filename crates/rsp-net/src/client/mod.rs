@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
+use http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT};
 use http::{Method, Request, Response, Uri};
 use rsp_core::binding::{HttpRequest, HttpResponse};
 use rsp_core::ipa;
@@ -181,10 +181,24 @@ impl Client {
         server: &ipa::Server,
         request: HttpRequest,
     ) -> Result<HttpResponse, ClientError> {
+        self.post_with(server, request, None).await
+    }
+
+    /// Posts it with a header more, which is not of RSP.
+    ///
+    /// # Errors
+    /// As [`Client::post`].
+    pub async fn post_with(
+        &self,
+        server: &ipa::Server,
+        request: HttpRequest,
+        header: Option<(HeaderName, HeaderValue)>,
+    ) -> Result<HttpResponse, ClientError> {
         let trust = server.trust.as_ref();
         let trust = trust.ok_or_else(|| ClientError::NoTrust(server.address.clone()))?;
         let address = Address::parse(&server.address)?;
-        let request = post_request(request)?;
+        let mut request = post_request(request)?;
+        request.headers_mut().extend(header);
         let response = self.within_timeout(&address, trust, request).await?;
         let (parts, body) = response.into_parts();
         Ok(HttpResponse {
