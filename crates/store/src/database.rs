@@ -10,6 +10,7 @@ use crate::access_contract::AccessStore;
 use crate::bell::Bell;
 use crate::contract::{Store, StoreError};
 use crate::events_contract::{EventStore, ExportStore};
+use crate::happened::Counter;
 use crate::psk_contract::HeldPsk;
 use crate::tenant::Tenant;
 use crate::webhook_contract::WebhookStore;
@@ -144,6 +145,17 @@ pub trait Database: Send + Sync {
         state: &str,
         limit: usize,
     ) -> Result<Vec<(Tenant, Operation)>, StoreError>;
+
+    /// How many operations of all tenants are in each state that is not final, by
+    /// its name.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn count_open_operations(&self) -> Result<Vec<(String, u64)>, StoreError>;
+
+    /// Has somebody hear what transactions of this process did, of all tenants; the
+    /// first who is to hear it does.
+    fn count_by(&self, counter: Counter);
 
     /// The pre-shared key of an identity, and who has it.
     ///

@@ -22,6 +22,7 @@ mod eim;
 mod eims;
 mod engine;
 mod events_contract;
+mod happened;
 mod index;
 mod ledger_contract;
 mod ordering;
@@ -57,6 +58,7 @@ pub use engine::{
     PostgresSettings, Row, Sqlite, ToValue, Value,
 };
 pub use events_contract::{EventPage, EventQuery, EventStore, Export, ExportStore};
+pub use happened::{Carried, Counter, Happened, Moved, Sampled};
 pub use ledger_contract::{KnownCode, LedgerStore, NewCode, WithCode};
 pub use ordering::{FromPool, Ordered};
 pub use psk_contract::{HeldPsk, PskStore};

@@ -178,6 +178,9 @@ impl OperationState {
         "outcome_unknown",
     ];
 
+    /// The names of those that are not final ([`Operation::is_final`]).
+    pub const OPEN: [&'static str; 4] = ["queued", "delivered", "executed", "outcome_unknown"];
+
     /// Its name.
     pub const fn name(&self) -> &'static str {
         match self {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rsp_asn1::ids::{Eid, TransactionId};
 use rsp_core::Timestamp;
-use rsp_core::eim::Operation;
+use rsp_core::eim::{Operation, OperationState};
 
 use super::db::{Db, values};
 use super::events::tenants;
@@ -15,6 +15,7 @@ use crate::bell::Bell;
 use crate::contract::{Store, StoreError};
 use crate::database::{Changes, Database, Telling};
 use crate::engine::Engine;
+use crate::happened::Counter;
 use crate::psk_contract::HeldPsk;
 use crate::tenant::Tenant;
 
@@ -119,6 +120,23 @@ impl<E: Engine> Database for SqlStore<E> {
         limit: usize,
     ) -> Result<Vec<(Tenant, Operation)>, StoreError> {
         self.read(|db| operations::in_state_of_all(db, state, limit))
+    }
+
+    fn count_open_operations(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        // In each tenant a range of an index for each state, however much is done.
+        let open = OperationState::OPEN.map(|state| format!("'{state}'"));
+        let count = format!(
+            "SELECT state, count(*) FROM {TREE} CROSS JOIN operation
+             WHERE ?1 <> '' AND operation.tenant = tree.name AND state IN ({})
+             GROUP BY state",
+            open.join(", ")
+        );
+        let top = Tenant::default();
+        self.read(|db| db.all(&count, values![top.as_str()]))
+    }
+
+    fn count_by(&self, counter: Counter) {
+        self.counting().begin(counter);
     }
 
     fn held_psk(&self, identity: &str) -> Result<Option<HeldPsk>, StoreError> {

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use super::sealing::Sealing;
 use crate::contract::StoreError;
 use crate::engine::{Connection, EngineError, FromRow, Row, ToValue, Value};
+use crate::happened::Done;
 use crate::tenant::Tenant;
 
 /// The values of a statement, from `?2` on: `?1` is the tenant.
@@ -27,6 +28,7 @@ pub(crate) struct Db<'a> {
     pub(super) sealing: &'a Sealing,
     pub(super) numbers: &'a Numbers,
     pub(super) tenant: &'a Tenant,
+    pub(super) done: &'a Done,
 }
 
 impl<'a> Db<'a> {

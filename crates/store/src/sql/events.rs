@@ -14,6 +14,7 @@ use crate::bell::News;
 use crate::contract::{Due, StoreError};
 use crate::engine::{Engine, ToValue, Value};
 use crate::events_contract::{EventPage, EventQuery, EventStore};
+use crate::happened::{Happened, Moved};
 use crate::tenant::Tenant;
 
 /// Rows that one page looks at, at most, of those that a subject is to be found in.
@@ -111,18 +112,41 @@ pub(super) fn note_operation(
     tx: &Db<'_>,
     operation: &Operation,
 ) -> Result<Option<i64>, StoreError> {
-    let before: Option<(String, Option<i64>)> = tx.first(
-        "SELECT state, event FROM operation WHERE tenant = ?1 AND eid = ?2 AND id = ?3",
+    let before: Option<(String, Option<i64>, Vec<u8>)> = tx.first(
+        "SELECT state, event, document FROM operation
+         WHERE tenant = ?1 AND eid = ?2 AND id = ?3",
         values![operation.eid, operation.id.0],
     )?;
-    let (state, last) = before.unwrap_or_default();
+    let (state, last, document) = before.unwrap_or_default();
     let event = of_operation(operation).filter(|_| state != operation.state_name());
     let Some(event) = event else {
         return Ok(last);
     };
+    if tx.done.is_heard() {
+        tx.done.put(moved(tx, operation, &document)?);
+    }
     let after = last.map_or(0, |last| last.saturating_add(1));
     let number = tx.number(event.time).max(after);
     insert(tx, &operation.eid.to_string(), number, &event).map(Some)
+}
+
+/// What is told of an operation in another state than it was, by its document then,
+/// which is empty if it is new.
+fn moved(tx: &Db<'_>, operation: &Operation, before: &[u8]) -> Result<Happened, StoreError> {
+    let left = match before {
+        [] => None,
+        before => {
+            let before: Operation = tx.unseal("operation", &operation.id.0, before)?;
+            Some((before.state_name(), before.since))
+        }
+    };
+    Ok(Happened::Operation(Moved {
+        kind: operation.kind.name(),
+        left,
+        state: operation.state_name(),
+        since: operation.since,
+        created: operation.created,
+    }))
 }
 
 /// Gives the number that it got: a later one, if somebody else on the database has

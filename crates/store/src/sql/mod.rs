@@ -49,7 +49,8 @@ use crate::contract::{
     Contact, Due, EuiccChange, Forwarding, OperationFilter, Outgoing, RelayChange, Store,
     StoreError, StoredEvidence, StoredRelay, Versioned,
 };
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Connection, Engine, EngineError};
+use crate::happened::{Counting, Done};
 use crate::tenant::Tenant;
 
 /// The store in a database: the rows of one tenant.
@@ -65,6 +66,7 @@ struct Shared<E> {
     engine: E,
     sealing: Sealing,
     numbers: Numbers,
+    counting: Counting,
 }
 
 impl<E: Engine> SqlStore<E> {
@@ -76,44 +78,45 @@ impl<E: Engine> SqlStore<E> {
         }
     }
 
+    fn counting(&self) -> &Counting {
+        &self.shared.counting
+    }
+
+    fn db<'a>(&'a self, connection: &'a dyn Connection, done: &'a Done) -> Db<'a> {
+        Db {
+            connection,
+            sealing: &self.shared.sealing,
+            numbers: &self.shared.numbers,
+            tenant: &self.tenant,
+            done,
+        }
+    }
+
     /// Runs `work`, which only reads.
     fn read<T>(
         &self,
         mut work: impl FnMut(&Db<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let Shared {
-            engine,
-            sealing,
-            numbers,
-        } = &*self.shared;
-        engine.read(|connection| {
-            work(&Db {
-                connection,
-                sealing,
-                numbers,
-                tenant: &self.tenant,
-            })
-        })
+        let nothing = Done::default();
+        let engine = &self.shared.engine;
+        engine.read(|connection| work(&self.db(connection, &nothing)))
     }
 
-    /// Runs `work` as one transaction.
+    /// Runs `work` as one transaction, and tells what it did when it is committed.
     fn transact<T>(
         &self,
         mut work: impl FnMut(&Db<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let Shared {
-            engine,
-            sealing,
-            numbers,
+            engine, counting, ..
         } = &*self.shared;
-        engine.write(|connection| {
-            work(&Db {
-                connection,
-                sealing,
-                numbers,
-                tenant: &self.tenant,
-            })
-        })
+        let done = counting.done();
+        let value = engine.write(|connection| {
+            done.again();
+            work(&self.db(connection, &done))
+        })?;
+        counting.tell(done);
+        Ok(value)
     }
 
     /// Changes a row to what it is, on disk, and looks whether more would fit.
@@ -123,24 +126,14 @@ impl<E: Engine> SqlStore<E> {
     }
 
     /// As [`SqlStore::transact`], for work that takes rows which nobody else has
-    /// ([`Engine::take`]).
+    /// ([`Engine::take`]), and does nothing that is told.
     fn take<T>(
         &self,
         mut work: impl FnMut(&Db<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let Shared {
-            engine,
-            sealing,
-            numbers,
-        } = &*self.shared;
-        engine.take(|connection| {
-            work(&Db {
-                connection,
-                sealing,
-                numbers,
-                tenant: &self.tenant,
-            })
-        })
+        let nothing = Done::default();
+        let engine = &self.shared.engine;
+        engine.take(|connection| work(&self.db(connection, &nothing)))
     }
 }
 

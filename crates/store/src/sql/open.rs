@@ -12,6 +12,7 @@ use super::sealing::Sealing;
 use super::{Shared, SqlStore, reseal};
 use crate::contract::StoreError;
 use crate::engine::{Engine, Postgres, PostgresSettings, Sqlite};
+use crate::happened::Counting;
 use crate::tenant::Tenant;
 
 /// The store in one SQLite file.
@@ -88,6 +89,7 @@ impl<E: Engine> SqlStore<E> {
             engine,
             sealing,
             numbers: Numbers::new(salt),
+            counting: Counting::default(),
         };
         Ok(SqlStore {
             shared: Arc::new(shared),

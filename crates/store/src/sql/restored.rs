@@ -13,6 +13,7 @@ use super::{eim, operations};
 use crate::backup::{BackupTable, Restoration};
 use crate::contract::{StoreError, Versioned};
 use crate::engine::{Column, Connection, EngineError, FromColumn, FromRow, Row};
+use crate::happened::Done;
 use crate::tenant::Tenant;
 
 /// How far the numbers of events go on for each step of a counter: who pulled events
@@ -26,6 +27,8 @@ pub(super) struct Restoring<'a> {
     numbers: &'a Numbers,
     now: Timestamp,
     raise: i64,
+    /// What is taken over from a backup is not counted.
+    unheard: Done,
 }
 
 impl<'a> Restoring<'a> {
@@ -43,6 +46,7 @@ impl<'a> Restoring<'a> {
             numbers,
             now,
             raise: raise(made, now),
+            unheard: Done::default(),
         }
     }
 
@@ -52,6 +56,7 @@ impl<'a> Restoring<'a> {
             sealing: self.sealing,
             numbers: self.numbers,
             tenant,
+            done: &self.unheard,
         }
     }
 

@@ -1,14 +1,17 @@
 //! Telemetry at rest.
 
+use fleet::inventory::Profile;
 use fleet::query::{Field, Record};
-use fleet::telemetry::{Bucket, Level, Retention, Sample};
+use fleet::telemetry::{Bucket, Level, Retention, Sample, Usage};
 use rsp_core::Timestamp;
 use serde::de::DeserializeOwned;
 
 use super::Tx;
 use super::columns::column;
+use super::read_device;
 use crate::contract::StoreError;
 use crate::engine::Column;
+use crate::happened::{Carried, Happened, Sampled};
 use crate::sql::db::{Db, values};
 
 pub(super) fn put(
@@ -16,9 +19,14 @@ pub(super) fn put(
     device: &str,
     samples: &[(Timestamp, Sample)],
 ) -> Result<(), StoreError> {
-    let known = "SELECT version FROM device WHERE tenant = ?1 AND id = ?2";
-    let known: Option<(i64,)> = tx.first(known, values![device])?;
-    known.ok_or(StoreError::Unknown("a device with this identifier"))?;
+    let known = "SELECT document FROM device WHERE tenant = ?1 AND id = ?2";
+    let known: Option<(String,)> = tx.first(known, values![device])?;
+    let (document,) = known.ok_or(StoreError::Unknown("a device with this identifier"))?;
+    let counts = tx.done.is_heard() && samples.iter().any(|(_, sample)| !sample.usage.is_empty());
+    let profiles = match counts {
+        true => profiles(&document)?,
+        false => Vec::new(),
+    };
     for (at, sample) in samples {
         let document = serde_json::to_string(sample)?;
         let added = tx.execute(
@@ -34,8 +42,32 @@ pub(super) fn put(
             add(tx, device, level, *at, sample)?;
         }
         put_latest(tx, device, *at, sample, &document)?;
+        tx.done.put(Happened::Sample(sampled(sample, &profiles)));
     }
     Ok(())
+}
+
+/// The profiles of a device, and whose they are.
+fn profiles(document: &str) -> Result<Vec<Profile>, StoreError> {
+    let sims = read_device(document)?.sims.into_iter();
+    Ok(sims.flat_map(|sim| sim.profiles).collect())
+}
+
+/// What is counted of a sample.
+fn sampled(sample: &Sample, profiles: &[Profile]) -> Sampled {
+    let carried = |usage: &Usage| {
+        let of = profiles.iter().find(|profile| profile.iccid == usage.iccid);
+        Carried {
+            operator: of.and_then(|profile| Some(profile.operator.as_ref()?.to_string())),
+            up: usage.up,
+            down: usage.down,
+        }
+    };
+    Sampled {
+        forbidden: sample.forbidden.as_ref().map(Vec::len),
+        tunnel: sample.tunnel,
+        usage: sample.usage.iter().map(carried).collect(),
+    }
 }
 
 /// Makes a sample a part of its span.
