@@ -201,6 +201,13 @@ const NEEDS: &[Need] = &[
         from: From::PyPi("opentelemetry-proto==1.45.2"),
     },
     Need {
+        name: "Prometheus's library for Python",
+        why: "metrics are read by a parser that is not ours",
+        stage: Stage::Tests,
+        probe: &["target/python/bin/python", "-c", "import prometheus_client"],
+        from: From::PyPi("prometheus-client==0.26.0"),
+    },
+    Need {
         name: "PostgreSQL",
         why: "the store is tested on it as on SQLite",
         stage: Stage::Tests,

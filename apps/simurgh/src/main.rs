@@ -20,6 +20,7 @@ mod init;
 mod inject;
 mod key;
 mod key_file;
+mod metrics;
 mod operators;
 mod outbox;
 mod own_smdp;

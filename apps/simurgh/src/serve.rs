@@ -25,6 +25,7 @@ use crate::doubtful::Doubtful;
 use crate::esipa::{self, Bound, Esipa};
 use crate::events::{Publisher, Teller};
 use crate::inject::{self, Injector, Pushes};
+use crate::metrics::Fleet;
 use crate::outbox::Outbox;
 use crate::pki::ServerKeys;
 use crate::smdp_role::SmdpRole;
@@ -74,6 +75,7 @@ struct Roles {
     smds: Option<SmdsRole>,
     teller: Arc<Teller>,
     database: Arc<dyn store::Database>,
+    fleet: Arc<Fleet>,
 }
 
 /// Loads keys and state.
@@ -83,6 +85,7 @@ async fn start_roles(
     pki: &ServerKeys,
     sealer: Sealer,
 ) -> Result<Roles, Failure> {
+    let fleet = Fleet::new();
     // Sealed keys first: a wrong key file must not mark a new database.
     let anchors: Result<Vec<_>, _> = pki
         .under_each_ci()?
@@ -96,6 +99,7 @@ async fn start_roles(
     let publisher = Publisher::new(config)?;
     let failed = |error| Failure::new(database, error);
     let store = database.open(sealer.clone()).map_err(failed)?;
+    store.count_by(fleet.counter());
     let teller = Teller::new(store.clone(), &config.events, publisher)?;
     let smds = match (smds, &config.smds) {
         (Some(smds), Some(settings)) => {
@@ -109,7 +113,7 @@ async fn start_roles(
     let chooser = Chooser::new(&config.zero_touch, smdp.host.clone(), store.clone())?;
     let choose: store::ChooseForTenant =
         Box::new(move |tenant, record, cx| chooser.choose(tenant, record, cx));
-    let observer = Box::new(esipa::log_note);
+    let observer = observer(&fleet);
     let eims = Eims::open(eim, store.clone(), observer, Some(choose)).map_err(failed)?;
     Ok(Roles {
         eims: Arc::new(eims),
@@ -118,6 +122,16 @@ async fn start_roles(
         smds,
         teller,
         database: store,
+        fleet,
+    })
+}
+
+/// Logs and counts what happens to eUICCs.
+fn observer(fleet: &Arc<Fleet>) -> store::Observer {
+    let fleet = fleet.clone();
+    Box::new(move |eid, note| {
+        fleet.noted(note);
+        esipa::log_note(eid, note);
     })
 }
 
@@ -236,8 +250,14 @@ impl Chores {
 /// What the API works on.
 fn functions(roles: &Roles, pushes: Option<Pushes>) -> AllFunctions {
     let smdps = (roles.smdp.host.clone(), roles.smdps.clone());
-    let (teller, database) = (roles.teller.clone(), roles.database.clone());
-    AllFunctions::new(roles.eims.clone(), smdps, pushes, teller, database)
+    let counted = (roles.teller.clone(), roles.fleet.clone());
+    AllFunctions::new(
+        roles.eims.clone(),
+        smdps,
+        pushes,
+        counted,
+        roles.database.clone(),
+    )
 }
 
 /// The API, and who may use it.

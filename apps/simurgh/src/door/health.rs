@@ -6,30 +6,24 @@ use std::time::{Duration, Instant};
 use api::{Check, Health};
 use axum::extract::Request;
 use axum::response::Response;
-use fleet::access::Permission;
 use store::{Database, StoreError};
 use utoipa_axum::routes;
 
+use super::Door;
 use super::answer::{self, respond};
-use super::authorise::Call;
 use super::problem::{Refusal, away, internal};
 use super::routes::{Guard, Routes};
-use super::{Door, metrics};
 
 /// How long what was found is told again.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// How long the store may take to answer.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
 pub(super) fn routes() -> Routes {
     Routes::new()
         .with(Guard::Public, routes!(alive))
         .with(Guard::Public, routes!(ready))
-        .with(
-            Guard::OfServer(Permission::SettingsRead),
-            routes!(metrics_text),
-        )
 }
 
 /// Whether the server lives
@@ -83,29 +77,6 @@ async fn ready(request: Request) -> Result<Response, Refusal> {
     Ok(respond(status, "application/json", &health))
 }
 
-/// Metrics
-///
-/// In the text format of Prometheus.
-#[utoipa::path(
-    get,
-    path = "/metrics",
-    operation_id = "getMetrics",
-    tag = "system",
-    responses((
-        status = 200,
-        description = "What was counted since the server was started.",
-        body = String,
-        content_type = "text/plain",
-        example = "simurgh_api_request_seconds_count{route=\"/v1/devices\",method=\"GET\",status=\"200\"} 17",
-    )),
-)]
-async fn metrics_text(call: Call) -> Result<Response, Refusal> {
-    let mut text = call.door.0.metrics.text();
-    text.push_str(&call.door.0.functions.teller.metrics());
-    text.push_str(&crate::traces::metrics());
-    Ok(answer::text(200, metrics::TEXT, text.into_bytes()))
-}
-
 /// Looks at the database, and what the last one found.
 pub(super) struct Looks {
     database: Arc<dyn Database>,
@@ -123,7 +94,7 @@ impl Looks {
     /// Why the database cannot be written, if it cannot. Anybody may ask, so it is
     /// written once in a while however many do, and what the engine says is for the
     /// log.
-    fn look(&self) -> Option<String> {
+    pub(super) fn look(&self) -> Option<String> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         match &*last {
             Some((at, said)) if at.elapsed() < PAUSE => said.clone(),

@@ -1,102 +1,114 @@
-//! What the API counts of itself, in the text format of Prometheus.
+//! Metrics, for Prometheus.
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-/// Media type (Prometheus exposition format 0.0.4).
-pub(super) const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+use axum::response::Response;
+use fleet::access::Permission;
+use rsp_core::eim::OperationState;
+use store::Database;
+use utoipa_axum::routes;
 
-/// Upper bounds of the classes of latency, in milliseconds.
-const BOUNDS: [u64; 11] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 5000];
+use super::answer;
+use super::authorise::Call;
+use super::health::PATIENCE;
+use super::problem::Refusal;
+use super::routes::{Guard, Routes};
+use crate::metrics::{Exposition, OPEN, READY, TEXT};
 
-/// Route, method and status of requests.
-type Labels = (String, String, u16);
+/// How long what was counted in the database is told again, at least.
+const PAUSE: Duration = Duration::from_secs(15);
 
-#[derive(Clone, Copy, Default)]
-struct Requests {
-    /// Of each class alone; the last is for what took longer than all bounds.
-    classes: [u64; BOUNDS.len() + 1],
-    count: u64,
-    micros: u64,
+/// And so many times as long as the counting took, so that no engine counts for more
+/// than a hundredth of the time, however many are open.
+const PART: u32 = 100;
+
+pub(super) fn routes() -> Routes {
+    Routes::new().with(Guard::OfServer(Permission::SettingsRead), routes!(show))
 }
 
-/// Counts of requests. Routes are those of the document and what is no route is one
-/// of them, so that nobody makes more of them by asking.
-#[derive(Default)]
-pub(crate) struct Metrics {
-    requests: Mutex<BTreeMap<Labels, Requests>>,
+/// Metrics
+///
+/// In the text format of Prometheus.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "getMetrics",
+    tag = "system",
+    responses((
+        status = 200,
+        description = "What was counted since the server was started.",
+        body = String,
+        content_type = "text/plain",
+        example = "simurgh_api_request_seconds_count{route=\"/v1/devices\",method=\"GET\",status=\"200\"} 17",
+    )),
+)]
+async fn show(call: Call) -> Result<Response, Refusal> {
+    let inside = &call.door.0;
+    let functions = &inside.functions;
+    let (health, open) = (functions.health.clone(), functions.open.clone());
+    // What is counted in memory is told even if the database is away.
+    let look = move || (health.look().is_none()).then(|| open.look());
+    let looked = tokio::time::timeout(PATIENCE, tokio::task::spawn_blocking(look)).await;
+    let looked = looked.ok().and_then(Result::ok).flatten();
+    let mut page = Exposition::default();
+    functions.fleet.write(&mut page);
+    let ready = u8::from(looked.is_some());
+    page.family(&READY).value(&[], ready);
+    let mut lines = page.family(&OPEN);
+    for (state, count) in looked.unwrap_or_default() {
+        lines.value(&[&state], count);
+    }
+    inside.requests.write(&mut page);
+    functions.teller.metrics(&mut page);
+    crate::traces::metrics(&mut page);
+    Ok(answer::text(200, TEXT, page.into_text().into_bytes()))
 }
 
-impl Metrics {
-    /// A request was answered.
-    pub(super) fn answered(&self, route: &str, method: &str, status: u16, took: Duration) {
-        let labels = (route.to_string(), method.to_string(), status);
-        let class = BOUNDS
-            .iter()
-            .position(|bound| took <= Duration::from_millis(*bound));
-        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        let requests = requests.entry(labels).or_default();
-        if let Some(class) = requests.classes.get_mut(class.unwrap_or(BOUNDS.len())) {
-            *class += 1;
+/// How many operations are in each state.
+type ByState = Vec<(String, u64)>;
+
+/// Open operations by state, as they were counted last.
+pub(super) struct OpenOperations {
+    database: Arc<dyn Database>,
+    /// Until when it is told, and what.
+    last: Mutex<Option<(Instant, ByState)>>,
+}
+
+impl OpenOperations {
+    pub(super) fn new(database: Arc<dyn Database>) -> Self {
+        OpenOperations {
+            database,
+            last: Mutex::new(None),
         }
-        requests.count += 1;
-        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        requests.micros = requests.micros.saturating_add(micros);
     }
 
-    /// As Prometheus reads it.
-    pub(super) fn text(&self) -> String {
-        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut text = String::from(
-            "# HELP simurgh_api_request_seconds Time from a request of the API to its answer.\n\
-             # TYPE simurgh_api_request_seconds histogram\n",
-        );
-        for ((route, method, status), requests) in requests.iter() {
-            let labels = format!("route=\"{route}\",method=\"{method}\",status=\"{status}\"");
-            write_histogram(&mut text, "simurgh_api_request_seconds", &labels, requests);
+    /// Counts them once in a while, however many ask: a million take a while.
+    fn look(&self) -> ByState {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some((until, counts)) if Instant::now() < *until => counts.clone(),
+            _ => {
+                let begun = Instant::now();
+                let counts = self.database.count_open_operations();
+                let counts = counts.map(|counts| each_state(&counts));
+                let counts = counts.unwrap_or_else(|error| {
+                    tracing::error!(%error, "open operations cannot be counted");
+                    Vec::new()
+                });
+                let pause = begun.elapsed().saturating_mul(PART).max(PAUSE);
+                *last = Some((Instant::now() + pause, counts.clone()));
+                counts
+            }
         }
-        text
     }
 }
 
-/// Writing to a text does not fail.
-fn write_histogram(text: &mut String, name: &str, labels: &str, requests: &Requests) {
-    let mut within = 0;
-    for (bound, class) in BOUNDS.iter().zip(requests.classes) {
-        within += class;
-        let seconds = Duration::from_millis(*bound).as_secs_f64();
-        let _ = writeln!(text, "{name}_bucket{{{labels},le=\"{seconds}\"}} {within}");
-    }
-    let Requests { count, micros, .. } = requests;
-    let _ = writeln!(text, "{name}_bucket{{{labels},le=\"+Inf\"}} {count}");
-    let sum = Duration::from_micros(*micros).as_secs_f64();
-    let _ = writeln!(text, "{name}_sum{{{labels}}} {sum}");
-    let _ = writeln!(text, "{name}_count{{{labels}}} {count}");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn classes_add_up() {
-        let metrics = Metrics::default();
-        for millis in [1, 3, 3, 9000] {
-            metrics.answered("/v1/devices", "GET", 200, Duration::from_millis(millis));
-        }
-        let text = metrics.text();
-        let labels = "route=\"/v1/devices\",method=\"GET\",status=\"200\"";
-        for line in [
-            format!("_bucket{{{labels},le=\"0.001\"}} 1\n"),
-            format!("_bucket{{{labels},le=\"0.005\"}} 3\n"),
-            format!("_bucket{{{labels},le=\"5\"}} 3\n"),
-            format!("_bucket{{{labels},le=\"+Inf\"}} 4\n"),
-            format!("_sum{{{labels}}} 9.007\n"),
-            format!("_count{{{labels}}} 4\n"),
-        ] {
-            assert!(text.contains(&line), "{line}{text}");
-        }
-    }
+/// A state without operations has 0 of them.
+fn each_state(counts: &[(String, u64)]) -> ByState {
+    let of = |state: &str| {
+        let found = counts.iter().find(|(known, _)| known == state);
+        (state.to_string(), found.map_or(0, |(_, count)| *count))
+    };
+    OperationState::OPEN.map(of).to_vec()
 }

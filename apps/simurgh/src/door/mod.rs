@@ -66,6 +66,7 @@ pub(crate) use tenanted::AllFunctions;
 pub(crate) use touched::DeviceRates;
 
 use crate::access::{Access, Machines, People, Programs};
+use crate::metrics::Requests;
 use crate::traces::{self, Span};
 
 /// What all requests share.
@@ -80,7 +81,7 @@ struct Inside {
     limiter: Limiter,
     touched: Touched,
     keys: idempotency::Keys,
-    metrics: metrics::Metrics,
+    requests: Requests,
 }
 
 impl Door {
@@ -104,7 +105,7 @@ impl Door {
             limiter: Limiter::new(rates),
             touched: Touched::new(device_rates),
             keys: idempotency::Keys::default(),
-            metrics: metrics::Metrics::default(),
+            requests: Requests::default(),
         }))
     }
 
@@ -196,6 +197,7 @@ fn routes() -> Routes {
         .under(api::V1)
         .and(camara::routes())
         .and(health::routes())
+        .and(metrics::routes())
         .and(docs::routes())
 }
 
@@ -239,10 +241,10 @@ impl StreamHandler for Served {
         };
         let route: Option<&Route> = response.extensions().get();
         let route = route.map_or("", |route| route.0.as_str());
-        let (metrics, status) = (&self.door.0.metrics, response.status().as_u16());
+        let (requests, status) = (&self.door.0.requests, response.status().as_u16());
         // What is no route is asked with any method there is.
         let method = if route.is_empty() { "" } else { asked.as_str() };
-        metrics.answered(route, method, status, begun.elapsed());
+        requests.answered(route, method, status, begun.elapsed());
         if span.is_kept() {
             tell(&mut span, route, &asked, status);
         }

@@ -7,8 +7,10 @@ use store::{Database, EimHost, Eims, SmdpHost, Tenant};
 
 use super::health::Looks;
 use super::inventory::Imports;
+use super::metrics::OpenOperations;
 use crate::events::Teller;
 use crate::inject::Pushes;
+use crate::metrics::Fleet;
 use crate::smdps::Smdps;
 
 /// What the functions work on that somebody of a tenant calls.
@@ -34,6 +36,10 @@ pub(crate) struct AllFunctions {
     pub(super) teller: Arc<Teller>,
     /// Whether the database can be used.
     pub(super) health: Arc<Looks>,
+    /// What is counted of the fleet.
+    pub(super) fleet: Arc<Fleet>,
+    /// What is not at its end.
+    pub(super) open: Arc<OpenOperations>,
     of: Mutex<HashMap<Tenant, Arc<Functions>>>,
 }
 
@@ -42,7 +48,7 @@ impl AllFunctions {
         eims: Arc<Eims>,
         (smdp, smdps): (Arc<SmdpHost>, Arc<Smdps>),
         pushes: Option<Pushes>,
-        teller: Arc<Teller>,
+        (teller, fleet): (Arc<Teller>, Arc<Fleet>),
         database: Arc<dyn Database>,
     ) -> Self {
         AllFunctions {
@@ -51,7 +57,9 @@ impl AllFunctions {
             smdps,
             pushes,
             teller,
-            health: Arc::new(Looks::new(database)),
+            health: Arc::new(Looks::new(database.clone())),
+            fleet,
+            open: Arc::new(OpenOperations::new(database)),
             of: Mutex::default(),
         }
     }

@@ -1,10 +1,13 @@
-//! What the sender counts of itself, in the text format of Prometheus.
+//! What the sender counts of itself.
 
-use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use fleet::events::Answer;
+
+use crate::metrics::{
+    Exposition, NUMBERED, STREAMS, WEBHOOK_ATTEMPTS, WEBHOOK_SECONDS, WEBHOOKS_DISABLED,
+};
 
 /// Counts since the process was started. An endpoint has no label of its own: there may
 /// be many, and `/v1/webhook-endpoints` says how each is.
@@ -39,55 +42,20 @@ impl Counts {
     }
 
     /// As Prometheus reads it; `streams` are open now.
-    pub(super) fn text(&self, streams: usize) -> String {
+    pub(super) fn write(&self, page: &mut Exposition, streams: usize) {
         let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let [taken, refused, unanswered] = [&self.taken, &self.refused, &self.unanswered].map(get);
-        let seconds = Duration::from_millis(get(&self.millis)).as_secs_f64();
+        page.family(&NUMBERED).value(&[], get(&self.numbered));
+        page.family(&STREAMS).value(&[], streams);
+        let mut lines = page.family(&WEBHOOK_ATTEMPTS);
+        lines.value(&["taken"], taken);
+        lines.value(&["refused"], refused);
+        lines.value(&["unanswered"], unanswered);
+        let took = Duration::from_millis(get(&self.millis));
         let all = taken + refused + unanswered;
-        let mut text = String::new();
-        let mut put = |name: &str, kind: &str, about: &str, lines: &[(&str, String)]| {
-            // Writing to a text does not fail.
-            let _ = writeln!(text, "# HELP {name} {about}\n# TYPE {name} {kind}");
-            for (rest, value) in lines {
-                let _ = writeln!(text, "{name}{rest} {value}");
-            }
-        };
-        let numbered = get(&self.numbered).to_string();
-        put(
-            "simurgh_events_numbered_total",
-            "counter",
-            "Events that this process gave numbers to.",
-            &[("", numbered)],
-        );
-        put(
-            "simurgh_event_streams",
-            "gauge",
-            "Streams of events that are open.",
-            &[("", streams.to_string())],
-        );
-        put(
-            "simurgh_webhook_attempts_total",
-            "counter",
-            "Attempts to tell webhook endpoints, by what came of them.",
-            &[
-                ("{result=\"taken\"}", taken.to_string()),
-                ("{result=\"refused\"}", refused.to_string()),
-                ("{result=\"unanswered\"}", unanswered.to_string()),
-            ],
-        );
-        put(
-            "simurgh_webhook_attempt_seconds",
-            "summary",
-            "How long attempts took.",
-            &[("_sum", seconds.to_string()), ("_count", all.to_string())],
-        );
-        put(
-            "simurgh_webhook_endpoints_disabled_total",
-            "counter",
-            "Endpoints that failed for a day or said that they are gone.",
-            &[("", get(&self.disabled).to_string())],
-        );
-        text
+        page.family(&WEBHOOK_SECONDS).summary(&[], took, all);
+        page.family(&WEBHOOKS_DISABLED)
+            .value(&[], get(&self.disabled));
     }
 }
 
@@ -103,7 +71,9 @@ mod tests {
         counts.attempted(Answer::Gone, Some(410), 250);
         counts.attempted(Answer::NotTaken { retry_after: None }, None, 1000);
         counts.disabled();
-        let text = counts.text(3);
+        let mut page = Exposition::default();
+        counts.write(&mut page, 3);
+        let text = page.into_text();
         for line in [
             "simurgh_events_numbered_total 7\n",
             "simurgh_event_streams 3\n",

@@ -31,8 +31,10 @@ use tokio::task::JoinSet;
 
 use counts::Counts;
 pub(crate) use mqtt::Publisher;
+use published::Published;
 
 use crate::database::Whole;
+use crate::metrics::Exposition;
 use crate::{Failure, shell};
 
 /// Pause between two looks at what has no number yet, and at who is to be told.
@@ -152,11 +154,14 @@ impl Teller {
         self.streams.clone().try_acquire_owned().ok()
     }
 
-    /// What was counted, as Prometheus reads it.
-    pub(crate) fn metrics(&self) -> String {
+    /// What was counted, as Prometheus reads it; of a broker 0 if there is none.
+    pub(crate) fn metrics(&self, page: &mut Exposition) {
         let streams = STREAMS.saturating_sub(self.streams.available_permits());
-        let published = self.publisher.as_ref().map(Publisher::metrics);
-        self.counts.text(streams) + &published.unwrap_or_default()
+        self.counts.write(page, streams);
+        match &self.publisher {
+            Some(publisher) => publisher.metrics(page),
+            None => Published::default().write(page),
+        }
     }
 
     /// Comes when the server ends.

@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 use super::published::Published;
 use super::{PAUSE, TOLD, Teller};
 use crate::config::Config;
+use crate::metrics::Exposition;
 use crate::{Failure, files, shell};
 
 /// Where they go, as the database names it.
@@ -139,8 +140,8 @@ impl Publisher {
     }
 
     /// What was counted, as Prometheus reads it.
-    pub(super) fn metrics(&self) -> String {
-        self.counts.text()
+    pub(super) fn metrics(&self, page: &mut Exposition) {
+        self.counts.write(page);
     }
 
     fn message(&self, tenant: &Tenant, event: &Event) -> Publish {

@@ -1,7 +1,8 @@
-//! What is counted of publishing, in the text format of Prometheus.
+//! What is counted of publishing.
 
-use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::metrics::{Exposition, MQTT_FAILURES, MQTT_PUBLISHED, MQTT_WAITING};
 
 /// Counts since the process was started, and what waits.
 #[derive(Default)]
@@ -29,35 +30,10 @@ impl Published {
     }
 
     /// As Prometheus reads it.
-    pub(super) fn text(&self) -> String {
-        let mut text = String::new();
-        for (name, kind, about, value) in [
-            (
-                "simurgh_mqtt_events_published_total",
-                "counter",
-                "Events that the MQTT broker took from this process.",
-                &self.taken,
-            ),
-            (
-                "simurgh_mqtt_failures_total",
-                "counter",
-                "Batches of events that did not all reach the MQTT broker.",
-                &self.failed,
-            ),
-            (
-                "simurgh_mqtt_events_waiting",
-                "gauge",
-                "Events that the MQTT broker does not have yet, about.",
-                &self.waiting,
-            ),
-        ] {
-            let value = value.load(Ordering::Relaxed);
-            // Writing to a text does not fail.
-            let _ = writeln!(
-                text,
-                "# HELP {name} {about}\n# TYPE {name} {kind}\n{name} {value}"
-            );
-        }
-        text
+    pub(super) fn write(&self, page: &mut Exposition) {
+        let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        page.family(&MQTT_PUBLISHED).value(&[], get(&self.taken));
+        page.family(&MQTT_FAILURES).value(&[], get(&self.failed));
+        page.family(&MQTT_WAITING).value(&[], get(&self.waiting));
     }
 }

@@ -1,7 +1,8 @@
-//! What became of spans, in the text format of Prometheus.
+//! What became of spans.
 
-use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::metrics::{Exposition, SPANS_DROPPED, SPANS_SENT};
 
 /// How a span was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,22 +52,12 @@ impl Counts {
     }
 
     /// As Prometheus reads it.
-    pub(super) fn text(&self) -> String {
+    pub(super) fn write(&self, page: &mut Exposition) {
         let sent = self.sent.load(Ordering::Relaxed);
-        let mut text = format!(
-            "# HELP simurgh_trace_spans_sent_total Spans that the collector of traces took.\n\
-             # TYPE simurgh_trace_spans_sent_total counter\n\
-             simurgh_trace_spans_sent_total {sent}\n\
-             # HELP simurgh_trace_spans_dropped_total Spans that did not reach it, by why.\n\
-             # TYPE simurgh_trace_spans_dropped_total counter\n"
-        );
+        page.family(&SPANS_SENT).value(&[], sent);
+        let mut lines = page.family(&SPANS_DROPPED);
         for (reason, count) in self.losses() {
-            // Writing to a text does not fail.
-            let _ = writeln!(
-                text,
-                "simurgh_trace_spans_dropped_total{{reason=\"{reason}\"}} {count}"
-            );
+            lines.value(&[reason], count);
         }
-        text
     }
 }

@@ -28,6 +28,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::config::Config;
+use crate::metrics::Exposition;
 use crate::{Failure, shell};
 use context::{Numbers, Share, SpanContext, TRACEPARENT};
 use counts::{Counts, Lost};
@@ -92,10 +93,12 @@ impl Sending {
     }
 }
 
-/// What was counted of spans, as Prometheus reads it; nothing without traces.
-pub(crate) fn metrics() -> String {
-    let counts = PROCESS.get().map(|inside| inside.counts.text());
-    counts.unwrap_or_default()
+/// What was counted of spans, as Prometheus reads it; 0 without traces.
+pub(crate) fn metrics(page: &mut Exposition) {
+    match PROCESS.get() {
+        Some(inside) => inside.counts.write(page),
+        None => Counts::default().write(page),
+    }
 }
 
 /// Begins a trace, if it is one that is kept.

@@ -16,6 +16,7 @@ mod field;
 mod full_disk;
 mod guards;
 mod inventory;
+mod metrics;
 #[path = "../support/postgres.rs"]
 mod postgres;
 #[path = "../support/receiver.rs"]

@@ -19,7 +19,7 @@ use rsp_asn1::ids::Eid;
 use rsp_asn1::sgp32::EimConfigurationData;
 use rsp_core::Timestamp;
 use rsp_core::binding::{HttpRequest, HttpResponse};
-use rsp_core::ipa::{Config, Event, Input, Server};
+use rsp_core::ipa::{Config, DeviceEvent, Event, Input, Server};
 use rsp_core::pki::{TrustAnchor, certificate_from_pem};
 use rsp_core::profile::{self, Subscription};
 use rsp_crypto::OsRng;
@@ -108,6 +108,11 @@ impl Fielded {
 
     pub(crate) fn eid(&self) -> Eid {
         self.device.eid()
+    }
+
+    /// What the device tells its IPA, for the next round.
+    pub(crate) fn tell(&mut self, event: DeviceEvent) {
+        self.device.handle(Input::Device(event), now());
     }
 
     /// One round, until the device rests or gives up.
