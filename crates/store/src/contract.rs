@@ -276,6 +276,12 @@ pub trait Store:
     /// If the engine fails.
     fn euiccs(&self, after: Option<Eid>, limit: usize) -> Result<Vec<EuiccRecord>, StoreError>;
 
+    /// The records of those of these eUICCs that are there, in any order.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    fn euiccs_among(&self, eids: &[Eid]) -> Result<Vec<EuiccRecord>, StoreError>;
+
     /// All eUICCs, and whether there are operations of them that are not
     /// final.
     ///

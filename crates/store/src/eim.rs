@@ -190,7 +190,7 @@ impl EimHost {
     pub fn contact(&self, eid: Eid) -> Result<Option<Contact>, StoreError> {
         // It may have polled at another process since.
         let stored = self.store.contact(eid)?;
-        let Some(heard) = self.index.contact(eid, self.owner) else {
+        let Some(heard) = self.heard(eid) else {
             return Ok(stored);
         };
         Ok(Some(match stored {
@@ -204,6 +204,11 @@ impl EimHost {
                 rhythm: Rhythm::default(),
             },
         }))
+    }
+
+    /// When a device polled last at this process, as far as that is not put down yet.
+    pub fn heard(&self, eid: Eid) -> Option<Timestamp> {
+        self.index.contact(eid, self.owner)
     }
 
     /// Puts down when devices polled, all at once; to be called now and then. Of a host

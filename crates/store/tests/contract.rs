@@ -695,6 +695,16 @@ suite! {
         assert_eq!(first[0].eid, other);
         let rest = store.euiccs(Some(other), 9).unwrap();
         assert_eq!(rest.iter().map(|r| r.eid).collect::<Vec<_>>(), [eid()]);
+        // Of more than fit into one statement, and with none.
+        let mut among = vec![eid(); 150];
+        among.push(other);
+        among.push(Eid::from_bytes([0x89; 16]));
+        let found = store.euiccs_among(&among).unwrap();
+        let mut found: Vec<_> = found.into_iter().map(|record| record.eid).collect();
+        found.sort();
+        found.dedup();
+        assert_eq!(found, [other, eid()]);
+        assert!(store.euiccs_among(&[]).unwrap().is_empty());
 
         for id in ["a", "b", "c"] {
             store.add_operation(&operation(id)).unwrap();

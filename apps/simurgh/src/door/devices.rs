@@ -1,5 +1,7 @@
 //! Devices and what is known of them.
 
+use std::collections::HashMap;
+
 use api::{
     Device, DeviceProfiles, DeviceSettings, NewDevice, Page, Problem, SeenNetwork, StateChange,
 };
@@ -8,6 +10,7 @@ use fleet::access::Permission;
 use fleet::inventory::DeviceId;
 use http::HeaderMap;
 use rsp_asn1::ids::Eid;
+use rsp_core::Timestamp;
 use rsp_core::eim::{EuiccRecord, MAX_COUNTER_VALUE};
 use serde::Deserialize;
 use store::StoredDevice;
@@ -214,7 +217,16 @@ impl Functions {
         let store = self.eim.store();
         let page = store.search(&query, after.as_ref(), limit, shell::now());
         let page = page.map_err(stored)?;
-        let devices: Result<Vec<_>, _> = page.devices.iter().map(|one| self.both(one)).collect();
+        let managed = page.devices.iter().filter(|found| found.managed);
+        let eids: Vec<Eid> = managed.flat_map(|found| found.device.eids()).collect();
+        let records = store.euiccs_among(&eids).map_err(stored)?;
+        let records = records.into_iter().map(|record| (record.eid, record));
+        let mut records: HashMap<_, _> = records.collect();
+        let devices = page.devices.iter().map(|found| {
+            let record = found.device.eids().find_map(|eid| records.remove(&eid));
+            self.both(found, record)
+        });
+        let devices: Result<Vec<_>, _> = devices.collect();
         Ok(Page {
             items: devices?,
             next: page.next.map(|next| next.to_string()),
@@ -224,8 +236,12 @@ impl Functions {
     /// A device by its identifier or by its EID.
     pub(super) fn device(&self, id: &str) -> Result<Device, Problem> {
         match self.in_inventory(id)? {
-            Some(found) => self.both(&found),
-            None => self.shown(&self.record(id)?),
+            Some(found) => self.both(&found, self.managed(&found)?),
+            None => {
+                let record = self.record(id)?;
+                let contact = self.eim.contact(record.eid).map_err(stored)?;
+                self.shown(&record, contact.map(|contact| contact.last))
+            }
         }
     }
 
@@ -257,13 +273,15 @@ impl Functions {
         Ok(None)
     }
 
-    /// A device as the inventory has it, with what the eIM knows of its eUICC.
-    fn both(&self, found: &StoredDevice) -> Result<Device, Problem> {
-        let record = self.managed(found)?;
+    /// A device as the inventory has it, with what the eIM knows of its first eUICC that
+    /// it manages, and when any of them polled.
+    fn both(&self, found: &StoredDevice, record: Option<EuiccRecord>) -> Result<Device, Problem> {
         let managed = record.is_some();
         let eid = found.device.eids().next();
+        let heard = found.device.eids().filter_map(|eid| self.eim.heard(eid));
+        let last_contact = heard.chain(found.last_contact).max();
         let none = || EuiccRecord::new(eid.unwrap_or(Eid::from_bytes([0; 16])), None, 0);
-        let mut device = self.shown(&record.unwrap_or_else(none))?;
+        let mut device = self.shown(&record.unwrap_or_else(none), last_contact)?;
         if !managed && eid.is_none() {
             device.eid.clear();
         }
@@ -354,8 +372,11 @@ impl Functions {
         Ok(found.ok_or_else(unknown)?.value)
     }
 
-    fn shown(&self, record: &EuiccRecord) -> Result<Device, Problem> {
-        let contact = self.eim.contact(record.eid).map_err(stored)?;
+    fn shown(
+        &self,
+        record: &EuiccRecord,
+        last_contact: Option<Timestamp>,
+    ) -> Result<Device, Problem> {
         let change = |change: &rsp_core::eim::StateChange| StateChange {
             cause: change.cause,
             at: utc(change.at),
@@ -377,7 +398,7 @@ impl Functions {
             emulated: record.emulated,
             iot_euicc: record.facts.is_iot_euicc(),
             accepts_unverified: self.eim.eim().lab.accepts_unverified(record.eid),
-            last_contact: contact.map(|contact| utc(contact.last)),
+            last_contact: last_contact.map(utc),
             state_changes: record.state_changes.iter().map(change).collect(),
             networks: record.networks.iter().map(network).collect(),
             facts: shown::facts(&record.facts),

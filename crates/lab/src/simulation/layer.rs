@@ -84,6 +84,7 @@ impl<B: Between> Store for Layer<B> {
         add_euicc(record: &EuiccRecord) -> ();
         remove_euicc(eid: Eid) -> ();
         euiccs(after: Option<Eid>, limit: usize) -> Vec<EuiccRecord>;
+        euiccs_among(eids: &[Eid]) -> Vec<EuiccRecord>;
         euicc_index() -> Vec<(Eid, bool)>;
         put_contacts(contacts: &[(Eid, Timestamp)]) -> ();
         contact(eid: Eid) -> Option<Contact>;

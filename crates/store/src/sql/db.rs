@@ -21,6 +21,9 @@ macro_rules! values {
 }
 pub(crate) use values;
 
+/// Values that are asked for at once.
+const AT_ONCE: usize = 100;
+
 /// A connection on which one tenant's rows are seen.
 #[derive(Clone, Copy)]
 pub(crate) struct Db<'a> {
@@ -77,6 +80,32 @@ impl<'a> Db<'a> {
         values: Vec<Value<'_>>,
     ) -> Result<Option<T>, StoreError> {
         Ok(self.all(sql, values)?.into_iter().next())
+    }
+
+    /// Rows in whose last named column is one of these: `select … AND column`, completed
+    /// here. Few are filled up to one of three counts with the last of them, so that
+    /// there are few statements; `order` is that of at most [`AT_ONCE`] together.
+    pub(super) fn of_these<T: FromRow>(
+        &self,
+        select: &str,
+        these: &[&str],
+        order: &str,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut all = Vec::new();
+        for part in these.chunks(AT_ONCE) {
+            let mut counts = [1, 10, AT_ONCE].into_iter();
+            let count = counts.find(|count| *count >= part.len());
+            let count = count.unwrap_or(AT_ONCE);
+            let sql = format!("{select} IN ({}){order}", super::places(2, count));
+            let mut values = values![];
+            let filled = part.iter().chain(std::iter::repeat_n(
+                part.last().unwrap_or(&""),
+                count - part.len(),
+            ));
+            values.extend(filled.map(|one| Value::Text((*one).into())));
+            all.extend(self.all::<T>(&sql, values)?);
+        }
+        Ok(all)
     }
 
     /// A number greater than all that this process gave before; those of all

@@ -94,6 +94,16 @@ pub(super) fn euiccs(
     rows.into_iter().map(read).collect()
 }
 
+/// The records of those of these that are there, in any order.
+pub(super) fn euiccs_among(db: &Db<'_>, eids: &[Eid]) -> Result<Vec<EuiccRecord>, StoreError> {
+    let eids: Vec<String> = eids.iter().map(Eid::to_string).collect();
+    let eids: Vec<&str> = eids.iter().map(String::as_str).collect();
+    let select = "SELECT eid, document FROM euicc WHERE tenant = ?1 AND eid";
+    let rows = db.of_these::<(String, Vec<u8>)>(select, &eids, "")?;
+    let read = |(eid, document): (String, Vec<u8>)| db.unseal("euicc", &eid, &document);
+    rows.into_iter().map(read).collect()
+}
+
 /// What the index knows of an eUICC.
 const INDEXED: &str = "SELECT tenant, eid, CASE WHEN waits = 1 OR EXISTS
          (SELECT 1 FROM operation WHERE operation.tenant = euicc.tenant

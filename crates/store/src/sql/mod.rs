@@ -188,6 +188,10 @@ impl<E: Engine> Store for SqlStore<E> {
         self.read(|db| eim::euiccs(db, after, limit))
     }
 
+    fn euiccs_among(&self, eids: &[Eid]) -> Result<Vec<EuiccRecord>, StoreError> {
+        self.read(|db| eim::euiccs_among(db, eids))
+    }
+
     fn euicc_index(&self) -> Result<Vec<(Eid, bool)>, StoreError> {
         self.read(eim::euicc_index)
     }
@@ -267,4 +271,10 @@ impl<E: Engine> Store for SqlStore<E> {
     fn commit_euicc(&self, change: &EuiccChange<'_>) -> Result<(), StoreError> {
         self.transact(|tx| eim::commit(tx, change))
     }
+}
+
+/// `?n, ?n+1, …`, as many as there are.
+fn places(from: usize, count: usize) -> String {
+    let places: Vec<_> = (from..from + count).map(|at| format!("?{at}")).collect();
+    places.join(", ")
 }

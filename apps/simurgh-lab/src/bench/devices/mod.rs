@@ -158,6 +158,12 @@ fn measure(
 
     let few = Served::start(&few_folder, place.url(few_name)?)?;
     let many_served = Served::start(&many_folder, place.url(many_name)?)?;
+    for (served, devices) in [(&few, FEW), (&many_served, many)] {
+        eprintln!("reading once: {engine}: {devices} devices");
+        if served.walk()? != devices as usize {
+            return Err("the list has not all devices".into());
+        }
+    }
     for ((what, question), alone) in QUESTIONS.iter().zip(alone) {
         eprintln!("measuring: {engine}: {what}: request to response");
         let (mut next_many, mut next_few) = turns();

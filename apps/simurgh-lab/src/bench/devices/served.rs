@@ -89,6 +89,35 @@ impl Served {
         })
     }
 
+    /// Reads all devices once, page by page, as a server has that was up for a while;
+    /// gives how many there are.
+    pub(super) fn walk(&self) -> Result<usize, Failure> {
+        let (mut all, mut path) = (0, "?limit=1000".to_string());
+        loop {
+            let page = self.get(&path)?;
+            let items = page.get("items").and_then(Value::as_array);
+            all += items.map_or(0, Vec::len);
+            let Some(next) = page.get("next").and_then(Value::as_str) else {
+                return Ok(all);
+            };
+            path = format!("?limit=1000&after={}", escaped(next));
+        }
+    }
+
+    /// What the API says of devices.
+    fn get(&self, path: &str) -> Result<Value, Failure> {
+        let request = Request::get(format!("{}{path}", self.url))
+            .header(AUTHORIZATION, format!("Bearer {}", self.token.trim()))
+            .body(Bytes::new())?;
+        let answer = self.client.request_raw(&self.door, request);
+        let answer = self.runtime.block_on(answer)?;
+        if !answer.status().is_success() {
+            let said = String::from_utf8_lossy(answer.body());
+            return Err(format!("{path}: {}: {said}", answer.status()).into());
+        }
+        Ok(serde_json::from_slice(answer.body())?)
+    }
+
     /// Asks, and looks at the answer no closer than it must.
     pub(super) fn ask(&self, question: &Question, number: u32) -> Result<(), Failure> {
         let search = |query: &str| format!("?limit={PAGE}&q={}", escaped(query));
@@ -106,16 +135,7 @@ impl Served {
                 };
             }
         };
-        let request = Request::get(format!("{}{path}", self.url))
-            .header(AUTHORIZATION, format!("Bearer {}", self.token.trim()))
-            .body(Bytes::new())?;
-        let answer = self.client.request_raw(&self.door, request);
-        let answer = self.runtime.block_on(answer)?;
-        if !answer.status().is_success() {
-            let said = String::from_utf8_lossy(answer.body());
-            return Err(format!("{path}: {}: {said}", answer.status()).into());
-        }
-        let found: Value = serde_json::from_slice(answer.body())?;
+        let found = self.get(&path)?;
         let devices = found.get("items").and_then(Value::as_array);
         match devices.map_or(0, Vec::len) == count {
             true => Ok(()),

@@ -18,8 +18,8 @@ use fleet::telemetry::{Bucket, Level, Retention, Sample};
 use rsp_asn1::ids::{Eid, Iccid};
 use rsp_core::Timestamp;
 
-use super::SqlStore;
 use super::db::{Db, values};
+use super::{SqlStore, places};
 use crate::contract::StoreError;
 use crate::device_contract::{
     DevicePage, DeviceStore, ImportedDevice, ProfileChange, SavedSearch, StoredDevice, Switched,
@@ -192,12 +192,6 @@ impl<E: Engine> DeviceStore for SqlStore<E> {
 
 fn saved((name, query, saved): (String, String, Timestamp)) -> SavedSearch {
     SavedSearch { name, query, saved }
-}
-
-/// `?n, ?n+1, …`, as many as there are.
-fn places(from: usize, count: usize) -> String {
-    let places: Vec<_> = (from..from + count).map(|at| format!("?{at}")).collect();
-    places.join(", ")
 }
 
 /// A device as it was written.

@@ -16,14 +16,11 @@ use super::translate::{condition, shown};
 use super::{places, read_device, read_id};
 use crate::contract::StoreError;
 use crate::device_contract::{DevicePage, StoredDevice};
-use crate::engine::{Column, FromRow, Value};
+use crate::engine::{Column, Value};
 use crate::sql::db::{Db, values};
 
 /// Devices that a page looks at, in windows one after the other.
 const WINDOWS: [usize; 3] = [500, 4_000, 16_000];
-
-/// Devices of which is asked at once what is kept beside their rows.
-const AT_ONCE: usize = 100;
 
 /// Fields whose columns have an index, those that are likely to say the most first.
 const INDEXED: [Field; 6] = [
@@ -332,20 +329,18 @@ type Row = (
 fn stored(db: &Db<'_>, rows: Vec<Row>) -> Result<Vec<StoredDevice>, StoreError> {
     let mut identities: HashMap<String, Vec<Identity>> = HashMap::new();
     let mut latest = HashMap::new();
-    for part in rows.chunks(AT_ONCE) {
-        let ids: Vec<&str> = part.iter().map(|row| row.0.as_str()).collect();
-        let select = "SELECT device, kind, value FROM device_identity
-             WHERE tenant = ?1 AND device";
-        let sql = " ORDER BY device, kind, value";
-        for (device, kind, value) in of_these::<(String, String, String)>(db, select, &ids, sql)? {
-            let known = identities.entry(device).or_default();
-            known.extend(identity(&kind, &value));
-        }
-        let select = "SELECT device, last_sample, document FROM device_latest
-             WHERE tenant = ?1 AND device";
-        for (device, at, sample) in of_these::<(String, Timestamp, String)>(db, select, &ids, "")? {
-            latest.insert(device, (at, serde_json::from_str(&sample)?));
-        }
+    let ids: Vec<&str> = rows.iter().map(|row| row.0.as_str()).collect();
+    let select = "SELECT device, kind, value FROM device_identity
+         WHERE tenant = ?1 AND device";
+    let order = " ORDER BY device, kind, value";
+    for (device, kind, value) in db.of_these::<(String, String, String)>(select, &ids, order)? {
+        let known = identities.entry(device).or_default();
+        known.extend(identity(&kind, &value));
+    }
+    let select = "SELECT device, last_sample, document FROM device_latest
+         WHERE tenant = ?1 AND device";
+    for (device, at, sample) in db.of_these::<(String, Timestamp, String)>(select, &ids, "")? {
+        latest.insert(device, (at, serde_json::from_str(&sample)?));
     }
     let device = |row: Row| {
         let (id, version, created, document, last_contact, managed) = row;
@@ -360,28 +355,6 @@ fn stored(db: &Db<'_>, rows: Vec<Row>) -> Result<Vec<StoredDevice>, StoreError> 
         })
     };
     rows.into_iter().map(device).collect()
-}
-
-/// Rows of these devices. Few are filled up to one of three counts with the last of
-/// them, so that there are few statements.
-fn of_these<T: FromRow>(
-    db: &Db<'_>,
-    select: &str,
-    ids: &[&str],
-    order: &str,
-) -> Result<Vec<T>, StoreError> {
-    let Some(last) = ids.last() else {
-        return Ok(Vec::new());
-    };
-    let count = [1, 10, AT_ONCE]
-        .into_iter()
-        .find(|count| *count >= ids.len());
-    let count = count.unwrap_or(ids.len());
-    let sql = format!("{select} IN ({}){order}", places(2, count));
-    let mut values = values![];
-    let filled = ids.iter().chain(std::iter::repeat(last)).take(count);
-    values.extend(filled.map(|id| Value::Text((*id).into())));
-    db.all(&sql, values)
 }
 
 fn identity(kind: &str, value: &str) -> Option<Identity> {
