@@ -13,6 +13,7 @@ mod actor;
 mod announce;
 mod backup;
 mod bell;
+mod contacts;
 mod contract;
 mod database;
 mod device;

@@ -5,13 +5,17 @@
 import { createServer } from 'node:https';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { generateKeyPairSync, createSign } from 'node:crypto';
+import { createPrivateKey, createSign } from 'node:crypto';
+import { execFileSync } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 
 const [modules, folder, redirect, wrong] = process.argv.slice(2);
 const require = createRequire(`${modules}/package.json`);
 const { Provider } = await import(pathToFileURL(require.resolve('oidc-provider')));
-const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+// Node stands still now and then if it makes a key itself: it waits for a lock of its
+// own when it collects what made the key while the key is exported.
+const generate = ['genpkey', '-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048'];
+const privateKey = createPrivateKey(execFileSync('openssl', generate, { stdio: ['ignore', 'pipe', 'ignore'] }));
 const jwk = { ...privateKey.export({ format: 'jwk' }), use: 'sig', kid: 'test', alg: 'RS256' };
 
 // What is wrong is put into the provider's own token, and signed again.
