@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::asking::{Answer, Asker, JSON};
 use crate::field::Site;
-use crate::schemathesis;
 use crate::support::Server;
+use crate::{receiver, schemathesis};
 
 const ROOT: &str = "/camara/esim-profile-management/vwip";
 const NOBODY: &str = "89049032000000000000000000000357";
@@ -214,7 +214,7 @@ fn definition() -> Option<PathBuf> {
     match folder.join("esim-profile-management.yaml").exists() {
         true => Some(folder),
         false => {
-            schemathesis::skipped("CAMARA", "its definition is not here (SIMURGH_TEST_DATA)");
+            receiver::skipped("CAMARA", "its definition is not here (SIMURGH_TEST_DATA)");
             None
         }
     }

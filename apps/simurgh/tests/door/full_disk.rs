@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::asking::{Answer, Asker, eid};
-use crate::schemathesis::skipped;
+use crate::receiver::skipped;
 use crate::support::{Folder, Server, run_in};
 
 /// How long a server may take to notice.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::asking::{Asker, JSON};
 use crate::field::Site;
-use crate::schemathesis::skipped;
+use crate::receiver::skipped;
 use crate::support::Server;
 
 const READER: &str = include_str!("../support/exposition.py");
@@ -79,12 +79,13 @@ impl Page {
 fn documented() -> Vec<[String; 4]> {
     let page = include_str!("../../../../docs/metrics.md");
     let rows = page.lines().filter(|line| line.starts_with("| `"));
-    let cells = rows.map(|row| row.split('|').map(|cell| cell.trim().replace('`', "")));
-    let of_four = cells.map(|cells| cells.skip(1).take(5).collect::<Vec<_>>());
-    let of_four = of_four.filter(|cells| cells.len() == 5);
-    of_four
-        .map(|cells| [0, 1, 2, 3].map(|at| cells[at].clone()))
-        .collect()
+    let cells = |row: &str| {
+        let cells = row.trim_matches('|').split('|');
+        let cells: Vec<_> = cells.map(|cell| cell.trim().replace('`', "")).collect();
+        // Other tables of the page have fewer columns.
+        <[String; 4]>::try_from(cells).ok()
+    };
+    rows.filter_map(cells).collect()
 }
 
 #[test]

@@ -1,27 +1,14 @@
 //! Schemathesis, which is not ours, makes requests from an OpenAPI document, right
 //! ones and wrong ones, and holds the answers against it.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::json;
 
 use crate::asking::{Asker, EID};
+use crate::receiver::skipped;
 use crate::support::Server;
-
-/// Says that a test was not run, and why.
-pub(crate) fn skipped(test: &str, reason: &str) {
-    println!("SKIPPED: {test}: {reason}");
-    if let Some(log) = std::env::var_os("SIMURGH_SKIP_LOG") {
-        let log = std::fs::OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(log);
-        // The line on standard output is there in any case.
-        let _ = log.and_then(|mut log| writeln!(log, "{test}: {reason}"));
-    }
-}
 
 /// Where `cargo xtask setup` puts it.
 pub(crate) fn program(test: &str) -> Option<PathBuf> {

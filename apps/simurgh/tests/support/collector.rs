@@ -1,12 +1,14 @@
 //! A collector of traces that is not ours: Python, with OpenTelemetry's messages.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+use crate::receiver::skipped;
 
 /// How long spans may take to come.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -118,12 +120,7 @@ pub(crate) fn is_there(test: &str) -> bool {
     let there = probed.is_ok_and(|status| status.success());
     if !there {
         let reason = "no messages of OpenTelemetry for Python (`cargo xtask setup` installs them)";
-        println!("SKIPPED: {test}: {reason}");
-        if let Some(log) = std::env::var_os("SIMURGH_SKIP_LOG") {
-            let mut options = std::fs::OpenOptions::new();
-            let log = options.append(true).create(true).open(log);
-            let _ = log.and_then(|mut log| writeln!(log, "{test}: {reason}"));
-        }
+        skipped(test, reason);
     }
     there
 }

@@ -94,17 +94,23 @@ fn python() -> PathBuf {
     root.join("target/python/bin/python")
 }
 
+/// Says that a test was not run, and why.
+pub(crate) fn skipped(test: &str, reason: &str) {
+    println!("SKIPPED: {test}: {reason}");
+    if let Some(log) = std::env::var_os("SIMURGH_SKIP_LOG") {
+        let mut options = std::fs::OpenOptions::new();
+        let log = options.append(true).create(true).open(log);
+        // The line on standard output is there in any case.
+        let _ = log.and_then(|mut log| writeln!(log, "{test}: {reason}"));
+    }
+}
+
 /// Whether there is one; otherwise the test counts as skipped.
 pub(crate) fn is_there(test: &str) -> bool {
     let there = python().exists();
     if !there {
         let reason = "no Standard Webhooks for Python (`cargo xtask setup` installs it)";
-        println!("SKIPPED: {test}: {reason}");
-        if let Some(log) = std::env::var_os("SIMURGH_SKIP_LOG") {
-            let mut options = std::fs::OpenOptions::new();
-            let log = options.append(true).create(true).open(log);
-            let _ = log.and_then(|mut log| writeln!(log, "{test}: {reason}"));
-        }
+        skipped(test, reason);
     }
     there
 }

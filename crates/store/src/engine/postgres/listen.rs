@@ -27,65 +27,54 @@ const SPACING: Duration = Duration::from_millis(10);
 /// How long a ring may take to come back.
 const ECHO: Duration = Duration::from_secs(5);
 
-/// Why nothing is heard any more.
-enum Deaf {
-    /// The connection was lost, or there was none.
-    Lost,
-    /// The engine, or what stands before it, has no such thing.
-    Never,
-}
-
-/// Tells and hears until the runtime ends, if the engine can.
+/// Tells and hears until the runtime ends. An engine that has no such thing is asked
+/// again once in a while: it may be another one by then.
 pub(super) async fn listen(settings: PostgresSettings, bell: Arc<Bell>) {
     let mut pause = FIRST_PAUSE;
     loop {
-        let done = connected(&settings, &bell).await;
-        let heard = bell.hears();
-        bell.set_hears(false);
-        match done {
-            Deaf::Never => return,
-            Deaf::Lost if heard => pause = FIRST_PAUSE,
-            Deaf::Lost => pause = (pause * 2).min(LONGEST_PAUSE),
+        connected(&settings, &bell).await;
+        if bell.hears() {
+            bell.set_hears(false);
+            pause = FIRST_PAUSE;
         }
         sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
-async fn connected(settings: &PostgresSettings, bell: &Bell) -> Deaf {
+/// Tells and hears until the connection is lost, or shows that it hears nothing.
+async fn connected(settings: &PostgresSettings, bell: &Bell) {
     let (sender, mut heard) = mpsc::unbounded_channel();
     let Ok(client) = settings.clone().connect_to_listen(sender).await else {
-        return Deaf::Lost;
+        return;
     };
-    let channel = match Channel::open(client).await {
-        Ok(channel) => channel,
-        Err(error) if error.as_db_error().is_some() => return Deaf::Never,
-        Err(_) => return Deaf::Lost,
+    let Ok(channel) = Channel::open(client).await else {
+        return;
     };
     // Behind a pooler of transactions LISTEN is taken, and nothing ever comes.
     let echo = format!("echo {}", channel.own);
     let back = async {
         while let Some(said) = heard.recv().await {
             if said == echo {
-                return Ok(());
+                return true;
             }
         }
-        Err(Deaf::Lost)
+        false
     };
     match timeout(ECHO, back).await {
-        Ok(Ok(())) => bell.set_hears(true),
-        Ok(Err(deaf)) => return deaf,
-        Err(_) => return Deaf::Never,
+        Ok(true) => bell.set_hears(true),
+        Ok(false) | Err(_) => return,
     }
     loop {
         tokio::select! {
             said = heard.recv() => match said {
                 Some(said) => channel.ring(bell, &said),
-                None => return Deaf::Lost,
+                None => return,
             },
             untold = bell.to_tell() => {
                 for news in untold {
                     if channel.tell(news.name()).await.is_err() {
-                        return Deaf::Lost;
+                        return;
                     }
                 }
                 sleep(SPACING).await;
