@@ -82,8 +82,10 @@ impl Cluster {
         initdb.arg("--pwfile").arg(self.path("password"));
         initdb.args(["--username=simurgh", "--auth=scram-sha-256"]);
         run(initdb.args(["--no-locale", "--encoding=UTF8"]))?;
+        // The memory is as an operator would set it for a large fleet (docs/store.md); it
+        // is only taken as it is used.
         let settings = format!(
-            "listen_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = ''\n\
+            "shared_buffers = 2GB\nlisten_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = ''\n\
              ssl = on\nssl_cert_file = '{}'\nssl_key_file = '{}'\n",
             self.port,
             self.path("server.crt").display(),

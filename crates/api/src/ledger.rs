@@ -41,10 +41,11 @@ pub struct ProfileNeeds {
     /// certificates.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ci: Vec<String>,
-    /// Radio technologies, with one of which it works.
+    /// Radio technologies, with one of which it works: `gsm`, `umts`, `lte`, `lte_m`,
+    /// `nb_iot`, `nr`, `redcap` or `satellite`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub technologies: Vec<String>,
-    /// Bands, with one of which it works.
+    /// Bands, with one of which it works, as 3GPP names them: `B20`, `n78`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub bands: Vec<String>,
     /// Whether its SM-DP+ asks for a confirmation code.
@@ -277,7 +278,8 @@ pub struct Preflight {
 /// One look at a download.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Finding {
-    /// `memory`, `package_version`, `svn`, `ci`, `ipa`, `radio` or `stock`.
+    /// `memory`, `package_version`, `svn`, `ci`, `ipa`, `radio`, `policy_rules` or
+    /// `stock`.
     pub check: String,
     /// `passed`, `refused` or `unknown`.
     pub verdict: String,

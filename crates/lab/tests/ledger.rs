@@ -7,13 +7,15 @@
     reason = "tests fail by panicking"
 )]
 
+use fleet::inventory::Modem;
 use fleet::ledger::{CodeState, Pool, ProfileNeeds, Stock};
 use fleet::operations::{Check, Verdict};
 use lab::World;
 use rsp_asn1::ids::Iccid;
+use rsp_asn1::rsp::ProfileInfo;
 use rsp_core::Context;
 use rsp_core::binding::{HttpRequest, es2plus_json, json};
-use rsp_core::eim::{EuiccDataQuery, Operation, OperationKind};
+use rsp_core::eim::{EuiccDataQuery, EuiccRecord, ListedProfile, Operation, OperationKind};
 use rsp_core::profile::{self, Subscription};
 use rsp_crypto::software::SoftwareProvider;
 use store::{Due, FromPool, NewCode, Ordered};
@@ -91,6 +93,100 @@ fn a_profile_that_does_not_fit_costs_no_code() {
             .unwrap()
             .is_empty()
     );
+}
+
+/// What the inventory says of the modems counts, and a profile that has to stay enabled
+/// is named.
+#[test]
+fn a_profile_that_the_radio_cannot_use_costs_no_code() {
+    let needs = ProfileNeeds {
+        technologies: vec!["nb_iot".to_string()],
+        bands: vec!["B20".to_string(), "B8".to_string()],
+        ..ProfileNeeds::default()
+    };
+    let (mut world, _) = with_pool(83, needs);
+    let found = |world: &World| {
+        let store = world.eim.store();
+        let record = store.euicc(world.eid).unwrap().unwrap().value;
+        let pool = store.pool(POOL).unwrap().unwrap();
+        let findings = world.eim.preflight(&record, &pool, None).unwrap();
+        let verdicts = findings
+            .iter()
+            .map(|finding| (finding.check, finding.verdict));
+        verdicts.collect::<Vec<_>>()
+    };
+    let radio = |verdict| (Check::Radio, verdict);
+    assert_eq!(found(&world), [radio(Verdict::Unknown); 2]);
+
+    let stored = world
+        .eim
+        .store()
+        .device_named(&world.eid.into())
+        .unwrap()
+        .unwrap();
+    let with = |world: &World, version: i64, modems: &[(&str, &str)]| {
+        let mut device = stored.device.clone();
+        device.modems = modems
+            .iter()
+            .map(|(technology, band)| Modem {
+                technologies: technology.parse().into_iter().collect(),
+                bands: band.parse().into_iter().collect(),
+                ..Modem::default()
+            })
+            .collect();
+        world
+            .eim
+            .store()
+            .put_device(&device, version, world.now)
+            .unwrap();
+    };
+    with(&world, stored.version, &[("lte", "B20")]);
+    assert_eq!(
+        found(&world),
+        [radio(Verdict::Refused), radio(Verdict::Passed)]
+    );
+    assert!(matches!(order(&mut world), Ordered::Refused(_)));
+    assert_eq!(stock(&world).available, 1);
+    // A second modem of which not all is known may do it.
+    with(&world, stored.version + 1, &[("lte", "B3"), ("", "B7")]);
+    assert_eq!(
+        found(&world),
+        [radio(Verdict::Unknown), radio(Verdict::Refused)]
+    );
+    with(
+        &world,
+        stored.version + 2,
+        &[("lte", "B3"), ("nb_iot", "b8")],
+    );
+    assert_eq!(found(&world), [radio(Verdict::Passed); 2]);
+}
+
+/// A profile that has to stay enabled is named before another one is bought.
+#[test]
+fn a_rule_that_forbids_the_switch_is_seen_before() {
+    let (mut world, _) = with_pool(84, ProfileNeeds::default());
+    world.queue(OperationKind::ListProfileInfo).unwrap();
+    world.round().unwrap();
+    let store = world.eim.store();
+    let mut record = store.euicc(world.eid).unwrap().unwrap().value;
+    let pool = store.pool(POOL).unwrap().unwrap();
+    let rule = |record: &EuiccRecord| {
+        let findings = world.eim.preflight(record, &pool, None).unwrap();
+        let mut rules = findings.into_iter();
+        rules.find(|finding| finding.check == Check::PolicyRules)
+    };
+    assert_eq!(rule(&record).unwrap().verdict, Verdict::Passed);
+    let list = record.profiles.as_mut().unwrap();
+    list.profiles.push(ListedProfile {
+        enabled: true,
+        ppr1: true,
+        ..ListedProfile::from(&ProfileInfo::empty())
+    });
+    let found = rule(&record).unwrap();
+    assert_eq!(found.verdict, Verdict::Unknown);
+    assert!(found.because.contains("PPR1"), "{found:?}");
+    record.profiles.as_mut().unwrap().stale = true;
+    assert_eq!(rule(&record), None);
 }
 
 #[test]

@@ -122,11 +122,11 @@ pub trait DeviceStore {
     /// If the engine fails.
     fn device(&self, id: &DeviceId) -> Result<Option<StoredDevice>, StoreError>;
 
-    /// The device that has this eUICC.
+    /// A device by its identifier, or else the one with the eUICC whose EID this is.
     ///
     /// # Errors
     /// If the engine fails.
-    fn device_of_euicc(&self, eid: Eid) -> Result<Option<DeviceId>, StoreError>;
+    fn device_named(&self, name: &DeviceId) -> Result<Option<StoredDevice>, StoreError>;
 
     /// Forgets a device with its telemetry; its eUICCs stay what they are at the
     /// eIM.

@@ -1,5 +1,7 @@
 //! Operations as operators order them, take them back, and let them expire.
 
+use fleet::inventory::DeviceId;
+use fleet::ledger::Pool;
 use fleet::operations::{Finding, Radio, Verdict, preflight};
 use rsp_asn1::ids::Eid;
 use rsp_core::eim::{
@@ -115,6 +117,23 @@ impl EimHost {
         Ok(eids.len())
     }
 
+    /// Looks at what speaks against a download from a pool, of which so many codes are
+    /// available, if that is asked.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn preflight(
+        &self,
+        record: &EuiccRecord,
+        pool: &Pool,
+        available: Option<u64>,
+    ) -> Result<Vec<Finding>, StoreError> {
+        let device = self.store.device_named(&DeviceId::from(record.eid))?;
+        let radio = device.map(|found| Radio::from(&found.device));
+        let radio = radio.unwrap_or_default();
+        Ok(preflight(record, &radio, &pool.needs, available))
+    }
+
     /// Orders the download of a profile of a pool: looks first at what speaks against
     /// it, then leases a code and queues the download, both or neither.
     ///
@@ -130,7 +149,7 @@ impl EimHost {
         let pool = pool.ok_or(StoreError::Unknown("a pool of this name"))?;
         let found = self.store.euicc(wanted.eid)?;
         let found = found.ok_or(StoreError::Unknown("an eUICC with this EID"))?;
-        let findings = preflight(&found.value, wanted.radio, &pool.needs, None);
+        let findings = self.preflight(&found.value, &pool, None)?;
         let refused = |finding: &Finding| finding.verdict == Verdict::Refused;
         if !wanted.forced && findings.iter().any(refused) {
             return Ok(Ordered::Refused(findings));
@@ -167,8 +186,6 @@ pub struct FromPool<'a> {
     pub pool: &'a str,
     /// The eUICC.
     pub eid: Eid,
-    /// What its device's radio can do.
-    pub radio: Radio<'a>,
     /// How long it is worth sending.
     pub validity: Validity,
     /// The code that confirms the download.
@@ -183,7 +200,6 @@ impl<'a> FromPool<'a> {
         FromPool {
             pool,
             eid,
-            radio: Radio::default(),
             validity: Validity::default(),
             confirmation_code: None,
             forced: false,

@@ -26,6 +26,12 @@ fn eid(number: u32) -> Eid {
     Eid::with_check_digits(&format!("8900112233{number:020}")).unwrap()
 }
 
+/// The device that has an eUICC.
+fn holder(store: &dyn Store, eid: Eid) -> Option<DeviceId> {
+    let found = store.device_named(&id(&eid.to_string())).unwrap();
+    found.map(|found| found.device.id)
+}
+
 fn id(id: &str) -> DeviceId {
     id.parse().unwrap()
 }
@@ -194,10 +200,16 @@ suite! {
         assert!(matches!(store.put_device(&around("a", 2), 7, NOW), Err(StoreError::Conflict)));
         store.put_device(&around("a", 2), 1, NOW).unwrap();
         store.put_device(&around("b", 1), 0, NOW).unwrap();
-        assert_eq!(store.device_of_euicc(eid(2)).unwrap(), Some(id("a")));
+        assert_eq!(holder(&*store, eid(2)), Some(id("a")));
         assert_eq!(store.device(&id("a")).unwrap().unwrap().version, 2);
+        // A name is a name first, also where it looks like an EID.
+        let named = id(&eid(2).to_string());
+        store.put_device(&Device::new(named.clone()), 0, NOW).unwrap();
+        assert_eq!(holder(&*store, eid(2)), Some(named.clone()));
+        store.remove_device(&named).unwrap();
+        assert_eq!(holder(&*store, eid(2)), Some(id("a")));
         store.remove_device(&id("a")).unwrap();
-        assert_eq!(store.device_of_euicc(eid(2)).unwrap(), None);
+        assert_eq!(holder(&*store, eid(2)), None);
         assert!(matches!(store.remove_device(&id("a")), Err(StoreError::Unknown(_))));
     }
 
@@ -210,7 +222,7 @@ suite! {
         }
         assert_eq!(found(&*store, "managed = true"), [eid(2).to_string(), "known".to_string()]);
         let device = store.device(&id(&eid(2).to_string())).unwrap().unwrap();
-        assert_eq!(device.device, Device::around(eid(2)).unwrap());
+        assert_eq!(device.device, Device::around(eid(2)));
         store.put_contacts(&[(eid(1), Timestamp(NOW.0 - 3 * 86_400_000))]).unwrap();
         assert_eq!(found(&*store, "last_contact > 2d"), ["known"]);
         assert_eq!(found(&*store, "last_contact not exists"), [eid(2).to_string()]);
@@ -282,7 +294,7 @@ suite! {
         let switched = store.switch_devices("two", NOW, &mut |_| ()).unwrap();
         assert_eq!((switched.added, switched.updated, switched.unchanged), (0, 2, 698));
         assert_eq!(switched.euiccs, 0);
-        assert_eq!(store.device_of_euicc(eid(0)).unwrap(), Some(id("d1")));
+        assert_eq!(holder(&*store, eid(0)), Some(id("d1")));
     }
 
     /// The line and both devices are named.

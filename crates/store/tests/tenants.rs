@@ -109,7 +109,7 @@ suite! {
         assert!(matches!(one.add_euicc(&record(1)), Err(StoreError::Exists(_))));
         // Nothing of the attempt is left, and what is the other one's is not there.
         assert!(two.euicc(eid(1)).unwrap().is_none());
-        assert_eq!(two.device_of_euicc(eid(1)).unwrap(), None);
+        assert_eq!(two.device_named(&eid(1).to_string().parse().unwrap()).unwrap(), None);
         assert!(matches!(two.remove_euicc(eid(1)), Err(StoreError::Unknown(_))));
         assert_eq!(database.tenant_of_euicc(eid(1)).unwrap(), Some(tenant("one")));
 

@@ -247,19 +247,9 @@ impl Functions {
 
     /// A device of the inventory by its identifier, or by its EID.
     fn in_inventory(&self, id: &str) -> Result<Option<StoredDevice>, Problem> {
-        let store = self.eim.store();
-        let Ok(id) = id.parse::<DeviceId>() else {
-            return Ok(None);
-        };
-        if let Some(found) = store.device(&id).map_err(stored)? {
-            return Ok(Some(found));
-        }
-        let Ok(eid) = id.as_str().parse::<Eid>() else {
-            return Ok(None);
-        };
-        match store.device_of_euicc(eid).map_err(stored)? {
-            Some(holder) => store.device(&holder).map_err(stored),
-            None => Ok(None),
+        match id.parse::<DeviceId>() {
+            Ok(id) => self.eim.store().device_named(&id).map_err(stored),
+            Err(_) => Ok(None),
         }
     }
 

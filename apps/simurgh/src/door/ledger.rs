@@ -9,7 +9,7 @@ use api::{
 use axum::response::Response;
 use fleet::access::Permission;
 use fleet::ledger::{self, CodeState, Forecast};
-use fleet::operations::{Finding, Radio, Verdict, preflight};
+use fleet::operations::{Finding, Verdict};
 use rsp_asn1::ids::Eid;
 use rsp_core::eim::{CodeRef, ConfirmationCode};
 use rsp_core::ipa;
@@ -294,7 +294,7 @@ impl Functions {
         let record = self.record(eid)?;
         let stock = self.eim.store().stock(&pool.name).map_err(stored)?;
         let left = Some(stock.available);
-        let findings = preflight(&record, Radio::default(), &pool.needs, left);
+        let findings = self.eim.preflight(&record, &pool, left).map_err(stored)?;
         let any = |verdict| findings.iter().any(|finding| finding.verdict == verdict);
         let verdict = match (any(Verdict::Refused), any(Verdict::Unknown)) {
             (true, _) => Verdict::Refused,

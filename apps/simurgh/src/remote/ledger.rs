@@ -156,6 +156,13 @@ pub(crate) struct SetPool {
     /// Free memory that a profile needs, in octets
     #[arg(long, value_name = "OCTETS")]
     memory: Option<u32>,
+    /// A radio technology with which the profile works: gsm, umts, lte, lte_m, nb_iot,
+    /// nr, redcap or satellite; may be repeated
+    #[arg(long, value_name = "NAME")]
+    technology: Vec<String>,
+    /// A band in which it works, as 3GPP names it: B20, n78; may be repeated
+    #[arg(long, value_name = "BAND")]
+    band: Vec<String>,
     /// With fewer available codes it is low
     #[arg(long, value_name = "NUMBER")]
     low: Option<u32>,
@@ -224,8 +231,14 @@ impl SetPool {
         settings.tariff = self.tariff.or(settings.tariff);
         settings.low = self.low.or(settings.low);
         settings.needs.memory = self.memory.or(settings.needs.memory);
-        if !self.network.is_empty() {
-            settings.networks = self.network;
+        for (said, setting) in [
+            (self.technology, &mut settings.needs.technologies),
+            (self.band, &mut settings.needs.bands),
+            (self.network, &mut settings.networks),
+        ] {
+            if !said.is_empty() {
+                *setting = said;
+            }
         }
         let api = self.remote.api()?;
         let pool = api.tell(client::put_activation_code_pool(&self.pool, &settings))?;

@@ -335,7 +335,7 @@ impl Draft {
         let mut modems = self.modems;
         modems.extend(self.more.modems);
         let eid = sims.iter().find_map(|sim| sim.eid);
-        let of_eid = || eid.and_then(|eid| eid.to_string().parse().ok());
+        let of_eid = || eid.map(DeviceId::from);
         let id = self.id.or_else(of_eid);
         let id = id.ok_or(Wrong("neither id nor EID".to_string(), "give one of them"))?;
         let head = self.head;

@@ -112,13 +112,12 @@ impl Device {
         }
     }
 
-    /// The device around an eUICC of which nothing else is known; `None` if the
-    /// EID is not made of digits.
-    pub fn around(eid: Eid) -> Option<Self> {
-        Some(Device {
+    /// The device around an eUICC of which nothing else is known.
+    pub fn around(eid: Eid) -> Self {
+        Device {
             sims: vec![Sim::euicc(eid)],
-            ..Device::new(eid.to_string().parse().ok()?)
-        })
+            ..Device::new(eid.into())
+        }
     }
 
     /// The EIDs of its eUICCs.
@@ -219,7 +218,7 @@ mod tests {
     use super::*;
 
     fn device() -> Device {
-        Device::around("89044045930000000000001492436014".parse().unwrap()).unwrap()
+        Device::around("89044045930000000000001492436014".parse().unwrap())
     }
 
     #[test]

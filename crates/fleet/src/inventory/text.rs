@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use rsp_asn1::ids::Eid;
 use serde::{Deserialize, Serialize};
 
 /// The longest text, in characters.
@@ -72,6 +73,13 @@ impl FromStr for DeviceId {
             true => Ok(DeviceId(text.to_string())),
             false => Err(BadText::Id),
         }
+    }
+}
+
+/// What a device is called of which only its eUICC is known.
+impl From<Eid> for DeviceId {
+    fn from(eid: Eid) -> Self {
+        DeviceId(eid.to_string())
     }
 }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::inventory::Technology;
+
 /// The longest name.
 const LONGEST: usize = 63;
 
@@ -84,6 +86,9 @@ pub enum BadPool {
     /// `needs.svn`.
     #[error("an SVN is three numbers with points between them, such as 2.2.0")]
     Svn,
+    /// `needs.technologies`.
+    #[error("a radio technology is one of {}", Technology::NAMES.join(", "))]
+    Technology,
     /// `networks`.
     #[error("a network is MCC and MNC with a hyphen between them, such as 262-01")]
     Network,
@@ -107,6 +112,10 @@ impl Pool {
             .is_some_and(|svn| version(svn).is_none())
         {
             return Err(BadPool::Svn);
+        }
+        let is_known = |text: &String| text.parse::<Technology>().is_ok();
+        if !self.needs.technologies.iter().all(is_known) {
+            return Err(BadPool::Technology);
         }
         let is_plmn = |text: &String| text.parse::<rsp_asn1::ids::Plmn>().is_ok();
         match self.networks.iter().all(is_plmn) {

@@ -1,11 +1,13 @@
 //! What speaks against a download, before anything is spent on it.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use rsp_asn1::rsp::EuiccInfo2;
-use rsp_core::eim::EuiccRecord;
+use rsp_core::eim::{EuiccRecord, ListedProfile};
 use rsp_core::profile::reads_packages_of;
 
+use crate::inventory::{Device, Modem};
 use crate::ledger::{ProfileNeeds, version};
 
 /// What is looked at.
@@ -23,6 +25,8 @@ pub enum Check {
     Ipa,
     /// Radio technologies and bands of its device.
     Radio,
+    /// Profile Policy Rules of the profiles on it.
+    PolicyRules,
     /// Activation codes that are left.
     Stock,
 }
@@ -37,6 +41,7 @@ impl Check {
             Check::Ci => "ci",
             Check::Ipa => "ipa",
             Check::Radio => "radio",
+            Check::PolicyRules => "policy_rules",
             Check::Stock => "stock",
         }
     }
@@ -85,20 +90,36 @@ impl Finding {
     }
 }
 
-/// What a device's radio can do, as far as the inventory knows.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Radio<'a> {
-    /// Technologies; nothing is known if there is none.
-    pub technologies: &'a [String],
-    /// Bands; nothing is known if there is none.
-    pub bands: &'a [String],
+/// What a device's modems can do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Radio {
+    /// Technologies; none if a modem's are not known.
+    pub technologies: BTreeSet<String>,
+    /// Bands; none if a modem's are not known.
+    pub bands: BTreeSet<String>,
+}
+
+impl From<&Device> for Radio {
+    fn from(device: &Device) -> Self {
+        let all = |of: fn(&Modem) -> BTreeSet<String>| {
+            let each: Vec<_> = device.modems.iter().map(of).collect();
+            match each.iter().any(BTreeSet::is_empty) {
+                true => BTreeSet::new(),
+                false => each.into_iter().flatten().collect(),
+            }
+        };
+        Radio {
+            technologies: all(|modem| modem.technologies.iter().map(ToString::to_string).collect()),
+            bands: all(|modem| modem.bands.iter().map(ToString::to_string).collect()),
+        }
+    }
 }
 
 /// Looks at all that a profile needs. A refusal is one that the device could only
 /// come to as well, later and with a code spent.
 pub fn preflight(
     record: &EuiccRecord,
-    radio: Radio<'_>,
+    radio: &Radio,
     needs: &ProfileNeeds,
     available: Option<u64>,
 ) -> Vec<Finding> {
@@ -130,10 +151,11 @@ pub fn preflight(
     findings.extend(ipa(record, needs));
     findings.extend(works(
         "technologies",
-        radio.technologies,
+        &radio.technologies,
         &needs.technologies,
     ));
-    findings.extend(works("bands", radio.bands, &needs.bands));
+    findings.extend(works("bands", &radio.bands, &needs.bands));
+    findings.extend(policy_rules(record));
     findings.extend(available.map(|available| match available {
         0 => Finding::new(Check::Stock, Verdict::Refused, "no activation code is left"),
         left => Finding::new(
@@ -201,7 +223,27 @@ fn ipa(record: &EuiccRecord, needs: &ProfileNeeds) -> Option<Finding> {
     Some(verdict)
 }
 
-fn works(what: &str, has: &[String], needed: &[String]) -> Option<Finding> {
+/// A profile that must stay enabled (PPR1) keeps every other one from being used. That
+/// is no refusal: its operator may take the rule away (SGP.22 2.9.1).
+fn policy_rules(record: &EuiccRecord) -> Option<Finding> {
+    let list = record.profiles.as_ref().filter(|list| !list.stale)?;
+    let stays = |profile: &&ListedProfile| profile.enabled && profile.ppr1;
+    let check = Check::PolicyRules;
+    let Some(profile) = list.profiles.iter().find(stays) else {
+        let because = "no profile has to stay enabled";
+        return Some(Finding::new(check, Verdict::Passed, because));
+    };
+    let which = profile.iccid.map_or("a profile".to_string(), |iccid| {
+        format!("the profile {iccid}")
+    });
+    let because = format_args!(
+        "{which} has to stay enabled (PPR1): until its operator takes that rule away another \
+         one can be installed, but not enabled"
+    );
+    Some(Finding::new(check, Verdict::Unknown, because))
+}
+
+fn works(what: &str, has: &BTreeSet<String>, needed: &[String]) -> Option<Finding> {
     if needed.is_empty() {
         return None;
     }

@@ -187,7 +187,7 @@ impl<B: Between> DeviceStore for Layer<B> {
     hand_on! {
         put_device(device: &Device, version: i64, now: Timestamp) -> ();
         device(id: &DeviceId) -> Option<StoredDevice>;
-        device_of_euicc(eid: Eid) -> Option<DeviceId>;
+        device_named(name: &DeviceId) -> Option<StoredDevice>;
         remove_device(id: &DeviceId) -> ();
         search(query: &Query, after: Option<&DeviceId>, limit: usize, now: Timestamp) -> DevicePage;
         stage_devices(import: &str, rows: &[ImportedDevice], now: Timestamp) -> Vec<RowError>;

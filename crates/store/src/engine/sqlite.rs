@@ -16,10 +16,10 @@ use crate::contract::StoreError;
 /// Statements that are kept prepared: more than there are.
 const STATEMENTS: usize = 256;
 
-/// Pages are read where the system has them, up to the 2 GiB that SQLite maps at most,
-/// and not copied into a cache of 2 MB first: of many devices nearly every lookup would
-/// miss it. 64 MiB are kept of pages that are written, or lie behind.
-const MEMORY: &str = "PRAGMA mmap_size = 2147418112; PRAGMA cache_size = -65536;";
+/// Pages are read where the system has them, up to what SQLite was compiled to map at
+/// most (`.cargo/config.toml`), and not copied into a cache of 2 MB first: of many
+/// devices nearly every lookup would miss it. 64 MiB are kept of pages that are written.
+const MEMORY: &str = "PRAGMA mmap_size = 1099511627776; PRAGMA cache_size = -65536;";
 
 /// Octets that must be free beside the file: those of some transactions, as what
 /// SQLite has already of its log it writes to again.

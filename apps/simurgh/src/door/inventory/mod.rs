@@ -11,7 +11,6 @@ mod telemetry;
 use api::{InventoryDevice, Problem};
 use fleet::inventory::{Device, DeviceId};
 use fleet::query::Query;
-use rsp_asn1::ids::Eid;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -45,13 +44,8 @@ impl Functions {
     /// The device with this identifier, or with this eUICC.
     pub(super) fn device_id(&self, text: &str) -> Result<DeviceId, Problem> {
         let id: DeviceId = parse("id", text)?;
-        if self.eim.store().device(&id).map_err(stored)?.is_some() {
-            return Ok(id);
-        }
-        let eid = text.parse::<Eid>().ok();
-        let holder = eid.map(|eid| self.eim.store().device_of_euicc(eid));
-        let holder = holder.transpose().map_err(stored)?.flatten();
-        holder.ok_or_else(|| {
+        let found = self.eim.store().device_named(&id).map_err(stored)?;
+        found.map(|found| found.device.id).ok_or_else(|| {
             let detail = format!("there is no device {id}");
             let remedy = "check its identifier, or add the device first";
             problem(404, "not found", &detail, remedy)

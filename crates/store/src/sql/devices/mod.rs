@@ -35,8 +35,8 @@ impl<E: Engine> DeviceStore for SqlStore<E> {
         self.read(|db| search::one(db, id.as_str()))
     }
 
-    fn device_of_euicc(&self, eid: Eid) -> Result<Option<DeviceId>, StoreError> {
-        self.read(|db| write::holder(db, "eid", &eid.to_string()))
+    fn device_named(&self, name: &DeviceId) -> Result<Option<StoredDevice>, StoreError> {
+        self.read(|db| search::named(db, name.as_str()))
     }
 
     fn remove_device(&self, id: &DeviceId) -> Result<(), StoreError> {

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 use fleet::inventory::{DeviceId, Identity};
 use fleet::query::{Check, Comparison, Expr, Field, FieldType, Literal, Query, Test};
+use rsp_asn1::ids::Eid;
 use rsp_core::Timestamp;
 
 use super::translate::{condition, shown};
@@ -312,6 +313,22 @@ pub(super) fn one(db: &Db<'_>, id: &str) -> Result<Option<StoredDevice>, StoreEr
         shown()
     );
     let row = db.first::<Row>(&sql, values![id])?;
+    Ok(stored(db, row.into_iter().collect())?.pop())
+}
+
+/// A device by its identifier or by an EID, in one statement.
+pub(super) fn named(db: &Db<'_>, name: &str) -> Result<Option<StoredDevice>, StoreError> {
+    let Ok(eid) = name.parse::<Eid>() else {
+        return one(db, name);
+    };
+    let sql = format!(
+        "SELECT {} FROM device d WHERE d.tenant = ?1 AND d.id = coalesce(
+             (SELECT id FROM device WHERE tenant = ?1 AND id = ?2),
+             (SELECT device FROM device_identity
+              WHERE tenant = ?1 AND kind = 'eid' AND value = ?3))",
+        shown()
+    );
+    let row = db.first::<Row>(&sql, values![name, eid])?;
     Ok(stored(db, row.into_iter().collect())?.pop())
 }
 

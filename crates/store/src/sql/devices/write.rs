@@ -125,10 +125,10 @@ pub(super) fn remove(tx: &Tx<'_>, id: &DeviceId) -> Result<(), StoreError> {
 
 /// The device around an eUICC that the eIM is to manage, if no device has it.
 pub(in crate::sql) fn around(tx: &Tx<'_>, eid: Eid) -> Result<(), StoreError> {
-    let known = holder(tx, "eid", &eid.to_string())?;
-    let Some(device) = Device::around(eid).filter(|_| known.is_none()) else {
+    if holder(tx, "eid", &eid.to_string())?.is_some() {
         return Ok(());
-    };
+    }
+    let device = Device::around(eid);
     let there = "SELECT version FROM device WHERE tenant = ?1 AND id = ?2";
     let there: Option<(i64,)> = tx.first(there, values![device.id.as_str()])?;
     if there.is_some() {
