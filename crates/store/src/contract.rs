@@ -32,6 +32,9 @@ pub enum StoreError {
     /// The eUICC is served for another tenant, which is nobody else's business.
     #[error("an eUICC with this EID cannot be added here")]
     Elsewhere,
+    /// A request was claimed by somebody else meanwhile ([`crate::Claimed`]).
+    #[error("another server process carries this request out")]
+    TakenOver,
     /// The engine failed.
     #[error("database: {0}")]
     Engine(#[from] EngineError),
@@ -64,6 +67,9 @@ pub enum StoreError {
     /// Nobody would be left who can change who may do what.
     #[error("{0}")]
     LastAdmin(#[from] fleet::access::LastAdmin),
+    /// More is asked for than is allowed.
+    #[error("{0}")]
+    Exceeded(#[from] fleet::access::Exceeded),
     /// An identity is of another device.
     #[error("{0}")]
     Identity(#[from] IdentityConflict),

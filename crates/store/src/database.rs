@@ -9,6 +9,7 @@ use rsp_core::eim::Operation;
 use crate::access_contract::AccessStore;
 use crate::bell::Bell;
 use crate::contract::{Store, StoreError};
+use crate::door_contract::DoorStore;
 use crate::events_contract::{EventStore, ExportStore};
 use crate::happened::Counter;
 use crate::psk_contract::HeldPsk;
@@ -38,6 +39,9 @@ pub trait Database: Send + Sync {
 
     /// Who may come in to a tenant.
     fn access(&self, tenant: Tenant) -> Arc<dyn AccessStore>;
+
+    /// What the door keeps of a tenant.
+    fn door(&self, tenant: Tenant) -> Arc<dyn DoorStore>;
 
     /// The events of a tenant and who is told of them.
     fn telling(&self, tenant: Tenant) -> Arc<dyn Telling>;

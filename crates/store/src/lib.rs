@@ -13,12 +13,14 @@ mod actor;
 mod announce;
 mod backup;
 mod bell;
+mod claim;
 mod contacts;
 mod contract;
 mod database;
 mod device;
 mod device_contract;
 mod devices;
+mod door_contract;
 mod eim;
 mod eims;
 mod engine;
@@ -44,6 +46,7 @@ pub use actor::acting;
 pub use announce::{ChooseProfile, ChosenProfile};
 pub use backup::{BackupError, BackupHeader, BackupReport, BackupStep, BackupTable, Restoration};
 pub use bell::{Bell, Listener, News};
+pub use claim::{Claim, RequestKey, claimed};
 pub use contract::{
     Contact, Due, EuiccChange, Forwarding, OperationFilter, Outgoing, RelayChange, Store,
     StoreError, StoredEvidence, StoredRelay, Versioned,
@@ -51,6 +54,10 @@ pub use contract::{
 pub use database::{Changes, Database, Telling};
 pub use device_contract::{
     DevicePage, DeviceStore, ImportedDevice, ProfileChange, SavedSearch, StoredDevice, Switched,
+};
+pub use door_contract::{
+    ANSWERS_KEPT, CLAIM_HELD, Claimed, DoorStore, KeptAnswer, MOST_ANSWERED, MOST_ANSWERS,
+    TouchRates,
 };
 pub use eim::{EimHost, EimReply, Observer};
 pub use eims::{ChooseForTenant, Eims};

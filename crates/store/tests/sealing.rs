@@ -17,14 +17,15 @@ use rsp_core::smdp::{
 };
 use rsp_core::smds::Event;
 use store::{
-    Due, ProfileStock, RelayChange, SmdpChange, SqliteStore, Store, StoreError, StoredRelay,
-    StoredSession, StoredSmdsSession, Versioned,
+    Claimed, Database, DoorStore, Due, KeptAnswer, ProfileStock, RelayChange, RequestKey,
+    SmdpChange, SqliteStore, Store, StoreError, StoredRelay, StoredSession, StoredSmdsSession,
+    Tenant, Versioned,
 };
 
-use support::{Bench, Folder, octets, sealer, suite};
+use support::{Bench, Folder, Whole, octets, sealer, suite};
 
 /// Texts that no file may show.
-const MARKS: [&str; 13] = [
+const MARKS: [&str; 15] = [
     "mark-pre-shared!",
     "mark-template",
     "mark-matching-id",
@@ -38,6 +39,8 @@ const MARKS: [&str; 13] = [
     "mark-smds-reply",
     "mark-relayed",
     "mark-relay-reply",
+    "mark-answer",
+    "mark-etag",
 ];
 /// The association token of the record: 16 digits that occur nowhere else.
 const TOKEN: i64 = 7_777_123_456_789_012;
@@ -113,7 +116,8 @@ fn operation() -> Operation {
 }
 
 /// One row of every table that holds a secret.
-fn fill(store: &dyn Store) {
+fn fill(store: &dyn Whole) {
+    fill_door(&*store.door(Tenant::default()));
     store
         .add_euicc(&EuiccRecord::new(eid(), Some(TOKEN), 0))
         .unwrap();
@@ -168,6 +172,35 @@ fn fill(store: &dyn Store) {
         })
         .unwrap();
     fill_smds(store);
+}
+
+fn answer() -> KeptAnswer {
+    KeptAnswer {
+        status: 201,
+        headers: vec![("etag".to_string(), "mark-etag".to_string())],
+        body: b"mark-answer".to_vec(),
+    }
+}
+
+fn claim(door: &dyn DoorStore) -> Claimed {
+    let key = RequestKey {
+        tenant: Tenant::default(),
+        principal: "key:a".to_string(),
+        name: "a key".to_string(),
+    };
+    door.claim(&key, &[5; 32], Timestamp(1)).unwrap()
+}
+
+fn fill_door(door: &dyn DoorStore) {
+    let Claimed::New(claim) = claim(door) else {
+        panic!("a new key")
+    };
+    door.keep_answer(&claim, &[5; 32], &answer()).unwrap();
+}
+
+fn check_door(database: &dyn Database) {
+    let door = database.door(Tenant::default());
+    assert!(matches!(claim(&*door), Claimed::Answered(kept) if kept == answer()));
 }
 
 /// The SM-DS's tables.
@@ -295,7 +328,7 @@ fn no_page_keeps_what_the_old_key_sealed() {
     let mark = |key: u8| mark(key).unwrap().get(..9).unwrap().to_vec();
     assert!(shows(&octets(&folder.0), &mark(1)));
     let done = SqliteStore::reseal(&folder.file(), sealer(1), sealer(2)).unwrap();
-    assert_eq!(done, Some(16));
+    assert_eq!(done, Some(17));
     // Not even in pages that are free.
     assert!(!shows(&octets(&folder.0), &mark(1)));
     let missing = SqliteStore::reseal(&folder.0.join("none.db"), sealer(1), sealer(2));
@@ -328,10 +361,11 @@ fn nobody_else_reads_the_file() {
 suite! {
     #[test]
     fn another_key_opens_all_and_the_old_one_nothing(bench: &Bench) {
-        fill(&*bench.store());
-        assert_eq!(bench.reseal(1, 2).unwrap(), Some(16));
+        fill(&*bench.whole());
+        assert_eq!(bench.reseal(1, 2).unwrap(), Some(17));
         assert!(matches!(bench.open(1), Err(StoreError::OtherKey)));
         check(&*bench.open(2).unwrap());
+        check_door(&*bench.database(2));
 
         // Again is nothing new; with a key that it never had, nothing changes.
         assert_eq!(bench.reseal(1, 2).unwrap(), None);
@@ -341,7 +375,7 @@ suite! {
 
     #[test]
     fn a_row_that_does_not_open_leaves_all_as_it_was(bench: &Bench) {
-        fill(&*bench.store());
+        fill(&*bench.whole());
         bench.run("UPDATE session SET reply = document");
         let refused = bench.reseal(1, 2);
         assert!(matches!(refused, Err(StoreError::Sealed(_))), "{refused:?}");

@@ -4,12 +4,14 @@ use crate::smdps::EXAMPLE as CONNECTORS;
 use crate::traces::EXAMPLE as TRACES;
 
 /// The end of what `simurgh init` writes: sections that a server can do without.
-const OPTIONAL: &str = r#"# Requests of one caller, and of all callers of a tenant, in a minute.
+const OPTIONAL: &str = r#"# Requests of one caller, and of all callers of a tenant, in a minute; each server
+# process counts by itself.
 #requests_per_minute = 6000
 #requests_per_minute_of_tenant = 30000
 # Those from one address by who is not known, sign-ins included.
 #requests_per_minute_of_strangers = 120
-# Devices on which one caller, and all callers of a tenant, may order something in an hour.
+# Devices on which one caller, and all callers of a tenant, may order something in an hour,
+# at all server processes together.
 #devices_per_hour = 100000
 #devices_per_hour_of_tenant = 1000000
 

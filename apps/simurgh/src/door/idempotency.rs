@@ -1,25 +1,26 @@
 //! `Idempotency-Key`: a request that comes again gets the answer of the first,
-//! and is carried out once.
+//! and is carried out once, at whichever server process. [`Claimed`] is the rule.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use http::StatusCode;
 use http::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LINK, LOCATION};
-use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
-use rsp_core::Timestamp;
 use rsp_crypto::Provider;
 use rsp_crypto::software::SoftwareProvider;
+use store::{CLAIM_HELD, Claim, Claimed, DoorStore, KeptAnswer, RequestKey, StoreError};
 
 use super::Door;
 use super::body::whole;
 use super::caller::Caller;
-use super::problem::{Refusal, internal, invalid, problem};
+use super::problem::{Refusal, internal, invalid, problem, stored};
 use crate::shell;
 
 /// Names the request.
@@ -28,123 +29,24 @@ pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempote
 /// Says that an answer is that of an earlier request.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-/// How long an answer is kept, in milliseconds.
-const KEPT: u64 = 24 * 60 * 60 * 1000;
-
 /// Characters of a key.
 const LONGEST: usize = 255;
 
-/// Answers that are kept, and their octets in all: with more, the oldest go.
-const MOST: usize = 10_000;
-const MOST_OCTETS: usize = 64 << 20;
+/// How often is said that somebody is at work.
+const BEAT: Duration = Duration::from_secs(CLAIM_HELD.as_secs() / 3);
 
 /// Headers that belong to an answer.
 const HEADERS: [HeaderName; 4] = [CONTENT_TYPE, ETAG, LINK, LOCATION];
 
-/// Whose key it is: tenant, principal, key.
-type Name = (String, String, String);
-
-/// An answer as it was given. It may have a secret in it.
-#[derive(Clone)]
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Bytes,
+tokio::task_local! {
+    /// The request that is carried out.
+    static CLAIM: Arc<Claim>;
 }
 
-struct Known {
-    /// SHA-256 of what was asked.
-    request: [u8; 32],
-    since: u64,
-    /// `None` while it is carried out.
-    answer: Option<Answer>,
-}
-
-/// Keys that were used.
-#[derive(Default)]
-pub(crate) struct Keys {
-    kept: Mutex<Kept>,
-}
-
-#[derive(Default)]
-struct Kept {
-    known: HashMap<Name, Known>,
-    /// Of all answers.
-    octets: usize,
-}
-
-/// What a key is.
-enum Begun {
-    New,
-    Running,
-    Otherwise,
-    Answered(Answer),
-}
-
-impl Keys {
-    fn begin(&self, name: &Name, request: [u8; 32], now: Timestamp) -> Begun {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(before) = kept.known.get(name)
-            && before.since + KEPT > now.0
-        {
-            return match &before.answer {
-                _ if before.request != request => Begun::Otherwise,
-                Some(answer) => Begun::Answered(answer.clone()),
-                None => Begun::Running,
-            };
-        }
-        kept.make_room(now);
-        let begun = Known {
-            request,
-            since: now.0,
-            answer: None,
-        };
-        kept.put(name, begun);
-        Begun::New
-    }
-
-    fn end(&self, name: &Name, answer: Option<Answer>) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let begun = kept.take(name);
-        if let (Some(answer), Some(mut begun)) = (answer, begun) {
-            begun.answer = Some(answer);
-            kept.put(name, begun);
-        }
-    }
-}
-
-impl Known {
-    fn octets(&self) -> usize {
-        self.answer.as_ref().map_or(0, |answer| answer.body.len())
-    }
-}
-
-impl Kept {
-    fn put(&mut self, name: &Name, known: Known) {
-        self.take(name);
-        self.octets += known.octets();
-        self.known.insert(name.clone(), known);
-    }
-
-    fn take(&mut self, name: &Name) -> Option<Known> {
-        let taken = self.known.remove(name)?;
-        self.octets = self.octets.saturating_sub(taken.octets());
-        Some(taken)
-    }
-
-    /// Forgets what is old and, if that is not enough, the older half.
-    fn make_room(&mut self, now: Timestamp) {
-        if self.known.len() < MOST && self.octets < MOST_OCTETS {
-            return;
-        }
-        self.known.retain(|_, known| known.since + KEPT > now.0);
-        let mut ages: Vec<_> = self.known.values().map(|known| known.since).collect();
-        ages.sort_unstable();
-        let middle = ages.get(ages.len() / 2).copied().unwrap_or(0);
-        self.known
-            .retain(|_, known| known.since > middle || known.answer.is_none());
-        self.octets = self.known.values().map(Known::octets).sum();
-    }
+/// Takes the request that is carried out along to another thread.
+pub(super) fn carried<T>(work: impl FnOnce() -> T) -> impl FnOnce() -> T {
+    let claim = CLAIM.try_with(Clone::clone).ok();
+    move || store::claimed(claim, work)
 }
 
 /// Carries a POST out once, if it has a key.
@@ -154,33 +56,87 @@ pub(super) async fn once(
     request: Request,
     next: Next,
 ) -> Result<Response, Refusal> {
-    let Some(key) = request.headers().get(&IDEMPOTENCY_KEY) else {
+    let Some(name) = request.headers().get(&IDEMPOTENCY_KEY) else {
         return Ok(next.run(request).await);
     };
-    let key = read(key)?;
-    let name = (caller.tenant.clone(), caller.principal.clone(), key);
+    let key = RequestKey {
+        tenant: caller.tenant.parse().map_err(|_| internal())?,
+        principal: caller.principal.clone(),
+        name: read(name)?,
+    };
     let (request, digest) = digested(request).await?;
-    match door.keys().begin(&name, digest, shell::now()) {
-        Begun::New => {}
-        Begun::Running => return Err(running()),
-        Begun::Otherwise => {
+    let answers = Answers {
+        store: door.0.functions.door(&key.tenant),
+        digest,
+    };
+    let claimed = answers.ask(move |store, digest| store.claim(&key, digest, shell::now()));
+    let claim = match claimed.await.map_err(stored)? {
+        Claimed::New(claim) => claim,
+        Claimed::Running => return Err(running()),
+        Claimed::Otherwise => {
             let detail = "it was used for another request";
             let remedy = "make a new key for each request, and repeat the same with the same";
             return Err(invalid("Idempotency-Key", detail, remedy).into());
         }
-        Begun::Answered(answer) => return Ok(replayed(answer)),
-    }
-    let door = door.clone();
+        Claimed::Answered(answer) => return Ok(replayed(answer)),
+        Claimed::Lost => return Err(lost()),
+    };
     // Goes on if the client goes away: what came of it is known when it asks
     // again.
     let carried_out = tokio::spawn(async move {
-        let (response, answer) = taken(next.run(request).await).await;
-        door.keys().end(&name, answer);
+        let working = CLAIM.scope(claim.clone(), next.run(request));
+        let (response, answer) = taken(answers.while_held(&claim, working).await).await;
+        answers.end(claim, answer).await;
         response
     });
     Ok(carried_out
         .await
         .unwrap_or_else(|_| Refusal::from(internal()).into_response()))
+}
+
+/// Where the answer of one request is kept.
+struct Answers {
+    store: Arc<dyn DoorStore>,
+    /// Of the request.
+    digest: [u8; 32],
+}
+
+impl Answers {
+    async fn ask<T, F>(&self, ask: F) -> Result<T, StoreError>
+    where
+        F: FnOnce(&dyn DoorStore, &[u8; 32]) -> Result<T, StoreError> + Send + 'static,
+        T: Send + 'static,
+    {
+        let (store, digest) = (self.store.clone(), self.digest);
+        let asked = tokio::task::spawn_blocking(move || ask(&*store, &digest)).await;
+        asked.unwrap_or_else(|error| Err(StoreError::File(std::io::Error::other(error))))
+    }
+
+    /// Says now and then that somebody is at work.
+    async fn while_held<T>(&self, claim: &Arc<Claim>, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        loop {
+            if let Ok(done) = tokio::time::timeout(BEAT, &mut work).await {
+                return done;
+            }
+            let claim = claim.clone();
+            let held = self.ask(move |store, _| store.hold(&claim, shell::now()));
+            if let Err(error) = held.await {
+                tracing::warn!(%error, "a request that takes long cannot say so");
+            }
+        }
+    }
+
+    /// Keeps the answer, or lets the request be tried again.
+    async fn end(&self, claim: Arc<Claim>, answer: Option<KeptAnswer>) {
+        let ended = self.ask(move |store, digest| match answer {
+            Some(answer) => store.keep_answer(&claim, digest, &answer),
+            None => store.give_up(&claim),
+        });
+        if let Err(error) = ended.await {
+            tracing::error!(%error, "the answer of a request with a key is not kept");
+        }
+    }
 }
 
 fn read(key: &HeaderValue) -> Result<String, Refusal> {
@@ -211,34 +167,37 @@ async fn digested(request: Request) -> Result<(Request, [u8; 32]), Refusal> {
 
 /// The answer, and a copy to keep of what will not be otherwise if it is asked
 /// again.
-async fn taken(response: Response) -> (Response, Option<Answer>) {
+async fn taken(response: Response) -> (Response, Option<KeptAnswer>) {
     let (parts, body) = response.into_parts();
     let Ok(body) = body.collect().await else {
         return (Refusal::from(internal()).into_response(), None);
     };
     let body = body.to_bytes();
     let passing = parts.status.is_server_error() || parts.status == StatusCode::TOO_MANY_REQUESTS;
-    let mut headers = HeaderMap::new();
-    for name in HEADERS {
-        if let Some(value) = parts.headers.get(&name) {
-            headers.insert(name, value.clone());
-        }
-    }
-    let answer = Answer {
-        status: parts.status,
-        headers,
-        body: body.clone(),
+    let said = |name: &HeaderName| {
+        let value = parts.headers.get(name)?.to_str().ok()?;
+        Some((name.to_string(), value.to_string()))
+    };
+    let answer = KeptAnswer {
+        status: parts.status.as_u16(),
+        headers: HEADERS.iter().filter_map(said).collect(),
+        body: body.to_vec(),
     };
     let response = Response::from_parts(parts, Body::from(body));
     (response, (!passing).then_some(answer))
 }
 
-fn replayed(answer: Answer) -> Response {
-    let mut response = Response::new(Body::from(answer.body));
-    *response.status_mut() = answer.status;
-    *response.headers_mut() = answer.headers;
-    let replayed = HeaderValue::from_static("true");
-    response.headers_mut().insert(REPLAYED, replayed);
+fn replayed(answer: KeptAnswer) -> Response {
+    let mut response = Response::new(Body::from(Bytes::from(answer.body)));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or_default();
+    let headers = response.headers_mut();
+    for (name, value) in answer.headers {
+        let (name, value) = (name.parse::<HeaderName>(), HeaderValue::try_from(value));
+        if let (Ok(name), Ok(value)) = (name, value) {
+            headers.insert(name, value);
+        }
+    }
+    headers.insert(REPLAYED, HeaderValue::from_static("true"));
     response
 }
 
@@ -248,57 +207,10 @@ fn running() -> Refusal {
     Refusal::from(problem(409, "in progress", detail, remedy)).retry_after(1)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn name(key: &str) -> Name {
-        ("t".into(), "p".into(), key.into())
-    }
-
-    fn answer() -> Option<Answer> {
-        Some(Answer {
-            status: StatusCode::CREATED,
-            headers: HeaderMap::new(),
-            body: Bytes::from_static(b"made"),
-        })
-    }
-
-    #[test]
-    fn a_key_is_for_one_request_for_a_day() {
-        let keys = Keys::default();
-        let now = Timestamp(5);
-        assert!(matches!(keys.begin(&name("a"), [1; 32], now), Begun::New));
-        assert!(matches!(
-            keys.begin(&name("a"), [1; 32], now),
-            Begun::Running
-        ));
-        keys.end(&name("a"), answer());
-        let again = keys.begin(&name("a"), [1; 32], now);
-        assert!(matches!(again, Begun::Answered(answer) if answer.body == "made"));
-        assert!(matches!(
-            keys.begin(&name("a"), [2; 32], now),
-            Begun::Otherwise
-        ));
-        assert!(matches!(keys.begin(&name("b"), [2; 32], now), Begun::New));
-        // What failed for a while can be tried again.
-        keys.end(&name("b"), None);
-        assert!(matches!(keys.begin(&name("b"), [2; 32], now), Begun::New));
-        let later = Timestamp(5 + KEPT);
-        assert!(matches!(keys.begin(&name("a"), [2; 32], later), Begun::New));
-    }
-
-    #[test]
-    fn there_are_not_more_than_fit() {
-        let keys = Keys::default();
-        for number in 0..3 * MOST as u64 {
-            let name = name(&number.to_string());
-            keys.begin(&name, [0; 32], Timestamp(number));
-            keys.end(&name, answer());
-        }
-        let kept = keys.kept.lock().unwrap();
-        assert!(kept.known.len() <= MOST);
-        assert_eq!(kept.octets, 4 * kept.known.len());
-        assert!(kept.known.contains_key(&name(&(3 * MOST - 1).to_string())));
-    }
+fn lost() -> Refusal {
+    let detail = "a request with this Idempotency-Key was begun, and something of it was done, \
+                  but its end was cut off: there is no answer";
+    let remedy = "look at what there is; if something is still to be done, ask for that with a \
+                  new key";
+    problem(409, "answer lost", detail, remedy).into()
 }

@@ -57,7 +57,6 @@ use limits::Limiter;
 use problem::Refusal;
 use routes::{Route, Routes};
 use tenanted::Functions;
-use touched::Touched;
 
 pub(crate) use caller::{Authenticate, BuiltIn, Caller, Presented};
 pub(crate) use limits::Rates;
@@ -79,8 +78,7 @@ struct Inside {
     authenticators: Vec<Box<dyn Authenticate>>,
     access: Access,
     limiter: Limiter,
-    touched: Touched,
-    keys: idempotency::Keys,
+    device_rates: DeviceRates,
     requests: Requests,
 }
 
@@ -103,8 +101,7 @@ impl Door {
             authenticators,
             access,
             limiter: Limiter::new(rates),
-            touched: Touched::new(device_rates),
-            keys: idempotency::Keys::default(),
+            device_rates,
             requests: Requests::default(),
         }))
     }
@@ -127,20 +124,9 @@ impl Door {
     fn limiter(&self) -> &Limiter {
         &self.0.limiter
     }
-
-    fn keys(&self) -> &idempotency::Keys {
-        &self.0.keys
-    }
 }
 
 impl Call {
-    /// Something is ordered on so many devices more, if that is not too much for an
-    /// hour.
-    pub(crate) fn touch(&self, devices: u32) -> Result<(), Refusal> {
-        let touched = &self.door.0.touched;
-        touched.take(&self.caller, devices, crate::shell::now())
-    }
-
     /// The tenant on whose things the caller works.
     fn store_tenant(&self) -> Result<Tenant, Problem> {
         self.caller.tenant.parse().map_err(|_| internal())
@@ -165,6 +151,7 @@ impl Call {
         let functions = self.door.0.functions.of(&self.store_tenant()?);
         let caller = self.caller.clone();
         let work = move || store::acting(&caller.principal, || work(&functions));
+        let work = idempotency::carried(work);
         let span = traces::store();
         let worked = async { tokio::task::spawn_blocking(traces::carried(work)).await };
         let worked = span.within(worked).await;

@@ -96,7 +96,7 @@ async fn add(call: Call, Json(new): Json<NewOperation>) -> Result<Response, Refu
         let remedy = "order it without, or ask an administrator";
         return Err(super::problem::forbidden(detail, remedy).into());
     }
-    call.touch(1)?;
+    call.touch(1).await?;
     call.work(move |functions| created(&functions.add_operations(&new)?))
         .await
 }

@@ -144,6 +144,12 @@ pub(crate) fn stored(error: StoreError) -> Problem {
             &last.to_string(),
             "make another user an admin first",
         ),
+        StoreError::TakenOver => problem(
+            409,
+            "in progress",
+            &error.to_string(),
+            "repeat it in a moment to get its answer",
+        ),
         StoreError::Conflict => problem(
             409,
             "changed meanwhile",

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use store::{Database, EimHost, Eims, SmdpHost, Tenant};
+use store::{Database, DoorStore, EimHost, Eims, SmdpHost, Tenant};
 
 use super::health::Looks;
 use super::inventory::Imports;
@@ -32,6 +32,7 @@ pub(crate) struct AllFunctions {
     smdp: Arc<SmdpHost>,
     smdps: Arc<Smdps>,
     pushes: Option<Pushes>,
+    database: Arc<dyn Database>,
     /// Who numbers events and tells of them.
     pub(super) teller: Arc<Teller>,
     /// Whether the database can be used.
@@ -59,9 +60,15 @@ impl AllFunctions {
             teller,
             health: Arc::new(Looks::new(database.clone())),
             fleet,
-            open: Arc::new(OpenOperations::new(database)),
+            open: Arc::new(OpenOperations::new(database.clone())),
+            database,
             of: Mutex::default(),
         }
+    }
+
+    /// What all processes know of requests of a tenant.
+    pub(super) fn door(&self, tenant: &Tenant) -> Arc<dyn DoorStore> {
+        self.database.door(tenant.clone())
     }
 
     /// Those of a tenant, which are made when somebody asks for the first time.

@@ -81,7 +81,8 @@ impl Asker {
         }
     }
 
-    fn try_send(
+    /// `None` if the server ended meanwhile.
+    pub(crate) fn try_send(
         &self,
         method: &str,
         path: &str,

@@ -21,6 +21,7 @@ mod metrics;
 mod postgres;
 #[path = "../support/receiver.rs"]
 mod receiver;
+mod repeated;
 mod schemathesis;
 #[path = "../support/mod.rs"]
 mod support;

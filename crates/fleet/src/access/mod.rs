@@ -25,7 +25,7 @@ mod user;
 
 pub use account::{Account, MOST_PASSKEYS, Subject};
 pub use api_key::{ApiKey, ApiKeyId, BadApiKey, KeyRefused, Presented};
-pub use limits::{Bucket, Exceeded, Limits, Rate, Usage};
+pub use limits::{Exceeded, Rate};
 pub use lockout::{Attempts, LockOut, Wait};
 pub use network::{BadNetwork, Network};
 pub use passkey::{Assertion, Passkey, PasskeyError, RelyingParty};

@@ -14,6 +14,7 @@ use crate::access_contract::AccessStore;
 use crate::bell::Bell;
 use crate::contract::{Store, StoreError};
 use crate::database::{Changes, Database, Telling};
+use crate::door_contract::DoorStore;
 use crate::engine::Engine;
 use crate::happened::Counter;
 use crate::psk_contract::HeldPsk;
@@ -25,6 +26,10 @@ impl<E: Engine> Database for SqlStore<E> {
     }
 
     fn access(&self, tenant: Tenant) -> Arc<dyn AccessStore> {
+        Arc::new(self.of_tenant(tenant))
+    }
+
+    fn door(&self, tenant: Tenant) -> Arc<dyn DoorStore> {
         Arc::new(self.of_tenant(tenant))
     }
 

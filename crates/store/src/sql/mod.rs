@@ -14,6 +14,7 @@ mod changes;
 mod db;
 mod deliveries;
 mod devices;
+mod door;
 mod eim;
 mod events;
 mod exports;
@@ -45,6 +46,7 @@ use rsp_core::eim::{EuiccRecord, Operation, OperationId};
 
 use self::db::{Db, Numbers};
 pub(crate) use self::sealing::Sealing;
+use crate::claim;
 use crate::contract::{
     Contact, Due, EuiccChange, Forwarding, OperationFilter, Outgoing, RelayChange, Store,
     StoreError, StoredEvidence, StoredRelay, Versioned,
@@ -102,7 +104,9 @@ impl<E: Engine> SqlStore<E> {
         engine.read(|connection| work(&self.db(connection, &nothing)))
     }
 
-    /// Runs `work` as one transaction, and tells what it did when it is committed.
+    /// Runs `work` as one transaction, and tells what it did when it is committed. If
+    /// it is a part of a request that is claimed, it notes that, and fails if somebody
+    /// else has claimed the request by now ([`crate::Claimed`]).
     fn transact<T>(
         &self,
         mut work: impl FnMut(&Db<'_>) -> Result<T, StoreError>,
@@ -111,10 +115,19 @@ impl<E: Engine> SqlStore<E> {
             engine, counting, ..
         } = &*self.shared;
         let done = counting.done();
+        let claim = claim::current().filter(|claim| !claim.is_begun());
         let value = engine.write(|connection| {
             done.again();
-            work(&self.db(connection, &done))
+            let db = self.db(connection, &done);
+            let value = work(&db)?;
+            if let Some(claim) = &claim {
+                door::begun(&db, claim)?;
+            }
+            Ok(value)
         })?;
+        if let Some(claim) = claim {
+            claim.set_begun();
+        }
         counting.tell(done);
         Ok(value)
     }

@@ -73,6 +73,13 @@ const ALL: &[Sealed] = &[
         key: &["operator", "number"],
         ..sealed("progress", &["operator"], "document")
     },
+    Sealed {
+        table: "request_key",
+        key: &["principal", "name"],
+        row: "principal || ' ' || name",
+        column: "document",
+        place: "request_key",
+    },
     sealed("relay_session", &["transaction_id"], "document"),
     Sealed {
         place: "relay_reply",

@@ -20,6 +20,7 @@ use http::request::Parts;
 use super::answer::{respond, utc};
 use super::authorise::{Call, asked_by};
 use super::caller::{Caller, Presented};
+use super::idempotency;
 use super::problem::{Refusal, internal, problem};
 use super::routes::Routes;
 use crate::access::{Access, Known, SignedIn, cookie_guard};
@@ -60,6 +61,7 @@ where
     T: Send + 'static,
     F: FnOnce() -> Result<T, Problem> + Send + 'static,
 {
+    let work = idempotency::carried(work);
     let worked = tokio::task::spawn_blocking(work).await;
     worked.unwrap_or_else(|error| {
         tracing::error!(%error, "a handler ended early");

@@ -122,7 +122,7 @@ async fn download(
     uri: Uri,
     Json(asked): Json<Download>,
 ) -> Result<Response, Refusal> {
-    call.touch(1)?;
+    call.touch(1).await?;
     call.work(move |functions| {
         let eid = needed("esimProfile.eid", asked.esim_profile.eid.as_ref())?;
         let eid: Eid = parse("esimProfile.eid", eid)?;
@@ -142,7 +142,7 @@ macro_rules! of_profile {
             uri: Uri,
             Json(asked): Json<OfProfile>,
         ) -> Result<Response, Refusal> {
-            call.touch(1)?;
+            call.touch(1).await?;
             let force = $forces && call.caller.may(Permission::OperationsForce);
             call.work(move |functions| {
                 let (eid, iccid) = functions.profile(&asked.esim_profile)?;

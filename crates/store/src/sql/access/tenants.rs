@@ -17,7 +17,7 @@ const HOLDS: [&str; 4] = [
 
 /// What else there is of a tenant: a later one of the same name must find nothing of
 /// it. What refers to another table comes before that.
-const REST: [&str; 30] = [
+const REST: [&str; 32] = [
     "access_account",
     "access_attempt",
     "access_key",
@@ -27,6 +27,7 @@ const REST: [&str; 30] = [
     "code",
     "code_pool",
     "contact",
+    "device_allowance",
     "device_identity",
     "device_identity_stage",
     "device_latest",
@@ -44,6 +45,7 @@ const REST: [&str; 30] = [
     "profile_history",
     "psk",
     "relay_session",
+    "request_key",
     "saved_search",
     "webhook_delivery",
     "webhook_endpoint",

@@ -5,7 +5,7 @@ use crate::contract::StoreError;
 use crate::engine::Connection;
 
 /// Schema that this version writes.
-pub(super) const SCHEMA: i64 = 8;
+pub(super) const SCHEMA: i64 = 9;
 
 /// The oldest schema that is brought up.
 const OLDEST: i64 = 6;
@@ -24,6 +24,9 @@ const ADDED_8: &[&str] = &[
     include_str!("8-tenants.sql"),
 ];
 
+/// What schema 9 adds.
+const ADDED_9: &[&str] = &[include_str!("9-door.sql")];
+
 /// From a schema to the next one; 0 is a database with nothing in it.
 fn step(from: i64) -> Option<(&'static [&'static str], i64)> {
     match from {
@@ -37,13 +40,15 @@ fn step(from: i64) -> Option<(&'static [&'static str], i64)> {
             7,
         )),
         7 => Some((ADDED_8, 8)),
+        8 => Some((ADDED_9, 9)),
         _ => None,
     }
 }
 
 /// The tables of this version, those first that others refer to.
 pub(super) fn tables() -> impl Iterator<Item = &'static str> {
-    let parts = || std::iter::once(TABLES_7).chain(ADDED_8.iter().copied());
+    let added = || [ADDED_8, ADDED_9].into_iter().flatten().copied();
+    let parts = move || std::iter::once(TABLES_7).chain(added());
     let named = |line: &'static str, before: &str, behind: &str| {
         line.strip_prefix(before)?.strip_suffix(behind)
     };
