@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use fleet::price::EnergyModel;
 use rsp_asn1::ids::Eid;
 use rsp_core::binding::es9plus::Wire;
 use serde::Deserialize;
@@ -62,6 +63,9 @@ pub(crate) struct Config {
     pub(crate) events: EventSettings,
     /// Where traces go, if there are to be any.
     pub(crate) traces: Option<TraceSettings>,
+    /// What radio takes of devices' energy, where it is known better than by the model.
+    #[serde(default)]
+    pub(crate) energy: EnergyModel,
     /// What only a test bench may have.
     #[serde(default)]
     pub(crate) lab: Lab,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rsp_asn1::ids::Eid;
 use rsp_asn1::sgp32::EsipaMessageFromIpaToEim;
 use rsp_core::binding::{HttpRequest, HttpResponse, Transport, esipa};
-use rsp_core::eim::{IpaBuild, Note};
+use rsp_core::eim::{Carried, IpaBuild, Note};
 use rsp_net::{Client, Handler, Peer};
 use store::{Answer, EimReply, Eims, Pending};
 
@@ -60,14 +60,7 @@ impl Handler for Esipa {
 impl Esipa {
     /// What a span says of a message and its answer.
     fn tell(&self, span: &mut Span, response: &HttpResponse) {
-        span.put(
-            "simurgh.esipa.transport",
-            match self.transport {
-                Transport::Https => "https",
-                Transport::Coaps => "coaps",
-                Transport::Mqtt => "mqtt",
-            },
-        );
+        span.put("simurgh.esipa.transport", self.transport.name());
         if self.transport == Transport::Https {
             span.put("http.request.method", "POST");
             span.put("url.scheme", "https");
@@ -101,7 +94,13 @@ impl Esipa {
             return unavailable(&error);
         }
         let told = self.pushes.as_ref().map(|pushes| (pushes, message.clone()));
-        match self.answer(message).await {
+        let carried = Carried {
+            transport: self.transport,
+            binding,
+            received: request.body.len() as u64,
+            brought: false,
+        };
+        match self.answer(message, carried).await {
             Ok(reply) => {
                 if let Some((pushes, message)) = told {
                     pushes.tell_of_result(&message);
@@ -169,13 +168,14 @@ impl Esipa {
     pub(crate) async fn answer(
         &self,
         message: EsipaMessageFromIpaToEim,
+        carried: Carried,
     ) -> Result<EimReply, Failure> {
         // What devices do nearly always is answered here and now.
         if let Some(reply) = self.eims.handle_idle(&message, shell::now()) {
             return Ok(reply);
         }
         let eims = self.eims.clone();
-        let begin = move || shell::with_context(|cx| eims.begin(&message, cx));
+        let begin = move || shell::with_context(|cx| eims.begin(&message, &carried, cx));
         let mut answer = executed(begin).await?;
         loop {
             let pending = match answer {

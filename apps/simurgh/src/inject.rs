@@ -13,8 +13,10 @@ use rsp_asn1::sgp32::{
     EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim, GetEimPackageRequest,
     HandleNotificationEsipa, TransferEimPackageRequest, TransferEimPackageResponse,
 };
+use rsp_core::binding::esipa::EsipaBinding;
 use rsp_core::binding::{Transport, esipa_asn1};
-use rsp_core::eim::transfer::{self, Listener};
+use rsp_core::eim::{Carried, transfer};
+use rsp_core::ipa::Server;
 use rsp_crypto::software::SoftwareProvider;
 use rsp_net::dtls::Credentials;
 use rsp_net::{Client, CoapClient, TlsIdentity};
@@ -192,6 +194,13 @@ impl Bearer {
         let Some(listener) = record.and_then(|record| record.value.listener) else {
             return Ok(0);
         };
+        let server = listener.server().map_err(Failure::of)?;
+        let carried = |received| Carried {
+            transport: server.transport,
+            binding: EsipaBinding::Asn1,
+            received,
+            brought: true,
+        };
         for brought in 0..MAX_PACKAGES {
             let asked = GetEimPackageRequest {
                 eid_value: eid,
@@ -201,7 +210,7 @@ impl Bearer {
                 extensions: Extensions::default(),
             };
             let asked = EsipaMessageFromIpaToEim::GetEimPackageRequest(asked);
-            let package = match self.esipa.answer(asked).await? {
+            let package = match self.esipa.answer(asked, carried(0)).await? {
                 EimReply::Message(EsipaMessageFromEimToIpa::GetEimPackageResponse(response)) => {
                     transfer::transfer_request(response)
                 }
@@ -210,7 +219,7 @@ impl Bearer {
             let Some(package) = package else {
                 return Ok(brought);
             };
-            let answer = self.transfer(&listener, package).await?;
+            let (answer, octets) = self.transfer(&server, package).await?;
             let Some(provided) = transfer::provided(eid, answer) else {
                 // What comes of it, the device tells by itself.
                 return Ok(brought + 1);
@@ -218,24 +227,23 @@ impl Bearer {
             let provided = EsipaMessageFromIpaToEim::ProvideEimPackageResult(provided);
             if let EimReply::Message(EsipaMessageFromEimToIpa::ProvideEimPackageResultResponse(
                 response,
-            )) = self.esipa.answer(provided).await?
+            )) = self.esipa.answer(provided, carried(octets)).await?
                 && let Some(acknowledgements) = transfer::acknowledgements(response)
             {
-                self.transfer(&listener, acknowledgements).await?;
+                self.transfer(&server, acknowledgements).await?;
             }
         }
         Ok(MAX_PACKAGES)
     }
 
-    /// Takes one message to the device.
+    /// Takes one message to the device; its answer, and of how many octets that is.
     async fn transfer(
         &self,
-        listener: &Listener,
+        server: &Server,
         message: TransferEimPackageRequest,
-    ) -> Result<TransferEimPackageResponse, Failure> {
+    ) -> Result<(TransferEimPackageResponse, u64), Failure> {
         let message = EsipaMessageFromEimToIpa::TransferEimPackageRequest(message);
         let request = esipa_asn1::encode_from_eim(&message);
-        let server = listener.server().map_err(Failure::of)?;
         let posted = match (server.transport, &server.trust) {
             (Transport::Coaps, Some(trust)) => {
                 let credentials = Credentials::Certificate {
@@ -245,11 +253,13 @@ impl Bearer {
                 let posted = self.coap.post(&server.address, &credentials, request);
                 posted.await
             }
-            _ => self.https.post(&server, request).await,
+            _ => self.https.post(server, request).await,
         };
         let response = posted.map_err(Failure::of)?;
         match esipa_asn1::decode_from_ipa(&response).map_err(Failure::of)? {
-            EsipaMessageFromIpaToEim::TransferEimPackageResponse(answer) => Ok(answer),
+            EsipaMessageFromIpaToEim::TransferEimPackageResponse(answer) => {
+                Ok((answer, response.body.len() as u64))
+            }
             _ => Err(Failure::new(&server.address, "it answers another function")),
         }
     }

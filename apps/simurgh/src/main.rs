@@ -92,6 +92,11 @@ enum Command {
         #[command(subcommand)]
         command: remote::operation::OperationCommand,
     },
+    /// What operators bill for octets
+    Tariff {
+        #[command(subcommand)]
+        command: remote::tariff::TariffCommand,
+    },
     /// Pools of activation codes, their stock and for how long it lasts
     Pool {
         #[command(subcommand)]
@@ -184,6 +189,7 @@ fn main() -> ExitCode {
         Command::Pool { command } => command.run(),
         Command::Code { command } => command.run(),
         Command::Operation { command } => command.run(),
+        Command::Tariff { command } => command.run(),
         Command::Profile { command } => command.run(),
         Command::Login(login) => login.run(),
         Command::Logout(logout) => logout.run(),

@@ -148,7 +148,7 @@ async fn serve(
     let roles = start_roles(config, &database, &pki, sealer).await?;
     let access = config.access.start(roles.database.clone())?;
     let (pushes, told) = inject::channel(config).unzip();
-    let door = door(config, functions(&roles, pushes.clone()), access.clone())?;
+    let door = door(config, (&roles, pushes.clone()), access.clone())?;
     let (eims, smdp, smds, smdps) = (roles.eims, roles.smdp, roles.smds, roles.smdps);
     let esipa = bind_esipa(config, &pki).await?;
     let api = bind_api(config, &pki).await?;
@@ -248,20 +248,24 @@ impl Chores {
 }
 
 /// What the API works on.
-fn functions(roles: &Roles, pushes: Option<Pushes>) -> AllFunctions {
+fn functions(config: &Config, roles: &Roles, pushes: Option<Pushes>) -> AllFunctions {
     let smdps = (roles.smdp.host.clone(), roles.smdps.clone());
     let counted = (roles.teller.clone(), roles.fleet.clone());
     AllFunctions::new(
         roles.eims.clone(),
         smdps,
-        pushes,
+        (pushes, config.energy.clone()),
         counted,
         roles.database.clone(),
     )
 }
 
 /// The API, and who may use it.
-fn door(config: &Config, functions: AllFunctions, access: Access) -> Result<Served, Failure> {
+fn door(
+    config: &Config,
+    (roles, pushes): (&Roles, Option<Pushes>),
+    access: Access,
+) -> Result<Served, Failure> {
     let token = files::read(&config.door.token)?;
     if token.trim().len() < MIN_TOKEN {
         let file = config.door.token.display();
@@ -277,6 +281,7 @@ fn door(config: &Config, functions: AllFunctions, access: Access) -> Result<Serv
         principal: config.door.devices_per_hour,
         tenant: config.door.devices_per_hour_of_tenant,
     };
+    let functions = functions(config, roles, pushes);
     let door = Door::new(functions, administrator, access, rates, device_rates);
     Ok(Served::new(door))
 }

@@ -31,6 +31,10 @@ pub struct ProfileNeeds {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u64>, maximum = 4_294_967_295_i64)]
     pub memory: Option<u32>,
+    /// Octets of its package as it is before it is bound: what a download costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>, maximum = 4_294_967_295_i64)]
+    pub package_octets: Option<u32>,
     /// Major version of its package (TCA SAIP).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub package_version: Option<u8>,

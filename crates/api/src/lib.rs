@@ -22,6 +22,7 @@ mod inventory;
 mod ledger;
 mod manifest;
 mod operation;
+mod price;
 
 use std::fmt;
 
@@ -51,6 +52,7 @@ pub use operation::{
     CodeRef, DeviceInfo, Eta, EuiccData, NewOperation, Operation, OperationFailure, OperationKind,
     Ordered, Poll, Profile, ProfileSearch, RatRule, Validity,
 };
+pub use price::{OperationPrice, Price, PriceLeg, Rounded, Tariff, TariffSettings};
 
 /// Prefix of all paths.
 pub const V1: &str = "/v1";

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{EimConfigurationData, ListedEim, Page, Secret};
+use super::{EimConfigurationData, ListedEim, OperationPrice, Page, Secret};
 
 /// Something to be done on an eUICC.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -303,6 +303,9 @@ pub struct Operation {
     /// it; not in lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eta: Option<Eta>,
+    /// What it costs; not in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<OperationPrice>,
     /// The activation code that it has of a pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<CodeRef>,

@@ -12,5 +12,6 @@ pub mod import;
 pub mod inventory;
 pub mod ledger;
 pub mod operations;
+pub mod price;
 pub mod query;
 pub mod telemetry;

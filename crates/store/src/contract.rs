@@ -15,6 +15,7 @@ use crate::ledger_contract::LedgerStore;
 use crate::psk_contract::PskStore;
 use crate::smdp_contract::SmdpStore;
 use crate::smds_contract::SmdsStore;
+use crate::tariff_contract::TariffStore;
 
 /// Why the store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -235,7 +236,7 @@ impl Forwarding {
 /// State of all roles. Every method is one transaction, durable when it
 /// returns.
 pub trait Store:
-    SmdpStore + SmdsStore + PskStore + LedgerStore + DeviceStore + Send + Sync
+    SmdpStore + SmdsStore + PskStore + LedgerStore + DeviceStore + TariffStore + Send + Sync
 {
     /// Adds an eUICC. If it was known once, to whomever, its counter does not go back
     /// behind the last one that was sent then.

@@ -7,20 +7,21 @@ use rsp_asn1::rsp::{CancelSessionServerError, PendingNotification, ProfileInstal
 use rsp_asn1::sgp32::{
     AuthenticateClientErrorEsipa, AuthenticateClientResponseEsipa, CancelSessionResponseEsipa,
     EimPackageResult, EsipaMessageFromEimToIpa, EsipaMessageFromIpaToEim,
-    GetBoundProfilePackageErrorEsipa, GetBoundProfilePackageResponseEsipa, HandleNotificationEsipa,
-    InitiateAuthenticationErrorEsipa, InitiateAuthenticationResponseEsipa,
-    ProfileDownloadTriggerResultData, ProvideEimPackageResult,
+    GetBoundProfilePackageErrorEsipa, GetBoundProfilePackageResponseEsipa, GetEimPackageResponse,
+    HandleNotificationEsipa, InitiateAuthenticationErrorEsipa, InitiateAuthenticationResponseEsipa,
+    ProfileDownloadTriggerResultData, ProvideEimPackageResult, ProvideEimPackageResultResponse,
 };
 use rsp_core::binding::esipa::EsipaBinding;
 use rsp_core::binding::{HttpResponse, StatusCodeData};
 use rsp_core::eim::{
-    Eim, EuiccRecord, Note, Operation, Step, Taken, has_work, poll_eid_not_found,
+    About, Eim, EuiccRecord, Note, Operation, Step, Taken, has_work, poll_eid_not_found,
     poll_nothing_pending, result_eid_not_found, result_missing_eid, result_named_by,
 };
 use rsp_core::{Context, Timestamp};
 
 use crate::announce::ChooseProfile;
 use crate::contract::{EuiccChange, OperationFilter, Store, StoreError, Versioned};
+use crate::counted::{Came, Counting};
 use crate::index::{Found, Index, Owner};
 
 /// What an IPA is answered.
@@ -38,6 +39,16 @@ pub enum EimReply {
 }
 
 impl EimReply {
+    fn of_poll(response: GetEimPackageResponse) -> Self {
+        EimReply::Message(EsipaMessageFromEimToIpa::GetEimPackageResponse(response))
+    }
+
+    fn of_result(response: ProvideEimPackageResultResponse) -> Self {
+        EimReply::Message(EsipaMessageFromEimToIpa::ProvideEimPackageResultResponse(
+            response,
+        ))
+    }
+
     /// The reply in a binding over HTTPS.
     pub fn encode(&self, binding: EsipaBinding) -> HttpResponse {
         match self {
@@ -202,14 +213,14 @@ impl EimHost {
         message: &EsipaMessageFromIpaToEim,
         cx: &mut Context<'_>,
     ) -> Result<EimReply, StoreError> {
-        self.handle_of(message, None, cx)
+        self.handle_of(message, Came::default(), cx)
     }
 
-    /// As [`EimHost::handle`], of an eUICC that is known already, if it is.
+    /// As [`EimHost::handle`], of a message of which more is known.
     pub(crate) fn handle_of(
         &self,
         message: &EsipaMessageFromIpaToEim,
-        from: Option<Eid>,
+        came: Came,
         cx: &mut Context<'_>,
     ) -> Result<EimReply, StoreError> {
         if let Some(reply) = self.handle_idle(message, cx.now) {
@@ -218,30 +229,36 @@ impl EimHost {
         let whole = self.whole(message)?;
         match whole.as_ref().unwrap_or(message) {
             EsipaMessageFromIpaToEim::GetEimPackageRequest(request) => {
-                let reply = self.step(request.eid_value, None, cx, |eim, record, open, cx| {
+                let eid = request.eid_value;
+                let counting = came.counting(About::Poll, |reply: &GetEimPackageResponse| {
+                    EimReply::of_poll(reply.clone())
+                });
+                let reply = self.step(eid, None, counting, cx, |eim, record, open, cx| {
                     eim.get_eim_package(record, open, request, cx)
                 })?;
-                let eid = request.eid_value;
-                let reply = reply.unwrap_or_else(|| poll_eid_not_found(eid));
-                let reply = EsipaMessageFromEimToIpa::GetEimPackageResponse(reply);
-                Ok(EimReply::Message(reply))
+                Ok(EimReply::of_poll(
+                    reply.unwrap_or_else(|| poll_eid_not_found(eid)),
+                ))
             }
             EsipaMessageFromIpaToEim::ProvideEimPackageResult(provided) => {
                 let result = &provided.eim_package_result;
                 let (_, named) = result_named_by(result);
-                let reply = match self.or_of_result(from, provided, cx)? {
+                let about = About::Result(named);
+                let counting = came.counting(about, |reply: &ProvideEimPackageResultResponse| {
+                    EimReply::of_result(reply.clone())
+                });
+                let reply = match self.or_of_result(came.from, provided, cx)? {
                     Some(eid) => self
-                        .step(eid, named, cx, |eim, record, open, cx| {
+                        .step(eid, named, counting, cx, |eim, record, open, cx| {
                             eim.provide_eim_package_result(record, open, result, cx)
                         })?
                         .unwrap_or_else(|| result_eid_not_found(eid)),
                     None => result_missing_eid(),
                 };
-                let reply = EsipaMessageFromEimToIpa::ProvideEimPackageResultResponse(reply);
-                Ok(EimReply::Message(reply))
+                Ok(EimReply::of_result(reply))
             }
             EsipaMessageFromIpaToEim::HandleNotification(notification) => {
-                self.notified(notification, from, cx)
+                self.notified(notification, came, cx)
             }
             other => Ok(not_offered(other)),
         }
@@ -250,9 +267,10 @@ impl EimHost {
     fn notified(
         &self,
         notification: &HandleNotificationEsipa,
-        from: Option<Eid>,
+        came: Came,
         cx: &mut Context<'_>,
     ) -> Result<EimReply, StoreError> {
+        let from = came.from;
         let (eid, relayed) = match notification {
             HandleNotificationEsipa::ProvideEimPackageResult(provided) => {
                 (self.or_of_result(from, provided, cx)?, None)
@@ -275,8 +293,15 @@ impl EimHost {
                 download.as_ref().and_then(Operation::transaction)
             }
         };
+        let about = match &relayed {
+            Some(download) => Some(About::Download(download)),
+            // Of what names no operation nothing is counted.
+            None => named.map(|named| About::Result(Some(named))),
+        };
+        let counting = about
+            .and_then(|about| came.counting(about, |taken: &Taken| EimReply::Notification(*taken)));
         let taken = match eid {
-            Some(eid) => self.step(eid, named, cx, |eim, record, open, cx| {
+            Some(eid) => self.step(eid, named, counting, cx, |eim, record, open, cx| {
                 eim.handle_notification(record, open, notification, relayed.as_ref(), cx)
             })?,
             None => None,
@@ -370,12 +395,13 @@ impl EimHost {
         }
     }
 
-    /// Load, step, commit; once more if somebody else was faster. `named` is the
+    /// Load, step, count, commit; once more if somebody else was faster. `named` is the
     /// transaction that the message is about. `None` if the eUICC is not known.
     fn step<R>(
         &self,
         eid: Eid,
         named: Option<&TransactionId>,
+        counting: Option<Counting<'_, R>>,
         cx: &mut Context<'_>,
         mut machine: impl FnMut(&Eim, EuiccRecord, &[Operation], &mut Context<'_>) -> Step<R>,
     ) -> Result<Option<R>, StoreError> {
@@ -396,7 +422,10 @@ impl EimHost {
             let Versioned { value, version } = found;
             let open = self.open_and_named(eid, named)?;
             let before = value.clone();
-            let step = machine(&self.eim, value, &open, cx);
+            let mut step = machine(&self.eim, value, &open, cx);
+            if let Some(counting) = &counting {
+                counting.count(&mut step, &open, cx.now);
+            }
             let unchanged =
                 step.record == before && step.operations.is_empty() && step.evidence.is_empty();
             if !unchanged {

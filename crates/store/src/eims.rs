@@ -7,11 +7,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 use rsp_asn1::ids::Eid;
 use rsp_asn1::sgp32::EsipaMessageFromIpaToEim;
 use rsp_core::binding::HttpResponse;
-use rsp_core::eim::{Eim, EuiccRecord};
+use rsp_core::eim::{Carried, Eim, EuiccRecord};
 use rsp_core::{Context, Timestamp};
 
 use crate::announce::ChosenProfile;
 use crate::contract::StoreError;
+use crate::counted::Came;
 use crate::database::Database;
 use crate::eim::{EimHost, EimReply, Observer, idle};
 use crate::index::{Index, Owner};
@@ -187,19 +188,24 @@ impl Eims {
         idle(&self.index, message, now)
     }
 
-    /// As [`EimHost::begin`], at the host of the tenant whose device it is.
+    /// As [`EimHost::begin`], at the host of the tenant whose device it is. What the
+    /// message and its answer take is counted for the operations that it is about.
     ///
     /// # Errors
     /// If the store fails: then nothing was executed.
     pub fn begin(
         &self,
         message: &EsipaMessageFromIpaToEim,
+        carried: &Carried,
         cx: &mut Context<'_>,
     ) -> Result<Answer, StoreError> {
-        match self.whose(message, cx)? {
-            Some(whose) => whose.host.begin_of(message, whose.eid, cx),
-            None => self.first.begin(message, cx),
-        }
+        let whose = self.whose(message, cx)?;
+        let came = Came {
+            from: whose.as_ref().and_then(|whose| whose.eid),
+            carried: Some(*carried),
+        };
+        let host = whose.map_or_else(|| self.first.clone(), |whose| whose.host);
+        host.begin_of(message, came, cx)
     }
 
     /// As [`EimHost::finish`].

@@ -16,6 +16,7 @@ mod bell;
 mod claim;
 mod contacts;
 mod contract;
+mod counted;
 mod database;
 mod device;
 mod device_contract;
@@ -37,6 +38,7 @@ mod smdp_contract;
 mod smds;
 mod smds_contract;
 mod sql;
+mod tariff_contract;
 mod tenant;
 mod webhook_contract;
 mod whose;
@@ -80,6 +82,7 @@ pub use smds_contract::{
     AnnouncedEvent, AnnouncementStore, EventStage, SmdsStore, StoredSmdsSession,
 };
 pub use sql::{PostgresStore, Restore, SqlStore, SqliteStore, Told};
+pub use tariff_contract::{NamedTariff, TariffStore};
 pub use tenant::{BadTenant, Tenant};
 pub use webhook_contract::{
     Attempt, Delivery, DeliveryFilter, NextDelivery, Replay, Settled, StoredWebhook, TakenWebhook,

@@ -5,7 +5,8 @@ use fleet::ledger::Pool;
 use fleet::operations::{Finding, Radio, Verdict, preflight};
 use rsp_asn1::ids::Eid;
 use rsp_core::eim::{
-    CodeRef, ConfirmationCode, EuiccRecord, Note, Operation, OperationId, OperationKind, Validity,
+    CodeRef, ConfirmationCode, Estimate, EuiccRecord, Note, Operation, OperationId, OperationKind,
+    Validity,
 };
 use rsp_core::{Context, Timestamp};
 
@@ -162,6 +163,7 @@ impl EimHost {
             Operation {
                 expects: code.iccid,
                 forced: wanted.forced,
+                estimate: wanted.estimate.clone(),
                 validity: wanted.validity,
                 expected_networks: pool.networks.clone(),
                 confirmation_code: wanted.confirmation_code.clone(),
@@ -192,6 +194,8 @@ pub struct FromPool<'a> {
     pub confirmation_code: Option<ConfirmationCode>,
     /// Whether it is ordered whatever speaks against it.
     pub forced: bool,
+    /// What it is expected to take.
+    pub estimate: Option<Estimate>,
 }
 
 impl<'a> FromPool<'a> {
@@ -203,6 +207,7 @@ impl<'a> FromPool<'a> {
             validity: Validity::default(),
             confirmation_code: None,
             forced: false,
+            estimate: None,
         }
     }
 }

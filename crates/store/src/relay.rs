@@ -11,12 +11,13 @@ use rsp_asn1::{Asn1, ids};
 use rsp_core::binding::HttpResponse;
 use rsp_core::binding::esipa::Function;
 use rsp_core::eim::relay::{Ask, Refused, RelaySession, Relayed};
-use rsp_core::eim::{EuiccRecord, Note, Operation, OperationId};
+use rsp_core::eim::{Carried, EuiccRecord, Note, Operation, OperationId};
 use rsp_core::{Context, Timestamp};
 
 use crate::contract::{
     EuiccChange, OperationFilter, RelayChange, StoreError, StoredRelay, Versioned,
 };
+use crate::counted::{self, Came};
 use crate::eim::{EimHost, EimReply};
 
 /// Downloads that are looked through for one whose IPA names no transaction.
@@ -42,14 +43,16 @@ pub struct Pending {
     session: Option<TransactionId>,
     /// Of the IPA's message.
     digest: Vec<u8>,
+    /// How the message came, if it is to be counted.
+    carried: Option<Carried>,
 }
 
 /// Why a function is not relayed.
 enum Failure {
     Refused(Refused),
     Store(StoreError),
-    /// It was answered before.
-    Again(Vec<u8>),
+    /// It was answered before, in this download.
+    Again(Vec<u8>, (Eid, OperationId)),
 }
 
 impl From<StoreError> for Failure {
@@ -82,14 +85,14 @@ impl EimHost {
         message: &EsipaMessageFromIpaToEim,
         cx: &mut Context<'_>,
     ) -> Result<Answer, StoreError> {
-        self.begin_of(message, None, cx)
+        self.begin_of(message, Came::default(), cx)
     }
 
-    /// As [`EimHost::begin`], of an eUICC that is known already, if it is.
+    /// As [`EimHost::begin`], of a message of which more is known.
     pub(crate) fn begin_of(
         &self,
         message: &EsipaMessageFromIpaToEim,
-        from: Option<Eid>,
+        came: Came,
         cx: &mut Context<'_>,
     ) -> Result<Answer, StoreError> {
         let digest = || cx.crypto.sha256(&[&message.to_der()]).to_vec();
@@ -125,9 +128,13 @@ impl EimHost {
                         .relay_cancel_session(record, session, request, cx)
                 })
             }
-            other => return Ok(Answer::Reply(self.handle_of(other, from, cx)?)),
+            other => return Ok(Answer::Reply(self.handle_of(other, came, cx)?)),
         };
-        self.answered(begun.map(|pending| Answer::Ask(Box::new(pending))))
+        let begun = begun.map(|pending| {
+            let carried = came.carried;
+            Answer::Ask(Box::new(Pending { carried, ..pending }))
+        });
+        self.answered(begun, (came.carried, None), cx.now)
     }
 
     /// Takes the SM-DP+'s response, or why there is none, and gives the reply;
@@ -153,7 +160,9 @@ impl EimHost {
             match self.finish_once(&pending, &response, cx) {
                 Err(Failure::Store(StoreError::Conflict)) => {}
                 finished => {
-                    return self.answered(finished.map(|m| Answer::Reply(EimReply::Message(m))));
+                    let finished = finished.map(|m| Answer::Reply(EimReply::Message(m)));
+                    let download = (pending.eid, pending.operation.clone());
+                    return self.answered(finished, (pending.carried, Some(download)), cx.now);
                 }
             }
         }
@@ -174,7 +183,7 @@ impl EimHost {
                 let because = "the SM-DP+ gave a transaction that is in use";
                 return Err(Refused::undefined(function, because).into());
             }
-            return self.commit(pending, begun, 0, &record, cx);
+            return self.commit(pending, begun, 0, (&record, &operation), cx);
         };
         let loaded = self.load(function, id, &pending.digest, cx.now)?;
         let (record, session) = (&loaded.record.value, &loaded.session.value.session);
@@ -186,7 +195,8 @@ impl EimHost {
             Function::GetBoundProfilePackage => eim.relay_bound(record, session, response)?,
             _ => eim.relay_cancelled(record, operation, session, ask, response, cx)?,
         };
-        self.commit(pending, relayed, loaded.session.version, &loaded.record, cx)
+        let subject = (&loaded.record, operation);
+        self.commit(pending, relayed, loaded.session.version, subject, cx)
     }
 
     /// Stores what a function led to, whole.
@@ -195,7 +205,7 @@ impl EimHost {
         pending: &Pending,
         relayed: Relayed,
         version: i64,
-        record: &Versioned<EuiccRecord>,
+        (record, download): (&Versioned<EuiccRecord>, &Operation),
         cx: &Context<'_>,
     ) -> Result<EsipaMessageFromEimToIpa, Failure> {
         let stored = StoredRelay {
@@ -204,7 +214,15 @@ impl EimHost {
             request_digest: pending.digest.clone(),
             reply: relayed.reply.to_der(),
         };
-        let operations = relayed.operations;
+        let mut operations = relayed.operations;
+        if let Some(carried) = &pending.carried {
+            let reply = EimReply::Message(relayed.reply.clone());
+            let exchange = counted::exchange(carried, &reply);
+            let changed = operations.iter().position(|o| o.id == download.id);
+            let changed = changed.map(|at| operations.remove(at));
+            let download = changed.as_ref().unwrap_or(download);
+            operations.insert(0, download.relayed_by(&record.value, &exchange, cx.now));
+        }
         let change = EuiccChange {
             record: &record.value,
             version: record.version,
@@ -229,25 +247,38 @@ impl EimHost {
         Ok(relayed.reply)
     }
 
-    fn answered(&self, outcome: Result<Answer, Failure>) -> Result<Answer, StoreError> {
-        match outcome {
-            Ok(answer) => Ok(answer),
-            Err(Failure::Store(error)) => Err(error),
+    /// What an IPA is told. A refusal or a repetition is counted by itself, if it is
+    /// known of which download it is.
+    fn answered(
+        &self,
+        outcome: Result<Answer, Failure>,
+        (carried, download): (Option<Carried>, Option<(Eid, OperationId)>),
+        now: Timestamp,
+    ) -> Result<Answer, StoreError> {
+        let (reply, download) = match outcome {
+            Ok(answer) => return Ok(answer),
+            Err(Failure::Store(error)) => return Err(error),
             Err(Failure::Refused(refused)) => {
                 let because = refused.because.clone();
                 let function = refused.function.name();
                 self.observed(None, &Note::NotRelayed { function, because });
                 let (message, reason) = (refused.reply(), refused.reason);
-                Ok(Answer::Reply(match reason {
+                let reply = match reason {
                     Some(reason) => EimReply::Refused(message, *reason),
                     None => EimReply::Message(message),
-                }))
+                };
+                (reply, download)
             }
-            Err(Failure::Again(reply)) => match EsipaMessageFromEimToIpa::from_der(&reply) {
-                Ok(message) => Ok(Answer::Reply(EimReply::Message(message))),
-                Err(_) => Err(StoreError::Unknown("a reply that can be read again")),
-            },
+            Err(Failure::Again(reply, download)) => {
+                let message = EsipaMessageFromEimToIpa::from_der(&reply);
+                let unread = |_| StoreError::Unknown("a reply that can be read again");
+                (EimReply::Message(message.map_err(unread)?), Some(download))
+            }
+        };
+        if let (Some(carried), Some((eid, id))) = (carried, download) {
+            self.count_alone((eid, &id), &counted::exchange(&carried, &reply), now)?;
         }
+        Ok(Answer::Reply(reply))
     }
 
     fn begin_session(
@@ -271,6 +302,7 @@ impl EimHost {
             operation: operation.id,
             session: None,
             digest,
+            carried: None,
         })
     }
 
@@ -326,6 +358,7 @@ impl EimHost {
             operation: loaded.operation.id,
             session: Some(id.clone()),
             digest,
+            carried: None,
         })
     }
 
@@ -340,7 +373,8 @@ impl EimHost {
         let session = session.filter(|session| session.value.kept_until > now);
         let session = session.ok_or_else(|| Refused::unknown_transaction(function))?;
         if session.value.request_digest == digest && !session.value.reply.is_empty() {
-            return Err(Failure::Again(session.value.reply));
+            let RelaySession { eid, operation, .. } = session.value.session;
+            return Err(Failure::Again(session.value.reply, (eid, operation)));
         }
         let of = &session.value.session;
         let (record, operation) = self.subject(function, of.eid, &of.operation)?;

@@ -17,7 +17,7 @@ use fleet::telemetry::{Level, Measure, Retention, Sample, Tunnel};
 use rsp_asn1::ids::Eid;
 use rsp_core::Timestamp;
 use rsp_core::eim::{EuiccRecord, ListedProfile, ProfileList};
-use store::{EuiccChange, ImportedDevice, SavedSearch, Store, StoreError};
+use store::{EuiccChange, ImportedDevice, NamedTariff, SavedSearch, Store, StoreError};
 use support::{Bench, suite};
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
@@ -409,6 +409,30 @@ suite! {
         store.remove_search("a").unwrap();
         assert_eq!(store.saved_search("a").unwrap(), None);
         assert!(matches!(store.remove_search("a"), Err(StoreError::Unknown(_))));
+    }
+
+    /// Who changes one names the state that it had.
+    fn tariffs_have_names_and_versions(bench: &Bench) {
+        let (store, other) = (bench.store(), bench.of_tenant("other"));
+        let named = |name: &str, included: u64| NamedTariff {
+            name: name.to_string(),
+            tariff: serde_json::from_value(serde_json::json!({ "included": included })).unwrap(),
+        };
+        store.put_tariff(&named("b", 1), 0).unwrap();
+        store.put_tariff(&named("a b", 1), 0).unwrap();
+        assert!(matches!(store.put_tariff(&named("b", 2), 0), Err(StoreError::Conflict)));
+        assert!(matches!(store.put_tariff(&named("b", 2), 2), Err(StoreError::Conflict)));
+        store.put_tariff(&named("b", 2), 1).unwrap();
+        let found = store.tariff("b").unwrap().unwrap();
+        assert_eq!((found.value, found.version), (named("b", 2).tariff, 2));
+        assert_eq!(store.tariffs(None, 10).unwrap(), [named("a b", 1), named("b", 2)]);
+        assert_eq!(store.tariffs(Some("a b"), 10).unwrap(), [named("b", 2)]);
+        assert_eq!(other.tariffs(None, 10).unwrap(), []);
+        assert!(matches!(other.remove_tariff("b", 2), Err(StoreError::Unknown(_))));
+        assert!(matches!(store.remove_tariff("b", 1), Err(StoreError::Conflict)));
+        store.remove_tariff("b", 2).unwrap();
+        assert_eq!(store.tariff("b").unwrap(), None);
+        assert!(matches!(store.put_tariff(&named("b", 2), 2), Err(StoreError::Conflict)));
     }
 
     /// The same identities may be of both.

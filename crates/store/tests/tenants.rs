@@ -311,6 +311,9 @@ suite! {
         store.put_pool(&Pool { name: "roaming".to_string(), ..Pool::default() }).unwrap();
         let search = SavedSearch { name: "all".to_string(), query: String::new(), saved: NOW };
         store.put_search(&search).unwrap();
+        let tariff = serde_json::from_value(serde_json::json!({ "included": 1 })).unwrap();
+        let tariff = store::NamedTariff { name: "iot".to_string(), tariff };
+        store.put_tariff(&tariff, 0).unwrap();
         assert!(matches!(top.remove_tenant(&name()), Err(StoreError::Exists(_))));
         store.remove_euicc(eid(1)).unwrap();
         assert!(matches!(top.remove_tenant(&name()), Err(StoreError::Exists(_))));
@@ -322,6 +325,7 @@ suite! {
         assert_eq!(store.count_forwarding("waiting").unwrap(), 0);
         assert!(store.pool("roaming").unwrap().is_none());
         assert!(store.saved_search("all").unwrap().is_none());
+        assert!(store.tariff("iot").unwrap().is_none());
         let telling = database.telling(tenant("gone"));
         telling.number_events("here", &Due::at(NOW, 100)).unwrap();
         let events = telling.events(&store::EventQuery::default()).unwrap();

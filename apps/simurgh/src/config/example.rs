@@ -129,6 +129,13 @@ const OPTIONAL: &str = r#"# Requests of one caller, and of all callers of a tena
 #profile_type = "operational"
 #codes = "codes.txt"
 
+# What the radio of a device takes for a contact (millijoules) and for an octet from and
+# to it (microjoules), by technology, in place of the model's figures; see docs/price.md.
+#[energy.nb_iot]
+#contact_mj = 3000
+#up_uj = 280
+#down_uj = 80
+
 # Addresses of names that the name service does not know, for the SM-DP+ to
 # which the eIM forwards notifications and the SM-DS that the SM-DP+ tells.
 #[resolve]

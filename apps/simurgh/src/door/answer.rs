@@ -109,13 +109,28 @@ pub(super) fn unchanged<T: Serialize>(current: &T, asked: &HeaderMap) -> Result<
     let is_meant = |expected: &str| expected.trim() == "*" || expected.trim() == tag;
     match expected.split(',').any(is_meant) {
         true => Ok(()),
-        false => Err(problem(
-            412,
-            "changed meanwhile",
-            "it is not as If-Match says",
-            "get it again, look at what changed, and repeat with its ETag",
-        )),
+        false => Err(changed()),
     }
+}
+
+/// As [`unchanged`], of a thing that is not there: no state of it is meant.
+///
+/// # Errors
+/// 412.
+pub(super) fn still_absent(asked: &HeaderMap) -> Result<(), Problem> {
+    match asked.contains_key(IF_MATCH) {
+        true => Err(changed()),
+        false => Ok(()),
+    }
+}
+
+fn changed() -> Problem {
+    problem(
+        412,
+        "changed meanwhile",
+        "it is not as If-Match says",
+        "get it again, look at what changed, and repeat with its ETag",
+    )
 }
 
 /// The tag of a state: what can be seen of it decides.

@@ -179,6 +179,7 @@ const TAGS: &[(&str, &str)] = &[
         "Files of devices, in and out; of what comes in all is taken, or nothing.",
     ),
     ("searches", "Searches of devices that have a name."),
+    ("tariffs", "What operators bill for octets."),
     ("telemetry", "What devices measure."),
     ("system", "The server itself."),
 ];

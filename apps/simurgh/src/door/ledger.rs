@@ -25,7 +25,7 @@ use super::functions::parse;
 use super::list::{self, page};
 use super::problem::Refusal;
 use super::routes::{Guard, Routes};
-use super::{Functions, internal, invalid, operations, order, problem, shown, stored, utc};
+use super::{Functions, internal, invalid, operations, order, problem, stored, utc};
 use crate::shell;
 
 /// Codes that come at once, at most.
@@ -400,6 +400,7 @@ impl Functions {
             validity: order::validity(new, shell::now())?,
             confirmation_code: confirmation_code.map(|code| ConfirmationCode(code.0.clone())),
             forced: new.force,
+            estimate: self.estimate_from_pool(eid, pool)?,
             ..FromPool::new(pool, eid)
         };
         let ordered = shell::with_context(|cx| self.eim.order_from_pool(&wanted, cx));
@@ -408,10 +409,7 @@ impl Functions {
             Ordered::Queued(operation) => {
                 self.queued(&operation);
                 let contact = self.eim.contact(eid).map_err(stored)?;
-                Ok(api::Operation {
-                    eta: shown::eta(&operation, contact, shell::now()),
-                    ..shown::operation(&operation)
-                })
+                self.in_full(&operation, contact)
             }
             Ordered::Refused(findings) => Err(Problem {
                 findings: findings.iter().map(finding).collect(),

@@ -25,12 +25,14 @@ mod manifest;
 mod metrics;
 mod operations;
 mod order;
+mod price;
 mod problem;
 mod psk;
 mod routes;
 mod shown;
 mod stock;
 mod system;
+mod tariffs;
 mod tenanted;
 mod touched;
 mod webhooks;
@@ -172,6 +174,8 @@ fn routes() -> Routes {
         .and(psk::routes())
         .and(listener::routes())
         .and(operations::routes())
+        .and(price::routes())
+        .and(tariffs::routes())
         .and(stock::routes())
         .and(ledger::routes())
         .and(code_orders::routes())

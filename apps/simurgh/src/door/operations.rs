@@ -9,7 +9,7 @@ use rsp_core::eim::{Operation, OperationId, OperationKind, OperationState};
 use rsp_core::ipa::ActivationCode;
 use rsp_core::smdp::OrderKey;
 use serde::Deserialize;
-use store::{OperationFilter, StoreError};
+use store::{Contact, OperationFilter, StoreError};
 use utoipa::IntoParams;
 use utoipa_axum::routes;
 
@@ -163,19 +163,31 @@ impl Functions {
             operation.validity = validity;
             operation.expected_networks.clone_from(&networks);
         }
+        self.estimate(eid, &mut operations)?;
         self.eim.add_operations(&operations).map_err(refused)?;
         operations.iter().for_each(|queued| self.queued(queued));
         let contact = self.eim.contact(eid).map_err(stored)?;
-        let mut shown = operations.iter().map(|operation| api::Operation {
-            eta: shown::eta(operation, contact, shell::now()),
-            ..shown::operation(operation)
-        });
+        let shown = operations.iter().map(|one| self.in_full(one, contact));
+        let mut shown = shown.collect::<Result<Vec<_>, _>>()?.into_iter();
         Ok(match listed {
             true => Ordered::List(Page {
                 items: shown.collect(),
                 next: None,
             }),
             false => Ordered::One(Box::new(shown.next().ok_or_else(internal)?)),
+        })
+    }
+
+    /// An operation with what takes a look at its device.
+    pub(super) fn in_full(
+        &self,
+        operation: &Operation,
+        contact: Option<Contact>,
+    ) -> Result<api::Operation, Problem> {
+        Ok(api::Operation {
+            eta: shown::eta(operation, contact, shell::now()),
+            price: self.price_of(operation)?,
+            ..shown::operation(operation)
         })
     }
 
@@ -204,7 +216,7 @@ impl Functions {
     }
 
     /// The profile that a download is to bring, if it is ordered here.
-    fn expected(&self, kind: &OperationKind) -> Result<Option<Iccid>, Problem> {
+    pub(super) fn expected(&self, kind: &OperationKind) -> Result<Option<Iccid>, Problem> {
         let OperationKind::Download { activation_code } = kind else {
             return Ok(None);
         };
@@ -247,10 +259,7 @@ impl Functions {
         let found = self.eim.store().operation(&OperationId(id.to_string()));
         let found = found.map_err(stored)?.ok_or_else(|| unknown(id))?;
         let contact = self.eim.contact(found.eid).map_err(stored)?;
-        Ok(api::Operation {
-            eta: shown::eta(&found, contact, shell::now()),
-            ..shown::operation(&found)
-        })
+        self.in_full(&found, contact)
     }
 
     pub(super) fn cancel_operation(&self, id: &str) -> Result<api::Operation, Problem> {

@@ -56,6 +56,7 @@ pub(super) fn operation(operation: &Operation) -> api::Operation {
         expected_networks: operation.expected_networks.clone(),
         seen_in: operation.seen_in.clone(),
         eta: None,
+        price: None,
         code: operation.code.as_ref().map(|code| api::CodeRef {
             pool: code.pool.clone(),
             number: code.number,

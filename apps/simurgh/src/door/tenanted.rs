@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use fleet::price::EnergyModel;
 use store::{Database, DoorStore, EimHost, Eims, SmdpHost, Tenant};
 
 use super::health::Looks;
@@ -24,6 +25,8 @@ pub(crate) struct Functions {
     pub(super) pushes: Option<Pushes>,
     /// Imports that are sent to this process.
     pub(super) imports: Imports,
+    /// What radio takes.
+    pub(super) energy: EnergyModel,
 }
 
 /// The functions of each tenant.
@@ -33,6 +36,7 @@ pub(crate) struct AllFunctions {
     smdps: Arc<Smdps>,
     pushes: Option<Pushes>,
     database: Arc<dyn Database>,
+    energy: EnergyModel,
     /// Who numbers events and tells of them.
     pub(super) teller: Arc<Teller>,
     /// Whether the database can be used.
@@ -48,7 +52,7 @@ impl AllFunctions {
     pub(crate) fn new(
         eims: Arc<Eims>,
         (smdp, smdps): (Arc<SmdpHost>, Arc<Smdps>),
-        pushes: Option<Pushes>,
+        (pushes, energy): (Option<Pushes>, EnergyModel),
         (teller, fleet): (Arc<Teller>, Arc<Fleet>),
         database: Arc<dyn Database>,
     ) -> Self {
@@ -57,6 +61,7 @@ impl AllFunctions {
             smdp,
             smdps,
             pushes,
+            energy,
             teller,
             health: Arc::new(Looks::new(database.clone())),
             fleet,
@@ -81,6 +86,7 @@ impl AllFunctions {
                 smdps: self.smdps.of(tenant),
                 pushes: self.pushes.clone(),
                 imports: Imports::default(),
+                energy: self.energy.clone(),
             })
         };
         of.entry(tenant.clone()).or_insert_with(make).clone()

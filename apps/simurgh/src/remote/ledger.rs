@@ -153,6 +153,9 @@ pub(crate) struct SetPool {
     /// The operator's name of what is paid
     #[arg(long, value_name = "NAME")]
     tariff: Option<String>,
+    /// Octets of its profile packages before they are bound: what a download costs
+    #[arg(long, value_name = "OCTETS")]
+    package_octets: Option<u32>,
     /// Free memory that a profile needs, in octets
     #[arg(long, value_name = "OCTETS")]
     memory: Option<u32>,
@@ -230,6 +233,8 @@ impl SetPool {
         settings.operator = self.operator.or(settings.operator);
         settings.tariff = self.tariff.or(settings.tariff);
         settings.low = self.low.or(settings.low);
+        let octets = self.package_octets;
+        settings.needs.package_octets = octets.or(settings.needs.package_octets);
         settings.needs.memory = self.memory.or(settings.needs.memory);
         for (said, setting) in [
             (self.technology, &mut settings.needs.technologies),

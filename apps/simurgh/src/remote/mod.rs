@@ -14,10 +14,12 @@ pub(crate) mod login;
 pub(crate) mod operation;
 mod order;
 pub(crate) mod output;
+mod price;
 pub(crate) mod profile;
 pub(crate) mod progress;
 pub(crate) mod search;
 pub(crate) mod stock;
+pub(crate) mod tariff;
 pub(crate) mod telemetry;
 pub(crate) mod webhook;
 

@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use super::device::OneDevice;
 use super::order::Ordering;
 use super::output::{self, Shown};
-use super::{Api, Listing, Output, Remote};
+use super::{Api, Listing, Output, Remote, price};
 use crate::{Failure, files};
 
 /// Pause between two looks at an operation.
@@ -175,6 +175,7 @@ impl Shown for Operation {
         "PROOF",
         "REASON",
         "RESULT",
+        "PRICE",
     ];
 
     fn cells(&self) -> Vec<String> {
@@ -194,6 +195,7 @@ impl Shown for Operation {
             proof.to_string(),
             reason(self),
             result(self),
+            price::in_short(self.price.as_ref()),
         ]
     }
 }

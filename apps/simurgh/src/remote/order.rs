@@ -19,6 +19,9 @@ pub(crate) struct Ordering {
     /// sleeps travels together where that changes nothing
     #[arg(long)]
     separate: bool,
+    /// Say what it would cost in octets, money and energy, and order nothing
+    #[arg(long)]
+    price: bool,
     /// Do it even if the device may be lost by it, without a profile that works
     /// or without an eIM; the server's log says so
     #[arg(long)]
@@ -67,10 +70,14 @@ impl Ordering {
         confirmation_code: Option<Secret>,
     ) -> Result<(), Failure> {
         let api = device.remote.api()?;
+        let asked = self.price;
         let new = NewOperation {
             confirmation_code,
             ..self.one(device.eid, kind)
         };
+        if asked {
+            return price(&api, &new);
+        }
         let queued = one(api.tell(client::order_operation(&new))?)?;
         api.output.one(&queued)
     }
@@ -111,6 +118,7 @@ impl Ordering {
         operations: Vec<OperationKind>,
     ) -> Result<(), Failure> {
         let api = device.remote.api()?;
+        let asked = self.price;
         let new = NewOperation {
             eid: device.eid,
             operation: None,
@@ -121,6 +129,9 @@ impl Ordering {
             validity: self.validity(),
             expected_networks: self.expect_network,
         };
+        if asked {
+            return price(&api, &new);
+        }
         let Ordered::List(queued) = api.tell(client::order_operation(&new))? else {
             return Err(unexpected());
         };
@@ -132,6 +143,12 @@ impl Ordering {
             }
         }
     }
+}
+
+/// What an order would cost.
+fn price(api: &Api, new: &NewOperation) -> Result<(), Failure> {
+    let price = api.tell(client::price_operation(new))?;
+    api.output.one(&price)
 }
 
 /// The one operation that was ordered.

@@ -25,4 +25,5 @@ mod repeated;
 mod schemathesis;
 #[path = "../support/mod.rs"]
 mod support;
+mod tariffs;
 mod webhooks;

@@ -67,6 +67,17 @@ impl Fielded {
         profiles: &[&str],
         ask: impl Fn(usize, &[&str]) -> Value,
     ) -> Vec<Self> {
+        Self::configured(folder, count, profiles, ask, |config| config)
+    }
+
+    /// The same with other settings of their IPAs.
+    pub(crate) fn configured(
+        folder: &Path,
+        count: u64,
+        profiles: &[&str],
+        ask: impl Fn(usize, &[&str]) -> Value,
+        configure: impl Fn(Config) -> Config,
+    ) -> Vec<Self> {
         let ca = |member: &str| {
             let file = folder.join(format!("ca/{member}.pem"));
             certificate_from_pem(&std::fs::read_to_string(file).unwrap()).unwrap()
@@ -94,10 +105,10 @@ impl Fielded {
                 add.extend(["--association-token", token]);
             }
             ask(number as usize, &add);
-            let config = Config {
+            let config = configure(Config {
                 jitter_seed: number,
                 ..Config::new(lab::device_info(), vec![anchor.clone()])
-            };
+            });
             Fielded {
                 device: Device::new(identity, card, config, now()),
                 rng,
@@ -141,6 +152,8 @@ pub(crate) struct Site {
     pub(crate) device: Fielded,
     runtime: tokio::runtime::Runtime,
     client: Client,
+    /// What its device has sent and was answered, by the name of whom it asked.
+    pub(crate) exchanged: Vec<(String, HttpRequest, HttpResponse)>,
 }
 
 impl Site {
@@ -155,6 +168,11 @@ impl Site {
     pub(crate) fn of(server: support::Server, profiles: &[&str], smdp: SocketAddr) -> Self {
         let ask = |_: usize, arguments: &[&str]| server.json(arguments);
         let device = Fielded::some(server.folder(), 1, profiles, ask).remove(0);
+        Self::with(server, device, smdp)
+    }
+
+    /// The same with a device that is there.
+    pub(crate) fn with(server: support::Server, device: Fielded, smdp: SocketAddr) -> Self {
         let client = Client::builder()
             .resolve("eim.simurgh.test", server.address("eim"))
             .resolve("smdp.simurgh.test", smdp);
@@ -166,6 +184,7 @@ impl Site {
                 .unwrap(),
             client: client.build(Arc::new(SoftwareProvider)).unwrap(),
             server,
+            exchanged: Vec::new(),
         }
     }
 
@@ -180,12 +199,15 @@ impl Site {
         while !over(&self.server) {
             assert!(Instant::now() < until, "{}", self.server.log());
             std::thread::sleep(Duration::from_millis(100));
-            let exchange = async |server: &_, request: HttpRequest| {
+            let exchange = async |server: &Server, request: HttpRequest| {
                 if lost.is_some_and(|lost| request.path.ends_with(lost)) {
                     return Err("lost".to_string());
                 }
-                let response = self.client.post(server, request).await;
-                response.map_err(|error| error.to_string())
+                let response = self.client.post(server, request.clone()).await;
+                let response = response.map_err(|error| error.to_string())?;
+                let asked = (server.address.clone(), request, response.clone());
+                self.exchanged.push(asked);
+                Ok(response)
             };
             self.runtime.block_on(self.device.round(exchange));
         }

@@ -476,6 +476,15 @@ pub fn order_operation(body: &NewOperation) -> Result<Request<Ordered>, ClientEr
     Request::new("POST", path).json(body)
 }
 
+/// See what an order would cost.
+///
+/// # Errors
+/// If the body cannot be written.
+pub fn price_operation(body: &NewOperation) -> Result<Request<Price>, ClientError> {
+    let path = Path::new().fixed("/v1/operations/price");
+    Request::new("POST", path).json(body)
+}
+
 /// Show an operation.
 pub fn get_operation(id: &str) -> Request<Operation> {
     let path = Path::new().fixed("/v1/operations/").value(id);
@@ -668,6 +677,44 @@ pub fn confirm_authenticator_app(body: &ShowFactor) -> Result<Request<Session>, 
 pub fn begin_authenticator_app() -> Request<Enrolment> {
     let path = Path::new().fixed("/v1/session/totp/enrolment");
     Request::new("POST", path)
+}
+
+/// Parameters of [`list_tariffs`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListTariffsQuery {
+    /// `next` of the page before: entries after it.
+    pub after: Option<String>,
+    /// At most so many entries; 100 if it is absent.
+    pub limit: Option<u64>,
+}
+
+/// List tariffs.
+pub fn list_tariffs(query: &ListTariffsQuery) -> Request<Page<Tariff>> {
+    let path = Path::new().fixed("/v1/tariffs");
+    let path = path.query("after", query.after.as_ref().map(|value| value as _));
+    let path = path.query("limit", query.limit.as_ref().map(|value| value as _));
+    Request::new("GET", path)
+}
+
+/// Forget a tariff.
+pub fn remove_tariff(name: &str) -> Request<()> {
+    let path = Path::new().fixed("/v1/tariffs/").value(name);
+    Request::new("DELETE", path)
+}
+
+/// Show a tariff.
+pub fn get_tariff(name: &str) -> Request<Tariff> {
+    let path = Path::new().fixed("/v1/tariffs/").value(name);
+    Request::new("GET", path)
+}
+
+/// Say what a tariff costs.
+///
+/// # Errors
+/// If the body cannot be written.
+pub fn put_tariff(name: &str, body: &TariffSettings) -> Result<Request<Tariff>, ClientError> {
+    let path = Path::new().fixed("/v1/tariffs/").value(name);
+    Request::new("PUT", path).json(body)
 }
 
 /// List tenants.

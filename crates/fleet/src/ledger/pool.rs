@@ -31,6 +31,9 @@ pub struct ProfileNeeds {
     /// Free non-volatile memory, in octets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<u64>,
+    /// Octets of its package as it is before it is bound: what a download costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub package_octets: Option<u64>,
     /// Major version of its package (TCA SAIP).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub package_version: Option<u8>,

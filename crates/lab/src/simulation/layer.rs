@@ -7,6 +7,7 @@ use std::sync::Arc;
 use fleet::import::RowError;
 use fleet::inventory::{Device, DeviceId};
 use fleet::ledger::{CodeOrder, CodeState, Pool, Stock};
+use fleet::price::Tariff;
 use fleet::query::Query;
 use fleet::telemetry::{Bucket, Level, Retention, Sample};
 use rsp_asn1::ids::{Eid, Iccid, TransactionId};
@@ -16,10 +17,11 @@ use rsp_core::smdp::{KeptPackage, Order, OrderKey, ProfileMaterial, ProfileTypeS
 use rsp_core::smds::Event;
 use store::{
     AnnouncedEvent, AnnouncementStore, Contact, DevicePage, DeviceStore, Due, EuiccChange,
-    Forwarding, ImportedDevice, KnownCode, LedgerStore, NewCode, OperationFilter, Outgoing,
-    ProfileChange, ProfileStock, PskStore, RelayChange, SavedSearch, SmdpChange, SmdpNotification,
-    SmdpStore, SmdsStore, Store, StoreError, StoredDevice, StoredEvidence, StoredRelay,
-    StoredSession, StoredSmdsSession, Switched, Versioned, Waiting, WithCode,
+    Forwarding, ImportedDevice, KnownCode, LedgerStore, NamedTariff, NewCode, OperationFilter,
+    Outgoing, ProfileChange, ProfileStock, PskStore, RelayChange, SavedSearch, SmdpChange,
+    SmdpNotification, SmdpStore, SmdsStore, Store, StoreError, StoredDevice, StoredEvidence,
+    StoredRelay, StoredSession, StoredSmdsSession, Switched, TariffStore, Versioned, Waiting,
+    WithCode,
 };
 use zeroize::Zeroizing;
 
@@ -206,5 +208,14 @@ impl<B: Between> DeviceStore for Layer<B> {
         forget_samples(retention: &Retention, now: Timestamp) -> u64;
         euicc_of_profile(iccid: Iccid) -> Option<Eid>;
         profile_history(eid: Eid) -> Vec<ProfileChange>;
+    }
+}
+
+impl<B: Between> TariffStore for Layer<B> {
+    hand_on! {
+        put_tariff(named: &NamedTariff, version: i64) -> ();
+        tariff(name: &str) -> Option<Versioned<Tariff>>;
+        tariffs(after: Option<&str>, limit: usize) -> Vec<NamedTariff>;
+        remove_tariff(name: &str, version: i64) -> ();
     }
 }

@@ -34,13 +34,16 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
+use serde::{Deserialize, Serialize};
+
 pub use json::StatusCodeData;
 
 /// `X-Admin-Protocol` that is sent where no request says another.
 pub const ADMIN_PROTOCOL: &str = "gsma/rsp/v2.1.0";
 
 /// What carries ESipa between an IPA and an eIM.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Transport {
     /// HTTPS (SGP.32 6.1).
     Https,
@@ -51,6 +54,15 @@ pub enum Transport {
 }
 
 impl Transport {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Transport::Https => "https",
+            Transport::Coaps => "coaps",
+            Transport::Mqtt => "mqtt",
+        }
+    }
+
     /// The bit of `eimSupportedProtocol` and `ipaSupportedProtocols` for
     /// retrieval over it.
     pub const fn retrieve_bit(self) -> u8 {

@@ -337,7 +337,7 @@ impl Eim {
     /// Whether the result would be worth nothing without the eUICC's key. A
     /// device that emulates signs no packages, and cannot show certificates
     /// before its first download; what the eUICC signs is asked for after it.
-    fn needs_key(&self, record: &EuiccRecord, kind: &OperationKind) -> bool {
+    pub(super) fn needs_key(&self, record: &EuiccRecord, kind: &OperationKind) -> bool {
         let unsigned = matches!(
             kind,
             OperationKind::GetCertificates | OperationKind::GetEuiccData(_)

@@ -8,6 +8,7 @@
 
 mod configuration;
 mod download_result;
+mod estimate;
 mod evidence;
 mod facts;
 mod further_keys;
@@ -29,6 +30,7 @@ pub mod relay;
 mod restored;
 mod result_items;
 mod retry;
+mod traffic;
 pub mod transfer;
 mod validity;
 mod verified;
@@ -45,6 +47,7 @@ use serde::{Deserialize, Serialize};
 use crate::pki::TrustAnchor;
 use crate::{Identity, Timestamp};
 
+pub use estimate::{Assumed, Estimate, NotKnown};
 pub use evidence::{Evidence, EvidenceKind};
 pub use facts::{EuiccFacts, SeenNetwork};
 pub use further_keys::FurtherKey;
@@ -71,6 +74,7 @@ pub use provide_eim_package_result::{
 pub use quirks::{IpaBuild, Quirk};
 pub use restored::{Restored, raise, raised};
 pub use retry::{MOST_TRIES, RetryClass, Tried, retry};
+pub use traffic::{About, Carried, Exchange, Leg, Traffic};
 pub use validity::Validity;
 pub use verified::{Unproven, Verified};
 pub use zero_touch::{ManifestEntry, ProfileSource, ZeroTouch, ZeroTouchRule, ZeroTouchStage};

@@ -7,7 +7,7 @@ use core::fmt;
 use rsp_asn1::ids::{Eid, Iccid, TransactionId};
 use serde::{Deserialize, Serialize};
 
-use super::{OperationKind, Outcome, Restored, Tried, Validity};
+use super::{Estimate, OperationKind, Outcome, Restored, Traffic, Tried, Validity};
 use crate::binding::es11::EventEntry;
 use crate::{Context, Timestamp};
 
@@ -322,6 +322,12 @@ pub struct Operation {
     /// it: what the backup knew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restored: Option<Restored>,
+    /// What was expected to be moved for it when it was ordered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Estimate>,
+    /// What was moved for it.
+    #[serde(default, skip_serializing_if = "Traffic::is_empty")]
+    pub traffic: Traffic,
 }
 
 impl Operation {
@@ -353,6 +359,8 @@ impl Operation {
             seen_in: None,
             tried: None,
             restored: None,
+            estimate: None,
+            traffic: Traffic::default(),
         }
     }
 

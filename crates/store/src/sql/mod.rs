@@ -33,6 +33,7 @@ mod smdp;
 mod smdp_progress;
 mod smdp_session;
 mod smds;
+mod tariffs;
 mod webhooks;
 
 pub use backup::{Restore, Told};

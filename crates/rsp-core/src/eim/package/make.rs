@@ -9,7 +9,7 @@ use rsp_asn1::sgp32::{
     GetEimPackageResponse, IpaEuiccDataRequest, NotificationSearchCriteria,
     ProfileDownloadTriggerRequest, association_token_object,
 };
-use rsp_asn1::{Extensions, Signed};
+use rsp_asn1::{Asn1, Extensions, Signed};
 
 use super::super::kind::Travel;
 use super::super::{Eim, EuiccDataQuery, EuiccRecord, MAX_COUNTER_VALUE, Operation, OperationKind};
@@ -21,6 +21,9 @@ const CERTIFICATE_TAGS: [u8; 2] = [0xA5, 0xA6];
 
 /// Tag of notificationsList in IpaEuiccData.
 const NOTIFICATIONS_TAG: [u8; 1] = [0xA0];
+
+/// Octets of a signature (SGP.32 2.11.1.1: r and s on a curve of 256 bits).
+const SIGNATURE: usize = 64;
 
 /// What is sent, and by what its result is known again.
 pub(in crate::eim) type Made = (GetEimPackageResponse, TransactionId, Option<i64>);
@@ -38,6 +41,39 @@ impl Eim {
     ) -> Result<Made, &'static str> {
         let transaction = TransactionId::from_bytes(&cx.random::<16>())
             .map_err(|_| "no transaction identifier")?;
+        let sign = |signed: &[u8], token: &[u8]| {
+            let signature = self.signing.key.sign(&[signed, token]);
+            let signature = signature.map_err(|_| "the eIM's key did not sign")?;
+            Ok(signature.as_bytes().to_vec())
+        };
+        self.make_signed_by(record, operations, transaction, sign)
+    }
+
+    /// Octets of the message for operations that travel together. It is made to be
+    /// measured alone: no counter is taken, and nothing is signed.
+    ///
+    /// # Errors
+    /// Why there can be none.
+    pub(in crate::eim) fn measure_package(
+        &self,
+        record: &EuiccRecord,
+        operations: &[&Operation],
+    ) -> Result<usize, &'static str> {
+        let transaction =
+            TransactionId::from_bytes(&[0; 16]).map_err(|_| "no transaction identifier")?;
+        let unsigned = |_: &[u8], _: &[u8]| Ok(alloc::vec![0; SIGNATURE]);
+        let record = &mut record.clone();
+        let (message, ..) = self.make_signed_by(record, operations, transaction, unsigned)?;
+        Ok(message.to_der().len())
+    }
+
+    fn make_signed_by(
+        &self,
+        record: &mut EuiccRecord,
+        operations: &[&Operation],
+        transaction: TransactionId,
+        sign: impl FnOnce(&[u8], &[u8]) -> Result<Vec<u8>, &'static str>,
+    ) -> Result<Made, &'static str> {
         let first = operations.first().ok_or("nothing to be done")?;
         let request = match &first.kind {
             OperationKind::GetCertificates => {
@@ -60,7 +96,7 @@ impl Eim {
             }
             _ => {
                 let package = euicc_package(operations)?;
-                let request = self.sign_package(record, package, &transaction)?;
+                let request = self.sign_package(record, package, &transaction, sign)?;
                 return Ok((request, transaction, Some(record.counter_value)));
             }
         };
@@ -73,6 +109,7 @@ impl Eim {
         record: &mut EuiccRecord,
         package: EuiccPackage,
         transaction: &TransactionId,
+        sign: impl FnOnce(&[u8], &[u8]) -> Result<Vec<u8>, &'static str>,
     ) -> Result<GetEimPackageResponse, &'static str> {
         if record.counter_value >= MAX_COUNTER_VALUE {
             return Err("the counter of this eUICC is used up");
@@ -87,11 +124,10 @@ impl Eim {
             extensions: Extensions::default(),
         });
         let token = association_token_object(record.association_token);
-        let signature = self.signing.key.sign(&[signed.as_bytes(), &token]);
-        let signature = signature.map_err(|_| "the eIM's key did not sign")?;
+        let eim_signature = sign(signed.as_bytes(), &token)?;
         let request = Signed::new(EuiccPackageRequest {
             euicc_package_signed: signed,
-            eim_signature: signature.as_bytes().to_vec(),
+            eim_signature,
             extensions: Extensions::default(),
         });
         Ok(GetEimPackageResponse::EuiccPackageRequest(request))

@@ -17,7 +17,7 @@ const HOLDS: [&str; 4] = [
 
 /// What else there is of a tenant: a later one of the same name must find nothing of
 /// it. What refers to another table comes before that.
-const REST: [&str; 32] = [
+const REST: [&str; 33] = [
     "access_account",
     "access_attempt",
     "access_key",
@@ -47,6 +47,7 @@ const REST: [&str; 32] = [
     "relay_session",
     "request_key",
     "saved_search",
+    "tariff",
     "webhook_delivery",
     "webhook_endpoint",
     "webhook_replay",
