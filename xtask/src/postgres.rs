@@ -82,11 +82,10 @@ impl Cluster {
         initdb.arg("--pwfile").arg(self.path("password"));
         initdb.args(["--username=simurgh", "--auth=scram-sha-256"]);
         run(initdb.args(["--no-locale", "--encoding=UTF8"]))?;
-        // The memory is as an operator would set it for a large fleet (docs/store.md); it
-        // is only taken as it is used.
         let settings = format!(
-            "shared_buffers = 2GB\nlisten_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = ''\n\
+            "shared_buffers = {}kB\nlisten_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = ''\n\
              ssl = on\nssl_cert_file = '{}'\nssl_key_file = '{}'\n",
+            memory_of_machine()? / 4,
             self.port,
             self.path("server.crt").display(),
             self.path("server.key").display(),
@@ -142,6 +141,16 @@ impl Cluster {
             process::probe(stop.args(["--wait", "--mode=immediate", "stop"]));
         }
     }
+}
+
+/// Kilobytes. PostgreSQL's manual advises a quarter of them for its buffers; they are
+/// taken as they are used.
+fn memory_of_machine() -> Result<u64, Failure> {
+    let file = "/proc/meminfo";
+    let said = fs::read_to_string(file).map_err(|e| Failure::io(file, &e))?;
+    let total = said.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+    let total = total.and_then(|total| total.split_whitespace().next()?.parse().ok());
+    Ok(total.unwrap_or(512 * 1024))
 }
 
 impl Drop for Cluster {

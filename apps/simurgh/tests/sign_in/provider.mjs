@@ -9,7 +9,7 @@ import { createPrivateKey, createSign } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 
-const [modules, folder, redirect, wrong] = process.argv.slice(2);
+const [modules, folder, redirect, wrong, port] = process.argv.slice(2);
 const require = createRequire(`${modules}/package.json`);
 const { Provider } = await import(pathToFileURL(require.resolve('oidc-provider')));
 // Node stands still now and then if it makes a key itself: it waits for a lock of its
@@ -37,7 +37,7 @@ const server = createServer({
   key: readFileSync(`${folder}/provider.key.pem`),
   cert: readFileSync(`${folder}/provider.pem`),
 });
-server.listen(0, '127.0.0.1', () => {
+server.listen(Number(port), '127.0.0.1', () => {
   const issuer = `https://localhost:${server.address().port}`;
   const provider = new Provider(issuer, {
     jwks: { keys: [jwk] },

@@ -38,29 +38,13 @@ impl Drop for Provider {
 }
 
 impl Provider {
-    /// With a certificate of its own, which the server is told of.
-    fn start(modules: &Path, folder: &Path, wrong: &str) -> Self {
-        let made = Command::new("openssl")
-            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt"])
-            .args(["ec_paramgen_curve:P-256", "-nodes", "-days", "2"])
-            .args([
-                "-subj",
-                "/CN=localhost",
-                "-addext",
-                "subjectAltName=DNS:localhost",
-            ])
-            .arg("-keyout")
-            .arg(folder.join("provider.key.pem"))
-            .arg("-out")
-            .arg(folder.join("provider.pem"))
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "{made:?}");
+    /// With a key of its own for tokens; at this port, or at any if it is 0.
+    fn start(modules: &Path, folder: &Path, wrong: &str, port: &str) -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sign_in/provider.mjs");
         let mut child = Command::new("node")
             .arg(script)
             .args([modules, folder])
-            .args([REDIRECT, wrong])
+            .args([REDIRECT, wrong, port])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -76,6 +60,22 @@ impl Provider {
             _said: said,
         }
     }
+}
+
+/// The certificate of a provider, which the server is told of.
+fn certificate(folder: &Path) {
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt"])
+        .args(["ec_paramgen_curve:P-256", "-nodes", "-days", "2"])
+        .args(["-subj", "/CN=localhost"])
+        .args(["-addext", "subjectAltName=DNS:localhost"])
+        .arg("-keyout")
+        .arg(folder.join("provider.key.pem"))
+        .arg("-out")
+        .arg(folder.join("provider.pem"))
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
 }
 
 /// A browser: follows redirections, keeps cookies, fills the provider's forms.
@@ -138,10 +138,12 @@ fn browser(folder: &Path, address: &str, user: &str) -> BTreeMap<String, String>
     panic!("the provider does not come to an end: {page}");
 }
 
-fn server(modules: &Path, wrong: &str) -> (Provider, Server) {
-    let folder = Folder::new(&format!("access-sign-on-{wrong}"));
+/// A provider, and a server that asks it; what they are called tells them apart.
+fn server(modules: &Path, name: &str, wrong: &str) -> (Provider, Server) {
+    let folder = Folder::new(&format!("access-sign-on-{name}"));
     run_in(&folder.0, &["init", "--plain-ca", "--ports", "0,0,0"]);
-    let provider = Provider::start(modules, &folder.0, wrong);
+    certificate(&folder.0);
+    let provider = Provider::start(modules, &folder.0, wrong, "0");
     let file = folder.0.join("simurgh.toml");
     let mut settings = std::fs::read_to_string(&file).unwrap();
     settings.push_str(&format!(
@@ -166,7 +168,7 @@ fn sign_on(stranger: &Asker, folder: &Path, user: &str) -> crate::asking::Answer
 #[test]
 fn a_user_comes_by_the_provider() {
     let Some(modules) = modules() else { return };
-    let (_provider, server) = server(&modules, "nothing");
+    let (_provider, server) = server(&modules, "user", "nothing");
     let (admin, stranger) = (Asker::new(&server), Asker::stranger(&server));
     // Whom nobody expects is not let in.
     sign_on(&stranger, server.folder(), "plant@example.org").problem(403);
@@ -194,12 +196,30 @@ fn a_user_comes_by_the_provider() {
     end(&begun["handle"]).problem(401);
 }
 
+/// A provider may take another key whenever it likes, even under the name of the old one.
+#[test]
+fn a_provider_takes_another_key() {
+    let Some(modules) = modules() else { return };
+    let (provider, server) = server(&modules, "rotation", "nothing");
+    let (admin, stranger) = (Asker::new(&server), Asker::stranger(&server));
+    let new = json!({"name": "noc@example.org", "role": "viewer", "single_sign_on": true});
+    assert_eq!(admin.post("/v1/users", &new).status, 201);
+    let signed_on = || sign_on(&stranger, server.folder(), "noc@example.org");
+    assert_eq!(signed_on().status, 200);
+    let (_, port) = provider.issuer.rsplit_once(':').unwrap();
+    let port = port.to_string();
+    drop(provider);
+    let _provider = Provider::start(&modules, server.folder(), "nothing", &port);
+    std::fs::remove_file(server.folder().join("jar-noc@example.org")).unwrap();
+    assert_eq!(signed_on().status, 200);
+}
+
 /// Tokens that the provider signed and that say something else than they should.
 #[test]
 fn wrong_tokens_are_refused() {
     let Some(modules) = modules() else { return };
     for wrong in ["nonce", "audience", "expired", "signature"] {
-        let (_provider, server) = server(&modules, wrong);
+        let (_provider, server) = server(&modules, wrong, wrong);
         let (admin, stranger) = (Asker::new(&server), Asker::stranger(&server));
         let new = json!({"name": "noc@example.org", "role": "viewer", "single_sign_on": true});
         assert_eq!(admin.post("/v1/users", &new).status, 201);

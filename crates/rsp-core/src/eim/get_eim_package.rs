@@ -30,8 +30,14 @@ const PAUSE: Duration = Duration::from_secs(60);
 /// Why nothing is done on a device of whose eUICC no proof can come.
 const NOT_ALLOWED: &str = "not sent: the eUICC is one for consumer devices, so the device would answer in its place, unsigned: if that is to be taken, set `emulated` for the device";
 
-/// Why nothing is sent that might leave the eUICC without a profile that works.
-pub(super) const NO_LIST: &str = "not sent: the eUICC gives no list of its profiles, and this could leave it without one that works";
+/// Why nothing is sent that a list of profiles is needed for.
+pub(super) const fn no_list(kind: &OperationKind) -> &'static str {
+    if kind.downloads() {
+        "not sent: the eUICC gives no list of its profiles, without which a refused download could not be told from one whose result was lost"
+    } else {
+        "not sent: the eUICC gives no list of its profiles, and this could leave it without one that works"
+    }
+}
 
 /// The operation that was sent first of those without a result.
 fn delivered(open: &[Operation]) -> Option<&Operation> {
@@ -158,7 +164,7 @@ impl Eim {
                     Some((operation, verdict)) => {
                         let reason = match verdict {
                             Verdict::Unsafe(reason) => alloc::format!("not sent: {reason}"),
-                            _ => NO_LIST.to_string(),
+                            _ => no_list(&operation.kind).to_string(),
                         };
                         refused.extend(profiles::failed_with_list(operation, &open, &reason));
                         open.retain(|open| refused.iter().all(|refused| refused.id != open.id));

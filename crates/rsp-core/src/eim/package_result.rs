@@ -10,7 +10,7 @@ use rsp_asn1::sgp32::{
     ProvideEimPackageResultResponse,
 };
 
-use super::get_eim_package::NO_LIST;
+use super::get_eim_package::no_list;
 use super::profiles::{self, ProfileList};
 use super::provide_eim_package_result::{empty, undefined_error};
 use super::retry::Failure;
@@ -233,7 +233,7 @@ fn waiting_in_vain(open: &[Operation], settled: &[Operation], now: Timestamp) ->
             Some(failure) if waiting.ordered_with.is_none() => {
                 alloc::vec![waiting.not_done(failure, now)]
             }
-            _ => profiles::failed_with_list(waiting, open, NO_LIST),
+            _ => profiles::failed_with_list(waiting, open, no_list(&waiting.kind)),
         })
         .collect()
 }

@@ -22,6 +22,9 @@ use crate::demo::server::{self, DOOR, EIM, ServerProcess};
 /// What keeps others from asking without an end.
 const LIMITS: [&str; 2] = ["requests_per_minute", "requests_per_minute_of_tenant"];
 
+/// Of devices so far apart at least one is on each page of an index.
+const APART: usize = 20;
+
 /// Makes the folder of a server, with keys and certificates; gives what its secrets
 /// are sealed with.
 pub(super) fn prepare(folder: &Path) -> Result<Sealer, Failure> {
@@ -89,19 +92,28 @@ impl Served {
         })
     }
 
-    /// Reads all devices once, page by page, as a server has that was up for a while;
-    /// gives how many there are.
-    pub(super) fn walk(&self) -> Result<usize, Failure> {
+    /// Reads so many devices once, page by page, and looks some of them up, as a server
+    /// has that was up for a while: what SQLite maps, and what each of PostgreSQL's
+    /// processes maps of their shared memory, it has touched.
+    pub(super) fn walk(&self, devices: u32) -> Result<(), Failure> {
         let (mut all, mut path) = (0, "?limit=1000".to_string());
         loop {
             let page = self.get(&path)?;
             let items = page.get("items").and_then(Value::as_array);
             all += items.map_or(0, Vec::len);
             let Some(next) = page.get("next").and_then(Value::as_str) else {
-                return Ok(all);
+                break;
             };
             path = format!("?limit=1000&after={}", escaped(next));
         }
+        if all != devices as usize {
+            return Err("the list has not all devices".into());
+        }
+        for number in (0..devices).step_by(APART) {
+            self.ask(&Question::Imei, number)?;
+            self.ask(&Question::Device, number)?;
+        }
+        Ok(())
     }
 
     /// What the API says of devices.
