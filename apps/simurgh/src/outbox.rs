@@ -10,6 +10,7 @@ use fleet::telemetry::Retention;
 
 use rsp_asn1::Asn1;
 use rsp_asn1::rsp::PendingNotification;
+use rsp_core::Timestamp;
 use rsp_core::binding::es9plus_json::HandleNotificationRequest;
 use rsp_core::binding::json;
 use rsp_core::ipa;
@@ -48,6 +49,8 @@ pub(crate) struct Outbox {
     pub(crate) client: Client,
     /// Whom to take for an SM-DP+.
     pub(crate) trust: TlsTrust,
+    /// When this process began: before anybody could ask it for something.
+    pub(crate) started: Timestamp,
 }
 
 impl Outbox {
@@ -88,13 +91,18 @@ impl Outbox {
 
     /// Clears away what nobody needs any more of the inventories.
     async fn tidy(&self, at_start: bool) {
+        let started = at_start.then_some(self.started);
         let tidied = self.with_all(move |eims| {
             let database = eims.database();
-            let at_start = at_start && database.changes(None)?.is_none();
+            let alone = database.changes(None)?.is_none();
+            let started = started.filter(|_| alone);
             database.tenants()?.iter().try_for_each(|tenant| {
                 let retention = Retention::default();
                 let host = eims.of(tenant);
-                host.tidy_inventory(at_start, &retention, shell::now())
+                host.tidy_inventory(started, &retention, shell::now())?;
+                database
+                    .imports(tenant.clone())
+                    .forget_reports(shell::now())
             })
         });
         if let Err(error) = tidied.await {
@@ -387,6 +395,7 @@ mod tests {
             trust: TlsTrust::RspServer(eim.eim().anchors.clone()),
             client: client.build(Arc::new(SoftwareProvider)).unwrap(),
             eims: eims.clone(),
+            started: shell::now(),
         };
         let count = |state| eim.store().count_forwarding(state).unwrap();
         outbox.forward_due(&tenant).await.unwrap();

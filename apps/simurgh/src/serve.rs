@@ -32,7 +32,7 @@ use crate::smdp_role::SmdpRole;
 use crate::smdps::Smdps;
 use crate::smds_role::{self, SmdsRole};
 use crate::zero_touch::Chooser;
-use crate::{Failure, Serve, access, files, key_file, traces};
+use crate::{Failure, Serve, access, files, key_file, shell, traces};
 
 /// Characters that a token must have.
 const MIN_TOKEN: usize = 16;
@@ -404,6 +404,7 @@ fn outbox(config: &Config, eims: &Arc<Eims>, own: SocketAddr) -> Result<Outbox, 
         client: smdp_client(config, own, OUTBOX_TIMEOUT)?,
         trust: trust.unwrap_or_else(|| TlsTrust::RspServer(eim.anchors.clone())),
         eims: eims.clone(),
+        started: shell::now(),
     })
 }
 

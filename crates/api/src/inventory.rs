@@ -195,8 +195,15 @@ pub struct Import {
     /// Its identifier.
     pub id: String,
     /// `receiving`; `switching`; `done`; `refused`, if something in it is wrong, or
-    /// `failed`: nothing of it is in the inventory then.
+    /// `failed`: nothing of it is in the inventory then; or `interrupted`, if the server
+    /// process that switched it over is not heard of any more: switch it over again.
     pub state: String,
+    /// Why it is interrupted, or has failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// What to do about that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
     /// Rows that have come.
     pub rows: u64,
     /// Rows that are switched over.

@@ -12,6 +12,7 @@ use crate::contract::{Store, StoreError};
 use crate::door_contract::DoorStore;
 use crate::events_contract::{EventStore, ExportStore};
 use crate::happened::Counter;
+use crate::import_contract::ImportStore;
 use crate::psk_contract::HeldPsk;
 use crate::tenant::Tenant;
 use crate::webhook_contract::WebhookStore;
@@ -42,6 +43,9 @@ pub trait Database: Send + Sync {
 
     /// What the door keeps of a tenant.
     fn door(&self, tenant: Tenant) -> Arc<dyn DoorStore>;
+
+    /// How far the imports of a tenant are.
+    fn imports(&self, tenant: Tenant) -> Arc<dyn ImportStore>;
 
     /// The events of a tenant and who is told of them.
     fn telling(&self, tenant: Tenant) -> Arc<dyn Telling>;

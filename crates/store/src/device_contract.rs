@@ -151,7 +151,8 @@ pub trait DeviceStore {
     /// rows of it claim.
     ///
     /// # Errors
-    /// If the engine fails.
+    /// [`StoreError::Conflict`] if its report says that it takes none
+    /// ([`crate::ImportStore`]).
     fn stage_devices(
         &self,
         import: &str,
@@ -164,7 +165,8 @@ pub trait DeviceStore {
     /// polls for the eUICCs has to be told, too: [`crate::EimHost::switch_import`].
     ///
     /// # Errors
-    /// If the engine fails; nothing is part of the inventory then, nor if there are
+    /// [`StoreError::Conflict`] if its report says that it is not to be switched over, or
+    /// if the engine fails; nothing is part of the inventory then, nor if there are
     /// [`Switched::errors`].
     fn switch_devices(
         &self,

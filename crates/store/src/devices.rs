@@ -47,21 +47,18 @@ impl EimHost {
     }
 
     /// Forgets what imports put aside that nobody goes on with, and telemetry that is
-    /// too old; to be called now and then, and at the start of the only process, when
-    /// no import is under way.
+    /// too old; to be called now and then, and once by the only process with when it
+    /// `started`: no import from before that is under way.
     ///
     /// # Errors
     /// If the store fails.
     pub fn tidy_inventory(
         &self,
-        at_start: bool,
+        started: Option<Timestamp>,
         retention: &Retention,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let since = match at_start {
-            true => Timestamp(now.0.saturating_add(1)),
-            false => now.before(ABANDONED),
-        };
+        let since = started.unwrap_or_else(|| now.before(ABANDONED));
         self.store.drop_abandoned(since)?;
         self.store.forget_samples(retention, now)?;
         Ok(())

@@ -27,6 +27,7 @@ mod eims;
 mod engine;
 mod events_contract;
 mod happened;
+mod import_contract;
 mod index;
 mod ledger_contract;
 mod ordering;
@@ -69,6 +70,9 @@ pub use engine::{
 };
 pub use events_contract::{EventPage, EventQuery, EventStore, Export, ExportStore};
 pub use happened::{Carried, Counter, Happened, Moved, Sampled};
+pub use import_contract::{
+    ImportReport, ImportState, ImportStore, MOST_ERRORS, REPORTS_KEPT, SWITCH_HEARD,
+};
 pub use ledger_contract::{KnownCode, LedgerStore, NewCode, WithCode};
 pub use ordering::{FromPool, Ordered};
 pub use psk_contract::{HeldPsk, PskStore};

@@ -154,8 +154,8 @@ impl Access {
         for tenant in tree.subtree(&top) {
             self.of(tenant)?.forget_access(now, old).map_err(stored)?;
             let tenant = tenant.as_str().parse().map_err(|_| internal())?;
-            let door = self.0.database.door(tenant);
-            door.forget_at_door(now).map_err(stored)?;
+            let database = &self.0.database;
+            database.door(tenant).forget_at_door(now).map_err(stored)?;
         }
         Ok(())
     }

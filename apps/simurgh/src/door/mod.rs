@@ -147,7 +147,7 @@ impl Call {
     /// behalf of the caller.
     async fn work<F, T>(&self, work: F) -> Result<T, Refusal>
     where
-        F: FnOnce(&Functions) -> Result<T, Problem> + Send + 'static,
+        F: FnOnce(&Arc<Functions>) -> Result<T, Problem> + Send + 'static,
         T: Send + 'static,
     {
         let functions = self.door.0.functions.of(&self.store_tenant()?);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fleet::price::EnergyModel;
-use store::{Database, DoorStore, EimHost, Eims, SmdpHost, Tenant};
+use store::{Database, DoorStore, EimHost, Eims, ImportStore, SmdpHost, Tenant};
 
 use super::health::Looks;
 use super::inventory::Imports;
@@ -23,10 +23,12 @@ pub(crate) struct Functions {
     pub(super) smdps: Smdps,
     /// Who brings packages to devices that listen, if somebody does.
     pub(super) pushes: Option<Pushes>,
-    /// Imports that are sent to this process.
+    /// Imports that this process switches over.
     pub(super) imports: Imports,
     /// What radio takes.
     pub(super) energy: EnergyModel,
+    /// What all processes know of imports.
+    pub(super) reports: Arc<dyn ImportStore>,
 }
 
 /// The functions of each tenant.
@@ -87,6 +89,7 @@ impl AllFunctions {
                 pushes: self.pushes.clone(),
                 imports: Imports::default(),
                 energy: self.energy.clone(),
+                reports: self.database.imports(tenant.clone()),
             })
         };
         of.entry(tenant.clone()).or_insert_with(make).clone()

@@ -152,9 +152,13 @@ impl Import {
 
     fn switch(&self, api: &Api, id: &str, progress: &mut Progress) -> Result<(), Failure> {
         let mut import = api.ask(client::switch_import(id))?;
-        while import.state == "switching" {
+        // The server process that did it may end; another one goes on.
+        while let "switching" | "interrupted" = import.state.as_str() {
             std::thread::sleep(PAUSE);
-            import = api.ask(client::get_import(id))?;
+            import = match import.state.as_str() {
+                "switching" => api.ask(client::get_import(id))?,
+                _ => api.ask(client::switch_import(id))?,
+            };
             let what = format!("{} rows in the inventory", import.through);
             progress.say(&what, import.through, import.rows);
         }
@@ -177,8 +181,7 @@ impl Import {
             }
             "refused" => Err(self.refused(import.wrong)),
             _ => {
-                let what =
-                    "the server could not do it, and nothing was imported: its log says more";
+                let what = import.detail.unwrap_or_default();
                 Err(Failure::new(self.file.display(), what))
             }
         }

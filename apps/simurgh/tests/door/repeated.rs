@@ -218,3 +218,88 @@ fn devices_are_counted_by_all_processes_together() {
         assert!((1100..=1200).contains(&wait), "{wait}");
     }
 }
+
+fn rows(lines: std::ops::Range<u64>) -> Value {
+    let row = |line: u64| json!({"line": line, "device": {"id": format!("d-{line}")}});
+    json!({"rows": lines.map(row).collect::<Vec<_>>()})
+}
+
+/// How an import is when it is not under way any more.
+fn settled(asker: &Asker, path: &str) -> Value {
+    let begun = Instant::now();
+    loop {
+        let import = asker.get(path).json();
+        match import["state"].as_str().unwrap() {
+            "receiving" | "switching" => assert!(begun.elapsed() < SOON, "{import}"),
+            _ => return import,
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn an_import_goes_on_at_another_process() {
+    let Some(database) = postgres::database("repeated_import") else {
+        return;
+    };
+    let [first, second] = two("repeated-import", &database, &[]);
+    let (asker, other) = (Asker::new(&first), Asker::new(&second));
+    let begun = asker.post("/v1/imports", &Value::Null).json();
+    let path = format!("/v1/imports/{}", begun["id"].as_str().unwrap());
+    let fill = format!("{path}/rows");
+    assert_eq!(asker.post(&fill, &rows(1..3)).status, 200);
+    let filled = other.post(&fill, &rows(3..6)).json();
+    assert_eq!(filled["rows"], 5);
+    let behind = Behind::new("repeated_import");
+    behind.run("BEGIN; LOCK TABLE device IN SHARE MODE");
+    let switch = format!("{path}/switch");
+    assert_eq!(asker.post(&switch, &Value::Null).status, 202);
+    behind.wait_for("pg_locks WHERE NOT granted AND relation = 'device'::regclass");
+    assert_eq!(other.get(&path).json()["state"], "switching");
+    drop(first);
+    behind.run("COMMIT");
+    // As if nobody had been heard of for half a minute.
+    behind.run("UPDATE import SET at = 0");
+    let interrupted = other.get(&path).json();
+    assert_eq!(interrupted["state"], "interrupted", "{interrupted}");
+    assert!(interrupted["remedy"].as_str().is_some(), "{interrupted}");
+    assert_eq!(behind.count("device"), 0);
+    assert_eq!(other.post(&switch, &Value::Null).status, 202);
+    let done = settled(&other, &path);
+    assert_eq!(
+        (&done["state"], &done["added"]),
+        (&json!("done"), &json!(5)),
+        "{done}"
+    );
+    assert_eq!(behind.count("device"), 5);
+    assert_eq!(other.send("DELETE", &path, &[], b"").status, 204);
+    other.get(&path).problem(404);
+}
+
+#[test]
+fn an_import_that_a_restart_ended_says_so() {
+    let server = Server::start("repeated-import-restart", &[]);
+    let asker = Asker::new(&server);
+    let begin = || {
+        let begun = asker.post("/v1/imports", &Value::Null).json();
+        format!("/v1/imports/{}", begun["id"].as_str().unwrap())
+    };
+    let (whole, cut) = (begin(), begin());
+    for path in [&whole, &cut] {
+        let lines = if path == &whole { 1..3 } else { 3..6 };
+        assert_eq!(
+            asker.post(&format!("{path}/rows"), &rows(lines)).status,
+            200
+        );
+    }
+    asker.post(&format!("{whole}/switch"), &Value::Null);
+    assert_eq!(settled(&asker, &whole)["state"], "done");
+    let server = Server::in_folder(server.stop(), &[]);
+    let asker = Asker::new(&server);
+    assert_eq!(settled(&asker, &whole)["added"], 2);
+    let failed = settled(&asker, &cut);
+    assert_eq!(failed["state"], "failed", "{failed}");
+    assert!(failed["remedy"].as_str().is_some(), "{failed}");
+    let late = asker.post(&format!("{cut}/rows"), &rows(6..7));
+    late.problem(409);
+}

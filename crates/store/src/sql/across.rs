@@ -17,6 +17,7 @@ use crate::database::{Changes, Database, Telling};
 use crate::door_contract::DoorStore;
 use crate::engine::Engine;
 use crate::happened::Counter;
+use crate::import_contract::ImportStore;
 use crate::psk_contract::HeldPsk;
 use crate::tenant::Tenant;
 
@@ -30,6 +31,10 @@ impl<E: Engine> Database for SqlStore<E> {
     }
 
     fn door(&self, tenant: Tenant) -> Arc<dyn DoorStore> {
+        Arc::new(self.of_tenant(tenant))
+    }
+
+    fn imports(&self, tenant: Tenant) -> Arc<dyn ImportStore> {
         Arc::new(self.of_tenant(tenant))
     }
 

@@ -10,12 +10,12 @@ use utoipa::IntoParams;
 use utoipa_axum::routes;
 
 use super::given;
-use super::progress::{Shared, lock};
+use super::progress::not_now;
 use crate::door::Functions;
 use crate::door::answer::{created, no_content, ok, respond};
 use crate::door::authorise::Call;
 use crate::door::body::{Json, Path};
-use crate::door::problem::{Refusal, invalid, problem, stored};
+use crate::door::problem::{Refusal, invalid};
 use crate::door::routes::{Guard, Routes};
 use crate::shell;
 
@@ -57,15 +57,15 @@ struct OneImport {
 )]
 async fn begin(call: Call) -> Result<Response, Refusal> {
     call.work(|functions| {
-        let (_, shared) = functions.imports.begin()?;
-        created(&lock(&shared).import)
+        let id = functions.begin_import()?;
+        created(&functions.import(&id)?)
     })
     .await
 }
 
 /// Show an import
 ///
-/// At the server process that it was begun at.
+/// How far it is, and for a day what became of it.
 #[utoipa::path(
     get,
     path = "/imports/{id}",
@@ -75,11 +75,8 @@ async fn begin(call: Call) -> Result<Response, Refusal> {
     responses((status = 200, description = "How far it is.", body = Import)),
 )]
 async fn show(call: Call, Path(one): Path<OneImport>) -> Result<Response, Refusal> {
-    call.work(move |functions| {
-        let shared = functions.imports.get(&one.id)?;
-        ok(&lock(&shared).import)
-    })
-    .await
+    call.work(move |functions| ok(&functions.import(&one.id)?))
+        .await
 }
 
 /// Add rows to an import
@@ -102,15 +99,15 @@ async fn fill(
             let remedy = "send them in several requests";
             return Err(invalid("rows", "more than 2000", remedy));
         }
-        let shared = functions.imports.get(&one.id)?;
-        let mut good = Vec::new();
+        functions.import(&one.id)?;
+        let (mut good, mut wrong) = (Vec::new(), Vec::new());
         for row in &rows.rows {
             match given(&row.device) {
                 Ok(device) => good.push(ImportedDevice {
                     line: row.line,
                     device,
                 }),
-                Err(what) => lock(&shared).refuse(RowError {
+                Err(what) => wrong.push(RowError {
                     line: row.line,
                     column: None,
                     what,
@@ -118,8 +115,9 @@ async fn fill(
                 }),
             }
         }
-        functions.stage(&one.id, &shared, &good, rows.rows.len() as u64)?;
-        ok(&lock(&shared).import)
+        functions.refuse_rows(&one.id, &wrong)?;
+        functions.stage(&one.id, &good)?;
+        ok(&functions.import(&one.id)?)
     })
     .await
 }
@@ -127,7 +125,8 @@ async fn fill(
 /// Switch an import over
 ///
 /// In one transaction, if none of its rows is wrong: all of it is in the inventory
-/// then, or nothing. Ask for the import to see how far it is.
+/// then, or nothing. Ask for the import to see how far it is. One that was interrupted,
+/// because its server process ended, can be switched over again.
 #[utoipa::path(
     post,
     path = "/imports/{id}/switch",
@@ -138,11 +137,11 @@ async fn fill(
 )]
 async fn switch(call: Call, Path(one): Path<OneImport>) -> Result<Response, Refusal> {
     call.work(move |functions| {
-        let shared = functions.imports.get(&one.id)?;
-        functions.begin_switch(&shared)?;
-        let (eim, switched) = (functions.eim.clone(), shared.clone());
-        std::thread::spawn(move || switch_over(&eim, &switched));
-        Ok(respond(202, "application/json", &lock(&shared).import))
+        let state = functions.begin_switch(&one.id)?;
+        let import = functions.import(&one.id)?;
+        let switching = functions.clone();
+        std::thread::spawn(move || switching.switch_over(&one.id, state));
+        Ok(respond(202, "application/json", &import))
     })
     .await
 }
@@ -160,108 +159,16 @@ async fn switch(call: Call, Path(one): Path<OneImport>) -> Result<Response, Refu
 )]
 async fn forget(call: Call, Path(one): Path<OneImport>) -> Result<Response, Refusal> {
     call.work(move |functions| {
-        let shared = functions.imports.get(&one.id)?;
-        if lock(&shared).import.state == "switching" {
-            return Err(busy());
-        }
-        functions.eim.store().drop_staged(&one.id).map_err(stored)?;
-        functions.imports.forget(&one.id);
+        functions.forget_import(&one.id)?;
         no_content()
     })
     .await
 }
 
-fn busy() -> Problem {
-    let detail = "the import takes no rows any more";
-    problem(
-        409,
-        "conflict",
-        detail,
-        "wait for its end, or begin another one",
-    )
-}
-
 impl Functions {
     /// Puts rows of an import aside.
-    pub(super) fn stage(
-        &self,
-        id: &str,
-        shared: &Shared,
-        rows: &[ImportedDevice],
-        count: u64,
-    ) -> Result<(), Problem> {
-        {
-            let mut running = lock(shared);
-            if running.import.state != "receiving" {
-                return Err(busy());
-            }
-            running.filling += 1;
-        }
+    pub(super) fn stage(&self, id: &str, rows: &[ImportedDevice]) -> Result<(), Problem> {
         let staged = self.eim.store().stage_devices(id, rows, shell::now());
-        let mut running = lock(shared);
-        running.filling -= 1;
-        let errors = staged.map_err(stored)?;
-        running.import.rows += count;
-        errors.into_iter().for_each(|error| running.refuse(error));
-        running.touch();
-        Ok(())
-    }
-
-    /// From here on it takes no rows.
-    pub(super) fn begin_switch(&self, shared: &Shared) -> Result<(), Problem> {
-        let mut running = lock(shared);
-        if running.import.state != "receiving" {
-            return Err(busy());
-        }
-        // Rows that are on their way belong to it.
-        if running.filling > 0 {
-            let detail = "rows of the import are still coming";
-            let remedy = "wait until they are answered";
-            return Err(problem(409, "conflict", detail, remedy));
-        }
-        running.import.state = match running.import.wrong {
-            0 => "switching",
-            _ => "refused",
-        }
-        .to_string();
-        Ok(())
-    }
-}
-
-/// Carries it out, or takes back what is refused.
-pub(super) fn switch_over(eim: &store::EimHost, shared: &Shared) {
-    let (id, state) = {
-        let running = lock(shared);
-        (running.import.id.clone(), running.import.state.clone())
-    };
-    if state != "switching" {
-        if let Err(error) = eim.store().drop_staged(&id) {
-            tracing::error!(%error, import = id, "what an import put aside stays for now");
-        }
-        return;
-    }
-    let mut told = |through| lock(shared).import.through = through;
-    let switched = eim.switch_import(&id, shell::now(), &mut told);
-    let mut running = lock(shared);
-    match switched {
-        Ok(switched) if switched.errors.is_empty() => {
-            running.import.state = "done".to_string();
-            running.import.added = switched.added;
-            running.import.updated = switched.updated;
-            running.import.unchanged = switched.unchanged;
-            running.import.euiccs = switched.euiccs;
-            tracing::info!(import = id, added = switched.added, "imported");
-        }
-        Ok(switched) => {
-            running.import.state = "refused".to_string();
-            switched
-                .errors
-                .into_iter()
-                .for_each(|error| running.refuse(error));
-        }
-        Err(error) => {
-            running.import.state = "failed".to_string();
-            tracing::error!(%error, import = id, "an import failed; nothing of it is there");
-        }
+        staged.map(drop).map_err(not_now)
     }
 }

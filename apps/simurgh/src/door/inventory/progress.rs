@@ -1,115 +1,219 @@
-//! How far imports are that this process carries out.
+//! How far imports are: what the store keeps, and what this process switches over.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::Duration;
 
 use api::{Import, Problem, RowError};
-use rsp_core::Timestamp;
 use rsp_crypto::Rng;
+use store::{ImportReport, ImportState, ImportStore, StoreError};
 
-use super::super::problem::{internal, problem};
+use super::super::Functions;
+use super::super::problem::{internal, problem, stored};
 use crate::shell;
 
-/// Imports that are remembered, those that are at their end included.
-const MOST: usize = 100;
+/// Imports of a tenant that may be under way.
+const MOST: u32 = 100;
 
-/// Errors that a report names one by one.
-const MOST_ERRORS: usize = 1000;
+/// How often the store is told that an import is still being switched over.
+const BEAT: Duration = Duration::from_secs(5);
 
-/// What nobody has gone on with for so long is given up, in milliseconds.
-pub(super) const PATIENCE: u64 = 60 * 60 * 1000;
-
-/// An import and when it went on last.
-pub(super) type Shared = Arc<Mutex<Running>>;
-
-/// An import.
-#[derive(Debug)]
-pub(super) struct Running {
-    pub(super) import: Import,
-    touched: Timestamp,
-    /// Requests that bring rows at the moment.
-    pub(super) filling: u32,
-}
-
-/// Imports by their identifiers.
+/// What this process switches over, and how many rows of it are through. SQLite takes
+/// nothing else down meanwhile.
 #[derive(Debug, Default)]
-pub(in crate::door) struct Imports(Mutex<BTreeMap<String, Shared>>);
-
-/// Nothing in it is half changed.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Running {
-    /// Something came.
-    pub(super) fn touch(&mut self) {
-        self.touched = shell::now();
-    }
-
-    /// Something is wrong with a row.
-    pub(super) fn refuse(&mut self, error: fleet::import::RowError) {
-        self.import.wrong += 1;
-        if self.import.errors.len() < MOST_ERRORS {
-            self.import.errors.push(RowError {
-                line: error.line,
-                column: error.column,
-                what: error.what,
-                remedy: error.remedy,
-            });
-        }
-    }
-
-    fn is_given_up(&self) -> bool {
-        let waits = self.import.state == "receiving";
-        waits && shell::now().0.saturating_sub(self.touched.0) > PATIENCE
-    }
-}
+pub(in crate::door) struct Imports(Mutex<BTreeMap<String, Arc<AtomicU64>>>);
 
 impl Imports {
-    /// A new one.
-    pub(super) fn begin(&self) -> Result<(String, Shared), Problem> {
+    fn switching(&self) -> MutexGuard<'_, BTreeMap<String, Arc<AtomicU64>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Functions {
+    fn reports(&self) -> &dyn ImportStore {
+        &*self.reports
+    }
+
+    /// A new import; its identifier.
+    pub(super) fn begin_import(&self) -> Result<String, Problem> {
         let mut random = [0; 8];
         let mut rng = shell::random().map_err(|_| internal())?;
         rng.fill(&mut random);
         let id: String = random.iter().map(|octet| format!("{octet:02x}")).collect();
+        let now = shell::now();
         // In the order of time.
-        let id = format!("{:011x}{id}", shell::now().0);
-        let shared = Arc::new(Mutex::new(Running {
-            import: Import {
-                id: id.clone(),
-                state: "receiving".to_string(),
-                ..Import::default()
-            },
-            touched: shell::now(),
-            filling: 0,
-        }));
-        let mut imports = lock(&self.0);
-        if imports.len() >= MOST {
-            imports.retain(|_, one| {
-                let one = lock(one);
-                !one.is_given_up()
-                    && ["receiving", "switching"].contains(&one.import.state.as_str())
-            });
+        let id = format!("{:011x}{id}", now.0);
+        match self.reports().begin_import(&id, MOST, now) {
+            Err(StoreError::Exceeded(_)) => {
+                let detail = "too many imports are being sent";
+                Err(problem(409, "busy", detail, "finish or forget one of them"))
+            }
+            begun => begun.map(|()| id).map_err(stored),
         }
-        if imports.len() >= MOST {
-            let detail = "too many imports are being sent";
-            return Err(problem(409, "busy", detail, "finish or forget one of them"));
-        }
-        imports.insert(id.clone(), shared.clone());
-        Ok((id, shared))
     }
 
-    /// One that is known.
-    pub(super) fn get(&self, id: &str) -> Result<Shared, Problem> {
-        let found = lock(&self.0).get(id).cloned();
-        found.ok_or_else(|| {
-            let detail = "there is no such import at this server process";
+    /// How far an import is.
+    pub(super) fn import(&self, id: &str) -> Result<Import, Problem> {
+        let here = self.imports.switching().get(id).cloned();
+        let report = self.reports().import(id, shell::now()).map_err(stored)?;
+        let report = report.ok_or_else(|| {
+            let detail = "there is no such import";
             problem(404, "not found", detail, "begin another one")
-        })
+        })?;
+        let mut import = shown(id, report);
+        if let Some(through) = here
+            && !["done", "refused"].contains(&import.state.as_str())
+        {
+            import.state = "switching".to_string();
+            import.through = through.load(Ordering::Relaxed);
+            (import.detail, import.remedy) = (None, None);
+        }
+        Ok(import)
     }
 
-    /// It is forgotten.
-    pub(super) fn forget(&self, id: &str) {
-        lock(&self.0).remove(id);
+    /// Rows came that are wrong.
+    pub(super) fn refuse_rows(
+        &self,
+        id: &str,
+        errors: &[fleet::import::RowError],
+    ) -> Result<(), Problem> {
+        match errors {
+            [] => Ok(()),
+            errors => self.reports().refuse_rows(id, errors).map_err(not_now),
+        }
+    }
+
+    /// From here on it takes no rows.
+    pub(super) fn begin_switch(&self, id: &str) -> Result<ImportState, Problem> {
+        self.reports()
+            .begin_switch(id, shell::now())
+            .map_err(not_now)
+    }
+
+    /// Carries it out, or takes back what is refused.
+    pub(super) fn switch_over(&self, id: &str, state: ImportState) {
+        if state != ImportState::Switching {
+            self.drop_staged(id);
+            return;
+        }
+        let through = Arc::<AtomicU64>::default();
+        let here = (id.to_string(), through.clone());
+        self.imports.switching().extend([here]);
+        let mut told = |rows| through.store(rows, Ordering::Relaxed);
+        let switched = std::thread::scope(|scope| {
+            let (ended, end) = mpsc::channel();
+            scope.spawn(|| self.tell_of_switch(id, &through, end));
+            let switched = self.eim.switch_import(id, shell::now(), &mut told);
+            drop(ended);
+            switched
+        });
+        match switched {
+            Ok(switched) if switched.errors.is_empty() => {
+                tracing::info!(import = id, added = switched.added, "imported");
+            }
+            // The report says it; or another process did it, or does.
+            Ok(_) | Err(StoreError::Conflict) => {}
+            Err(error) => {
+                tracing::error!(%error, import = id, "an import ended by an error");
+                // One that is done stays done; one that cannot even say that it failed
+                // is not heard of any more.
+                let _ = self.reports().switch_failed(id);
+            }
+        }
+        self.imports.switching().remove(id);
+    }
+
+    /// Says now and then that it goes on.
+    fn tell_of_switch(&self, id: &str, through: &AtomicU64, end: mpsc::Receiver<()>) {
+        while end.recv_timeout(BEAT) == Err(mpsc::RecvTimeoutError::Timeout) {
+            let rows = through.load(Ordering::Relaxed);
+            let told = self.reports().heard_of_switch(id, rows, shell::now());
+            if let Err(error) = told {
+                tracing::warn!(%error, import = id, "how far an import is cannot be put down");
+            }
+        }
+    }
+
+    /// Forgets an import, whatever it put aside included.
+    pub(super) fn forget_import(&self, id: &str) -> Result<(), Problem> {
+        if self.import(id)?.state == "switching" {
+            return Err(busy());
+        }
+        self.reports().forget_import(id).map_err(stored)
+    }
+
+    fn drop_staged(&self, id: &str) {
+        if let Err(error) = self.eim.store().drop_staged(id) {
+            tracing::error!(%error, import = id, "what an import put aside stays for now");
+        }
+    }
+}
+
+fn busy() -> Problem {
+    let detail = "the import takes no rows any more";
+    let remedy = "wait for its end, or begin another one";
+    problem(409, "conflict", detail, remedy)
+}
+
+/// It is not at that.
+pub(super) fn not_now(error: StoreError) -> Problem {
+    match error {
+        StoreError::Conflict => busy(),
+        error => stored(error),
+    }
+}
+
+fn shown(id: &str, report: ImportReport) -> Import {
+    let (state, why) = match report.state {
+        ImportState::Receiving => ("receiving", None),
+        ImportState::Switching => ("switching", None),
+        ImportState::Refused => ("refused", None),
+        ImportState::Done => ("done", None),
+        ImportState::Interrupted => (
+            "interrupted",
+            Some((
+                "the server process that switched it over is not heard of any more; nothing \
+                 of it is in the inventory",
+                "switch it over again: its rows are still there",
+            )),
+        ),
+        ImportState::GivenUp => (
+            "failed",
+            Some((
+                "the server process that took its rows ended, or nobody went on with it for \
+                 an hour: its rows are forgotten, and nothing of it is in the inventory",
+                "begin another one",
+            )),
+        ),
+        ImportState::Failed => (
+            "failed",
+            Some((
+                "the server could not do it, and nothing of it is in the inventory: the log \
+                 says more",
+                "begin another one",
+            )),
+        ),
+    };
+    let (detail, remedy) = why.unzip();
+    let error = |error: fleet::import::RowError| RowError {
+        line: error.line,
+        column: error.column,
+        what: error.what,
+        remedy: error.remedy,
+    };
+    Import {
+        id: id.to_string(),
+        state: state.to_string(),
+        detail: detail.map(str::to_string),
+        remedy: remedy.map(str::to_string),
+        rows: report.rows,
+        through: report.through,
+        added: report.added,
+        updated: report.updated,
+        unchanged: report.unchanged,
+        euiccs: report.euiccs,
+        wrong: report.wrong,
+        errors: report.errors.into_iter().map(error).collect(),
     }
 }

@@ -6,13 +6,11 @@ use api::{Import, Problem};
 use axum::extract::Request;
 use axum::response::Response;
 use fleet::access::Permission;
-use fleet::import::Reader;
+use fleet::import::{Reader, RowError};
 use http_body_util::BodyExt;
 use store::ImportedDevice;
 use utoipa_axum::routes;
 
-use super::imports::switch_over;
-use super::progress::{Shared, lock};
 use crate::door::answer::respond;
 use crate::door::authorise::Call;
 use crate::door::problem::{Refusal, internal, invalid, problem};
@@ -58,20 +56,17 @@ pub(super) fn routes() -> Routes {
     ),
 )]
 async fn import(call: Call, request: Request) -> Result<Response, Refusal> {
-    let (id, shared) = call.work(|functions| functions.imports.begin()).await?;
-    let taken = take(&call, &id, &shared, request).await;
+    let id = call.work(|functions| functions.begin_import()).await?;
+    let taken = take(&call, &id, request).await;
     call.work(move |functions| {
-        let switched = taken.is_ok().then(|| functions.begin_switch(&shared));
-        match switched.transpose() {
-            Ok(Some(())) => switch_over(&functions.eim, &shared),
-            Ok(None) | Err(_) => {
-                if let Err(error) = functions.eim.store().drop_staged(&id) {
-                    tracing::error!(%error, import = id, "what an import put aside stays for now");
-                }
-            }
+        let switched = taken.is_ok().then(|| functions.begin_switch(&id));
+        if let Some(Ok(state)) = switched {
+            functions.switch_over(&id, state);
         }
-        functions.imports.forget(&id);
-        let import = lock(&shared).import.clone();
+        let import = functions.import(&id)?;
+        if import.state != "interrupted" {
+            functions.forget_import(&id)?;
+        }
         Ok(taken.and_then(|()| match import.state.as_str() {
             "done" => Ok(respond(200, JSON, &import)),
             "refused" => Ok(respond(422, JSON, &import)),
@@ -82,10 +77,10 @@ async fn import(call: Call, request: Request) -> Result<Response, Refusal> {
 }
 
 /// Reads the file to its end.
-async fn take(call: &Call, id: &str, shared: &Shared, request: Request) -> Result<(), Refusal> {
+async fn take(call: &Call, id: &str, request: Request) -> Result<(), Refusal> {
     let mut body = request.into_body();
     let mut reader = Reader::default();
-    let mut rows = Vec::new();
+    let mut sorted = Sorted::default();
     loop {
         let Ok(frame) = tokio::time::timeout(PAUSE, body.frame()).await else {
             let detail = "nothing more of the file came";
@@ -103,45 +98,61 @@ async fn take(call: &Call, id: &str, shared: &Shared, request: Request) -> Resul
         if let Ok(data) = frame.into_data() {
             reader.push(&data);
         }
-        sort(&mut reader, &mut rows, shared);
-        if rows.len() >= PART {
-            stage(call, id, shared, std::mem::take(&mut rows)).await?;
+        sorted.sort(&mut reader);
+        if sorted.good.len() + sorted.wrong.len() >= PART {
+            stage(call, id, &mut sorted).await?;
         }
     }
     reader.finish();
-    sort(&mut reader, &mut rows, shared);
-    stage(call, id, shared, rows).await?;
-    if lock(shared).import.rows == 0 {
+    sorted.sort(&mut reader);
+    stage(call, id, &mut sorted).await?;
+    if sorted.none {
         let remedy = "send the file as the body";
         return Err(invalid("the body", "there is no device in it", remedy).into());
     }
     Ok(())
 }
 
-/// Good rows and bad ones.
-fn sort(reader: &mut Reader, rows: &mut Vec<ImportedDevice>, shared: &Shared) {
-    while let Some(row) = reader.next_row() {
-        match row {
-            Ok(row) => rows.push(ImportedDevice {
-                line: row.line,
-                device: row.device,
-            }),
-            Err(error) => {
-                let mut running = lock(shared);
-                running.import.rows += 1;
-                running.refuse(error);
+/// Good rows and bad ones that were read and not put aside yet.
+struct Sorted {
+    good: Vec<ImportedDevice>,
+    wrong: Vec<RowError>,
+    /// Whether there was none at all.
+    none: bool,
+}
+
+impl Default for Sorted {
+    fn default() -> Self {
+        Sorted {
+            good: Vec::new(),
+            wrong: Vec::new(),
+            none: true,
+        }
+    }
+}
+
+impl Sorted {
+    fn sort(&mut self, reader: &mut Reader) {
+        while let Some(row) = reader.next_row() {
+            self.none = false;
+            match row {
+                Ok(row) => self.good.push(ImportedDevice {
+                    line: row.line,
+                    device: row.device,
+                }),
+                Err(error) => self.wrong.push(error),
             }
         }
     }
 }
 
-async fn stage(
-    call: &Call,
-    id: &str,
-    shared: &Shared,
-    rows: Vec<ImportedDevice>,
-) -> Result<(), Refusal> {
-    let (id, shared) = (id.to_string(), shared.clone());
-    call.work(move |functions| functions.stage(&id, &shared, &rows, rows.len() as u64))
-        .await
+async fn stage(call: &Call, id: &str, sorted: &mut Sorted) -> Result<(), Refusal> {
+    let id = id.to_string();
+    let good = std::mem::take(&mut sorted.good);
+    let wrong = std::mem::take(&mut sorted.wrong);
+    call.work(move |functions| {
+        functions.refuse_rows(&id, &wrong)?;
+        functions.stage(&id, &good)
+    })
+    .await
 }

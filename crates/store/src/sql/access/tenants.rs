@@ -17,7 +17,7 @@ const HOLDS: [&str; 4] = [
 
 /// What else there is of a tenant: a later one of the same name must find nothing of
 /// it. What refers to another table comes before that.
-const REST: [&str; 33] = [
+const REST: [&str; 34] = [
     "access_account",
     "access_attempt",
     "access_key",
@@ -40,6 +40,7 @@ const REST: [&str; 33] = [
     "event_counter",
     "event_waiting",
     "import",
+    "import_report",
     "outbox",
     "evidence",
     "profile_history",

@@ -3,6 +3,7 @@
 mod columns;
 mod history;
 mod import;
+mod progress;
 mod search;
 mod telemetry;
 mod translate;
@@ -59,7 +60,10 @@ impl<E: Engine> DeviceStore for SqlStore<E> {
         rows: &[ImportedDevice],
         now: Timestamp,
     ) -> Result<Vec<RowError>, StoreError> {
-        self.transact(|tx| import::stage(tx, import, rows, now))
+        self.transact(|tx| {
+            let stage = || import::stage(tx, import, rows, now);
+            progress::receive(tx, import, rows.len(), stage)
+        })
     }
 
     fn switch_devices(
@@ -71,7 +75,8 @@ impl<E: Engine> DeviceStore for SqlStore<E> {
         let mut refused = Switched::default();
         self.read(|db| Ok(db.connection.analyse(import::STAGED)?))?;
         let switched = self.transact(|tx| {
-            let switched = import::switch(tx, import, now, told)?;
+            let switch = || import::switch(tx, import, now, told);
+            let switched = progress::switch(tx, import, switch)?;
             match switched.errors.is_empty() {
                 true => Ok(switched),
                 false => {
@@ -82,10 +87,13 @@ impl<E: Engine> DeviceStore for SqlStore<E> {
             }
         });
         match switched {
-            Err(StoreError::Conflict) if !refused.errors.is_empty() => Ok(Switched {
-                errors: refused.errors,
-                ..Switched::default()
-            }),
+            Err(StoreError::Conflict) if !refused.errors.is_empty() => {
+                self.transact(|tx| progress::not_switched(tx, import, &refused.errors))?;
+                Ok(Switched {
+                    errors: refused.errors,
+                    ..Switched::default()
+                })
+            }
             Err(error) => Err(error),
             Ok(switched) => {
                 // It is done, and found in time anyhow.

@@ -23,4 +23,18 @@ CREATE TABLE device_allowance (
     PRIMARY KEY (tenant, principal)
 ) STRICT, WITHOUT ROWID;
 
+-- How far imports are and what became of them. What is changed often while rows are
+-- switched over stands in another row than what that transaction changes.
+CREATE TABLE import_report (
+    tenant    TEXT NOT NULL,
+    id        TEXT NOT NULL,
+    at        INTEGER NOT NULL,
+    state     TEXT NOT NULL,
+    document  TEXT NOT NULL,
+    PRIMARY KEY (tenant, id)
+) STRICT;
+
+-- Rows that are switched over.
+ALTER TABLE import ADD COLUMN through INTEGER;
+
 CREATE INDEX request_key_since ON request_key (tenant, since);
