@@ -353,7 +353,7 @@ fn a_direct_download_is_counted_as_far_as_the_eim_sees_it() {
     assert!(number(&before["to_device"]) > 20_000, "{before}");
 
     let id = ordered(&site.server, &download);
-    let price = done(&mut site, &[id]).remove(0);
+    let price = done(&mut site, std::slice::from_ref(&id)).remove(0);
     assert_eq!(
         octets_of(&price["actual"]),
         counted(&site, of_downloads),
@@ -361,6 +361,18 @@ fn a_direct_download_is_counted_as_far_as_the_eim_sees_it() {
     );
     let unknown = price["actual"]["unknown"].to_string();
     assert!(unknown.contains("without the eIM"), "{unknown}");
+    assert!(price["actual"]["octets"].is_null(), "{price}");
+    // For people.
+    let table = site.server.run(&["operation", "list"]).stdout;
+    assert!(
+        !String::from_utf8(table).unwrap().contains("COST"),
+        "lists have no prices"
+    );
+    let shown = site.server.run(&["operation", "show", &id]).stdout;
+    let shown = String::from_utf8(shown).unwrap();
+    let cost = shown.lines().find(|line| line.starts_with("COST")).unwrap();
+    assert!(cost.contains("octets and what is not known"), "{shown}");
+    assert!(shown.contains("EXPECTED"), "{shown}");
 }
 
 /// The eIM relays: the functions with the package are in it.

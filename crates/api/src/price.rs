@@ -160,12 +160,13 @@ pub enum Rounded {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
     "name": "iot-5",
-    "per_megabyte": "0.05 EUR", "included": 5_000_000, "step": 1000, "rounded": "session"
+    "settings": {
+        "per_megabyte": "0.05 EUR", "included": 5_000_000, "step": 1000, "rounded": "session"
+    }
 }))]
 pub struct Tariff {
     /// Its name, 1 to 128 characters.
     pub name: String,
     /// What it costs.
-    #[serde(flatten)]
     pub settings: TariffSettings,
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use api::Operation;
 use api::client::{self, ListOperationsQuery};
 use clap::{Args, Subcommand};
+use serde::Serialize;
 
 use super::device::OneDevice;
 use super::order::Ordering;
@@ -91,7 +92,7 @@ impl OperationCommand {
             OperationCommand::Show(OneOperation { id, remote }) => {
                 let api = remote.api()?;
                 let operation = api.ask(client::get_operation(&id))?;
-                api.output.one(&operation)
+                api.output.one(&InFull(operation))
             }
             OperationCommand::Watch { operation, timeout } => {
                 let api = operation.remote.api()?;
@@ -175,7 +176,6 @@ impl Shown for Operation {
         "PROOF",
         "REASON",
         "RESULT",
-        "PRICE",
     ];
 
     fn cells(&self) -> Vec<String> {
@@ -195,8 +195,36 @@ impl Shown for Operation {
             proof.to_string(),
             reason(self),
             result(self),
-            price::in_short(self.price.as_ref()),
         ]
+    }
+}
+
+/// One operation, with what lists have not.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(super) struct InFull(pub(super) Operation);
+
+impl Shown for InFull {
+    const TITLES: &'static [&'static str] = &[
+        "OPERATION",
+        "EID",
+        "KIND",
+        "STATE",
+        "SINCE",
+        "PROOF",
+        "REASON",
+        "RESULT",
+        "EXPECTED",
+        "COST",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let price = self.0.price.as_ref();
+        let estimated = price.and_then(|price| price.estimated.as_ref());
+        let actual = price.and_then(|price| price.actual.as_ref());
+        let mut cells = self.0.cells();
+        cells.extend([estimated, actual].map(price::in_short));
+        cells
     }
 }
 

@@ -7,6 +7,7 @@ use api::{NewOperation, Operation, OperationKind, Ordered, Secret, Validity};
 use clap::Args;
 
 use super::device::OneDevice;
+use super::operation::InFull;
 use super::output;
 use super::{Api, Output};
 use crate::{Failure, shell};
@@ -79,7 +80,7 @@ impl Ordering {
             return price(&api, &new);
         }
         let queued = one(api.tell(client::order_operation(&new))?)?;
-        api.output.one(&queued)
+        api.output.one(&InFull(queued))
     }
 
     fn one(self, eid: String, kind: OperationKind) -> NewOperation {

@@ -1,6 +1,6 @@
 //! Prices of operations, for people.
 
-use api::{OperationPrice, Price};
+use api::Price;
 
 use super::output::Shown;
 
@@ -53,19 +53,15 @@ fn energy(price: &Price) -> Option<String> {
     ))
 }
 
-/// A price in one cell: what it cost, or else what it is expected to.
-pub(super) fn in_short(price: Option<&OperationPrice>) -> String {
-    let Some(OperationPrice { estimated, actual }) = price else {
+/// A price in one cell.
+pub(super) fn in_short(price: Option<&Price>) -> String {
+    let Some(price) = price else {
         return String::new();
     };
-    let (price, before) = match (actual, estimated) {
-        (Some(actual), _) => (actual, ""),
-        (None, Some(estimated)) => (estimated, "about "),
-        (None, None) => return String::new(),
-    };
+    let seen = price.from_device + price.to_device + price.overhead;
     let mut said = match price.octets {
-        Some(octets) => format!("{before}{octets} octets"),
-        None => "octets unknown".to_string(),
+        Some(octets) => format!("{octets} octets"),
+        None => format!("{seen} octets and what is not known"),
     };
     for part in [money(price), energy(price)].into_iter().flatten() {
         said.push_str(", ");

@@ -29,8 +29,11 @@ fn a_tariff_is_set_and_changed_by_who_knows_it() {
     assert_eq!(
         shown.json(),
         json!({
-            "name": "IoT 5 MB", "per_megabyte": "0.05 EUR", "included": 5_000_000,
-            "step": 1000, "rounded": "session",
+            "name": "IoT 5 MB",
+            "settings": {
+                "per_megabyte": "0.05 EUR", "included": 5_000_000, "step": 1000,
+                "rounded": "session",
+            },
         })
     );
     let dearer = json!({"per_megabyte": "0.06 EUR", "rounded": "day"});

@@ -149,7 +149,8 @@ impl Setting {
         self.priced(&estimate.legs, known)
     }
 
-    /// What an operation has cost so far; `None` if nothing of it was sent.
+    /// What an operation has cost so far; `None` if nothing of it was sent. Of a download
+    /// past the eIM there is no sum: the eIM has seen a part of it.
     pub fn actual(&self, operation: &Operation) -> Option<Price> {
         let Traffic {
             legs,
@@ -165,6 +166,7 @@ impl Setting {
         if operation.kind.downloads() && !relayed && operation.sent().is_none() {
             let unseen = "what the device and the SM-DP+ exchanged without the eIM is not counted";
             known.unknown.push(unseen.to_string());
+            known.whole = false;
         }
         (!legs.is_empty()).then(|| self.priced(legs, known))
     }
@@ -266,4 +268,117 @@ fn total(price: &Price) -> Option<Vec<Amount>> {
         }
     }
     Some(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use rsp_core::Timestamp;
+    use rsp_core::binding::Transport;
+    use rsp_core::eim::{NotKnown, OperationId, OperationKind};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const EID: &str = "89044045930000000000001492436014";
+    const HOME: &str = "89490000000000000017";
+    const AWAY: &str = "89490000000000000025";
+
+    /// A device with two profiles, the second of them by a tariff that has no price.
+    fn setting(technologies: &Value, state: &Value) -> Setting {
+        let device = json!({
+            "id": "meter", "modems": [{"technologies": technologies}],
+            "sims": [{"kind": "euicc", "eid": EID, "profiles": [
+                {"iccid": HOME, "tariff": "home", "state": state},
+                {"iccid": AWAY, "tariff": "away"},
+            ]}],
+        });
+        let tariff = json!({"per_megabyte": "1 EUR"});
+        Setting {
+            device: Some(serde_json::from_value(device).unwrap()),
+            tariffs: vec![("home".to_string(), serde_json::from_value(tariff).unwrap())],
+            ..Setting::default()
+        }
+    }
+
+    fn leg(iccid: Option<&str>) -> Leg {
+        Leg {
+            iccid: iccid.map(|iccid| iccid.parse().unwrap()),
+            transport: Transport::Coaps,
+            contacts: 1,
+            exchanges: 2,
+            received: 300,
+            sent: 200,
+        }
+    }
+
+    fn estimate(legs: &[Leg]) -> Estimate {
+        Estimate {
+            legs: legs.to_vec(),
+            together: 1,
+            ..Estimate::default()
+        }
+    }
+
+    fn says(price: &Price, text: &str) -> bool {
+        price.unknown.iter().any(|unknown| unknown.contains(text))
+    }
+
+    #[test]
+    fn one_part_without_a_price_leaves_no_sum() {
+        let setting = setting(&json!(["nb_iot"]), &Value::Null);
+        let home = setting.expected(&estimate(&[leg(Some(HOME))]));
+        let octets = 500 + 1_540 + 2 * 160;
+        assert_eq!(home.octets(), Some(octets));
+        let money = home.money.unwrap();
+        assert_eq!((money.len(), money[0].micros()), (1, octets));
+        let both = setting.expected(&estimate(&[leg(Some(HOME)), leg(Some(AWAY))]));
+        assert_eq!((both.octets(), &both.money), (Some(2 * octets), &None));
+        assert!(says(&both, "away has no price"), "{both:?}");
+        assert!(both.energy.is_some_and(|energy| energy > 2 * 3_000));
+    }
+
+    #[test]
+    fn a_part_of_unknown_size_leaves_no_sum() {
+        let setting = setting(&json!(["nb_iot"]), &Value::Null);
+        let price = setting.expected(&Estimate {
+            unknown: vec![NotKnown::ProfilePackage],
+            ..estimate(&[leg(Some(HOME))])
+        });
+        assert_eq!(
+            (price.octets(), &price.money, price.energy),
+            (None, &None, None)
+        );
+        assert!(says(&price, "profile package"), "{price:?}");
+    }
+
+    /// The eIM may not know which profile is enabled, and nobody which radio is used.
+    #[test]
+    fn what_the_inventory_says_stands_in() {
+        let two = setting(&json!(["nb_iot", "lte_m"]), &Value::Null);
+        let price = two.expected(&estimate(&[leg(None)]));
+        assert_eq!((&price.money, price.energy), (&None, None));
+        assert!(says(&price, "which profile carries it"), "{price:?}");
+        assert!(says(&price, "several radio technologies"), "{price:?}");
+        let known = Setting {
+            in_use: Some(Technology::LteM),
+            ..setting(&json!(["nb_iot", "lte_m"]), &json!("enabled"))
+        };
+        let price = known.expected(&estimate(&[leg(None)]));
+        assert!(price.money.is_some() && price.energy.is_some(), "{price:?}");
+        assert!(price.assumed.iter().any(|assumed| assumed.contains(HOME)));
+        let nowhere = Setting::default().expected(&estimate(&[leg(Some(HOME))]));
+        assert!(says(&nowhere, "no tariff of the profile"), "{nowhere:?}");
+        assert!(says(&nowhere, "no radio technology"), "{nowhere:?}");
+    }
+
+    #[test]
+    fn what_was_not_sent_has_no_price() {
+        let (id, eid) = (OperationId("a".to_string()), EID.parse().unwrap());
+        let mut operation = Operation::queued(id, eid, OperationKind::GetRat, Timestamp(1));
+        let setting = setting(&json!(["nb_iot"]), &Value::Null);
+        assert_eq!(setting.actual(&operation), None);
+        operation.traffic.legs = vec![leg(Some(HOME))];
+        let price = setting.actual(&operation).unwrap();
+        assert_eq!(price.octets(), Some(500 + 1_540 + 2 * 160));
+    }
 }
