@@ -276,6 +276,26 @@ fn an_import_goes_on_at_another_process() {
     other.get(&path).problem(404);
 }
 
+/// Although SQLite does nothing else while it makes the rows the inventory.
+#[test]
+fn an_import_says_how_far_it_is() {
+    let server = Server::start("repeated-import-progress", &[]);
+    let asker = Asker::new(&server);
+    let begun = asker.post("/v1/imports", &Value::Null).json();
+    let path = format!("/v1/imports/{}", begun["id"].as_str().unwrap());
+    for part in 0..10 {
+        let lines = 1000 * part + 1..1000 * (part + 1) + 1;
+        let filled = asker.post(&format!("{path}/rows"), &rows(lines));
+        assert_eq!(filled.status, 200);
+    }
+    asker.post(&format!("{path}/switch"), &Value::Null);
+    let seen = std::iter::repeat_with(|| asker.get(&path).json());
+    let mut seen = seen.skip_while(|import| import["through"] == json!(0));
+    let first = seen.next().unwrap();
+    assert_eq!(first["state"], "switching", "{first}");
+    assert_eq!(settled(&asker, &path)["added"], 10_000);
+}
+
 #[test]
 fn an_import_that_a_restart_ended_says_so() {
     let server = Server::start("repeated-import-restart", &[]);

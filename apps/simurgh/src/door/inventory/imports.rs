@@ -137,10 +137,9 @@ async fn fill(
 )]
 async fn switch(call: Call, Path(one): Path<OneImport>) -> Result<Response, Refusal> {
     call.work(move |functions| {
-        let state = functions.begin_switch(&one.id)?;
-        let import = functions.import(&one.id)?;
+        let import = functions.begin_switch(&one.id)?;
         let switching = functions.clone();
-        std::thread::spawn(move || switching.switch_over(&one.id, state));
+        std::thread::spawn(move || switching.switch_over(&one.id));
         Ok(respond(202, "application/json", &import))
     })
     .await

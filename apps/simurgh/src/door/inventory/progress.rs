@@ -19,13 +19,20 @@ const MOST: u32 = 100;
 /// How often the store is told that an import is still being switched over.
 const BEAT: Duration = Duration::from_secs(5);
 
-/// What this process switches over, and how many rows of it are through. SQLite takes
-/// nothing else down meanwhile.
+/// What this process switches over. It is known here, because SQLite does nothing else
+/// meanwhile: who asks how far it is would wait until it is done.
 #[derive(Debug, Default)]
-pub(in crate::door) struct Imports(Mutex<BTreeMap<String, Arc<AtomicU64>>>);
+pub(in crate::door) struct Imports(Mutex<BTreeMap<String, Switching>>);
+
+/// An import as it was when that began, and how many of its rows are through.
+#[derive(Debug)]
+struct Switching {
+    import: Import,
+    through: Arc<AtomicU64>,
+}
 
 impl Imports {
-    fn switching(&self) -> MutexGuard<'_, BTreeMap<String, Arc<AtomicU64>>> {
+    fn switching(&self) -> MutexGuard<'_, BTreeMap<String, Switching>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -55,21 +62,18 @@ impl Functions {
 
     /// How far an import is.
     pub(super) fn import(&self, id: &str) -> Result<Import, Problem> {
-        let here = self.imports.switching().get(id).cloned();
+        if let Some(here) = self.imports.switching().get(id) {
+            return Ok(Import {
+                through: here.through.load(Ordering::Relaxed),
+                ..here.import.clone()
+            });
+        }
         let report = self.reports().import(id, shell::now()).map_err(stored)?;
         let report = report.ok_or_else(|| {
             let detail = "there is no such import";
             problem(404, "not found", detail, "begin another one")
         })?;
-        let mut import = shown(id, report);
-        if let Some(through) = here
-            && !["done", "refused"].contains(&import.state.as_str())
-        {
-            import.state = "switching".to_string();
-            import.through = through.load(Ordering::Relaxed);
-            (import.detail, import.remedy) = (None, None);
-        }
-        Ok(import)
+        Ok(shown(id, report))
     }
 
     /// Rows came that are wrong.
@@ -84,22 +88,32 @@ impl Functions {
         }
     }
 
-    /// From here on it takes no rows.
-    pub(super) fn begin_switch(&self, id: &str) -> Result<ImportState, Problem> {
-        self.reports()
-            .begin_switch(id, shell::now())
-            .map_err(not_now)
+    /// From here on it takes no rows, and is to be switched over.
+    pub(super) fn begin_switch(&self, id: &str) -> Result<Import, Problem> {
+        let begun = self.reports().begin_switch(id, shell::now());
+        let state = begun.map_err(not_now)?;
+        let import = self.import(id)?;
+        if state == ImportState::Switching {
+            let here = Switching {
+                import: import.clone(),
+                through: Arc::default(),
+            };
+            self.imports.switching().insert(id.to_string(), here);
+        }
+        Ok(import)
     }
 
     /// Carries it out, or takes back what is refused.
-    pub(super) fn switch_over(&self, id: &str, state: ImportState) {
-        if state != ImportState::Switching {
+    pub(super) fn switch_over(&self, id: &str) {
+        let through = self
+            .imports
+            .switching()
+            .get(id)
+            .map(|here| here.through.clone());
+        let Some(through) = through else {
             self.drop_staged(id);
             return;
-        }
-        let through = Arc::<AtomicU64>::default();
-        let here = (id.to_string(), through.clone());
-        self.imports.switching().extend([here]);
+        };
         let mut told = |rows| through.store(rows, Ordering::Relaxed);
         let switched = std::thread::scope(|scope| {
             let (ended, end) = mpsc::channel();

@@ -59,9 +59,8 @@ async fn import(call: Call, request: Request) -> Result<Response, Refusal> {
     let id = call.work(|functions| functions.begin_import()).await?;
     let taken = take(&call, &id, request).await;
     call.work(move |functions| {
-        let switched = taken.is_ok().then(|| functions.begin_switch(&id));
-        if let Some(Ok(state)) = switched {
-            functions.switch_over(&id, state);
+        if taken.is_ok() && functions.begin_switch(&id).is_ok() {
+            functions.switch_over(&id);
         }
         let import = functions.import(&id)?;
         if import.state != "interrupted" {
