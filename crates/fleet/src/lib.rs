@@ -7,6 +7,7 @@
 #![deny(missing_docs)]
 
 pub mod access;
+mod decimal;
 pub mod events;
 pub mod import;
 pub mod inventory;

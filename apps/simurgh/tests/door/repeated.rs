@@ -290,7 +290,8 @@ fn an_import_says_how_far_it_is() {
     }
     asker.post(&format!("{path}/switch"), &Value::Null);
     let seen = std::iter::repeat_with(|| asker.get(&path).json());
-    let mut seen = seen.skip_while(|import| import["through"] == json!(0));
+    let begins = |import: &Value| import["state"] == "switching" && import["through"] == 0;
+    let mut seen = seen.skip_while(begins);
     let first = seen.next().unwrap();
     assert_eq!(first["state"], "switching", "{first}");
     assert_eq!(settled(&asker, &path)["added"], 10_000);

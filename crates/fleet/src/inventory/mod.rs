@@ -5,7 +5,7 @@ mod country;
 mod device;
 mod history;
 mod identity;
-pub(crate) mod money;
+mod money;
 mod names;
 mod sim;
 mod state;

@@ -5,8 +5,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Millionths in a unit.
-const MICROS: u64 = 1_000_000;
+use crate::decimal::{self, MILLIONTHS};
+
+/// The greatest that can be given: below a thousand million units.
+const MOST: u64 = 999_999_999_999_999;
 
 /// An amount, in millionths of a currency's unit: `0.000125 EUR`. What a device moves
 /// for one operation costs less than the thousandths that
@@ -51,38 +53,19 @@ impl FromStr for Amount {
     type Err = BadAmount;
 
     fn from_str(text: &str) -> Result<Self, BadAmount> {
-        let (amount, currency) = text.trim().split_once(' ').ok_or(BadAmount)?;
-        let (whole, part) = amount.split_once('.').unwrap_or((amount, "0"));
-        let is_number = |text: &str, longest: usize| {
-            (1..=longest).contains(&text.len()) && text.bytes().all(|octet| octet.is_ascii_digit())
-        };
-        let currency = currency.trim().to_ascii_uppercase();
-        let letters = <[u8; 3]>::try_from(currency.as_bytes()).map_err(|_| BadAmount)?;
-        if !is_number(whole, 9)
-            || !is_number(part, 6)
-            || !letters.iter().all(u8::is_ascii_uppercase)
-        {
-            return Err(BadAmount);
+        let (micros, currency) = decimal::read_money(text, MILLIONTHS).ok_or(BadAmount)?;
+        match micros <= MOST {
+            true => Ok(Amount { micros, currency }),
+            false => Err(BadAmount),
         }
-        let number = |text: &str| text.parse::<u64>().map_err(|_| BadAmount);
-        Ok(Amount {
-            micros: number(whole)? * MICROS + number(&format!("{part:0<6}"))?,
-            currency: letters,
-        })
     }
 }
 
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (whole, part) = (self.micros / MICROS, self.micros % MICROS);
-        let currency = self.currency();
-        match part {
-            0 => write!(f, "{whole} {currency}"),
-            part => {
-                let part = format!("{part:06}");
-                write!(f, "{whole}.{} {currency}", part.trim_end_matches('0'))
-            }
-        }
+        let micros = i64::try_from(self.micros).unwrap_or(i64::MAX);
+        let amount = decimal::written(micros, MILLIONTHS);
+        write!(f, "{amount} {}", self.currency())
     }
 }
 
@@ -128,6 +111,7 @@ mod tests {
             "0.0000001 EUR",
             "1 EURO",
             "1e3 EUR",
+            "1000000000 EUR",
         ] {
             assert_eq!(wrong.parse::<Amount>(), Err(BadAmount), "{wrong}");
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use rsp_core::Timestamp;
 
 use super::field::Field;
-use crate::inventory::money::of_thousandths;
+use crate::decimal::{self, THOUSANDTHS};
 
 /// A query; the empty one finds everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -255,7 +255,7 @@ impl fmt::Display for Literal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Literal::Text(text) => write_text(f, text),
-            Literal::Number(number) => f.write_str(&of_thousandths(*number)),
+            Literal::Number(number) => f.write_str(&decimal::written(*number, THOUSANDTHS)),
             Literal::Span(seconds) => f.write_str(&of_seconds(*seconds)),
             Literal::Time(time) => f.write_str(&time.to_rfc3339()),
             Literal::Truth(truth) => truth.fmt(f),

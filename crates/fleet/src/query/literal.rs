@@ -8,7 +8,7 @@ use super::field::{Field, FieldType};
 use super::hint::nearest;
 use super::lexer::Token;
 use super::parser::{Parser, is_keyword};
-use crate::inventory::money::thousandths;
+use crate::decimal::{self, THOUSANDTHS};
 use crate::inventory::{Country, LONGEST};
 
 /// The text at the parser's place, if it may be a value there.
@@ -37,7 +37,7 @@ pub(super) fn value(parser: &Parser<'_>, field: Field) -> Result<Literal, QueryE
             let country = text.parse::<Country>().ok();
             country.map(|country| Literal::Text(country.code().to_string()))
         }
-        FieldType::Number => thousandths(text).map(Literal::Number),
+        FieldType::Number => decimal::read(text, THOUSANDTHS).map(Literal::Number),
         FieldType::Span => seconds(text).map(Literal::Span),
         FieldType::Time => seconds(text)
             .map(Literal::Span)
