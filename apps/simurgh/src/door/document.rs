@@ -192,7 +192,12 @@ out once, however often it is repeated within a day.";
 
 /// Paths of functions that are told of something by a parameter or in the body,
 /// which may not be there.
-const NAMES_ANOTHER: [&str; 3] = ["/activation-codes", "/devices", "/operations"];
+const NAMES_ANOTHER: [&str; 4] = [
+    "/activation-codes",
+    "/devices",
+    "/operations",
+    "/operations/price",
+];
 
 /// A document without routes.
 pub(super) fn empty() -> OpenApi {

@@ -1,6 +1,6 @@
 //! One request, one answer.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -28,6 +28,27 @@ pub(crate) struct Asker {
     runtime: tokio::runtime::Runtime,
     url: String,
     authorization: String,
+}
+
+/// What the API is said to answer.
+static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
+    let document = include_str!("../../../../crates/api/openapi.json");
+    serde_json::from_str(document).unwrap()
+});
+
+/// The function of the document that a request is for, if it is for one: what a path
+/// has in full is preferred to a parameter.
+fn function(method: &str, path: &str) -> Option<&'static Value> {
+    let path = path.split('?').next().unwrap_or(path);
+    let is_meant = |template: &str| {
+        let mut parts = template.split('/').zip(path.split('/'));
+        template.split('/').count() == path.split('/').count()
+            && parts.all(|(there, here)| there.starts_with('{') || there == here)
+    };
+    let paths = DOCUMENT["paths"].as_object().unwrap();
+    let meant = paths.iter().filter(|(template, _)| is_meant(template));
+    let (_, functions) = meant.min_by_key(|(template, _)| template.matches('{').count())?;
+    functions.get(method.to_lowercase())
 }
 
 /// What it answered.
@@ -81,7 +102,8 @@ impl Asker {
         }
     }
 
-    /// `None` if the server ended meanwhile.
+    /// `None` if the server ended meanwhile. Whatever a test asks, the answer is one that
+    /// the document has.
     pub(crate) fn try_send(
         &self,
         method: &str,
@@ -101,6 +123,14 @@ impl Asker {
         let request = request.body(Bytes::copy_from_slice(body)).unwrap();
         let sent = self.client.request_raw(&self.trust, request);
         let (parts, body) = self.runtime.block_on(sent).ok()?.into_parts();
+        if let Some(function) = function(method, path) {
+            let status = parts.status.as_str();
+            let documented = &function["responses"];
+            assert!(
+                documented.get(status).is_some(),
+                "{method} {path} answers {status}, which is not documented: {body:?}"
+            );
+        }
         Some(Answer {
             status: parts.status,
             headers: parts.headers,

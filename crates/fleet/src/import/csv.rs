@@ -18,6 +18,8 @@ pub(super) struct Cells {
     began: u64,
     /// The row has something in it.
     begun: bool,
+    /// A cell of the row is not in UTF-8.
+    no_text: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,9 +81,9 @@ impl Cells {
 
     fn end_cell(&mut self) {
         self.begun = true;
-        let cell = std::mem::take(&mut self.cell);
-        let cell = String::from_utf8_lossy(&cell).trim().to_string();
-        self.row.push(cell);
+        let cell = String::from_utf8(std::mem::take(&mut self.cell));
+        self.no_text |= cell.is_err();
+        self.row.push(cell.unwrap_or_default().trim().to_string());
         self.state = State::Plain;
     }
 
@@ -95,6 +97,7 @@ impl Cells {
         let line = std::mem::take(&mut self.began);
         let size = std::mem::take(&mut self.size);
         let begun = std::mem::take(&mut self.begun);
+        let no_text = std::mem::take(&mut self.no_text);
         self.state = State::Plain;
         self.cell.clear();
         let checked = if size > LONGEST_ROW {
@@ -103,7 +106,7 @@ impl Cells {
             Err("it has more than 256 cells")
         } else if open {
             Err("a quote is not closed")
-        } else if row.iter().any(|cell| cell.contains('\u{FFFD}')) {
+        } else if no_text {
             Err("it is not in UTF-8")
         } else {
             Ok(row)

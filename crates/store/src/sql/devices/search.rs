@@ -13,7 +13,7 @@ use fleet::query::{Check, Comparison, Expr, Field, FieldType, Literal, Query, Te
 use rsp_asn1::ids::Eid;
 use rsp_core::Timestamp;
 
-use super::translate::{condition, shown};
+use super::translate::condition;
 use super::{places, read_device, read_id};
 use crate::contract::StoreError;
 use crate::device_contract::{DevicePage, StoredDevice};
@@ -32,6 +32,18 @@ const INDEXED: [Field; 6] = [
     Field::Country,
     Field::Tier,
 ];
+
+/// What is read of a device in its own row.
+const SHOWN: &str = "d.id, d.version, d.created, d.document";
+
+/// The identities of devices, with an EID when its eUICC polled last and whether the eIM
+/// manages it: all that a device is shown with is found from here, each once.
+const IDENTITIES: &str = "SELECT i.device, i.kind, i.value,
+        CASE WHEN i.kind = 'eid' THEN (SELECT c.last FROM contact c
+            WHERE c.tenant = i.tenant AND c.eid = i.value) END,
+        CASE WHEN i.kind = 'eid' THEN (SELECT 1 FROM euicc e
+            WHERE e.tenant = i.tenant AND e.eid = i.value) END
+    FROM device_identity i WHERE i.tenant = ?1 AND i.device";
 
 /// At which devices a search looks.
 enum Source<'q> {
@@ -172,8 +184,7 @@ fn of_ids(
 ) -> Result<DevicePage, StoreError> {
     let condition = condition(query.condition(), 3, now);
     let sql = format!(
-        "SELECT {} FROM device d WHERE d.tenant = ?1 AND d.id = ?2 AND {}",
-        shown(),
+        "SELECT {SHOWN} FROM device d WHERE d.tenant = ?1 AND d.id = ?2 AND {}",
         condition.sql
     );
     let mut rows = Vec::new();
@@ -255,10 +266,7 @@ impl Scan {
 /// All devices, which need no windows: each that is looked at is found.
 fn list(db: &Db<'_>, after: &str, limit: usize) -> Result<DevicePage, StoreError> {
     let Scan { from, id, .. } = Scan::all();
-    let sql = format!(
-        "SELECT {} {from} AND {id} > ?2 ORDER BY {id} LIMIT ?3",
-        shown()
-    );
+    let sql = format!("SELECT {SHOWN} {from} AND {id} > ?2 ORDER BY {id} LIMIT ?3");
     let devices = stored(db, db.all(&sql, values![after, limit])?)?;
     let last = devices.last().filter(|_| devices.len() == limit);
     let next = last.map(|last| last.device.id.clone());
@@ -285,8 +293,7 @@ fn windows(
         }
         let left = limit.saturating_sub(page.devices.len());
         let sql = format!(
-            "SELECT {} {from} AND {id} > ?2 AND {id} <= ?3 AND {} ORDER BY {id} LIMIT {left}",
-            shown(),
+            "SELECT {SHOWN} {from} AND {id} > ?2 AND {id} <= ?3 AND {} ORDER BY {id} LIMIT {left}",
             condition.sql
         );
         let mut values = values![after, last];
@@ -308,10 +315,7 @@ fn windows(
 
 /// A device.
 pub(super) fn one(db: &Db<'_>, id: &str) -> Result<Option<StoredDevice>, StoreError> {
-    let sql = format!(
-        "SELECT {} FROM device d WHERE d.tenant = ?1 AND d.id = ?2",
-        shown()
-    );
+    let sql = format!("SELECT {SHOWN} FROM device d WHERE d.tenant = ?1 AND d.id = ?2");
     let row = db.first::<Row>(&sql, values![id])?;
     Ok(stored(db, row.into_iter().collect())?.pop())
 }
@@ -322,37 +326,41 @@ pub(super) fn named(db: &Db<'_>, name: &str) -> Result<Option<StoredDevice>, Sto
         return one(db, name);
     };
     let sql = format!(
-        "SELECT {} FROM device d WHERE d.tenant = ?1 AND d.id = coalesce(
+        "SELECT {SHOWN} FROM device d WHERE d.tenant = ?1 AND d.id = coalesce(
              (SELECT id FROM device WHERE tenant = ?1 AND id = ?2),
              (SELECT device FROM device_identity
-              WHERE tenant = ?1 AND kind = 'eid' AND value = ?3))",
-        shown()
+              WHERE tenant = ?1 AND kind = 'eid' AND value = ?3))"
     );
     let row = db.first::<Row>(&sql, values![name, eid])?;
     Ok(stored(db, row.into_iter().collect())?.pop())
 }
 
-/// Identifier, version, creation, document, last contact, whether it is managed.
-type Row = (
-    String,
-    i64,
-    Option<Timestamp>,
-    String,
-    Option<Timestamp>,
-    bool,
-);
+/// Identifier, version, creation, document.
+type Row = (String, i64, Option<Timestamp>, String);
+
+/// Device, kind, value, last contact, whether it is managed.
+type IdentityRow = (String, String, String, Option<Timestamp>, Option<i64>);
+
+/// What the identities of a device say of it.
+#[derive(Default)]
+struct Known {
+    identities: Vec<Identity>,
+    last_contact: Option<Timestamp>,
+    managed: bool,
+}
 
 /// What is kept of devices beside their rows, asked for of many at once.
 fn stored(db: &Db<'_>, rows: Vec<Row>) -> Result<Vec<StoredDevice>, StoreError> {
-    let mut identities: HashMap<String, Vec<Identity>> = HashMap::new();
+    let mut known: HashMap<String, Known> = HashMap::new();
     let mut latest = HashMap::new();
     let ids: Vec<&str> = rows.iter().map(|row| row.0.as_str()).collect();
-    let select = "SELECT device, kind, value FROM device_identity
-         WHERE tenant = ?1 AND device";
-    let order = " ORDER BY device, kind, value";
-    for (device, kind, value) in db.of_these::<(String, String, String)>(select, &ids, order)? {
-        let known = identities.entry(device).or_default();
-        known.extend(identity(&kind, &value));
+    let order = " ORDER BY i.device, i.kind, i.value";
+    for row in db.of_these::<IdentityRow>(IDENTITIES, &ids, order)? {
+        let (device, kind, value, contact, managed) = row;
+        let known = known.entry(device).or_default();
+        known.identities.extend(identity(&kind, &value));
+        known.last_contact = known.last_contact.max(contact);
+        known.managed |= managed.is_some();
     }
     let select = "SELECT device, last_sample, document FROM device_latest
          WHERE tenant = ?1 AND device";
@@ -360,14 +368,15 @@ fn stored(db: &Db<'_>, rows: Vec<Row>) -> Result<Vec<StoredDevice>, StoreError> 
         latest.insert(device, (at, serde_json::from_str(&sample)?));
     }
     let device = |row: Row| {
-        let (id, version, created, document, last_contact, managed) = row;
+        let (id, version, created, document) = row;
+        let known = known.remove(&id).unwrap_or_default();
         Ok(StoredDevice {
             device: read_device(&document)?,
             version,
             created,
-            last_contact,
-            managed,
-            identities: identities.remove(&id).unwrap_or_default(),
+            last_contact: known.last_contact,
+            managed: known.managed,
+            identities: known.identities,
             latest: latest.remove(&id),
         })
     };

@@ -18,11 +18,6 @@ const MANAGED: &str = "coalesce((SELECT max(1) FROM device_identity i
     JOIN euicc e ON e.tenant = i.tenant AND e.eid = i.value
     WHERE i.tenant = d.tenant AND i.device = d.id AND i.kind = 'eid'), 0)";
 
-/// What is shown of a device beside its document.
-pub(super) fn shown() -> String {
-    format!("d.id, d.version, d.created, d.document, {LAST_CONTACT}, {MANAGED}")
-}
-
 /// A condition and the values in it.
 #[derive(Debug)]
 pub(super) struct Condition {
