@@ -14,6 +14,7 @@ use crate::Failure;
 use crate::access::AccessSettings;
 use crate::database::{Database, StoreSettings};
 use crate::events::EventSettings;
+use crate::residency::ResidencySettings;
 use crate::smdps::ConnectorSettings;
 use crate::traces::TraceSettings;
 
@@ -61,6 +62,9 @@ pub(crate) struct Config {
     /// Events and webhooks.
     #[serde(default)]
     pub(crate) events: EventSettings,
+    /// Where what is kept and sent is.
+    #[serde(default)]
+    pub(crate) residency: ResidencySettings,
     /// Where traces go, if there are to be any.
     pub(crate) traces: Option<TraceSettings>,
     /// What radio takes of devices' energy, where it is known better than by the model.

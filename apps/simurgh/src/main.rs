@@ -27,6 +27,7 @@ mod own_smdp;
 mod pki;
 mod profile;
 mod remote;
+mod residency;
 mod serve;
 mod shell;
 mod smdp;

@@ -32,7 +32,7 @@ use crate::smdp_role::SmdpRole;
 use crate::smdps::Smdps;
 use crate::smds_role::{self, SmdsRole};
 use crate::zero_touch::Chooser;
-use crate::{Failure, Serve, access, files, key_file, shell, traces};
+use crate::{Failure, Serve, access, files, key_file, residency, shell, traces};
 
 /// Characters that a token must have.
 const MIN_TOKEN: usize = 16;
@@ -146,7 +146,8 @@ async fn serve(
     let sealer = key_file::read(&config.key_file)?;
     let pki = ServerKeys::new(&config.pki, sealer.clone());
     let roles = start_roles(config, &database, &pki, sealer).await?;
-    let access = config.access.start(roles.database.clone())?;
+    let places = residency::places(config);
+    let access = config.access.start(roles.database.clone(), places)?;
     let (pushes, told) = inject::channel(config).unzip();
     let door = door(config, (&roles, pushes.clone()), access.clone())?;
     let (eims, smdp, smds, smdps) = (roles.eims, roles.smdp, roles.smds, roles.smdps);

@@ -367,6 +367,10 @@ pub struct Tenant {
     /// The tenant above it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
+    /// The countries in which its data must rest, by their codes of ISO 3166-1; any if
+    /// there is none. Those said of the tenants above it hold for it, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub residency: Vec<String>,
     /// Its first administrator, when it is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub admin: Option<User>,
@@ -381,4 +385,17 @@ pub struct NewTenant {
     pub name: String,
     /// The name of its first administrator, who gets a one-time password.
     pub admin: String,
+    /// The countries in which its data must rest, by their codes of ISO 3166-1; any if
+    /// there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub residency: Vec<String>,
+}
+
+/// Where the data of a tenant must rest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"residency": []}))]
+pub struct TenantResidency {
+    /// Countries by their codes of ISO 3166-1; any if there is none.
+    pub residency: Vec<String>,
 }

@@ -32,7 +32,7 @@ use utoipa::ToSchema;
 pub use access::{
     ApiKey, ChangePassword, Enrolment, NewApiKey, NewPasskey, NewTenant, NewUser, Passkey,
     PasskeyOptions, Role, RoleSettings, SecondFactor, Session, SessionStage, ShowFactor,
-    ShowPasskey, SignIn, SignOnBegun, SignOnEnd, Tenant, User, UserSettings,
+    ShowPasskey, SignIn, SignOnBegun, SignOnEnd, Tenant, TenantResidency, User, UserSettings,
 };
 pub use eim::{EimConfiguration, EimConfigurationData, ListedEim};
 pub use event::{

@@ -3,8 +3,8 @@
 //! tenant.
 
 use fleet::access::{
-    Account, ApiKey, ApiKeyId, Attempts, Digest, Role, RoleName, Session, TenantName, Tenants,
-    UserId, UserName,
+    Account, ApiKey, ApiKeyId, Attempts, Digest, Residency, Role, RoleName, Session, TenantName,
+    Tenants, UserId, UserName,
 };
 use rsp_core::Timestamp;
 use zeroize::Zeroizing;
@@ -25,17 +25,30 @@ pub struct StoredKey {
 
 /// What every engine offers for access.
 pub trait AccessStore: Send + Sync {
-    /// The tree of tenants, which the default tenant keeps.
+    /// The tree of tenants with where their data may rest, which the default tenant
+    /// keeps.
     ///
     /// # Errors
     /// If the engine fails.
     fn tenants(&self) -> Result<Tenants, StoreError>;
 
-    /// Adds a tenant below another one.
+    /// Adds a tenant below another one, with where its data may rest.
     ///
     /// # Errors
     /// [`StoreError::Tenants`] if the tree does not allow it.
-    fn add_tenant(&self, name: &TenantName, parent: &TenantName) -> Result<(), StoreError>;
+    fn add_tenant(
+        &self,
+        name: &TenantName,
+        parent: &TenantName,
+        residency: &Residency,
+    ) -> Result<(), StoreError>;
+
+    /// Says anew where the data of a tenant, and of those below it, may rest. Whether
+    /// they do, the caller has looked at.
+    ///
+    /// # Errors
+    /// [`StoreError::Tenants`] if there is no such tenant.
+    fn restrict_tenant(&self, name: &TenantName, residency: &Residency) -> Result<(), StoreError>;
 
     /// Removes a tenant with all that is its own, if it has nobody below it and
     /// neither devices nor profiles nor activation codes.

@@ -4,8 +4,8 @@
 mod support;
 
 use fleet::access::{
-    Account, ApiKey, ApiKeyId, Attempts, Digest, Factor, PasswordHash, Permissions, Role, RoleName,
-    Session, Subject, TenantName, TotpSecret, TreeError, User, UserId,
+    Account, ApiKey, ApiKeyId, Attempts, Digest, Factor, PasswordHash, Permissions, Residency,
+    Role, RoleName, Session, Subject, TenantName, Tenants, TotpSecret, TreeError, User, UserId,
 };
 use rsp_asn1::ids::Eid;
 use rsp_core::Timestamp;
@@ -82,15 +82,25 @@ suite! {
     fn tenants_stand_in_a_tree(bench: &Bench) {
         let database = bench.database(1);
         let top = database.access(Tenant::default());
-        top.add_tenant(&name("reseller"), &name("default")).unwrap();
+        let within = |codes: &[&str]| Residency::within(codes.iter().map(|one| one.parse().unwrap()));
+        let (anywhere, alps) = (within(&[]), within(&["CH", "AT"]));
+        top.add_tenant(&name("reseller"), &name("default"), &alps).unwrap();
         // Whoever asks, it is the same tree.
         let other = database.access("reseller".parse().unwrap());
-        other.add_tenant(&name("customer"), &name("reseller")).unwrap();
-        let again = top.add_tenant(&name("customer"), &name("default"));
+        other.add_tenant(&name("customer"), &name("reseller"), &anywhere).unwrap();
+        let again = top.add_tenant(&name("customer"), &name("default"), &within(&["DE"]));
         assert!(matches!(again, Err(StoreError::Tenants(TreeError::Exists(_)))));
         let tree = top.tenants().unwrap();
         assert!(tree.is_below(&name("customer"), &name("default")));
         assert_eq!(other.tenants().unwrap(), tree);
+        // What is said of those above holds for the others, and can be said anew.
+        assert_eq!(tree.residency(&name("customer")), alps);
+        other.restrict_tenant(&name("reseller"), &within(&["CH"])).unwrap();
+        top.restrict_tenant(&name("default"), &within(&["CH", "FR"])).unwrap();
+        assert_eq!(top.tenants().unwrap().residency(&name("customer")), within(&["CH"]));
+        top.restrict_tenant(&name("default"), &anywhere).unwrap();
+        let unknown = top.restrict_tenant(&name("nobody"), &alps);
+        assert!(matches!(unknown, Err(StoreError::Tenants(TreeError::Unknown(_)))));
 
         let above = top.remove_tenant(&name("reseller"));
         assert!(matches!(above, Err(StoreError::Tenants(TreeError::HasTenants(_)))));
@@ -105,6 +115,10 @@ suite! {
         customer.remove_device(&eid.to_string().parse().unwrap()).unwrap();
         top.remove_tenant(&name("customer")).unwrap();
         top.remove_tenant(&name("reseller")).unwrap();
+        assert_eq!(top.tenants().unwrap(), Tenants::default());
+        // A later one of its name may rest anywhere.
+        top.add_tenant(&name("reseller"), &name("default"), &anywhere).unwrap();
+        assert_eq!(top.tenants().unwrap().residency(&name("reseller")), anywhere);
     }
 
     #[test]

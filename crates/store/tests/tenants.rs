@@ -12,6 +12,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::sync::Barrier;
 
+use fleet::access::Residency;
 use fleet::inventory::{Association, Device, DeviceId, Sim};
 use fleet::ledger::Pool;
 use rsp_asn1::ids::{Eid, TransactionId};
@@ -227,7 +228,8 @@ suite! {
         let top = database.access(Tenant::default());
         let all = ["default", "forward", "late", "rest"];
         for name in &all[1..] {
-            top.add_tenant(&name.parse().unwrap(), &"default".parse().unwrap()).unwrap();
+            let parent = "default".parse().unwrap();
+            top.add_tenant(&name.parse().unwrap(), &parent, &Residency::default()).unwrap();
         }
         let mut tenants = database.tenants().unwrap();
         tenants.sort_by_key(ToString::to_string);
@@ -301,7 +303,7 @@ suite! {
         let top = database.access(Tenant::default());
         let name = || "gone".parse().unwrap();
         let default = || "default".parse().unwrap();
-        top.add_tenant(&name(), &default()).unwrap();
+        top.add_tenant(&name(), &default(), &Residency::default()).unwrap();
         let store = database.store(tenant("gone"));
         store.add_euicc(&record(1)).unwrap();
         store.add_operation(&operation("a", 1)).unwrap();
@@ -320,7 +322,7 @@ suite! {
         store.remove_device(&eid(1).to_string().parse().unwrap()).unwrap();
         top.remove_tenant(&name()).unwrap();
 
-        top.add_tenant(&name(), &default()).unwrap();
+        top.add_tenant(&name(), &default(), &Residency::default()).unwrap();
         assert_eq!(store.evidence(eid(1)).unwrap(), []);
         assert_eq!(store.count_forwarding("waiting").unwrap(), 0);
         assert!(store.pool("roaming").unwrap().is_none());

@@ -18,8 +18,8 @@ use std::sync::Arc;
 
 use api::Problem;
 use fleet::access::{
-    Account, Principal, RelyingParty, Role, Session, SessionLimits, Stage, TenantName, Tenants,
-    UserId,
+    Account, Place, Principal, RelyingParty, Role, Session, SessionLimits, Stage, TenantName,
+    Tenants, UserId,
 };
 use rsp_core::Timestamp;
 use rsp_crypto::{OsRng, Rng};
@@ -37,6 +37,7 @@ pub(crate) use second_factor::Shown;
 pub(crate) use settings::{AccessSettings, tidy};
 pub(crate) use sign_in::SignedIn;
 use sign_on::{SignOnSettings, SingleSignOn};
+pub(crate) use tenants::Seen as SeenTenant;
 pub(crate) use users::{Made, Proof, UserChange};
 
 use hashing::Hashing;
@@ -50,6 +51,8 @@ pub(crate) struct Settings {
     pub(crate) party: Option<RelyingParty>,
     /// What authenticator apps call this server.
     pub(crate) issuer: String,
+    /// Where what is kept of tenants is.
+    pub(crate) places: Vec<Place>,
 }
 
 /// Who may come in.

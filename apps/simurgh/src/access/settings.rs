@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleet::access::{RelyingClient, RelyingParty, RoleName, SessionLimits, TenantName};
+use fleet::access::{Place, RelyingClient, RelyingParty, RoleName, SessionLimits, TenantName};
 use rsp_core::pki::TlsTrust;
 use rsp_crypto::software::SoftwareProvider;
 use rsp_net::{Client, ClientAuth, OperatorTrust};
@@ -86,8 +86,13 @@ impl AccessSettings {
         Ok(ClientAuth::Optional(trust))
     }
 
-    /// Who may come in to a database.
-    pub(crate) fn start(&self, database: Arc<dyn Database>) -> Result<Access, Failure> {
+    /// Who may come in to a database, if what is kept of its tenants may rest in
+    /// these places.
+    pub(crate) fn start(
+        &self,
+        database: Arc<dyn Database>,
+        places: Vec<Place>,
+    ) -> Result<Access, Failure> {
         let settings = Settings {
             sessions: SessionLimits {
                 idle: Duration::from_secs(u64::from(self.idle_minutes.max(1)) * 60),
@@ -96,9 +101,12 @@ impl AccessSettings {
             },
             party: self.origin.as_deref().map(party).transpose()?,
             issuer: self.issuer.clone(),
+            places,
         };
         let sign_on = self.single_sign_on.as_ref().map(SignOnSection::start);
-        Ok(Access::new(database, settings, sign_on.transpose()?))
+        let access = Access::new(database, settings, sign_on.transpose()?);
+        access.check_residency()?;
+        Ok(access)
     }
 }
 

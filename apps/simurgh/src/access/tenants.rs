@@ -1,27 +1,79 @@
 //! Tenants, as those above them see them.
 
 use api::Problem;
-use fleet::access::{Permission, Principal, RoleName, TenantName};
+use fleet::access::{
+    Denied, Misplaced, Permission, Principal, Residency, RoleName, TenantName, Tenants,
+};
 use store::StoreError;
 
 use super::Access;
-use super::users::{Made, Proof};
+use super::users::{Made, Proof, denied};
+use crate::Failure;
 use crate::door::{problem, stored};
 
+/// A tenant as somebody sees it.
+pub(crate) struct Seen {
+    pub(crate) name: TenantName,
+    /// The one above, if it is theirs to see.
+    pub(crate) parent: Option<TenantName>,
+    pub(crate) residency: Residency,
+}
+
 impl Access {
-    /// A tenant and those `below` it, with the one above each.
-    pub(crate) fn tenants(
-        &self,
-        top: &TenantName,
-        below: bool,
-    ) -> Result<Vec<(TenantName, Option<TenantName>)>, Problem> {
+    /// A tenant and those `below` it.
+    pub(crate) fn tenants(&self, top: &TenantName, below: bool) -> Result<Vec<Seen>, Problem> {
         let tree = self.tree()?;
         let seen = tree.subtree(top).filter(|name| below || *name == top);
         // What is above the top is not theirs to see.
         let parent = |name: &TenantName| tree.parent(name).filter(|_| name != top);
-        Ok(seen
-            .map(|name| (name.clone(), parent(name).cloned()))
-            .collect())
+        let seen = seen.map(|name| Seen {
+            name: name.clone(),
+            parent: parent(name).cloned(),
+            residency: tree.residency(name),
+        });
+        Ok(seen.collect())
+    }
+
+    /// Whether what is kept of each tenant may rest where this server has it.
+    pub(super) fn check_residency(&self) -> Result<(), Failure> {
+        let failed = |error: &dyn std::fmt::Display| Failure::new("[residency]", error);
+        let tree = self.top().tenants().map_err(|error| failed(&error))?;
+        let checked = tree.may_rest(&self.settings().places);
+        checked.map_err(|misplaced| failed(&format!("{misplaced}: {ELSEWHERE}")))
+    }
+
+    /// The tree, if it were said that what is kept of a tenant must rest there.
+    fn restricted(
+        &self,
+        mut tree: Tenants,
+        name: &TenantName,
+        residency: &Residency,
+    ) -> Result<Tenants, Problem> {
+        let restricted = tree.restrict(name, residency.clone());
+        restricted.map_err(|error| refused(StoreError::Tenants(error)))?;
+        tree.may_rest(&self.settings().places).map_err(misplaced)?;
+        Ok(tree)
+    }
+
+    /// Says anew where what is kept of a tenant, and of those below it, must rest: it
+    /// has to be there already. Who is of that tenant may leave countries out alone, as
+    /// long as nobody above says otherwise.
+    pub(crate) fn restrict_tenant(
+        &self,
+        by: &Principal,
+        name: &TenantName,
+        residency: &Residency,
+    ) -> Result<Residency, Problem> {
+        self.may(by, Permission::TenantsAdmin, name)?;
+        let tree = self.tree()?;
+        let is_own = by.tenant == *name && tree.parent(name).is_some();
+        if is_own && !residency.is_within(&tree.residency(name)) {
+            return Err(denied(Denied::BeyondReach));
+        }
+        let tree = self.restricted(tree, name, residency)?;
+        let restricted = self.top().restrict_tenant(name, residency);
+        restricted.map_err(refused)?;
+        Ok(tree.residency(name))
     }
 
     /// Adds a tenant below another one, with its first administrator.
@@ -30,19 +82,24 @@ impl Access {
         by: &Principal,
         parent: &TenantName,
         name: &TenantName,
-        admin: &str,
-    ) -> Result<Made, Problem> {
+        (admin, residency): (&str, &Residency),
+    ) -> Result<(Made, Residency), Problem> {
         self.may(by, Permission::TenantsAdmin, parent)?;
         if !by.below {
-            return Err(super::users::denied(fleet::access::Denied::BeyondReach));
+            return Err(denied(Denied::BeyondReach));
         }
-        self.top().add_tenant(name, parent).map_err(tree)?;
+        let mut tree = self.tree()?;
+        let added = tree.add(name.clone(), parent.clone());
+        added.map_err(|error| refused(StoreError::Tenants(error)))?;
+        let tree = self.restricted(tree, name, residency)?;
+        let added = self.top().add_tenant(name, parent, residency);
+        added.map_err(refused)?;
         let made = self.add_user(by, name, admin, &RoleName::admin(), Proof::OneTimePassword);
         if made.is_err() {
             // A tenant without anybody in it would be of no use.
-            self.top().remove_tenant(name).map_err(tree)?;
+            self.top().remove_tenant(name).map_err(refused)?;
         }
-        made
+        Ok((made?, tree.residency(name)))
     }
 
     /// Removes a tenant with its users, its events and what its eUICCs signed, if it has
@@ -58,12 +115,20 @@ impl Access {
                 remedy,
             ));
         }
-        self.top().remove_tenant(name).map_err(tree)
+        self.top().remove_tenant(name).map_err(refused)
     }
 }
 
+/// What helps against [`Misplaced`].
+const ELSEWHERE: &str =
+    "serve it where its data may rest, or say in [residency] of simurgh.toml where this is";
+
+fn misplaced(misplaced: Misplaced) -> Problem {
+    problem(409, "misplaced", &misplaced.to_string(), ELSEWHERE)
+}
+
 /// What the tree does not allow, as the caller should see it.
-fn tree(error: StoreError) -> Problem {
+fn refused(error: StoreError) -> Problem {
     match error {
         StoreError::Tenants(error) => {
             let remedy = "GET /v1/tenants shows the tree";

@@ -57,6 +57,15 @@ const OPTIONAL: &str = r#"# Requests of one caller, and of all callers of a tena
 # CA of the server's certificate [default: those that the system trusts].
 #ca = "postgres-ca.pem"
 
+# In which countries is what this server keeps (the database with its replicas and
+# backups) and sends of all tenants (the broker of [events.mqtt], the collector of
+# [traces]). A tenant whose data must rest in some countries (`simurgh tenant add
+# --residency`) is served only where all of this is in them; see docs/access.md.
+#[residency]
+#database = ["DE"]
+#mqtt = ["DE"]
+#traces = ["DE"]
+
 # All events go to an MQTT 5 broker as well, over TLS; see docs/events.md.
 #[events.mqtt]
 #broker = "mqtts://broker.example.com:8883"

@@ -320,10 +320,8 @@ fn secure(operation: &mut Operation, guard: Guard) {
 fn statuses(path: &str, operation: &Operation, guard: Guard, is_post: bool) -> Vec<u16> {
     let mut statuses = vec![500];
     if guard != Guard::Public {
-        statuses.extend([401, 429, 503]);
-    }
-    if guard.permission().is_some() {
-        statuses.push(403);
+        // Forbidden is a tenant out of reach, too, or a session that is not open yet.
+        statuses.extend([401, 403, 429, 503]);
     }
     if path.contains('{') || NAMES_ANOTHER.contains(&path) {
         statuses.extend([404, 422]);

@@ -2,8 +2,8 @@
 
 use api::client::{self, ListApiKeysQuery, ListUsersQuery};
 use api::{
-    ApiKey, NewApiKey, NewTenant, NewUser, Role, RoleSettings, SecondFactor, Secret, Tenant, User,
-    UserSettings,
+    ApiKey, NewApiKey, NewTenant, NewUser, Role, RoleSettings, SecondFactor, Secret, Tenant,
+    TenantResidency, User, UserSettings,
 };
 use clap::{Args, Subcommand};
 
@@ -172,6 +172,26 @@ pub(crate) enum TenantCommand {
         /// What its first administrator signs in with
         #[arg(long)]
         admin: String,
+        /// Countries in which its data must rest (ISO 3166-1, separated by commas) [default:
+        /// any]
+        #[arg(long, value_name = "COUNTRIES", value_delimiter = ',')]
+        residency: Vec<String>,
+    },
+    /// Say where the data of a tenant and of those below it must rest
+    ///
+    /// Refused where this server's data are not: [residency] of simurgh.toml says where
+    /// they are.
+    Residency {
+        #[command(flatten)]
+        remote: Remote,
+        /// Its name
+        name: String,
+        /// Countries (ISO 3166-1), such as DE AT
+        #[arg(required_unless_present = "anywhere", value_delimiter = ',')]
+        countries: Vec<String>,
+        /// In any country
+        #[arg(long, conflicts_with = "countries")]
+        anywhere: bool,
     },
     /// Remove a tenant with its users and its events, if it has neither devices nor
     /// activation codes
@@ -266,14 +286,25 @@ impl Shown for ApiKey {
     }
 }
 
+impl Shown for TenantResidency {
+    const TITLES: &'static [&'static str] = &["RESTS IN"];
+
+    fn cells(&self) -> Vec<String> {
+        let anywhere = self.residency.is_empty().then(|| "any country".to_string());
+        vec![anywhere.unwrap_or_else(|| self.residency.join(", "))]
+    }
+}
+
 impl Shown for Tenant {
-    const TITLES: &'static [&'static str] = &["NAME", "ABOVE", "ADMIN", "ONE-TIME PASSWORD"];
+    const TITLES: &'static [&'static str] =
+        &["NAME", "ABOVE", "RESTS IN", "ADMIN", "ONE-TIME PASSWORD"];
 
     fn cells(&self) -> Vec<String> {
         let admin = self.admin.as_ref();
         vec![
             self.name.clone(),
             self.parent.clone().unwrap_or_default(),
+            self.residency.join(", "),
             admin.map(|admin| admin.name.clone()).unwrap_or_default(),
             admin
                 .map(|admin| secret(&admin.one_time_password))
@@ -407,10 +438,28 @@ impl TenantCommand {
                 remote,
                 name,
                 admin,
+                residency,
             } => {
                 let api = remote.api()?;
-                let new = NewTenant { name, admin };
+                let new = NewTenant {
+                    name,
+                    admin,
+                    residency,
+                };
                 api.output.one(&api.tell(client::add_tenant(&new))?)
+            }
+            TenantCommand::Residency {
+                remote,
+                name,
+                countries,
+                anywhere: _,
+            } => {
+                let api = remote.api()?;
+                let wanted = TenantResidency {
+                    residency: countries,
+                };
+                let set = client::set_tenant_residency(&name, &wanted);
+                api.output.one(&api.tell(set)?)
             }
             TenantCommand::Remove { remote, name } => {
                 remote.api()?.ask(client::remove_tenant(&name))

@@ -17,6 +17,7 @@ mod keys;
 mod people;
 #[path = "../support/postgres.rs"]
 mod postgres;
+mod residency;
 mod second_factors;
 mod sign_on;
 #[path = "../support/mod.rs"]

@@ -7,7 +7,7 @@ use crate::{As, PASSWORD, server, session};
 
 const TENANT: &str = "simurgh-tenant";
 
-fn admin_of<'a>(stranger: &'a Asker, tenant: &str, made: &Value) -> As<'a> {
+pub(crate) fn admin_of<'a>(stranger: &'a Asker, tenant: &str, made: &Value) -> As<'a> {
     let once = made["admin"]["one_time_password"].as_str().unwrap();
     let asked = json!({"tenant": tenant, "user": "chief", "password": once});
     let begun = session(

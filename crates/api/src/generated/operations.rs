@@ -738,6 +738,21 @@ pub fn remove_tenant(name: &str) -> Request<()> {
     Request::new("DELETE", path)
 }
 
+/// Say where a tenant's data must rest.
+///
+/// # Errors
+/// If the body cannot be written.
+pub fn set_tenant_residency(
+    name: &str,
+    body: &TenantResidency,
+) -> Result<Request<TenantResidency>, ClientError> {
+    let path = Path::new()
+        .fixed("/v1/tenants/")
+        .value(name)
+        .fixed("/residency");
+    Request::new("PUT", path).json(body)
+}
+
 /// Parameters of [`list_users`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListUsersQuery {

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Misplaced, Place, Residency};
+
 /// The longest name, in characters.
 const LONGEST: usize = 63;
 
@@ -93,12 +95,15 @@ impl From<TenantName> for String {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tenants {
     parents: BTreeMap<TenantName, Option<TenantName>>,
+    /// What is said of those whose data must not rest anywhere.
+    residency: BTreeMap<TenantName, Residency>,
 }
 
 impl Default for Tenants {
     fn default() -> Self {
         Tenants {
             parents: [(TenantName::default(), None)].into(),
+            residency: BTreeMap::new(),
         }
     }
 }
@@ -166,6 +171,49 @@ impl Tenants {
             return Err(TreeError::HasTenants(name.clone()));
         }
         self.parents.remove(name);
+        self.residency.remove(name);
+        Ok(())
+    }
+
+    /// Says where the data of a tenant and of those below it may rest, in place of what
+    /// was said of this one before.
+    ///
+    /// # Errors
+    /// [`TreeError::Unknown`] if there is no such tenant.
+    pub fn restrict(&mut self, name: &TenantName, residency: Residency) -> Result<(), TreeError> {
+        if !self.contains(name) {
+            return Err(TreeError::Unknown(name.clone()));
+        }
+        match residency.countries() {
+            Some(_) => self.residency.insert(name.clone(), residency),
+            None => self.residency.remove(name),
+        };
+        Ok(())
+    }
+
+    /// Where the data of a tenant may rest: what is said of it and of all above it.
+    pub fn residency(&self, name: &TenantName) -> Residency {
+        let said = self
+            .upwards(name)
+            .filter_map(|name| self.residency.get(name));
+        said.fold(Residency::default(), |all, one| all.and(one))
+    }
+
+    /// Whether the data of all tenants may rest in these places.
+    ///
+    /// # Errors
+    /// The first tenant whose data may not, and where.
+    pub fn may_rest(&self, places: &[Place]) -> Result<(), Misplaced> {
+        // Those of whom nothing is said are below one of these, or may rest anywhere.
+        for (tenant, residency) in &self.residency {
+            if let Some(place) = places.iter().find(|place| !residency.allows(place)) {
+                return Err(Misplaced {
+                    tenant: tenant.clone(),
+                    residency: residency.clone(),
+                    place: place.clone(),
+                });
+            }
+        }
         Ok(())
     }
 
@@ -248,6 +296,40 @@ mod tests {
             above = below;
         }
         assert_eq!(tree.add(name("one-more"), above), Err(TreeError::TooDeep));
+    }
+
+    #[test]
+    fn data_rest_where_all_above_allow_it() {
+        let within =
+            |codes: &[&str]| Residency::within(codes.iter().map(|one| one.parse().unwrap()));
+        let mut tree = Tenants::default();
+        tree.add(name("reseller"), name("default")).unwrap();
+        tree.add(name("customer"), name("reseller")).unwrap();
+        tree.restrict(&name("reseller"), within(&["DE", "AT"]))
+            .unwrap();
+        assert_eq!(tree.residency(&name("customer")), within(&["AT", "DE"]));
+        tree.restrict(&name("customer"), within(&["AT", "CH"]))
+            .unwrap();
+        assert_eq!(tree.residency(&name("customer")), within(&["AT"]));
+        assert_eq!(tree.residency(&name("default")), within(&[]));
+        let database = |codes: &[&str]| Place {
+            what: "the database",
+            countries: codes.iter().map(|one| one.parse().unwrap()).collect(),
+        };
+        assert_eq!(tree.may_rest(&[database(&["AT"])]), Ok(()));
+        let misplaced = tree
+            .may_rest(&[database(&["AT"]), database(&["DE"])])
+            .unwrap_err();
+        assert_eq!(misplaced.tenant, name("customer"));
+        let misplaced = tree.may_rest(&[database(&["CH"])]).unwrap_err();
+        assert_eq!(misplaced.tenant, name("reseller"));
+        tree.restrict(&name("customer"), within(&[])).unwrap();
+        assert_eq!(tree.may_rest(&[database(&["DE"])]), Ok(()));
+        tree.remove(&name("customer")).unwrap();
+        tree.remove(&name("reseller")).unwrap();
+        assert_eq!(tree, Tenants::default());
+        let unknown = tree.restrict(&name("customer"), within(&["AT"]));
+        assert_eq!(unknown, Err(TreeError::Unknown(name("customer"))));
     }
 
     /// In random trees: of two tenants at most one is below the other, and a

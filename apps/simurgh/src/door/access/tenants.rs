@@ -1,8 +1,9 @@
 //! Tenants.
 
-use api::{NewTenant, Page, Tenant};
+use api::{NewTenant, Page, Problem, Tenant, TenantResidency};
 use axum::response::Response;
-use fleet::access::{Permission, TenantName};
+use fleet::access::{Permission, Residency, TenantName};
+use fleet::inventory::Country;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::routes;
@@ -14,6 +15,7 @@ use super::super::functions::parse;
 use super::super::problem::Refusal;
 use super::super::routes::{Guard, Routes};
 use super::{blocking, users};
+use crate::access::SeenTenant;
 
 pub(super) fn routes() -> Routes {
     let (read, admin) = (Permission::TenantsRead, Permission::TenantsAdmin);
@@ -21,6 +23,7 @@ pub(super) fn routes() -> Routes {
         .with(Guard::Needs(read), routes!(list))
         .with(Guard::Needs(admin), routes!(add))
         .with(Guard::Needs(admin), routes!(remove))
+        .with(Guard::Needs(admin), routes!(restrict))
 }
 
 /// A tenant in a path.
@@ -47,9 +50,10 @@ async fn list(call: Call) -> Result<Response, Refusal> {
     let (access, tenant) = (call.access(), call.tenant()?);
     let below = call.caller.below;
     let tenants = blocking(move || access.tenants(&tenant, below)).await?;
-    let shown = |(name, parent): (TenantName, Option<TenantName>)| Tenant {
-        name: name.to_string(),
-        parent: parent.map(|parent| parent.to_string()),
+    let shown = |seen: SeenTenant| Tenant {
+        name: seen.name.to_string(),
+        parent: seen.parent.map(|parent| parent.to_string()),
+        residency: codes(&seen.residency),
         admin: None,
     };
     Ok(ok(&Page {
@@ -58,9 +62,21 @@ async fn list(call: Call) -> Result<Response, Refusal> {
     })?)
 }
 
+fn codes(residency: &Residency) -> Vec<String> {
+    let countries = residency.countries().into_iter().flatten();
+    countries.map(Country::to_string).collect()
+}
+
+fn residency(codes: &[String]) -> Result<Residency, Problem> {
+    let countries = codes.iter().map(|code| parse("residency", code));
+    let countries: Result<Vec<Country>, _> = countries.collect();
+    Ok(Residency::within(countries?))
+}
+
 /// Add a tenant
 ///
-/// Below the caller's, with its first administrator.
+/// Below the caller's, with its first administrator. One whose data must rest in some
+/// countries is refused where this server's are not.
 #[utoipa::path(
     post,
     path = "/tenants",
@@ -73,14 +89,45 @@ async fn add(call: Call, Json(new): Json<NewTenant>) -> Result<Response, Refusal
     let (access, parent, by) = (call.access(), call.tenant()?, call.principal()?);
     let tenant = blocking(move || {
         let name: TenantName = parse("name", &new.name)?;
-        let admin = access.add_tenant(&by, &parent, &name, &new.admin)?;
+        let wanted = residency(&new.residency)?;
+        let asked = (new.admin.as_str(), &wanted);
+        let (admin, residency) = access.add_tenant(&by, &parent, &name, asked)?;
         Ok(Tenant {
             name: name.to_string(),
             parent: Some(parent.to_string()),
+            residency: codes(&residency),
             admin: Some(users::made(&admin)),
         })
     });
     Ok(created(&tenant.await?)?)
+}
+
+/// Say where a tenant's data must rest
+///
+/// In place of what was said before; no country is any. It holds for the tenants below it
+/// too, and is refused where this server's data are not. Who is of that tenant can leave
+/// countries out alone.
+#[utoipa::path(
+    put,
+    path = "/tenants/{name}/residency",
+    operation_id = "setTenantResidency",
+    tag = "access",
+    params(OneTenant),
+    request_body = TenantResidency,
+    responses((status = 200, description = "What holds for it now, with what is said of those above.", body = TenantResidency)),
+)]
+async fn restrict(
+    call: Call,
+    Path(one): Path<OneTenant>,
+    Json(wanted): Json<TenantResidency>,
+) -> Result<Response, Refusal> {
+    let (access, by) = (call.access(), call.principal()?);
+    let restricted = blocking(move || {
+        let wanted = residency(&wanted.residency)?;
+        access.restrict_tenant(&by, &parse("name", &one.name)?, &wanted)
+    });
+    let residency = codes(&restricted.await?);
+    Ok(ok(&TenantResidency { residency })?)
 }
 
 /// Remove a tenant

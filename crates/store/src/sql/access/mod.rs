@@ -7,8 +7,8 @@ mod session;
 mod tenants;
 
 use fleet::access::{
-    Account, ApiKeyId, Attempts, Digest, Role, RoleName, Session, TenantName, Tenants, UserId,
-    UserName,
+    Account, ApiKeyId, Attempts, Digest, Residency, Role, RoleName, Session, TenantName, Tenants,
+    UserId, UserName,
 };
 use rsp_core::Timestamp;
 use zeroize::Zeroizing;
@@ -32,8 +32,19 @@ impl<E: Engine> AccessStore for SqlStore<E> {
         self.top().read(tenants::tree)
     }
 
-    fn add_tenant(&self, name: &TenantName, parent: &TenantName) -> Result<(), StoreError> {
-        self.top().transact(|tx| tenants::add(tx, name, parent))
+    fn add_tenant(
+        &self,
+        name: &TenantName,
+        parent: &TenantName,
+        residency: &Residency,
+    ) -> Result<(), StoreError> {
+        self.top()
+            .transact(|tx| tenants::add(tx, name, parent, residency))
+    }
+
+    fn restrict_tenant(&self, name: &TenantName, residency: &Residency) -> Result<(), StoreError> {
+        self.top()
+            .transact(|tx| tenants::restrict(tx, name, residency))
     }
 
     fn remove_tenant(&self, name: &TenantName) -> Result<(), StoreError> {

@@ -1,7 +1,8 @@
-//! The tree of tenants, and whose certificates are whose: rows of the default
-//! tenant.
+//! The tree of tenants with where their data may rest, and whose certificates are
+//! whose: rows of the default tenant.
 
-use fleet::access::{Digest, TenantName, Tenants, TreeError};
+use fleet::access::{Digest, Residency, TenantName, Tenants, TreeError};
+use fleet::inventory::Country;
 
 use super::super::db::{Db, values};
 use crate::contract::StoreError;
@@ -54,24 +55,67 @@ const REST: [&str; 34] = [
     "webhook_replay",
 ];
 
+const UNRESTRICT: &str = "DELETE FROM access_residency WHERE tenant = ?1 AND name = ?2";
+
+/// Tenants with the one above each, and those of whom it is said where their data may
+/// rest.
+const TREE: &str = "SELECT name, parent, NULL FROM access_tenant WHERE tenant = ?1
+    UNION ALL SELECT name, NULL, countries FROM access_residency WHERE tenant = ?1";
+
 pub(super) fn tree(db: &Db<'_>) -> Result<Tenants, StoreError> {
-    let rows = "SELECT name, parent FROM access_tenant WHERE tenant = ?1";
-    let rows: Vec<(String, String)> = db.all(rows, values![])?;
-    let read = |name: String| name.parse::<TenantName>();
-    let rows = rows
-        .into_iter()
-        .map(|(name, parent)| Ok((read(name)?, read(parent)?)));
-    let rows: Result<Vec<_>, fleet::access::BadTenantName> = rows.collect();
-    let rows = rows.map_err(|_| StoreError::Unknown("the tenant of a row"))?;
-    Tenants::read(rows).map_err(StoreError::Tenants)
+    let read = |name: &str| {
+        let bad = |_| StoreError::Unknown("the tenant of a row");
+        name.parse::<TenantName>().map_err(bad)
+    };
+    let (mut parents, mut residencies) = (Vec::new(), Vec::new());
+    type Row = (String, Option<String>, Option<String>);
+    for (name, parent, countries) in db.all::<Row>(TREE, values![])? {
+        let name = read(&name)?;
+        match (parent, countries) {
+            (Some(parent), _) => parents.push((name, read(&parent)?)),
+            (None, countries) => residencies.push((name, countries.unwrap_or_default())),
+        }
+    }
+    let mut tree = Tenants::read(parents).map_err(StoreError::Tenants)?;
+    for (name, countries) in residencies {
+        let countries = countries.split(' ').map(str::parse);
+        let countries: Result<Vec<Country>, _> = countries.collect();
+        let bad = |_| StoreError::Unknown("a residency of a tenant");
+        let residency = Residency::within(countries.map_err(bad)?);
+        // One that was removed at the same time is nobody's any more.
+        let _ = tree.restrict(&name, residency);
+    }
+    Ok(tree)
 }
 
-pub(super) fn add(tx: &Db<'_>, name: &TenantName, parent: &TenantName) -> Result<(), StoreError> {
+pub(super) fn add(
+    tx: &Db<'_>,
+    name: &TenantName,
+    parent: &TenantName,
+    residency: &Residency,
+) -> Result<(), StoreError> {
     tree(tx)?
         .add(name.clone(), parent.clone())
         .map_err(StoreError::Tenants)?;
     let insert = "INSERT INTO access_tenant (tenant, name, parent) VALUES (?1, ?2, ?3)";
     tx.execute(insert, values![name.as_str(), parent.as_str()])?;
+    restrict(tx, name, residency)
+}
+
+pub(super) fn restrict(
+    tx: &Db<'_>,
+    name: &TenantName,
+    residency: &Residency,
+) -> Result<(), StoreError> {
+    if !tree(tx)?.contains(name) {
+        return Err(StoreError::Tenants(TreeError::Unknown(name.clone())));
+    }
+    tx.execute(UNRESTRICT, values![name.as_str()])?;
+    if let Some(countries) = residency.countries() {
+        let codes: Vec<&str> = countries.iter().map(Country::code).collect();
+        let insert = "INSERT INTO access_residency (tenant, name, countries) VALUES (?1, ?2, ?3)";
+        tx.execute(insert, values![name.as_str(), codes.join(" ")])?;
+    }
     Ok(())
 }
 
@@ -94,6 +138,7 @@ pub(super) fn remove(tx: &Db<'_>, name: &TenantName) -> Result<(), StoreError> {
     }
     let certificates = "DELETE FROM access_certificate WHERE tenant = ?1 AND holder = ?2";
     tx.execute(certificates, values![name.as_str()])?;
+    tx.execute(UNRESTRICT, values![name.as_str()])?;
     let delete = "DELETE FROM access_tenant WHERE tenant = ?1 AND name = ?2";
     tx.execute(delete, values![name.as_str()])?;
     Ok(())

@@ -25,7 +25,11 @@ const ADDED_8: &[&str] = &[
 ];
 
 /// What schema 9 adds.
-const ADDED_9: &[&str] = &[include_str!("9-door.sql"), include_str!("9-price.sql")];
+const ADDED_9: &[&str] = &[
+    include_str!("9-door.sql"),
+    include_str!("9-price.sql"),
+    include_str!("9-residency.sql"),
+];
 
 /// From a schema to the next one; 0 is a database with nothing in it.
 fn step(from: i64) -> Option<(&'static [&'static str], i64)> {
