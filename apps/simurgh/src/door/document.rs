@@ -368,7 +368,7 @@ fn idempotency_key() -> Parameter {
         .name("Idempotency-Key")
         .parameter_in(ParameterIn::Header)
         .description(Some(
-            "Repeated with the same key within a day, the request is not carried out again but answered as the first time.",
+            "Repeated with the same key within a day, the request is not carried out again but answered as the first time; or with 409 `answer lost`, if the server died between carrying it out and answering.",
         ))
         .schema(Some(schema))
         .build()
