@@ -154,10 +154,11 @@ fn what_a_device_measures() {
     let server = Server::start("inventory-telemetry", &[]);
     let path = table(&server, "a,,,,,,\n");
     server.json(&["device", "import", &path]);
+    let day = support::yesterday();
     let lines: String = (0..1200)
         .map(|at| {
             let (minute, second) = (at / 60, at % 60);
-            format!("{{\"at\": \"2026-03-01T12:{minute:02}:{second:02}Z\", \"rsrp\": -100}}\n")
+            format!("{{\"at\": \"{day}T12:{minute:02}:{second:02}Z\", \"rsrp\": -100}}\n")
         })
         .collect();
     let path = file(&server, "samples.ndjson", &lines);
@@ -171,7 +172,7 @@ fn what_a_device_measures() {
     let some = server.run(&["telemetry", "show", "a", "--limit", "3"]);
     assert_eq!(String::from_utf8(some.stdout).unwrap().lines().count(), 4);
     let said = String::from_utf8(some.stderr).unwrap();
-    assert!(said.contains("--from 2026-03-01T12:00:03Z"), "{said}");
+    assert!(said.contains(&format!("--from {day}T12:00:03Z")), "{said}");
     let path = file(&server, "wrong.ndjson", "\n{\"at\": 1}\n");
     assert!(
         server

@@ -352,6 +352,7 @@ pub struct NewApiKey {
     pub networks: Vec<String>,
     /// In how many days it ends; never if it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>, maximum = 4_294_967_295_i64)]
     pub days: Option<u32>,
     /// A client certificate in PEM that stands for it, in place of a text.
     #[serde(default, skip_serializing_if = "Option::is_none")]

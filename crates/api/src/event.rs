@@ -76,6 +76,7 @@ pub struct NewWebhookEndpoint {
     pub subjects: Vec<String>,
     /// Events in a second at most, 1 to 1000; 50 if it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>, maximum = 4_294_967_295_i64)]
     pub rate: Option<u32>,
     /// What signs, `whsec_` and base64; a random one if it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -101,6 +102,7 @@ pub struct WebhookEndpointSettings {
     pub subjects: Option<Vec<String>>,
     /// As in [`NewWebhookEndpoint`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>, maximum = 4_294_967_295_i64)]
     pub rate: Option<u32>,
     /// Whether it is told of events. Enabled again, it goes on where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -133,6 +135,7 @@ pub struct WebhookEndpoint {
     /// About what; about everything if there is none.
     pub subjects: Vec<String>,
     /// Events in a second at most.
+    #[schema(value_type = u64, maximum = 4_294_967_295_i64)]
     pub rate: u32,
     /// When it was added.
     pub created: String,

@@ -45,6 +45,7 @@ pub struct InventoryDevice {
     pub tags: Vec<String>,
     /// How often it is expected to poll, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>, maximum = 4_294_967_295_i64)]
     pub poll_interval: Option<u32>,
     /// Its modems.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -102,6 +103,7 @@ pub struct Sim {
     pub ipa: Option<String>,
     /// Free memory for profiles, in octets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>, maximum = 4_294_967_295_i64)]
     pub free_memory: Option<u32>,
     /// Newest version of profile packages that it takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -341,14 +341,17 @@ pub struct ProfileTypeSettings {
     /// Wrong confirmation codes with which an order ends, at least 1; absent:
     /// as the server's configuration has it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>, maximum = 4_294_967_295_i64)]
     pub max_confirmation_failures: Option<u32>,
     /// Downloads of one order that may be begun, at least 1; absent: as the
     /// server's configuration has it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>, maximum = 4_294_967_295_i64)]
     pub max_attempts: Option<u32>,
     /// Days after its confirmation in which an order can be downloaded, at
     /// least 1; absent: as the server's configuration has it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>, maximum = 4_294_967_295_i64)]
     pub order_validity_days: Option<u32>,
     /// Whether an order for one eUICC that is confirmed without MatchingID has
     /// none: the eUICC gets it by its EID.

@@ -270,7 +270,7 @@ fn problem(status: u16, description: &str, [title, detail, remedy]: [&str; 3]) -
 
 /// Says of the operations of a path what follows from its guard and its form.
 pub(super) fn complete(path: &str, item: &mut PathItem, guard: Guard) {
-    let is_post = item.post.is_some();
+    let (is_post, reads) = (item.post.is_some(), item.get.is_some());
     for operation in [
         &mut item.get,
         &mut item.put,
@@ -286,7 +286,11 @@ pub(super) fn complete(path: &str, item: &mut PathItem, guard: Guard) {
             let parameters = operation.parameters.get_or_insert_with(Vec::new);
             parameters.push(RefOr::T(idempotency_key()));
         }
-        let statuses = statuses(path, operation, guard, is_post);
+        let mut statuses = statuses(path, operation, guard, is_post);
+        if !reads && guard != Guard::Public {
+            // Somebody else changed it at the same time, or it is not the time for it.
+            statuses.push(409);
+        }
         let responses = &mut operation.responses.responses;
         if let Guard::OfServer(_) = guard {
             let texts = ["forbidden", OF_SERVER, ASK_OPERATOR];

@@ -140,12 +140,12 @@ impl Answers {
 }
 
 fn read(key: &HeaderValue) -> Result<String, Refusal> {
-    let key = key.to_str().unwrap_or_default().trim();
-    let key = key
+    let all = key.to_str().unwrap_or_default().trim();
+    let key = all
         .strip_prefix('"')
         .and_then(|key| key.strip_suffix('"'))
-        .unwrap_or(key);
-    if key.is_empty() || key.len() > LONGEST {
+        .unwrap_or(all);
+    if key.is_empty() || all.len() > LONGEST {
         let remedy = "give 1 to 255 visible characters, for example a UUID";
         return Err(invalid("Idempotency-Key", "not a key", remedy).into());
     }

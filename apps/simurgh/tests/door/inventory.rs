@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::asking::{Answer, Asker, EID, JSON};
-use crate::support::Server;
+use crate::support::{Server, yesterday};
 
 const CSV: (&str, &str) = ("content-type", "text/csv");
 const TEXT: (&str, &str) = ("content-type", "application/x-ndjson");
@@ -294,8 +294,9 @@ fn telemetry_comes_and_goes() {
     let asker = Asker::new(&server);
     assert_eq!(import(&asker, CSV, "id,eid\na,\nb,\n").status, 200);
     let put = |samples: Value| asker.post("/v1/devices/a/telemetry", &json!({"samples": samples}));
+    let day = yesterday();
     let sample = |minute: u32, rsrp: i32| {
-        json!({"at": format!("2026-03-01T12:{minute:02}:00Z"), "rsrp": rsrp,
+        json!({"at": format!("{day}T12:{minute:02}:00Z"), "rsrp": rsrp,
             "network": "26201", "registration": "home", "tunnel": "up",
             "usage": [{"iccid": "89490000000000000017", "up": 10, "down": 20}]})
     };

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::asking::{Asker, JSON};
 use crate::field::Site;
 use crate::receiver::skipped;
-use crate::support::Server;
+use crate::support::{Server, yesterday};
 
 const READER: &str = include_str!("../support/exposition.py");
 const FIRST: &str = "89999700000000000010";
@@ -210,8 +210,9 @@ fn telemetry_moves_its_metrics() {
     let path = "/v1/devices/a/inventory";
     let answer = asker.send("PUT", path, &[JSON], device.to_string().as_bytes());
     assert_eq!(answer.status, 200, "{answer:?}");
+    let day = yesterday();
     let sample = |minute: u32, tunnel: &str, forbidden: Value| {
-        json!({"at": format!("2026-03-01T12:{minute:02}:00Z"), "tunnel": tunnel,
+        json!({"at": format!("{day}T12:{minute:02}:00Z"), "tunnel": tunnel,
             "forbidden": forbidden,
             "usage": [{"iccid": "89490000000000000017", "up": 10, "down": 20}]})
     };

@@ -44,6 +44,11 @@ pub(crate) fn run(mut command: Command, server: &Server, seconds: &str, unchecke
     };
     command
         .current_dir(server.folder())
+        .env(
+            "PYTHONPATH",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/door"),
+        )
+        .env("SCHEMATHESIS_HOOKS", "schemathesis_hooks")
         .arg("--header")
         .arg(format!("Authorization: Bearer {}", token.trim()))
         .arg("--tls-verify")

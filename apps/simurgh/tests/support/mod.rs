@@ -11,9 +11,19 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use rsp_core::Timestamp;
 use rsp_crypto::software::SoftwareKey;
 use serde_json::Value;
+
+/// A day of which samples are kept as they came, whenever the server forgets: `2026-03-01`.
+pub(crate) fn yesterday() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let day = since - Duration::from_secs(24 * 60 * 60);
+    let at = Timestamp(day.as_millis() as u64).to_string();
+    at.split('T').next().unwrap().to_string()
+}
 
 /// A folder that is removed.
 pub(crate) struct Folder(pub(crate) PathBuf);

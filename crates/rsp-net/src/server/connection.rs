@@ -13,6 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rustls::HandshakeKind;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -21,6 +22,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::Limits;
 use super::handler::{Peer, StreamHandler};
+use super::lent::Lent;
 use super::stream::{Paced, RequestBody};
 use crate::tls::ClientAuth;
 
@@ -108,16 +110,43 @@ impl<H: StreamHandler> Acceptor<H> {
                 Ok::<_, Infallible>(response.map(paced))
             }
         });
-        let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-        let mut connection = std::pin::pin!(connection);
+        let (lent, returned) = Lent::new(stream);
         let mut closed = self.closed.clone();
-        let rest = tokio::select! {
-            _ = connection.as_mut() => return,
-            () = expired(&mut watched) => CLOSE_TIMEOUT,
-            _ = closed.wait_for(|closed| *closed) => self.limits.shutdown_grace,
+        let served = async {
+            let connection = http1::Builder::new().serve_connection(TokioIo::new(lent), service);
+            let mut connection = std::pin::pin!(connection);
+            let rest = tokio::select! {
+                _ = connection.as_mut() => return,
+                () = expired(&mut watched) => CLOSE_TIMEOUT,
+                _ = closed.wait_for(|closed| *closed) => self.limits.shutdown_grace,
+            };
+            connection.as_mut().graceful_shutdown();
+            let _: Result<_, _> = timeout(rest, connection).await;
         };
-        connection.as_mut().graceful_shutdown();
-        let _: Result<_, _> = timeout(rest, connection).await;
+        served.await;
+        if let Ok(stream) = returned.await {
+            let most = self.limits.max_body.saturating_mul(DISCARDED);
+            // Not when the server ends: then nobody waits.
+            if !*self.closed.borrow() {
+                let _ = timeout(self.limits.header_timeout, part(stream, most)).await;
+            }
+        }
+    }
+}
+
+/// Parts from a client that may still be sending what nobody reads, such as the body
+/// behind a head that was none: were the connection just closed, the client would
+/// lose the response that says so (RFC 9112 section 9.6).
+async fn part(mut stream: TlsStream<TcpStream>, most: usize) {
+    if stream.shutdown().await.is_err() {
+        return;
+    }
+    let (mut octets, mut seen) = ([0; 4096], 0usize);
+    while let Ok(Ok(count @ 1..)) = timeout(CLOSE_TIMEOUT, stream.read(&mut octets)).await {
+        seen = seen.saturating_add(count);
+        if seen > most {
+            return;
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod connection;
 mod handler;
+mod lent;
 mod rsp;
 mod stream;
 mod whole;
