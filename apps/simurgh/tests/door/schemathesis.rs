@@ -33,6 +33,13 @@ pub(crate) fn server(name: &str) -> Server {
     Server::start(name, &rates)
 }
 
+/// What refuses a body that the document does not allow: with its own statuses,
+/// Schemathesis does not take 413 of one that is too large as well for a refusal.
+const SETTINGS: &str = r#"
+[checks.negative_data_rejection]
+expected-statuses = [400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 428, 429, "5xx"]
+"#;
+
 /// Lets `schemathesis run …` ask for so many seconds, or for long; it makes more of
 /// more time. With two workers its Python fails now and then by itself ("AST
 /// constructor recursion depth mismatch").
@@ -42,6 +49,7 @@ pub(crate) fn run(mut command: Command, server: &Server, seconds: &str, unchecke
         Ok(_) => "900",
         Err(_) => seconds,
     };
+    std::fs::write(server.folder().join("schemathesis.toml"), SETTINGS).unwrap();
     command
         .current_dir(server.folder())
         .env(
