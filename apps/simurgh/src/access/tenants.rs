@@ -1,9 +1,7 @@
 //! Tenants, as those above them see them.
 
 use api::Problem;
-use fleet::access::{
-    Denied, Misplaced, Permission, Principal, Residency, RoleName, TenantName, Tenants,
-};
+use fleet::access::{Denied, Permission, Principal, Residency, RoleName, TenantName};
 use store::StoreError;
 
 use super::Access;
@@ -42,17 +40,14 @@ impl Access {
         checked.map_err(|misplaced| failed(&format!("{misplaced}: {ELSEWHERE}")))
     }
 
-    /// The tree, if it were said that what is kept of a tenant must rest there.
-    fn restricted(
-        &self,
-        mut tree: Tenants,
-        name: &TenantName,
-        residency: &Residency,
-    ) -> Result<Tenants, Problem> {
-        let restricted = tree.restrict(name, residency.clone());
-        restricted.map_err(|error| refused(StoreError::Tenants(error)))?;
-        tree.may_rest(&self.settings().places).map_err(misplaced)?;
-        Ok(tree)
+    /// Where what is kept of a tenant must rest, with what is said of those above it.
+    pub(crate) fn residency(&self, name: &TenantName) -> Result<Residency, Problem> {
+        Ok(self.tree()?.residency(name))
+    }
+
+    fn may_rest(&self, name: &TenantName, residency: &Residency) -> Result<(), Problem> {
+        let checked = residency.check(name, &self.settings().places);
+        checked.map_err(|why| problem(409, "misplaced", &why.to_string(), ELSEWHERE))
     }
 
     /// Says anew where what is kept of a tenant, and of those below it, must rest: it
@@ -63,17 +58,16 @@ impl Access {
         by: &Principal,
         name: &TenantName,
         residency: &Residency,
-    ) -> Result<Residency, Problem> {
+    ) -> Result<(), Problem> {
         self.may(by, Permission::TenantsAdmin, name)?;
         let tree = self.tree()?;
         let is_own = by.tenant == *name && tree.parent(name).is_some();
         if is_own && !residency.is_within(&tree.residency(name)) {
             return Err(denied(Denied::BeyondReach));
         }
-        let tree = self.restricted(tree, name, residency)?;
+        self.may_rest(name, residency)?;
         let restricted = self.top().restrict_tenant(name, residency);
-        restricted.map_err(refused)?;
-        Ok(tree.residency(name))
+        restricted.map_err(refused)
     }
 
     /// Adds a tenant below another one, with its first administrator.
@@ -83,15 +77,12 @@ impl Access {
         parent: &TenantName,
         name: &TenantName,
         (admin, residency): (&str, &Residency),
-    ) -> Result<(Made, Residency), Problem> {
+    ) -> Result<Made, Problem> {
         self.may(by, Permission::TenantsAdmin, parent)?;
         if !by.below {
             return Err(denied(Denied::BeyondReach));
         }
-        let mut tree = self.tree()?;
-        let added = tree.add(name.clone(), parent.clone());
-        added.map_err(|error| refused(StoreError::Tenants(error)))?;
-        let tree = self.restricted(tree, name, residency)?;
+        self.may_rest(name, residency)?;
         let added = self.top().add_tenant(name, parent, residency);
         added.map_err(refused)?;
         let made = self.add_user(by, name, admin, &RoleName::admin(), Proof::OneTimePassword);
@@ -99,7 +90,7 @@ impl Access {
             // A tenant without anybody in it would be of no use.
             self.top().remove_tenant(name).map_err(refused)?;
         }
-        Ok((made?, tree.residency(name)))
+        made
     }
 
     /// Removes a tenant with its users, its events and what its eUICCs signed, if it has
@@ -119,13 +110,9 @@ impl Access {
     }
 }
 
-/// What helps against [`Misplaced`].
+/// What helps against [`fleet::access::Misplaced`].
 const ELSEWHERE: &str =
     "serve it where its data may rest, or say in [residency] of simurgh.toml where this is";
-
-fn misplaced(misplaced: Misplaced) -> Problem {
-    problem(409, "misplaced", &misplaced.to_string(), ELSEWHERE)
-}
 
 /// What the tree does not allow, as the caller should see it.
 fn refused(error: StoreError) -> Problem {

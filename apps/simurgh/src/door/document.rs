@@ -270,7 +270,7 @@ fn problem(status: u16, description: &str, [title, detail, remedy]: [&str; 3]) -
 
 /// Says of the operations of a path what follows from its guard and its form.
 pub(super) fn complete(path: &str, item: &mut PathItem, guard: Guard) {
-    let (is_post, reads) = (item.post.is_some(), item.get.is_some());
+    let (is_post, changes) = (item.post.is_some(), item.get.is_none());
     for operation in [
         &mut item.get,
         &mut item.put,
@@ -287,10 +287,8 @@ pub(super) fn complete(path: &str, item: &mut PathItem, guard: Guard) {
             parameters.push(RefOr::T(idempotency_key()));
         }
         let mut statuses = statuses(path, operation, guard, is_post);
-        if !reads && guard != Guard::Public {
-            // Somebody else changed it at the same time, or it is not the time for it.
-            statuses.push(409);
-        }
+        // Somebody else changed it at the same time, or it is not the time for it.
+        statuses.extend((changes && guard != Guard::Public).then_some(409));
         let responses = &mut operation.responses.responses;
         if let Guard::OfServer(_) = guard {
             let texts = ["forbidden", OF_SERVER, ASK_OPERATOR];

@@ -72,9 +72,24 @@ impl Residency {
         self.and(other) == *self
     }
 
+    /// Whether what is kept of the tenant of whom this is said may rest in these places.
+    ///
+    /// # Errors
+    /// The first place where it may not.
+    pub fn check(&self, tenant: &TenantName, places: &[Place]) -> Result<(), Misplaced> {
+        match places.iter().find(|place| !self.allows(place)) {
+            None => Ok(()),
+            Some(place) => Err(Misplaced {
+                tenant: tenant.clone(),
+                residency: self.clone(),
+                place: place.clone(),
+            }),
+        }
+    }
+
     /// Whether data may rest in all of these countries. Nobody knows of a place without
     /// any where it is: it is allowed to those alone that may rest anywhere.
-    pub fn allows(&self, place: &Place) -> bool {
+    fn allows(&self, place: &Place) -> bool {
         self.0
             .as_ref()
             .is_none_or(|allowed| !place.countries.is_empty() && place.countries.is_subset(allowed))

@@ -205,16 +205,8 @@ impl Tenants {
     /// The first tenant whose data may not, and where.
     pub fn may_rest(&self, places: &[Place]) -> Result<(), Misplaced> {
         // Those of whom nothing is said are below one of these, or may rest anywhere.
-        for (tenant, residency) in &self.residency {
-            if let Some(place) = places.iter().find(|place| !residency.allows(place)) {
-                return Err(Misplaced {
-                    tenant: tenant.clone(),
-                    residency: residency.clone(),
-                    place: place.clone(),
-                });
-            }
-        }
-        Ok(())
+        let mut said = self.residency.iter();
+        said.try_for_each(|(tenant, residency)| residency.check(tenant, places))
     }
 
     /// Whether there is one with this name.

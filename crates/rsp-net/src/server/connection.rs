@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +23,6 @@ use tokio_rustls::server::TlsStream;
 
 use super::Limits;
 use super::handler::{Peer, StreamHandler};
-use super::lent::Lent;
 use super::stream::{Paced, RequestBody};
 use crate::tls::ClientAuth;
 
@@ -110,24 +110,21 @@ impl<H: StreamHandler> Acceptor<H> {
                 Ok::<_, Infallible>(response.map(paced))
             }
         });
-        let (lent, returned) = Lent::new(stream);
+        let stream = TokioIo::new(stream);
+        let mut connection = http1::Builder::new().serve_connection(stream, service);
         let mut closed = self.closed.clone();
-        let served = async {
-            let connection = http1::Builder::new().serve_connection(TokioIo::new(lent), service);
-            let mut connection = std::pin::pin!(connection);
-            let rest = tokio::select! {
-                _ = connection.as_mut() => return,
-                () = expired(&mut watched) => CLOSE_TIMEOUT,
-                _ = closed.wait_for(|closed| *closed) => self.limits.shutdown_grace,
-            };
-            connection.as_mut().graceful_shutdown();
-            let _: Result<_, _> = timeout(rest, connection).await;
+        let rest = tokio::select! {
+            _ = &mut connection => None,
+            () = expired(&mut watched) => Some(CLOSE_TIMEOUT),
+            _ = closed.wait_for(|closed| *closed) => Some(self.limits.shutdown_grace),
         };
-        served.await;
-        let ends = || *self.closed.borrow();
-        if let Ok(stream) = returned.await
-            && !ends()
-        {
+        if let Some(rest) = rest {
+            Pin::new(&mut connection).graceful_shutdown();
+            let _: Result<_, _> = timeout(rest, &mut connection).await;
+        }
+        let ends = *self.closed.borrow();
+        if !ends {
+            let stream = connection.into_parts().io.into_inner();
             let _ = timeout(self.limits.header_timeout, part(stream)).await;
         }
     }
@@ -141,7 +138,7 @@ async fn part(mut stream: TlsStream<TcpStream>) {
     if stream.shutdown().await.is_err() {
         return;
     }
-    let mut octets = [0; 4096];
+    let mut octets = vec![0; 4096];
     while let Ok(Ok(1..)) = timeout(CLOSE_TIMEOUT, stream.read(&mut octets)).await {}
 }
 

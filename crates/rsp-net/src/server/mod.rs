@@ -2,7 +2,6 @@
 
 mod connection;
 mod handler;
-mod lent;
 mod rsp;
 mod stream;
 mod whole;

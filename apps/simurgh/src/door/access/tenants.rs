@@ -91,11 +91,11 @@ async fn add(call: Call, Json(new): Json<NewTenant>) -> Result<Response, Refusal
         let name: TenantName = parse("name", &new.name)?;
         let wanted = residency(&new.residency)?;
         let asked = (new.admin.as_str(), &wanted);
-        let (admin, residency) = access.add_tenant(&by, &parent, &name, asked)?;
+        let admin = access.add_tenant(&by, &parent, &name, asked)?;
         Ok(Tenant {
             name: name.to_string(),
             parent: Some(parent.to_string()),
-            residency: codes(&residency),
+            residency: codes(&access.residency(&name)?),
             admin: Some(users::made(&admin)),
         })
     });
@@ -123,8 +123,9 @@ async fn restrict(
 ) -> Result<Response, Refusal> {
     let (access, by) = (call.access(), call.principal()?);
     let restricted = blocking(move || {
-        let wanted = residency(&wanted.residency)?;
-        access.restrict_tenant(&by, &parse("name", &one.name)?, &wanted)
+        let (name, wanted) = (parse("name", &one.name)?, residency(&wanted.residency)?);
+        access.restrict_tenant(&by, &name, &wanted)?;
+        access.residency(&name)
     });
     let residency = codes(&restricted.await?);
     Ok(ok(&TenantResidency { residency })?)
